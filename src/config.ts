@@ -1,0 +1,141 @@
+/**
+ * Every environment variable, typed, in one place. Read once at each process's entry and passed on. `.env.example`, README's table
+ * and the doctor command are checked against `VARIABLES`.
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+
+export interface Variable {
+  /** Parses the text; never sees an empty one. */
+  readonly parse: z.ZodType;
+  /** As one would type it; empty where there is none. */
+  readonly default: string;
+  readonly description: string;
+  /** Never shown or logged. */
+  readonly secret?: true;
+}
+
+const number = (min: number, max = Number.MAX_SAFE_INTEGER) => z.coerce.number().min(min).max(max);
+const whole = (min: number, max?: number) => number(min, max).int();
+const flag = z.enum(['1', '0', 'true', 'false']).transform((text) => text === '1' || text === 'true');
+const list = z.string().transform((text) => text.split(',').map((item) => item.trim()).filter(Boolean));
+const origin = z.url({ protocol: /^https?$/ }).transform((text) => new URL(text).origin);
+
+export interface ApiKey {
+  readonly name: string;
+  readonly secret: string;
+  /** May name the owner it acts for. */
+  readonly actAs: boolean;
+}
+
+const apiKeys = list.transform((items, context): ApiKey[] => {
+  const keys: ApiKey[] = [];
+  for (const item of items) {
+    const match = /^(?<name>[\w.-]{1,64}):(?<secret>[^:,\s]{16,})(?<actAs>:act-as)?$/.exec(item);
+    if (!match?.groups) {
+      context.addIssue({ code: 'custom', message: `entry ${keys.length + 1} is not name:secret or name:secret:act-as (secret: 16 characters or more)` });
+      return z.NEVER;
+    }
+    keys.push({ name: match.groups['name']!, secret: match.groups['secret']!, actAs: match.groups['actAs'] !== undefined });
+  }
+  if (new Set(keys.map((key) => key.name)).size < keys.length) {
+    context.addIssue({ code: 'custom', message: 'two entries have the same name' });
+  }
+  return keys;
+});
+
+const device = z.string().regex(/^(auto|cpu|webgpu|cuda(:\d+)?)$/, 'a device is cpu, webgpu, cuda or cuda:N');
+
+const define = <S extends z.ZodType>(parse: S, standard: string, description: string) => ({ parse, default: standard, description });
+const defineSecret = <S extends z.ZodType>(parse: S, description: string) => ({ parse, default: '', description, secret: true as const });
+
+export const VARIABLES = {
+  NODE_ENV: define(z.enum(['development', 'production', 'test']), 'development', 'production hides stack traces and GraphiQL'),
+  HOST: define(z.string(), '127.0.0.1', 'address to listen on; beyond loopback only with API_KEYS or ALLOW_ANONYMOUS=1'),
+  PORT: define(whole(0, 65_535), '4000', 'port for HTTP and WebSocket; 0 takes a free one'),
+  PUBLIC_URL: define(z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, '')).optional(), '', 'address under which clients reach the API; used in links. Default: where it listens'),
+  API_KEYS: { ...defineSecret(apiKeys, 'who may use the API: name:secret[:act-as],… (secrets of 16 characters or more); none: one local owner') },
+  ALLOW_ANONYMOUS: define(flag, '0', '1 allows listening beyond loopback without API_KEYS: everybody who reaches the port is the local owner'),
+  CORS_ORIGINS: define(list.pipe(z.array(origin)), '', 'web origins that may call the API from a browser, comma-separated'),
+  TRUST_PROXY: define(whole(0, 10), '0', 'how many reverse proxies stand before the API'),
+  GRAPHIQL: define(flag.optional(), '', '1 or 0 switches the playground at /graphql; default: on unless NODE_ENV=production'),
+  SIGNING_SECRET: defineSecret(z.string().min(16).optional(), 'key that signs links to files; default: made once and kept in the database'),
+  DATABASE_URL: defineSecret(z.url({ protocol: /^postgres(ql)?$/ }).optional(), 'PostgreSQL 13 or newer; default: an embedded one in STORAGE_DIR, started by npm start and animate'),
+  REDIS_URL: defineSecret(z.url({ protocol: /^rediss?$/ }).optional(), 'Redis 6.2 or newer for queue and progress; default: PostgreSQL carries both'),
+  QUEUE_PREFIX: define(z.string().regex(/^[a-z][a-z0-9_]{0,30}$/), 'fanslymotion', 'keeps several installations on one Redis or PostgreSQL apart'),
+  STORAGE_DIR: define(z.string(), 'storage', 'folder for photos, videos and the embedded database; the same mount for all processes'),
+  UPLOAD_MAX_MB: define(number(0.01, 1000), '20', 'largest photo file, in megabytes'),
+  PHOTO_MAX_MEGAPIXELS: define(number(0.01, 500), '50', 'largest photo, in megapixels'),
+  PHOTO_MIN_SIDE: define(whole(1, 10_000), '64', 'shortest side of a photo, in pixels'),
+  QUEUE_LIMIT: define(whole(1), '10', 'jobs waiting or running at once, all owners together'),
+  OWNER_LIMIT: define(whole(1), '3', 'jobs waiting or running at once for one owner; the local owner has no limit of its own'),
+  MAX_ATTEMPTS: define(whole(1, 100), '3', 'attempts at one job'),
+  RETRY_DELAY_SECONDS: define(number(0), '40', 'wait between attempts'),
+  STEP_TIMEOUT_SECONDS: define(number(0.1), '60', 'longest wait for the next finished frame or step (or three of the engine\'s longest steps, if that is more)'),
+  JOB_TIMEOUT_SECONDS: define(number(0.1), '300', 'longest attempt (or three times its estimate, if that is more)'),
+  CANCEL_GRACE_SECONDS: define(number(0), '5', 'how long a renderer may take to stop before it is killed'),
+  SHUTDOWN_GRACE_SECONDS: define(number(0), '3', 'how long a worker that is told to leave may go on with its job before it hands it back'),
+  FILES_KEPT_HOURS: define(number(0), '24', 'how long videos, posters and photos are kept after the end of a job'),
+  JOBS_KEPT_DAYS: define(number(0), '30', 'how long job rows are kept after their end'),
+  UPLOADS_KEPT_HOURS: define(number(0), '1', 'how long uploaded photos are kept'),
+  HOUSEKEEPING_SECONDS: define(number(0.1), '15', 'how often lost jobs are looked for and expired files deleted'),
+  STALLED_SECONDS: define(number(1), '15', 'after this time without a sign of life a worker\'s job is given to another'),
+  HEARTBEAT_SECONDS: define(number(0.1), '3', 'how often a worker shows that it is alive; it counts as gone after four times that'),
+  ENGINE_GRACE_SECONDS: define(number(0), '20', 'how long an engine whose last worker has left still takes jobs, so that restarts go unnoticed'),
+  WORKER_DEVICES: define(list.pipe(z.array(device).min(1)), 'auto', 'devices to render on: auto, or a list such as cuda:0,cuda:1 or webgpu or cpu'),
+  FFMPEG_PATH: define(z.string().optional(), '', "ffmpeg to use; default: the system's, else npm's"),
+  LOG_LEVEL: define(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), 'info', 'how much is logged'),
+  BOT_TOKEN: defineSecret(z.string().regex(/^\d+:[\w-]{20,}$/).optional(), 'Telegram bot token from @BotFather'),
+} as const satisfies Record<string, Variable>;
+
+export type VariableName = keyof typeof VARIABLES;
+
+export type Config = { readonly [K in VariableName]: z.output<(typeof VARIABLES)[K]['parse']> };
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What is wrong with one variable. */
+export interface ConfigProblem {
+  readonly name: VariableName;
+  readonly problem: string;
+}
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    super(`The configuration is not usable:\n${problems.map(({ name, problem }) => `  ${name}: ${problem}`).join('\n')}\nCorrect it in .env or the environment; .env.example explains every variable.`);
+    this.problems = problems;
+  }
+}
+
+const EMPTY_IS_LIST = new Set<VariableName>(['API_KEYS', 'CORS_ORIGINS']);
+
+/**
+ * The configuration that `environment` describes. An empty variable counts as unset.
+ * @throws ConfigError naming every malformed variable; values of secrets are not repeated
+ */
+export function readConfig(environment: Environment = process.env): Config {
+  const config: Record<string, unknown> = {};
+  const problems: ConfigProblem[] = [];
+  for (const [key, variable] of Object.entries(VARIABLES)) {
+    const name = key as VariableName;
+    const text = environment[name]?.trim() || variable.default || (EMPTY_IS_LIST.has(name) ? '' : undefined);
+    const result = (variable.parse as z.ZodType).safeParse(text);
+    if (result.success) config[name] = result.data;
+    else {
+      const reason = result.error.issues.map((issue) => issue.message).join('; ');
+      problems.push({ name, problem: 'secret' in variable ? reason : `${JSON.stringify(text)}: ${reason}` });
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config as Config;
+}
+
+/** Loads `.env` of `folder` into process.env, if there is one; what is already set wins. */
+export function loadDotEnv(folder = process.cwd()): void {
+  const file = path.join(folder, '.env');
+  if (existsSync(file)) process.loadEnvFile(file);
+}

@@ -1,0 +1,59 @@
+/**
+ * The port every engine fits: a photo and options in, frames and progress out. Nothing of queue, database or HTTP comes in here.
+ * A new engine is one folder and one line in `worker/engines.ts`.
+ */
+import type { EngineName, RenderOptions, Stage } from '../src/catalog.ts';
+
+/** A picture in memory: 8-bit sRGB, interleaved RGB, rows from the top, no padding. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  /** [height, width, 3] */
+  readonly data: Uint8Array;
+}
+
+/** One stage an engine will go through: how many frames or steps it counts and how long one is expected to take. */
+export interface PlannedStage {
+  readonly stage: Stage;
+  readonly totalSteps: number;
+  readonly secondsPerStep: number;
+}
+
+export interface Report {
+  /** `step` frames or steps of `stage` are finished. Called in the order of the plan; `step` never falls. */
+  progress(stage: Stage, step: number): void;
+  /** A picture of what is being made, to show while it is made. Cheap to ignore. */
+  preview(picture: Picture): void;
+}
+
+export interface Engine {
+  readonly name: EngineName;
+  /** What `render` will report for these options. The sum of the times is the expected duration. */
+  plan(options: RenderOptions): PlannedStage[];
+  /** Brings what rendering needs into memory; called once before the first `render`. */
+  load(signal: AbortSignal): Promise<void>;
+  /**
+   * Renders exactly `frameCount(options.durationSeconds)` pictures of `frameSize(options)`, in order. The same photo, options and
+   * engine version give the same pictures on the same device. A picture's bytes may be reused once the next one is asked for.
+   * @throws the signal's reason, at the next frame or step, once `signal` is aborted
+   * @throws AppError OUT_OF_MEMORY, NON_FINITE_OUTPUT
+   */
+  render(photo: Picture, options: RenderOptions, report: Report, signal: AbortSignal): AsyncIterable<Picture>;
+  dispose(): Promise<void>;
+}
+
+/** Whether and how well an engine can work on a device. */
+export interface Offer {
+  /** Null if it can; otherwise why not and what would cure it. */
+  readonly unavailable: string | null;
+  /** False if it should only be used when asked for by name, as where it would take hours. */
+  readonly byDefault: boolean;
+}
+
+export interface EngineModule {
+  readonly name: EngineName;
+  /** Changes when the same options would give other frames. */
+  readonly version: string;
+  offer(device: string): Promise<Offer>;
+  create(device: string): Engine;
+}
