@@ -4,12 +4,13 @@ import type { ErrorCode } from './errors.ts';
 /**
  * A job's life. Every change goes through `JobStore.transition`, which writes only if the stored state still allows it.
  *
- *   QUEUED ──▶ PROCESSING ──▶ COMPLETED      for good; its files expire, the job does not
+ *   QUEUED ◀─▶ PROCESSING ──▶ COMPLETED      for good; its files expire, the job does not
  *     │            │  ▲  └───▶ FAILED        attempts spent, or an error no retry can cure
  *     │            ▼  │
  *     │         RETRYING                     40 s later, at most 3 attempts
  *     └────────────┴──────────▶ CANCELLED    asked for, at any point before the end
  *
+ * A worker that is told to leave hands its job back to QUEUED; that attempt is not held against the job (maxAttempts grows by one).
  * Trying again after the end is a new job that names the old one.
  */
 export const JOB_STATUSES = {
@@ -39,6 +40,7 @@ export interface Job {
   readonly revision: number;
   /** 0 before the first attempt. */
   readonly attempt: number;
+  /** Grows by one for every attempt that a leaving worker handed back. */
   readonly maxAttempts: number;
   /** Names the attempt that may write; null when none is running. */
   readonly attemptToken: string | null;
@@ -62,6 +64,9 @@ export interface Job {
   /** Render time expected when the job was created, in seconds. */
   readonly estimatedSeconds: number;
   readonly photoSha256: string;
+  /** Pixels as displayed, EXIF orientation applied. */
+  readonly photoWidth: number;
+  readonly photoHeight: number;
   /** False once the photo is deleted. */
   readonly photoKept: boolean;
   readonly clientRef: string | null;
