@@ -66,23 +66,20 @@ export interface EngineEntry {
   readonly description: string;
   /** The higher, the sooner it is chosen when a request names none and a live worker offers it. */
   readonly preference: number;
-  /**
-   * First guess of render time, used until finished jobs have taught better: seconds to begin, and seconds per million output
-   * pixels over all frames.
-   */
-  readonly guess: { readonly startSeconds: number; readonly secondsPerMegapixel: number };
+  /** First guess of the render time in seconds, until finished jobs have taught better. `megapixels` counts those of all frames. */
+  readonly guessSeconds: (work: { megapixels: number; steps: number }) => number;
 }
 
 export const ENGINES = {
   PREVIEW: {
     description: 'moves a virtual camera over the photo; any machine, seconds',
     preference: 1,
-    guess: { startSeconds: 0.6, secondsPerMegapixel: 0.06 },
+    guessSeconds: ({ megapixels }) => 0.6 + 0.06 * megapixels,
   },
   SVD_XT: {
     description: 'Stable Video Diffusion XT: the picture itself comes alive; wants a GPU',
     preference: 2,
-    guess: { startSeconds: 10, secondsPerMegapixel: 1.2 },
+    guessSeconds: ({ megapixels, steps }) => 10 + 0.15 * megapixels + 2 * steps,
   },
 } as const satisfies Record<string, EngineEntry>;
 

@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import type { EngineName, RenderOptions } from '../catalog.ts';
+import { tell, type JobContext } from './context.ts';
+import { chooseEngine, devicesFor, liveWorkers } from './engines.ts';
+import { AppError } from './errors.ts';
+import { estimatorFor } from './estimates.ts';
+import { jobFiles, type Job } from './job.ts';
+import { checkOptions, fingerprint, settleOptions, type RequestedOptions } from './options.ts';
+import { uploadFile, type NewJob } from './store.ts';
+
+/** Who asks. Limits and ownership count for `owner`; the local owner has no limit of its own. */
+export interface Requester {
+  readonly owner: string;
+  readonly local: boolean;
+}
+
+/** A photo that lies in storage already. */
+export interface StoredPhoto {
+  readonly key: string;
+  readonly sha256: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface CreateRequest extends RequestedOptions {
+  readonly clientRef?: string | null;
+  readonly idempotencyKey?: string | null;
+}
+
+/**
+ * Creates a job: row, photo, queue entry. Atomic in effect: what a crash leaves between row and entry, housekeeping completes.
+ * The same idempotency key with the same options and photo gives the same job again.
+ * @throws AppError BAD_INPUT, CONFLICT, ENGINE_UNAVAILABLE, QUEUE_FULL, OWNER_LIMIT
+ */
+export async function createJob(context: JobContext, who: Requester, request: CreateRequest, photo: StoredPhoto): Promise<Job> {
+  const checked = checkOptions(request);
+  checkText('clientRef', request.clientRef, 200);
+  checkText('idempotencyKey', request.idempotencyKey, 200);
+  const print = fingerprint(checked, photo.sha256);
+  const idempotencyKey = request.idempotencyKey ?? null;
+  if (idempotencyKey !== null) {
+    const earlier = await context.jobs.findByKey(who.owner, idempotencyKey);
+    if (earlier) return sameRequest(earlier, print);
+  }
+  const engine = await chooseEngine(context, checked.engine);
+  return await place(context, who, photo, {
+    ...(await draft(context, who, engine, settleOptions(checked, engine, photo), photo)),
+    clientRef: request.clientRef ?? null,
+    idempotencyKey,
+    fingerprint: print,
+    retryOf: null,
+  });
+}
+
+/**
+ * A failed or cancelled job once more, as a new job with the same photo, options and seed.
+ * @throws AppError NOT_RETRYABLE, EXPIRED once the photo is gone, and what `createJob` throws
+ */
+export async function retryJob(context: JobContext, who: Requester, old: Job): Promise<Job> {
+  if (old.status !== 'FAILED' && old.status !== 'CANCELLED') throw new AppError('NOT_RETRYABLE');
+  const photo = jobPhoto(old);
+  await chooseEngine(context, old.engine);
+  return await place(context, who, photo, {
+    ...(await draft(context, who, old.engine, old.options, photo)),
+    clientRef: old.clientRef,
+    idempotencyKey: null,
+    fingerprint: old.fingerprint,
+    retryOf: old.id,
+  });
+}
+
+/**
+ * The photo of an earlier job.
+ * @throws AppError EXPIRED once it is deleted
+ */
+export function jobPhoto(job: Job): StoredPhoto {
+  if (!job.photoKept) throw new AppError('EXPIRED', "The earlier job's photo is no longer kept.");
+  return { key: jobFiles.photo(job.id), sha256: job.photoSha256, width: job.photoWidth, height: job.photoHeight };
+}
+
+/**
+ * The photo of an upload of one's own.
+ * @throws AppError UPLOAD_NOT_FOUND
+ */
+export async function uploadedPhoto({ uploads }: Pick<JobContext, 'uploads'>, owner: string, id: string): Promise<StoredPhoto> {
+  const upload = await uploads.find(owner, id);
+  if (!upload) throw new AppError('UPLOAD_NOT_FOUND', undefined, { field: 'image.uploadId' });
+  return { key: uploadFile(upload.id), sha256: upload.sha256, width: upload.width, height: upload.height };
+}
+
+async function draft(context: JobContext, who: Requester, engine: EngineName, options: RenderOptions, photo: StoredPhoto) {
+  const [estimator, workers] = await Promise.all([estimatorFor(context.jobs, engine), liveWorkers(context)]);
+  return {
+    id: randomUUID(),
+    owner: who.owner,
+    maxAttempts: context.config.MAX_ATTEMPTS,
+    engine,
+    options,
+    estimatedSeconds: estimator.seconds(options, devicesFor(engine, workers)[0]),
+    photoSha256: photo.sha256,
+    photoWidth: photo.width,
+    photoHeight: photo.height,
+  };
+}
+
+/** Photo first, then the row, then the queue's entry: whatever is interrupted, no row is without its photo. */
+async function place(context: JobContext, who: Requester, photo: StoredPhoto, job: NewJob): Promise<Job> {
+  const { config, jobs, queue, files, log } = context;
+  const discard = () => files.remove(jobFiles.hot(job.id));
+  await files.copy(photo.key, jobFiles.photo(job.id)).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? new AppError('UPLOAD_NOT_FOUND', 'The photo is no longer kept.', {}, error) : error;
+  });
+  const insertion = await jobs.insert(job, { all: config.QUEUE_LIMIT, owner: who.local ? null : config.OWNER_LIMIT }).catch(async (error: unknown) => {
+    await discard();
+    throw error;
+  });
+  if (insertion.kind !== 'inserted') await discard();
+  if (insertion.kind === 'existing') return sameRequest(insertion.job, job.fingerprint);
+  if (insertion.kind === 'full') throw await fullError(context, job.engine, insertion.limit, insertion.count);
+  log.info({ jobId: job.id, owner: job.owner, options: job.options }, 'job created');
+  await queue.enqueue(job.engine, job.id).catch((error: unknown) => {
+    log.warn({ jobId: job.id, err: error }, 'job not queued yet; housekeeping will do it');
+  });
+  await tell(context, [insertion.job]);
+  return insertion.job;
+}
+
+function sameRequest(earlier: Job, print: string): Job {
+  if (earlier.fingerprint !== print) throw new AppError('CONFLICT', undefined, { field: 'idempotencyKey' });
+  return earlier;
+}
+
+async function fullError({ jobs }: Pick<JobContext, 'jobs'>, engine: EngineName, limit: 'all' | 'owner', count: number): Promise<AppError> {
+  const { runningSeconds, waitingSeconds } = await jobs.load(engine);
+  const retryAfterSeconds = Math.max(1, Math.ceil(runningSeconds || waitingSeconds / Math.max(1, count)));
+  return limit === 'all'
+    ? new AppError('QUEUE_FULL', `All ${count} places in the queue are taken.`, { retryAfterSeconds })
+    : new AppError('OWNER_LIMIT', `You have ${count} jobs waiting or running; more are not allowed at once.`, { retryAfterSeconds });
+}
+
+function checkText(field: string, text: string | null | undefined, max: number): void {
+  if (text == null) return;
+  if (text.length === 0 || text.length > max) throw new AppError('BAD_INPUT', `${field} must have 1 to ${max} characters.`, { field });
+  // PostgreSQL cannot store it.
+  if (text.includes('\0')) throw new AppError('BAD_INPUT', `${field} must not contain a null character.`, { field });
+}

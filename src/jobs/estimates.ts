@@ -1,0 +1,86 @@
+import { ENGINES, frameCount, RESOLUTIONS, type EngineName, type RenderOptions, type Resolution } from '../catalog.ts';
+import type { Job } from './job.ts';
+import type { JobStore, QueueAhead, RenderSample } from './store.ts';
+
+export type Work = Pick<RenderOptions, 'resolution' | 'durationSeconds' | 'steps'>;
+
+/** Finished renders looked at; the newest ones, so that a faster card or a newer version is learnt within a day's work. */
+const SAMPLES = 100;
+
+/** Render time in seconds before anything was measured. */
+export function guessSeconds(engine: EngineName, { resolution, durationSeconds, steps }: Work): number {
+  const { width, height } = RESOLUTIONS[resolution];
+  return ENGINES[engine].guessSeconds({ megapixels: (width * height * frameCount(durationSeconds)) / 1e6, steps });
+}
+
+function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)]!;
+}
+
+/** Expected render times of one engine, learnt from its finished jobs. */
+export class Estimator {
+  readonly #engine: EngineName;
+  readonly #samples: readonly RenderSample[];
+
+  constructor(engine: EngineName, samples: readonly RenderSample[]) {
+    this.#engine = engine;
+    this.#samples = samples;
+  }
+
+  /**
+   * Seconds: the median of finished jobs of the same resolution and duration, corrected for steps; else the guess times the median of
+   * measured over guessed of all others; else the guess. Where `device` has samples, only those count.
+   */
+  seconds(work: Work, device?: string): number {
+    const here = this.#samples.filter((sample) => sample.device === device);
+    const known = here.length > 0 ? here : this.#samples;
+    const same = known.filter(({ options }) => options.resolution === work.resolution && options.durationSeconds === work.durationSeconds);
+    const taken = same.length > 0 ? same : known;
+    const guess = guessSeconds(this.#engine, work);
+    if (taken.length === 0) return guess;
+    return guess * median(taken.map(({ options, renderSeconds }) => renderSeconds / guessSeconds(this.#engine, options)));
+  }
+}
+
+export async function estimatorFor(jobs: Pick<JobStore, 'samples'>, engine: EngineName): Promise<Estimator> {
+  return new Estimator(engine, await jobs.samples(engine, SAMPLES));
+}
+
+/** Place in the queue and time to the end, as of now. */
+export interface Outlook {
+  /** 1 is next; null unless QUEUED. */
+  readonly queuePosition: number | null;
+  /** Null after the end. */
+  readonly secondsRemaining: number | null;
+}
+
+/**
+ * What a job can expect.
+ * @param ahead load before it; needed for QUEUED only
+ * @param devices devices that work on its engine, at least 1
+ * @param now the database's clock
+ */
+export function outlook(job: Job, ahead: QueueAhead | null, devices: number, now: Date): Outlook {
+  switch (job.status) {
+    case 'QUEUED': {
+      if (!ahead) return { queuePosition: null, secondsRemaining: job.estimatedSeconds };
+      return {
+        queuePosition: ahead.waiting + 1,
+        secondsRemaining: (ahead.waitingSeconds + ahead.runningSeconds) / Math.max(1, devices) + job.estimatedSeconds,
+      };
+    }
+    case 'PROCESSING': {
+      const since = job.progressAt ? (now.getTime() - job.progressAt.getTime()) / 1000 : 0;
+      return { queuePosition: null, secondsRemaining: Math.max(0, (job.etaSeconds ?? job.estimatedSeconds) - Math.max(0, since)) };
+    }
+    case 'RETRYING': {
+      const wait = job.nextAttemptAt ? (job.nextAttemptAt.getTime() - now.getTime()) / 1000 : 0;
+      return { queuePosition: null, secondsRemaining: Math.max(0, wait) + job.estimatedSeconds };
+    }
+    default:
+      return { queuePosition: null, secondsRemaining: null };
+  }
+}
+
+export type EstimateTable = { engine: EngineName; resolution: Resolution; durationSeconds: number; seconds: number }[];

@@ -1,0 +1,106 @@
+import { createHash, randomInt } from 'node:crypto';
+import {
+  DEFAULTS, DURATIONS, MOTION_BUCKET, MOTIONS, SEED_MAX, TUNING,
+  type EngineName, type Fit, type Motion, type Orientation, type RenderOptions, type Resolution,
+} from '../catalog.ts';
+import { AppError } from './errors.ts';
+
+/** What a request may say about the video; everything else gets its default. */
+export interface RequestedOptions {
+  readonly durationSeconds?: number | null;
+  readonly resolution?: Resolution | null;
+  readonly motion?: Motion | null;
+  readonly orientation?: Orientation | null;
+  readonly fit?: Fit | null;
+  readonly engine?: EngineName | null;
+  readonly tuning?: {
+    readonly steps?: number | null;
+    readonly guidanceMin?: number | null;
+    readonly guidanceMax?: number | null;
+    readonly noiseAugmentation?: number | null;
+    readonly seed?: number | null;
+    readonly motionBucketId?: number | null;
+  } | null;
+}
+
+/** A request with defaults filled in; engine, seed and orientation may still be open. */
+export interface CheckedOptions {
+  readonly durationSeconds: number;
+  readonly resolution: Resolution;
+  readonly motion: Motion;
+  readonly orientation: Orientation;
+  readonly fit: Fit;
+  readonly engine: EngineName | null;
+  readonly steps: number;
+  readonly guidanceMin: number;
+  readonly guidanceMax: number;
+  readonly noiseAugmentation: number;
+  readonly seed: number | null;
+  readonly motionBucketId: number;
+}
+
+/**
+ * Checks what was asked for and fills in defaults.
+ * @throws AppError BAD_INPUT that names the field and what is allowed
+ */
+export function checkOptions(requested: RequestedOptions): CheckedOptions {
+  const durationSeconds = requested.durationSeconds ?? DEFAULTS.durationSeconds;
+  if (!(DURATIONS as readonly number[]).includes(durationSeconds)) {
+    throw new AppError('BAD_INPUT', `durationSeconds is ${durationSeconds}; it must be one of ${DURATIONS.join(', ')}.`, { field: 'durationSeconds' });
+  }
+  const tuning = requested.tuning ?? {};
+  const motion = requested.motion ?? DEFAULTS.motion;
+  const guidanceMax = within('guidanceMax', tuning.guidanceMax, TUNING.guidanceMax);
+  const guidanceMin = within('guidanceMin', tuning.guidanceMin, TUNING.guidanceMin);
+  if (guidanceMin > guidanceMax) {
+    throw new AppError('BAD_INPUT', `tuning.guidanceMin (${guidanceMin}) must not be over tuning.guidanceMax (${guidanceMax}).`, { field: 'tuning.guidanceMin' });
+  }
+  return {
+    durationSeconds,
+    resolution: requested.resolution ?? DEFAULTS.resolution,
+    motion,
+    orientation: requested.orientation ?? DEFAULTS.orientation,
+    fit: requested.fit ?? DEFAULTS.fit,
+    engine: requested.engine ?? null,
+    steps: whole('steps', tuning.steps, TUNING.steps),
+    guidanceMin,
+    guidanceMax,
+    noiseAugmentation: within('noiseAugmentation', tuning.noiseAugmentation, TUNING.noiseAugmentation),
+    seed: tuning.seed == null ? null : whole('seed', tuning.seed, { min: 0, max: SEED_MAX, default: 0 }),
+    motionBucketId: whole('motionBucketId', tuning.motionBucketId, { ...MOTION_BUCKET, default: MOTIONS[motion].motionBucketId }),
+  };
+}
+
+function within(field: string, value: number | null | undefined, range: { min: number; max: number; default: number }): number {
+  if (value == null) return range.default;
+  // Written so that NaN fails too.
+  if (!(value >= range.min && value <= range.max)) {
+    throw new AppError('BAD_INPUT', `tuning.${field} is ${value}; it must lie between ${range.min} and ${range.max}.`, { field: `tuning.${field}` });
+  }
+  return value;
+}
+
+function whole(field: string, value: number | null | undefined, range: { min: number; max: number; default: number }): number {
+  const checked = within(field, value, range);
+  if (!Number.isInteger(checked)) {
+    throw new AppError('BAD_INPUT', `tuning.${field} is ${checked}; it must be a whole number.`, { field: `tuning.${field}` });
+  }
+  return checked;
+}
+
+/** Closes what a request left open: orientation from the photo, the engine chosen, a random seed. */
+export function settleOptions(checked: CheckedOptions, engine: EngineName, photo: { width: number; height: number }): RenderOptions {
+  const { orientation, seed, ...rest } = checked;
+  return {
+    ...rest,
+    engine,
+    orientation: orientation !== 'AUTO' ? orientation : photo.height > photo.width ? 'PORTRAIT' : 'LANDSCAPE',
+    seed: seed ?? randomInt(SEED_MAX + 1),
+  };
+}
+
+/** Hex sha256 of a request: the same options and the same photo bytes give the same text, whatever was left to defaults. */
+export function fingerprint(checked: CheckedOptions, photoSha256: string): string {
+  const canonical = Object.entries(checked).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify([canonical, photoSha256])).digest('hex');
+}

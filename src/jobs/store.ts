@@ -1,0 +1,189 @@
+/** What the domain asks of the database. `src/infra/job-store.ts` implements it on PostgreSQL. */
+import type { EngineName, RenderOptions, Stage } from '../catalog.ts';
+import type { Job, JobStatus } from './job.ts';
+
+export interface NewJob {
+  readonly id: string;
+  readonly owner: string;
+  readonly maxAttempts: number;
+  readonly engine: EngineName;
+  readonly options: RenderOptions;
+  readonly estimatedSeconds: number;
+  readonly photoSha256: string;
+  readonly photoWidth: number;
+  readonly photoHeight: number;
+  readonly clientRef: string | null;
+  readonly idempotencyKey: string | null;
+  readonly fingerprint: string;
+  readonly retryOf: string | null;
+}
+
+/** How many jobs may be waiting or running. */
+export interface Limits {
+  readonly all: number;
+  /** Null: none for this owner. */
+  readonly owner: number | null;
+}
+
+export type Insertion =
+  | { readonly kind: 'inserted'; readonly job: Job }
+  /** The owner has used this idempotency key before. */
+  | { readonly kind: 'existing'; readonly job: Job }
+  | { readonly kind: 'full'; readonly limit: 'all' | 'owner'; readonly count: number };
+
+/** What must still be true of the stored row for a change to be written. */
+export interface Guard {
+  readonly from: readonly JobStatus[];
+  /** The attempt's token; a newer attempt has another one. */
+  readonly token?: string | null;
+  readonly attempt?: number;
+}
+
+/** Columns a transition may set. */
+export type JobChange = Partial<Pick<Job,
+  | 'status' | 'attempt' | 'maxAttempts' | 'attemptToken' | 'nextAttemptAt' | 'stage' | 'step' | 'totalSteps' | 'percent' | 'etaSeconds'
+  | 'previewAt' | 'device' | 'workerId' | 'photoKept' | 'errorCode' | 'errorMessage' | 'startedAt' | 'finishedAt' | 'expiresAt'
+  | 'filesKept' | 'sizeBytes' | 'sha256' | 'renderSeconds'>>;
+
+export interface ProgressChange {
+  readonly stage: Stage;
+  readonly step: number;
+  readonly totalSteps: number;
+  /** 0–100; a value below the stored one is not written. */
+  readonly percent: number;
+  readonly etaSeconds: number;
+  /** True if a preview picture was written just now. */
+  readonly preview: boolean;
+}
+
+export interface JobFilter {
+  readonly statuses?: readonly JobStatus[] | null;
+  readonly clientRef?: string | null;
+  readonly createdAfter?: Date | null;
+}
+
+/** A place in a list that is ordered newest first. */
+export interface Cursor {
+  readonly createdAt: Date;
+  readonly id: string;
+}
+
+/** The load on one engine, as seen by a job that waits for it. */
+export interface QueueAhead {
+  /** Jobs that wait before this one. */
+  readonly waiting: number;
+  /** Their expected render time, in seconds. */
+  readonly waitingSeconds: number;
+  /** What is left of the jobs being rendered, in seconds. */
+  readonly runningSeconds: number;
+}
+
+export interface RenderSample {
+  readonly options: RenderOptions;
+  readonly device: string;
+  readonly renderSeconds: number;
+}
+
+export interface JobStore {
+  /** The database's clock, by which deadlines are set and judged. */
+  now(): Promise<Date>;
+  find(id: string): Promise<Job | null>;
+  findByKey(owner: string, idempotencyKey: string): Promise<Job | null>;
+  /** Present revisions of those of `ids` that exist. */
+  revisions(ids: readonly string[]): Promise<Map<string, number>>;
+  page(owner: string, first: number, after: Cursor | null, filter: JobFilter): Promise<Job[]>;
+  ownedBy(owner: string): Promise<Job[]>;
+  /** Adds a row if the limits allow it; parallel calls cannot exceed them together. */
+  insert(job: NewJob, limits: Limits): Promise<Insertion>;
+  /** Writes `change` and raises the revision if the row still meets `guard`; null if it does not. */
+  transition(id: string, guard: Guard, change: JobChange): Promise<Job | null>;
+  /** Writes progress of the attempt that holds `token`; the new revision, or null if another attempt or the end has come. */
+  progress(id: string, token: string, change: ProgressChange): Promise<number | null>;
+  delete(id: string): Promise<boolean>;
+  /** Raises the revision of all waiting jobs of an engine, since their places have changed; who they are. */
+  touchWaiting(engine: EngineName): Promise<{ id: string; revision: number }[]>;
+  ahead(job: Pick<Job, 'id' | 'engine' | 'createdAt'>): Promise<QueueAhead>;
+  /** Load on an engine as a job created now would see it. */
+  load(engine: EngineName): Promise<QueueAhead>;
+  /** Newest finished renders of an engine, at most `limit`. */
+  samples(engine: EngineName, limit: number): Promise<RenderSample[]>;
+  countByStatus(): Promise<{ engine: EngineName; status: JobStatus; count: number }[]>;
+  /** Jobs that are not at their end. */
+  active(): Promise<Job[]>;
+  /** Ended jobs with files or photo still kept although their time is over. */
+  expired(limit: number): Promise<Job[]>;
+  /** Completed jobs of the last `seconds` that should have files. */
+  recentlyCompleted(seconds: number): Promise<Job[]>;
+  /** Deletes rows that ended more than `days` ago and keep no files; how many. */
+  deleteOld(days: number): Promise<number>;
+  /** Runs `work` unless another process is running it under the same name; false if so. */
+  exclusively(name: string, work: () => Promise<void>): Promise<boolean>;
+}
+
+export interface Upload {
+  readonly id: string;
+  readonly owner: string;
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  readonly width: number;
+  readonly height: number;
+  readonly format: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+}
+
+export const uploadFile = (id: string): string => `uploads/${id}`;
+
+export interface UploadStore {
+  insert(upload: Omit<Upload, 'createdAt' | 'expiresAt'>, keptSeconds: number): Promise<Upload>;
+  /** Null if missing, expired or another's. */
+  find(owner: string, id: string): Promise<Upload | null>;
+  ownedBy(owner: string): Promise<Upload[]>;
+  expired(limit: number): Promise<Upload[]>;
+  /** Whether there is such a row, whoever's. */
+  exists(id: string): Promise<boolean>;
+  delete(id: string): Promise<void>;
+}
+
+export const WORKER_STATES = {
+  STARTING: 'getting ready; takes no jobs yet',
+  READY: 'waits for a job',
+  BUSY: 'renders',
+  UNHEALTHY: 'alive, but its renderer cannot be kept running or it takes no jobs although some wait',
+} as const;
+
+export type WorkerState = keyof typeof WORKER_STATES;
+
+/** One device of one worker process. */
+export interface WorkerRecord {
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly device: string;
+  readonly engines: readonly EngineName[];
+  /** Those of `engines` that may be chosen for a request that names none. */
+  readonly defaultEngines: readonly EngineName[];
+  /** Engines it does not offer, and why. */
+  readonly unavailable: Readonly<Partial<Record<EngineName, string>>>;
+  readonly state: WorkerState;
+  readonly jobId: string | null;
+  readonly version: string;
+}
+
+export interface SeenWorker extends WorkerRecord {
+  readonly startedAt: Date;
+  readonly lastSeenAt: Date;
+  /** By the database's clock. */
+  readonly secondsSinceSeen: number;
+  readonly stopped: boolean;
+}
+
+export interface WorkerStore {
+  beat(worker: WorkerRecord): Promise<void>;
+  /** The worker left in good order. */
+  leave(id: string): Promise<void>;
+  /** Workers seen within `seconds`, those that left included. */
+  seenWithin(seconds: number): Promise<SeenWorker[]>;
+  deleteUnseen(seconds: number): Promise<void>;
+}
+
