@@ -19,9 +19,9 @@ while (args.length > 0) {
   else if (arg === 'cli') command = args.shift();
 }
 
-/** Log lines on standard error are how Prisma's CLI learns why an engine failed. */
+/** Log lines on standard error tell Prisma's CLI why an engine failed. It skips the first line and takes every other for JSON. */
 const logError = (message, errorCode, isPanic = false) =>
-  process.stderr.write(`${JSON.stringify({ level: 'ERROR', target: 'schema_engine::logger', fields: { message, error_code: errorCode, is_panic: isPanic } })}\n`);
+  process.stderr.write(`\n${JSON.stringify({ level: 'ERROR', target: 'schema_engine::logger', fields: { message, error_code: errorCode, is_panic: isPanic } })}`);
 
 process.on('uncaughtException', (error) => {
   logError(panic.message || String(error), undefined, true);

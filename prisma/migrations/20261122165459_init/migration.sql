@@ -1,3 +1,6 @@
+-- CreateSchema
+CREATE SCHEMA IF NOT EXISTS "public";
+
 -- CreateEnum
 CREATE TYPE "JobStatus" AS ENUM ('QUEUED', 'PROCESSING', 'RETRYING', 'COMPLETED', 'FAILED', 'CANCELLED');
 
@@ -33,7 +36,7 @@ CREATE TABLE "job" (
     "retryOf" UUID,
     "errorCode" TEXT,
     "errorMessage" TEXT,
-    "createdAt" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "createdAt" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "startedAt" TIMESTAMPTZ(3),
     "finishedAt" TIMESTAMPTZ(3),
     "expiresAt" TIMESTAMPTZ(3),
@@ -54,7 +57,7 @@ CREATE TABLE "upload" (
     "width" INTEGER NOT NULL,
     "height" INTEGER NOT NULL,
     "format" TEXT NOT NULL,
-    "createdAt" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "createdAt" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "expiresAt" TIMESTAMPTZ(3) NOT NULL,
 
     CONSTRAINT "upload_pkey" PRIMARY KEY ("id")
@@ -72,8 +75,8 @@ CREATE TABLE "worker" (
     "state" TEXT NOT NULL,
     "jobId" UUID,
     "version" TEXT NOT NULL,
-    "startedAt" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
-    "lastSeenAt" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "startedAt" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
+    "lastSeenAt" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "stoppedAt" TIMESTAMPTZ(3),
 
     CONSTRAINT "worker_pkey" PRIMARY KEY ("id")
@@ -107,3 +110,4 @@ CREATE INDEX "upload_expiresAt_idx" ON "upload"("expiresAt");
 
 -- CreateIndex
 CREATE INDEX "worker_lastSeenAt_idx" ON "worker"("lastSeenAt");
+
