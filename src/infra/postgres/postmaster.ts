@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { program } from './binaries.ts';
+import type { Home } from './home.ts';
+import { serverEnvironment } from './spawn.ts';
+
+/** What a running server says of itself in the lock file of its data directory. */
+export interface Postmaster {
+  readonly pid: number;
+  /** Seconds since 1970, as text; tells two servers with one pid apart. */
+  readonly startedAt: string;
+  readonly port: number;
+  readonly ready: boolean;
+}
+
+export const lockFile = (dataDir: string): string => path.join(dataDir, 'postmaster.pid');
+
+/** The server that holds `dataDir`, or did when it died. Undefined if there is none, or its lock file is only half written. */
+export async function readPostmaster(dataDir: string): Promise<Postmaster | undefined> {
+  const text = await readFile(lockFile(dataDir), 'utf8').catch(() => '');
+  const [pid, , startedAt, port, , , , status] = text.split('\n').map((line) => line.trim());
+  if (!Number(pid) || !startedAt || !Number(port)) return undefined;
+  return { pid: Number(pid), startedAt, port: Number(port), ready: status === 'ready' };
+}
+
+/** Whether `pid` is a live PostgreSQL server. After a crash another program may have the number. */
+export async function isPostmaster(pid: number): Promise<boolean> {
+  try {
+    process.kill(pid, 0);
+    if (process.platform === 'win32') return true;
+    const [state, name] = process.platform === 'linux' ? await procState(pid) : await psState(pid);
+    return state !== 'Z' && state !== 'X' && name === 'postgres';
+  } catch {
+    return false;
+  }
+}
+
+/** From `42 (postgres) S 1 …`; a zombie has state Z. */
+async function procState(pid: number): Promise<readonly [string?, string?]> {
+  const match = /\((?<name>.*)\) (?<state>\w)/s.exec(await readFile(`/proc/${pid}/stat`, 'utf8'));
+  return [match?.groups?.['state'], match?.groups?.['name']];
+}
+
+async function psState(pid: number): Promise<readonly [string?, string?]> {
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'state=,comm=', '-p', String(pid)]);
+  const [state, ...command] = stdout.trim().split(/\s+/);
+  return [state?.[0], path.basename(command.join(' '))];
+}
+
+/** How PostgreSQL is told to go: disconnecting everybody, without a checkpoint, at once. */
+const URGENCY = [
+  { signal: 'SIGINT', mode: 'fast' },
+  { signal: 'SIGQUIT', mode: 'immediate' },
+  { signal: 'SIGKILL', mode: 'immediate' },
+] as const;
+
+/**
+ * Stops `postmaster`, more urgently each `patienceMs`. Does nothing if `dataDir` is no longer its own.
+ * @throws Error if it is still there after the last
+ */
+export async function stopPostmaster(home: Home, postmaster: Postmaster, patienceMs: number): Promise<void> {
+  const isThere = async (): Promise<boolean> => {
+    const holder = await readPostmaster(home.dataDir);
+    const replaced = holder !== undefined && (holder.pid !== postmaster.pid || holder.startedAt !== postmaster.startedAt);
+    return !replaced && (await isPostmaster(postmaster.pid));
+  };
+  for (const { signal, mode } of URGENCY) {
+    if (!(await isThere())) return;
+    if (process.platform === 'win32') await stopByControl(home, mode);
+    else signalIfThere(postmaster.pid, signal);
+    for (const end = Date.now() + patienceMs; Date.now() < end; await sleep(10)) if (!(await isThere())) return;
+  }
+  throw new Error(`PostgreSQL (process ${postmaster.pid}, ${home.dataDir}) does not stop.`);
+}
+
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+async function stopByControl(home: Home, mode: 'fast' | 'immediate'): Promise<void> {
+  const stop = ['stop', '-D', home.dataDir, '-m', mode, '-W'];
+  await promisify(execFile)(program(home.binaries, 'pg_ctl'), stop, { env: serverEnvironment(), windowsHide: true }).catch(() => {}); // it may be gone
+}
