@@ -3,14 +3,9 @@
  * A new engine is one folder and one line in `worker/engines.ts`.
  */
 import type { EngineName, RenderOptions, Stage } from '../src/catalog.ts';
+import type { Picture } from '../src/infra/photo.ts';
 
-/** A picture in memory: 8-bit sRGB, interleaved RGB, rows from the top, no padding. */
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
-  /** [height, width, 3] */
-  readonly data: Uint8Array;
-}
+export type { Picture };
 
 /** One stage an engine will go through: how many frames or steps it counts and how long one is expected to take. */
 export interface PlannedStage {

@@ -1,0 +1,5 @@
+/** Every engine there is. A new one is one folder and one line here. */
+import type { EngineModule } from './engine.ts';
+import { preview } from './preview/preview.ts';
+
+export const ENGINE_MODULES: readonly EngineModule[] = [preview];

@@ -1,0 +1,83 @@
+/**
+ * Reads a picture at any offset and scale, exact to a fraction of a pixel. Lanczos-3, because at equal cost its sharpness depends
+ * least on the fraction: bicubic pictures pulse while they move (docs/video.md has the figures).
+ */
+import type { Picture } from '../engine.ts';
+
+const LOBES = 3;
+
+/** Along one axis: output pixel i shows the place `start + i × step`, in pixels of the source, whose first pixel has its middle at 0.5. */
+export interface Sampling {
+  readonly start: number;
+  /** Source pixels per output pixel; above 1 the kernel widens, so that nothing flickers when shrunk. */
+  readonly step: number;
+  /** Output pixels. */
+  readonly count: number;
+}
+
+/** `source` seen through `across` and `down`. Beyond the edges its outermost pixels count. */
+export function resample(source: Picture, across: Sampling, down: Sampling): Picture {
+  const columns = weigh(across, source.width);
+  const rows = weigh(down, source.height);
+  const from = columns.first[0]! * 3;
+  const to = (columns.first[across.count - 1]! + columns.taps) * 3;
+  const line = new Float32Array(source.width * 3);
+  const data = new Uint8ClampedArray(across.count * down.count * 3); // rounds as it stores
+  let out = 0;
+  for (let y = 0; y < down.count; y++) {
+    line.fill(0, from, to);
+    for (let tap = 0; tap < rows.taps; tap++) {
+      const weight = rows.weights[y * rows.taps + tap]!;
+      if (weight === 0) continue;
+      const offset = (rows.first[y]! + tap) * source.width * 3;
+      for (let i = from; i < to; i++) line[i]! += weight * source.data[offset + i]!;
+    }
+    for (let x = 0, w = 0; x < across.count; x++) {
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      for (let end = w + columns.taps, i = columns.first[x]! * 3; w < end; w++, i += 3) {
+        const weight = columns.weights[w]!;
+        red += weight * line[i]!;
+        green += weight * line[i + 1]!;
+        blue += weight * line[i + 2]!;
+      }
+      data[out++] = red;
+      data[out++] = green;
+      data[out++] = blue;
+    }
+  }
+  return { width: across.count, height: down.count, data: new Uint8Array(data.buffer) };
+}
+
+/** For each output pixel the source pixels it is mixed from: `taps` in a row from `first`, with weights that add up to 1. */
+interface Weights {
+  readonly taps: number;
+  /** [count] */
+  readonly first: Int32Array;
+  /** [count, taps] */
+  readonly weights: Float32Array;
+}
+
+function weigh({ start, step, count }: Sampling, size: number): Weights {
+  const widening = Math.max(1, step);
+  const taps = Math.min(size, Math.ceil(2 * LOBES * widening));
+  const first = new Int32Array(count);
+  const weights = new Float32Array(count * taps);
+  for (let i = 0; i < count; i++) {
+    const place = start + i * step - 0.5;
+    const begin = Math.min(size - taps, Math.max(0, Math.floor(place - LOBES * widening) + 1));
+    first[i] = begin;
+    let sum = 0;
+    for (let tap = 0; tap < taps; tap++) sum += weights[i * taps + tap] = lanczos((begin + tap - place) / widening);
+    for (let tap = 0; tap < taps; tap++) weights[i * taps + tap]! /= sum;
+  }
+  return { taps, first, weights };
+}
+
+function lanczos(x: number): number {
+  if (x === 0) return 1;
+  if (Math.abs(x) >= LOBES) return 0;
+  const angle = Math.PI * x;
+  return (LOBES * Math.sin(angle) * Math.sin(angle / LOBES)) / (angle * angle);
+}

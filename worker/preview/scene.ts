@@ -1,0 +1,115 @@
+/**
+ * The photo made ready for the camera: cut to what the camera will see, brought to the size at which it is seen closest, and for
+ * CONTAIN laid on a blurred surround of itself.
+ */
+import sharp from 'sharp';
+import type { Sharp } from 'sharp';
+import type { Fit } from '../../src/catalog.ts';
+import type { Picture } from '../engine.ts';
+import type { CameraTransform } from '../video/camera.ts';
+import { resample, type Sampling } from './resample.ts';
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Where the photo lies along one axis of the canvas: photo pixel p is at canvas pixel `origin + p × density`. */
+interface Axis {
+  readonly origin: number;
+  readonly density: number;
+}
+
+export interface Scene {
+  readonly canvas: Picture;
+  readonly photo: Size;
+  readonly frame: Size;
+  /** Video pixels per photo pixel at zoom 1. */
+  readonly scale: number;
+  readonly across: Axis;
+  readonly down: Axis;
+}
+
+/** Prepares `photo` for the whole of `path`. */
+export async function prepareScene(photo: Picture, frame: Size, fit: Fit, path: readonly CameraTransform[]): Promise<Scene> {
+  const scale = fitScale(photo, frame, fit, path);
+  const density = scale * Math.max(...path.map(({ zoom }) => zoom));
+  const reach = (extent: (camera: CameraTransform) => number) => Math.max(...path.map((camera) => (1 + 2 * extent(camera)) / camera.zoom));
+  const seen = {
+    width: (reach(({ x }) => Math.abs(x)) * frame.width) / scale,
+    height: (reach(({ y }) => Math.abs(y)) * frame.height) / scale,
+  };
+  const scene = fit === 'COVER' ? await cut(photo, seen, density) : await surround(photo, seen, density);
+  return { ...scene, photo: { width: photo.width, height: photo.height }, frame, scale };
+}
+
+/** What `camera` sees: one frame of the video. */
+export function shoot({ canvas, photo, frame, scale, across, down }: Scene, camera: CameraTransform): Picture {
+  const pixel = 1 / (scale * camera.zoom); // photo pixels per video pixel
+  const along = (axis: Axis, photoSide: number, frameSide: number, way: number): Sampling => {
+    const firstPixel = photoSide / 2 + (way * frameSide + 0.5 - frameSide / 2) * pixel;
+    return { start: axis.origin + firstPixel * axis.density, step: pixel * axis.density, count: frameSide };
+  };
+  return resample(canvas, along(across, photo.width, frame.width, camera.x), along(down, photo.height, frame.height, camera.y));
+}
+
+/**
+ * COVER: the smallest scale at which every frame of the path is filled, so that a photo with pixels to spare beside the frame is
+ * not cut further than needed. CONTAIN: the largest at which every frame shows the whole photo.
+ */
+function fitScale(photo: Size, frame: Size, fit: Fit, path: readonly CameraTransform[]): number {
+  const room = fit === 'COVER' ? 2 : -2;
+  const scales = path.flatMap(({ x, y, zoom }) => [
+    ((1 + room * Math.abs(x)) * frame.width) / (zoom * photo.width),
+    ((1 + room * Math.abs(y)) * frame.height) / (zoom * photo.height),
+  ]);
+  return fit === 'COVER' ? Math.max(...scales) : Math.min(...scales);
+}
+
+type Canvas = Pick<Scene, 'canvas' | 'across' | 'down'>;
+
+async function cut(photo: Picture, seen: Size, density: number): Promise<Canvas> {
+  const [left, width] = middle(photo.width, seen.width);
+  const [top, height] = middle(photo.height, seen.height);
+  const size = { width: Math.round(width * density), height: Math.round(height * density) };
+  const across = { density: size.width / width, origin: (-left * size.width) / width };
+  const down = { density: size.height / height, origin: (-top * size.height) / height };
+  return { canvas: await pixels(opened(photo).extract({ left, top, width, height }).resize({ ...size, fit: 'fill' })), across, down };
+}
+
+/** Start and length of the whole pixels that hold the middle `part` of `side`. */
+function middle(side: number, part: number): [start: number, length: number] {
+  const start = Math.max(0, Math.floor((side - part) / 2));
+  return [start, side - 2 * start];
+}
+
+async function surround(photo: Picture, seen: Size, density: number): Promise<Canvas> {
+  const size = { width: Math.ceil(seen.width * density), height: Math.ceil(seen.height * density) };
+  const whole = { width: Math.round(photo.width * density), height: Math.round(photo.height * density) };
+  const [left, top] = [Math.round((size.width - whole.width) / 2), Math.round((size.height - whole.height) / 2)];
+  const sharpPart = await pixels(opened(photo).resize({ ...whole, fit: 'fill' }));
+  // Blurred while small, which is quick and just as soft.
+  const small = { width: Math.ceil(size.width / SHRINK), height: Math.ceil(size.height / SHRINK) };
+  const soft = await pixels(opened(sharpPart).resize({ ...small, fit: 'cover' }).blur(BLUR * Math.max(small.width, small.height)).linear(DIM, 0));
+  const backdrop = await pixels(opened(soft).resize({ ...size, fit: 'fill', kernel: 'cubic' }));
+  return {
+    canvas: await pixels(opened(backdrop).composite([{ input: sharpPart.data as Buffer, raw: raw(sharpPart), left, top }])),
+    across: { density: whole.width / photo.width, origin: left },
+    down: { density: whole.height / photo.height, origin: top },
+  };
+}
+
+const SHRINK = 8;
+/** Radius of the blur, in parts of the longer side. */
+const BLUR = 0.025;
+/** The surround is a little darker than the photo, so that the photo stands out. */
+const DIM = 0.75;
+
+const raw = ({ width, height }: Size) => ({ width, height, channels: 3 }) as const;
+
+const opened = (picture: Picture): Sharp => sharp(picture.data, { raw: raw(picture), limitInputPixels: false });
+
+async function pixels(image: Sharp): Promise<Picture> {
+  const { data, info } = await image.removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, data };
+}
