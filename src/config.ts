@@ -86,6 +86,7 @@ export const VARIABLES = {
   WORKER_DEVICES: define(list.pipe(z.array(device).min(1)), 'auto', 'devices to render on: auto, or a list such as cuda:0,cuda:1 or webgpu or cpu'),
   FFMPEG_PATH: define(z.string().optional(), '', "ffmpeg to use; default: the system's, else npm's"),
   LOG_LEVEL: define(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), 'info', 'how much is logged'),
+  BOT_API_KEY: defineSecret(z.string().min(16).optional(), 'key with which the bot asks the API, valid beside API_KEYS; npm start makes one for each run'),
   BOT_TOKEN: defineSecret(z.string().regex(/^\d+:[\w-]{20,}$/).optional(), 'Telegram bot token from @BotFather'),
 } as const satisfies Record<string, Variable>;
 

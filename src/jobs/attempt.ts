@@ -54,12 +54,11 @@ export async function beginAttempt(context: AttemptContext, jobId: string, worke
   return { kind: 'attempt', attempt: { job: begun, token } };
 }
 
-/** Writes progress; false once the attempt may no longer write, because it was cancelled or taken over. */
-export async function reportProgress(context: AttemptContext, { job, token }: Attempt, change: ProgressChange): Promise<boolean> {
+/** Writes progress; the row's new revision, or null once the attempt may no longer write, because it was cancelled or taken over. */
+export async function reportProgress(context: AttemptContext, { job, token }: Attempt, change: ProgressChange): Promise<number | null> {
   const revision = await context.jobs.progress(job.id, token, change);
-  if (revision === null) return false;
-  await tell(context, [{ id: job.id, revision }]);
-  return true;
+  if (revision !== null) await tell(context, [{ id: job.id, revision }]);
+  return revision;
 }
 
 /** True while the attempt is the one that may write. */

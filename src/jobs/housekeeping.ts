@@ -6,7 +6,7 @@ import { end } from './attempt.ts';
 import { tell, type JobContext } from './context.ts';
 import { liveWorkers } from './engines.ts';
 import { AppError } from './errors.ts';
-import { isTerminal, jobFiles, type Job } from './job.ts';
+import { jobFiles, type Job } from './job.ts';
 import type { QueueEntryState } from './ports.ts';
 import { uploadFile, type SeenWorker } from './store.ts';
 
@@ -102,7 +102,7 @@ async function expireUploads(context: JobContext): Promise<void> {
   }
 }
 
-/** Folders that no row speaks for: crashes between file and row, and scratch of attempts that are over. */
+/** Files that no row speaks for: a crash came between file and row. */
 async function clearStrays({ jobs, uploads, files, log }: JobContext): Promise<void> {
   const now = (await jobs.now()).getTime();
   const isSettled = async (key: string) => {
@@ -115,10 +115,6 @@ async function clearStrays({ jobs, uploads, files, log }: JobContext): Promise<v
   };
   for (const id of await files.list('hot')) {
     if ((await isSettled(jobFiles.hot(id))) && !(await findRow(jobs, id))) await clear(jobFiles.hot(id));
-  }
-  for (const name of await files.list('scratch')) {
-    const row = await findRow(jobs, name.slice(0, 36));
-    if ((!row || isTerminal(row.status)) && (await isSettled(`scratch/${name}`))) await clear(`scratch/${name}`);
   }
   for (const id of await files.list('uploads')) {
     if ((await isSettled(uploadFile(id))) && !(await uploads.exists(id))) await clear(uploadFile(id));

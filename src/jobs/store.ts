@@ -107,6 +107,8 @@ export interface JobStore {
   load(engine: EngineName): Promise<QueueAhead>;
   /** Newest finished renders of an engine, at most `limit`. */
   samples(engine: EngineName, limit: number): Promise<RenderSample[]>;
+  /** Jobs that ended after `since`, oldest first. */
+  endedSince(since: Date): Promise<Job[]>;
   countByStatus(): Promise<{ engine: EngineName; status: JobStatus; count: number }[]>;
   /** Jobs that are not at their end. */
   active(): Promise<Job[]>;

@@ -1,0 +1,20 @@
+import 'reflect-metadata';
+import { GraphQLInputObjectType, lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql';
+import { buildSchema } from 'type-graphql';
+import { HealthResolver } from './resolvers/health.ts';
+import { JobFieldsResolver, JobsResolver } from './resolvers/jobs.ts';
+import { OptionsResolver } from './resolvers/options.ts';
+
+/** The executable schema. */
+export async function createSchema(): Promise<GraphQLSchema> {
+  const schema = await buildSchema({ resolvers: [JobsResolver, JobFieldsResolver, OptionsResolver, HealthResolver], validate: false });
+  // TypeGraphQL has no decorator for it; graphql validates and prints it once it is set.
+  const image = schema.getType('ImageInput');
+  if (image instanceof GraphQLInputObjectType) image.isOneOf = true;
+  return schema;
+}
+
+/** What stands in schema.graphql. */
+export async function printedSchema(): Promise<string> {
+  return `# Printed from src/api by "npm run schema". Do not edit.\n\n${printSchema(lexicographicSortSchema(await createSchema()))}\n`;
+}

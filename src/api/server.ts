@@ -1,0 +1,156 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { ApolloServer } from '@apollo/server';
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import { expressMiddleware } from '@as-integrations/express5';
+import express, { type RequestHandler } from 'express';
+import type { Config } from '../config.ts';
+import type { Services } from '../infra/services.ts';
+import { ROOT } from '../infra/version.ts';
+import { AppError, ERRORS, toAppError } from '../jobs/errors.ts';
+import { ACT_AS_HEADER, authenticate, type Caller } from './auth.ts';
+import type { Api, RequestContext } from './context.ts';
+import { downloadsRouter } from './downloads.ts';
+import { findFile } from './files.ts';
+import { graphiqlEnabled, graphiqlRouter } from './graphiql/route.ts';
+import { formatError } from './graphql-errors.ts';
+import { assertListenAllowed, corsFor, createGuard, securityHeaders } from './guard.ts';
+import { errorHandler, errorHeaders, notFound } from './http-errors.ts';
+import { createMetrics } from './metrics.ts';
+import { probeAll } from './probes.ts';
+import { createSchema } from './schema.ts';
+import { serveSockets } from './sockets.ts';
+import { uploadsRouter, type PhotoIntake } from './uploads.ts';
+
+/** Room for a photo of BASE64_MAX_BYTES as base64, and the rest of a request. */
+const BODY_LIMIT = '4mb';
+
+export interface RunningServer {
+  /** Where it listens, as a client on this machine would write it. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Every key that may be used: the operator's, and the bot's own. */
+function allKeys({ API_KEYS, BOT_API_KEY }: Config): Config['API_KEYS'] {
+  return BOT_API_KEY ? [...API_KEYS, { name: 'bot', secret: BOT_API_KEY, actAs: true }] : API_KEYS;
+}
+
+/**
+ * The API on one port: GraphQL over HTTP and WebSocket, uploads, signed downloads, playground, health and metrics.
+ * @throws AppError FORBIDDEN if it would be open to strangers
+ */
+export async function startServer(api: Api, intake: PhotoIntake, services: Services): Promise<RunningServer> {
+  const { config, log } = services;
+  assertListenAllowed(config);
+  const keys = allKeys(config);
+  const open = config.API_KEYS.length === 0;
+  const guard = createGuard(config);
+  const schema = await createSchema();
+  const production = config.NODE_ENV === 'production';
+  const apollo = new ApolloServer<RequestContext>({
+    schema,
+    introspection: true,
+    csrfPrevention: true,
+    stopOnTerminationSignals: false,
+    includeStacktraceInErrorResponses: false,
+    plugins: [ApolloServerPluginLandingPageDisabled()],
+    formatError: (formatted, error) => formatError(error, formatted, log, production),
+    logger: { debug() {}, info() {}, warn: (message) => log.warn(message), error: (message) => log.error(message) },
+  });
+  await apollo.start();
+
+  const callers = new WeakMap<object, Caller>();
+  const identify: RequestHandler = (request, _response, next) => {
+    callers.set(request, authenticate(keys, request.get('Authorization'), request.get(ACT_AS_HEADER), open));
+    next();
+  };
+  const callerOf = (request: object): Caller => {
+    const caller = callers.get(request);
+    if (!caller) throw new AppError('UNAUTHENTICATED');
+    return caller;
+  };
+
+  const app = express().disable('x-powered-by').set('trust proxy', config.TRUST_PROXY);
+  app.use(securityHeaders(), guard.middleware, corsFor(config));
+  app.get('/', (_request, response) => {
+    response.json({
+      name: 'FanslyMotion', version: api.version,
+      links: { graphql: '/graphql', uploads: '/uploads', health: '/healthz', ready: '/readyz', metrics: '/metrics' },
+    });
+  });
+  app.get('/healthz', (_request, response) => {
+    response.json({ status: 'alive', version: api.version });
+  });
+  app.get('/readyz', async (_request, response) => {
+    const failures = await probeAll(services);
+    const ready = Object.keys(failures).length === 0;
+    response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready', ...(ready ? {} : { failures }) });
+  });
+  app.use(downloadsRouter({ signer: api.links, find: (kind, id) => findFile(api.jobs, kind, id), store: api.files }));
+  if (graphiqlEnabled(config)) app.use(graphiqlRouter(path.join(ROOT, 'dist', 'graphiql')));
+  app.get('/metrics', identify, metricsRoute(services, api));
+  app.use('/uploads', identify);
+  app.use(uploadsRouter({
+    ...intake,
+    store: api.files,
+    owner: (request) => callerOf(request).owner,
+    save: (upload) => api.uploads.insert(upload, config.UPLOADS_KEPT_HOURS * 3_600),
+  }));
+  app.use('/graphql', identify, express.json({ limit: BODY_LIMIT }), expressMiddleware(apollo, {
+    context: async ({ req }) => ({ api, caller: callerOf(req) }),
+  }), graphqlRefusal(production));
+  app.use(notFound, errorHandler(log));
+
+  const server = createServer(app);
+  const sockets = serveSockets({ server, schema, api, guard, keys, open, production });
+  await listen(server, config);
+  const { address, port } = server.address() as AddressInfo;
+  const host = address === '::' || address === '0.0.0.0' ? '127.0.0.1' : address.includes(':') ? `[${address}]` : address;
+  return {
+    url: `http://${host}:${port}`,
+    async close() {
+      api.watcher.close();
+      await sockets.close();
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      server.closeIdleConnections();
+      const cut = setTimeout(() => server.closeAllConnections(), 1_500);
+      await closed;
+      clearTimeout(cut);
+      await apollo.stop();
+    },
+  };
+}
+
+function metricsRoute(services: Services, api: Api): RequestHandler {
+  const metrics = createMetrics(services, api.watcher);
+  return async (_request, response) => {
+    response.type(metrics.contentType).send(await metrics.render());
+  };
+}
+
+/** GraphQL clients read `errors`, also when a request is refused before GraphQL sees it. */
+function graphqlRefusal(production: boolean): express.ErrorRequestHandler {
+  return (error: unknown, _request, response, next) => {
+    const known = toAppError(error);
+    if (!(error instanceof AppError) || known.code === 'INTERNAL') {
+      next(error);
+      return;
+    }
+    response.status(ERRORS[known.code].status).set(errorHeaders(known)).json({
+      errors: [formatError(known, { message: known.message }, console, production)],
+    });
+  };
+}
+
+async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(error.code === 'EADDRINUSE' ? new Error(`port ${PORT} on ${HOST} is taken; set PORT to a free one, or stop what uses it`) : error);
+    });
+    server.listen(PORT, HOST, resolve);
+  });
+}

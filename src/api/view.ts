@@ -1,0 +1,60 @@
+/** Rows as clients see them. */
+import { frameCount, FRAMES_PER_SECOND, frameSize } from '../catalog.ts';
+import { AppError, ERRORS } from '../jobs/errors.ts';
+import type { Job } from '../jobs/job.ts';
+import type { Cursor } from '../jobs/store.ts';
+import type { LinkSigner } from './links.ts';
+import type { JobResultType, JobType } from './types/job.ts';
+
+/** How long a link to a preview picture works, in milliseconds; a new one comes with every event. */
+const PREVIEW_LINK_MS = 3_600_000;
+
+export function toJobType(row: Job): JobType {
+  const { errorCode } = row;
+  return {
+    ...row,
+    row,
+    stage: row.status === 'PROCESSING' ? row.stage : null,
+    error: errorCode && (row.status === 'FAILED' || row.status === 'RETRYING')
+      ? { code: errorCode, message: row.errorMessage ?? ERRORS[errorCode].message, cure: ERRORS[errorCode].cure, retryable: ERRORS[errorCode].retryable }
+      : null,
+  };
+}
+
+export function toResult(row: Job, links: LinkSigner): JobResultType | null {
+  if (row.status !== 'COMPLETED' || row.sizeBytes === null || row.sha256 === null || row.renderSeconds === null) return null;
+  const { durationSeconds } = row.options;
+  const link = (kind: 'videos' | 'posters') =>
+    row.filesKept && row.expiresAt ? { url: links.url(kind, row.id, row.expiresAt), urlExpiresAt: row.expiresAt } : null;
+  return {
+    video: link('videos'),
+    poster: link('posters'),
+    ...frameSize(row.options),
+    frameCount: frameCount(durationSeconds),
+    framesPerSecond: FRAMES_PER_SECOND,
+    durationSeconds,
+    sizeBytes: row.sizeBytes,
+    sha256: row.sha256,
+    renderSeconds: row.renderSeconds,
+  };
+}
+
+export function previewUrl(row: Job, links: LinkSigner): string | null {
+  if (row.status !== 'PROCESSING' || !row.previewAt) return null;
+  return links.url('previews', row.id, new Date(row.previewAt.getTime() + PREVIEW_LINK_MS), String(row.previewAt.getTime()));
+}
+
+/** Opaque to clients. */
+export function toCursor({ createdAt, id }: Cursor): string {
+  return Buffer.from(`${createdAt.toISOString()} ${id}`).toString('base64url');
+}
+
+/** @throws AppError BAD_INPUT */
+export function fromCursor(text: string): Cursor {
+  const [time = '', id = ''] = Buffer.from(text, 'base64url').toString().split(' ');
+  const createdAt = new Date(time);
+  if (Number.isNaN(createdAt.getTime()) || !/^[\da-f-]{36}$/.test(id)) {
+    throw new AppError('BAD_INPUT', 'after is not a cursor; take it from pageInfo.endCursor.', { field: 'after' });
+  }
+  return { createdAt, id };
+}

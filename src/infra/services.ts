@@ -1,0 +1,50 @@
+import path from 'node:path';
+import type { Config } from '../config.ts';
+import type { JobContext } from '../jobs/context.ts';
+import { openBus } from './bus.ts';
+import { openDatabase, type Database } from './db.ts';
+import { PostgresJobStore } from './job-store.ts';
+import type { Logger } from './log.ts';
+import { openQueue } from './queue.ts';
+import { openLocalStore } from './storage.ts';
+import { PostgresUploadStore } from './upload-store.ts';
+import { ROOT } from './version.ts';
+import { PostgresWorkerStore } from './worker-store.ts';
+
+export interface Services extends JobContext {
+  readonly config: Config;
+  readonly db: Database;
+  readonly log: Logger;
+  /** What carries queue and progress. */
+  readonly carrier: 'redis' | 'postgresql';
+  close(): Promise<void>;
+}
+
+/** The storage folder as an absolute path; relative ones start at the checkout, wherever the command was typed. */
+export function storageFolder(config: Pick<Config, 'STORAGE_DIR'>): string {
+  return path.resolve(ROOT, config.STORAGE_DIR);
+}
+
+/**
+ * Everything outside that API and worker work with, opened.
+ * @throws Error if DATABASE_URL is not set
+ */
+export async function openServices(config: Config, log: Logger): Promise<Services> {
+  const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, QUEUE_PREFIX: prefix } = config;
+  if (!databaseUrl) throw new Error('DATABASE_URL is not set. "npm start" runs everything with a database of its own; API and worker started alone need one.');
+  const db = openDatabase(databaseUrl, { onConnectionError: (error) => log.warn({ err: error }, 'a database connection broke') });
+  const queue = openQueue({ redisUrl, databaseUrl, prefix, stalledSeconds: config.STALLED_SECONDS, log });
+  const bus = openBus({ redisUrl, databaseUrl, prefix, log });
+  return {
+    config, log, db, queue, bus,
+    jobs: new PostgresJobStore(db.client),
+    uploads: new PostgresUploadStore(db.client),
+    workers: new PostgresWorkerStore(db.client),
+    files: openLocalStore(storageFolder(config)),
+    carrier: redisUrl ? 'redis' : 'postgresql',
+    async close() {
+      await Promise.allSettled([queue.close(), bus.close()]);
+      await db.close();
+    },
+  };
+}

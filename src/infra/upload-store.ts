@@ -1,0 +1,41 @@
+import type { Upload, UploadStore } from '../jobs/store.ts';
+import type { PrismaClient } from './generated/prisma/client.ts';
+
+/** Uploads in PostgreSQL; deadlines by the database's clock. */
+export class PostgresUploadStore implements UploadStore {
+  readonly #db: PrismaClient;
+
+  constructor(db: PrismaClient) {
+    this.#db = db;
+  }
+
+  async insert(upload: Omit<Upload, 'createdAt' | 'expiresAt'>, keptSeconds: number): Promise<Upload> {
+    const [row] = await this.#db.$queryRaw<[Upload]>`
+      INSERT INTO upload (id, owner, sha256, "sizeBytes", width, height, format, "createdAt", "expiresAt")
+      VALUES (${upload.id}::uuid, ${upload.owner}, ${upload.sha256}, ${upload.sizeBytes}, ${upload.width}, ${upload.height}, ${upload.format},
+              now(), now() + make_interval(secs => ${keptSeconds}::float8))
+      RETURNING *`;
+    return row;
+  }
+
+  async find(owner: string, id: string): Promise<Upload | null> {
+    const [row] = await this.#db.$queryRaw<Upload[]>`SELECT * FROM upload WHERE id = ${id}::uuid AND owner = ${owner} AND "expiresAt" > now()`;
+    return row ?? null;
+  }
+
+  async ownedBy(owner: string): Promise<Upload[]> {
+    return await this.#db.upload.findMany({ where: { owner } });
+  }
+
+  async expired(limit: number): Promise<Upload[]> {
+    return await this.#db.$queryRaw<Upload[]>`SELECT * FROM upload WHERE "expiresAt" <= now() ORDER BY "expiresAt" LIMIT ${limit}`;
+  }
+
+  async exists(id: string): Promise<boolean> {
+    return (await this.#db.upload.count({ where: { id } })) > 0;
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.#db.upload.deleteMany({ where: { id } });
+  }
+}

@@ -1,0 +1,53 @@
+/** Entry of the API process: reads configuration, wires, listens. */
+import { Readable } from 'node:stream';
+import type { Api, HeldPhoto } from './api/context.ts';
+import { LinkSigner } from './api/links.ts';
+import { startServer } from './api/server.ts';
+import { receivePhoto, type PhotoIntake } from './api/uploads.ts';
+import { JobWatcher } from './api/watch.ts';
+import type { Config } from './config.ts';
+import type { Logger } from './infra/log.ts';
+import { inspectPhoto, photoLimits } from './infra/photo.ts';
+import { runPart, type Part } from './infra/process.ts';
+import { openServices } from './infra/services.ts';
+import { sharedSecret } from './infra/settings.ts';
+import { VERSION } from './infra/version.ts';
+import { keepHouse } from './jobs/housekeeping.ts';
+
+async function startApi(config: Config, log: Logger): Promise<Part> {
+  const services = await openServices(config, log);
+  const intake: PhotoIntake = { store: services.files, limits: photoLimits(config), inspect: inspectPhoto };
+  let url = '';
+  const api: Api = {
+    ...services,
+    version: VERSION,
+    startedAt: new Date(),
+    links: new LinkSigner(config.SIGNING_SECRET ?? (await sharedSecret(services.db.client, 'signing')), () => config.PUBLIC_URL ?? url),
+    watcher: new JobWatcher(services.jobs, services.bus, log),
+    async receiveBytes(bytes: Buffer): Promise<HeldPhoto> {
+      const photo = await receivePhoto(Readable.from([bytes]), intake);
+      return { photo, release: () => services.files.remove(photo.key) };
+    },
+  };
+  const server = await startServer(api, intake, services);
+  url = server.url;
+  log.info({ url, queueAndProgress: services.carrier }, `API at ${config.PUBLIC_URL ?? url}`);
+
+  let keeping: Promise<void> | null = null;
+  const keep = () => {
+    keeping ??= keepHouse(services).finally(() => (keeping = null));
+  };
+  keep();
+  const timer = setInterval(keep, config.HOUSEKEEPING_SECONDS * 1000);
+  return {
+    ready: { url },
+    async stop() {
+      clearInterval(timer);
+      await server.close();
+      await keeping;
+      await services.close();
+    },
+  };
+}
+
+runPart('api', startApi);

@@ -1,0 +1,46 @@
+/** What worker and renderer say to each other over the child process's channel. */
+import type { EngineName, RenderOptions, Stage } from '../src/catalog.ts';
+import type { ErrorCode } from '../src/jobs/errors.ts';
+
+export interface RenderRequest {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly options: RenderOptions;
+  readonly photoPath: string;
+  readonly photoSha256: string;
+  /** Folder of this attempt's own; what it leaves there is the worker's to take or to delete. */
+  readonly folder: string;
+}
+
+/** Names in the attempt's folder. */
+export const OUTPUT = { video: 'video.mp4', poster: 'poster.jpg' } as const;
+
+export type ToRenderer =
+  | { readonly type: 'render'; readonly request: RenderRequest }
+  /** Stop at the next frame or step. */
+  | { readonly type: 'stop' };
+
+export interface EngineOffer {
+  readonly engine: EngineName;
+  readonly unavailable: string | null;
+  readonly byDefault: boolean;
+}
+
+export interface RenderProgress {
+  readonly stage: Stage;
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly percent: number;
+  readonly etaSeconds: number;
+  /** A finished preview picture to be taken away; null if there is none this time. */
+  readonly preview: string | null;
+}
+
+export type FromRenderer =
+  | { readonly type: 'ready'; readonly offers: readonly EngineOffer[] }
+  /** What is expected of the render that begins, in seconds. */
+  | { readonly type: 'planned'; readonly expectedSeconds: number; readonly longestStepSeconds: number }
+  | { readonly type: 'progress'; readonly progress: RenderProgress }
+  | { readonly type: 'done'; readonly sizeBytes: number; readonly sha256: string; readonly renderSeconds: number }
+  | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string }
+  | { readonly type: 'stopped' };

@@ -1,0 +1,135 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import type { Log } from '../src/jobs/context.ts';
+import { AppError } from '../src/jobs/errors.ts';
+import type { EngineOffer, FromRenderer, RenderProgress, RenderRequest, ToRenderer } from './protocol.ts';
+
+export interface RenderEvents {
+  planned(expectedSeconds: number, longestStepSeconds: number): void;
+  progress(progress: RenderProgress): void;
+}
+
+export type RenderOutcome =
+  | { readonly kind: 'done'; readonly sizeBytes: number; readonly sha256: string; readonly renderSeconds: number }
+  | { readonly kind: 'failed'; readonly error: AppError }
+  /** Because `stop` was called. */
+  | { readonly kind: 'stopped' };
+
+/** A renderer that is not ready this long after its start will not be. */
+const START_MS = 60_000;
+
+/** One device's renderer child. It is started when it is first needed, and again after it died. */
+export class RendererProcess {
+  readonly #device: string;
+  readonly #log: Log;
+  #child: ChildProcess | null = null;
+  #starting: Promise<readonly EngineOffer[]> | null = null;
+  #killed = false;
+  #closed = false;
+
+  constructor(device: string, log: Log) {
+    this.#device = device;
+    this.#log = log;
+  }
+
+  /** Starts the child unless it runs; what its engines offer. Rejects if it dies before it is ready. */
+  start(): Promise<readonly EngineOffer[]> {
+    if (this.#closed) return Promise.reject(new Error('the renderer is closed'));
+    this.#starting ??= this.#fork();
+    return this.#starting;
+  }
+
+  async #fork(): Promise<readonly EngineOffer[]> {
+    // The same ending as this file's: .js in dist/, .ts where sources are run.
+    const file = new URL(`renderer${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
+    const child = fork(file, [this.#device], { execArgv: ['--enable-source-maps'], stdio: 'inherit' });
+    this.#child = child;
+    this.#killed = false;
+    child.once('exit', (code, signal) => {
+      this.#child = null;
+      this.#starting = null;
+      if (!this.#closed && !this.#killed) this.#log.error({ device: this.#device, code, signal }, 'renderer died; it will be started again');
+    });
+    const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
+    try {
+      return await new Promise<readonly EngineOffer[]>((resolve, reject) => {
+        child.on('message', (message: FromRenderer) => {
+          if (message.type === 'ready') resolve(message.offers);
+        });
+        child.once('error', reject);
+        child.once('exit', (code, signal) => reject(new Error(`the renderer ended before it was ready (${signal ?? `exit code ${code}`})`)));
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Renders one request. A child that dies meanwhile fails it as WORKER_LOST. */
+  async render(request: RenderRequest, events: RenderEvents): Promise<RenderOutcome> {
+    await this.start();
+    const child = this.#child;
+    if (!child) return lost('it ended before the render began');
+    let listen: (message: FromRenderer) => void = () => {};
+    let exited: (code: number | null, signal: string | null) => void = () => {};
+    try {
+      return await new Promise<RenderOutcome>((resolve) => {
+        listen = (message) => {
+          switch (message.type) {
+            case 'planned': events.planned(message.expectedSeconds, message.longestStepSeconds); break;
+            case 'progress': events.progress(message.progress); break;
+            case 'done': resolve({ kind: 'done', sizeBytes: message.sizeBytes, sha256: message.sha256, renderSeconds: message.renderSeconds }); break;
+            case 'failed': resolve({ kind: 'failed', error: new AppError(message.code, message.message) }); break;
+            case 'stopped': resolve({ kind: 'stopped' }); break;
+            case 'ready': break;
+          }
+        };
+        exited = (code, signal) => resolve(this.#killed ? { kind: 'stopped' } : lost(signal ?? `exit code ${code}`));
+        child.on('message', listen);
+        child.once('exit', exited);
+        this.#send(child, { type: 'render', request });
+      });
+    } finally {
+      child.off('message', listen);
+      child.off('exit', exited);
+    }
+  }
+
+  /** Has the render stop at its next frame or step; kills the child if it has not within `graceMs`. */
+  stop(graceMs: number): { readonly settled: () => void } {
+    const child = this.#child;
+    if (!child) return { settled: () => {} };
+    this.#send(child, { type: 'stop' });
+    const timer = setTimeout(() => this.kill('it did not stop in time'), graceMs);
+    return { settled: () => clearTimeout(timer) };
+  }
+
+  kill(reason: string): void {
+    if (!this.#child) return;
+    this.#log.warn({ device: this.#device, reason }, 'renderer killed; it will be started again');
+    this.#killed = true;
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Ends the child. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    if (child.connected) child.disconnect();
+    const timer = setTimeout(() => child.kill('SIGKILL'), 1_000);
+    await gone;
+    clearTimeout(timer);
+  }
+
+  #send(child: ChildProcess, message: ToRenderer): void {
+    // A channel that closed meanwhile: the exit event says so too.
+    child.send(message, (error) => {
+      if (error) this.#log.warn({ device: this.#device, err: error }, 'renderer does not listen');
+    });
+  }
+}
+
+function lost(how: string): RenderOutcome {
+  return { kind: 'failed', error: new AppError('WORKER_LOST', `The renderer died while it worked (${how}).`) };
+}

@@ -1,0 +1,143 @@
+/**
+ * The renderer: a child process that holds engines in memory, renders one request at a time and reports. It is its own process because
+ * inference blocks its event loop, and because a native crash or a kill must not take the worker along.
+ */
+import path from 'node:path';
+import type { EngineName } from '../src/catalog.ts';
+import { FRAMES_PER_SECOND, frameCount, frameSize } from '../src/catalog.ts';
+import { loadDotEnv, readConfig } from '../src/config.ts';
+import { findFfmpeg } from '../src/infra/ffmpeg.ts';
+import { createLog } from '../src/infra/log.ts';
+import { decodePhoto, photoLimits } from '../src/infra/photo.ts';
+import { ROOT, VERSION } from '../src/infra/version.ts';
+import { videoTags } from '../src/infra/video-metadata.ts';
+import { toAppError } from '../src/jobs/errors.ts';
+import { ENGINE_MODULES } from './engines.ts';
+import type { Engine, Picture, PlannedStage } from './engine.ts';
+import { ProgressMeter } from './progress.ts';
+import { OUTPUT, type FromRenderer, type RenderRequest, type ToRenderer } from './protocol.ts';
+import { encodeVideo } from './video/encode.ts';
+import { writeJpeg } from './video/poster.ts';
+
+const device = process.argv[2] ?? 'cpu';
+loadDotEnv(ROOT);
+const config = readConfig();
+const log = createLog('renderer', config.LOG_LEVEL);
+const engines = new Map<EngineName, Engine>();
+
+/** What follows the last frame, in seconds: the encoder drains and the index moves to the front. */
+const FINISHING: PlannedStage = { stage: 'ENCODING_VIDEO', totalSteps: 1, secondsPerStep: 0.4 };
+
+const say = (message: FromRenderer) => process.send?.(message);
+
+async function engineFor(name: EngineName, signal: AbortSignal): Promise<Engine> {
+  const known = engines.get(name);
+  if (known) return known;
+  const module = ENGINE_MODULES.find((candidate) => candidate.name === name);
+  if (!module) throw new Error(`there is no engine ${name}`);
+  const engine = module.create(device);
+  await engine.load(signal);
+  engines.set(name, engine);
+  return engine;
+}
+
+function versionOf(name: EngineName): string {
+  return ENGINE_MODULES.find((module) => module.name === name)?.version ?? '';
+}
+
+async function render({ jobId, attempt, options, photoPath, photoSha256, folder }: RenderRequest, signal: AbortSignal): Promise<FromRenderer> {
+  const began = performance.now();
+  const engine = await engineFor(options.engine, signal);
+  const meter = new ProgressMeter([...engine.plan(options), FINISHING], began);
+  say({ type: 'planned', expectedSeconds: meter.expectedSeconds, longestStepSeconds: meter.longestStepSeconds });
+  say({ type: 'progress', progress: { ...meter.standing(), preview: null } });
+
+  const photo = await decodePhoto(photoPath, photoLimits(config));
+  const previews = new PreviewWriter(folder, (preview) => say({ type: 'progress', progress: { ...meter.standing(), preview } }));
+  const pictures = engine.render(photo, options, {
+    progress: (stage, step) => say({ type: 'progress', progress: { ...meter.advance(stage, step, performance.now()), preview: null } }),
+    preview: (picture) => previews.offer(picture),
+  }, signal);
+  const ffmpeg = await findFfmpeg(config);
+  const video = await encodeVideo(withPoster(pictures, path.join(folder, OUTPUT.poster)), path.join(folder, OUTPUT.video), {
+    ffmpeg: ffmpeg.path,
+    ...frameSize(options),
+    framesPerSecond: FRAMES_PER_SECOND,
+    frameCount: frameCount(options.durationSeconds),
+    metadata: videoTags({ photoSha256, options, engineVersion: versionOf(options.engine), software: `FanslyMotion ${VERSION}` }),
+  }, signal);
+  await previews.settled();
+  meter.advance('ENCODING_VIDEO', 1, performance.now());
+  const renderSeconds = (performance.now() - began) / 1000;
+  log.info({ jobId, attempt, renderSeconds, ffmpeg: ffmpeg.version }, 'rendered');
+  return { type: 'done', ...video, renderSeconds };
+}
+
+/** Hands pictures on; the first one is also written as the poster. */
+async function* withPoster(pictures: AsyncIterable<Picture>, file: string): AsyncGenerator<Picture, void, undefined> {
+  let first = true;
+  for await (const picture of pictures) {
+    if (first) await writeJpeg(picture, file);
+    first = false;
+    yield picture;
+  }
+}
+
+/** Writes preview pictures beside the render, one at a time; while one is being written, others are passed over. */
+class PreviewWriter {
+  readonly #folder: string;
+  readonly #written: (file: string) => void;
+  #count = 0;
+  #writing: Promise<void> | null = null;
+
+  constructor(folder: string, written: (file: string) => void) {
+    this.#folder = folder;
+    this.#written = written;
+  }
+
+  offer(picture: Picture): void {
+    if (this.#writing) return;
+    // The engine may reuse the bytes once the next picture is asked for.
+    const copy = { ...picture, data: picture.data.slice() };
+    // A name of its own each time: the worker takes the file away when it has been told of it.
+    const file = path.join(this.#folder, `preview-${this.#count++}.jpg`);
+    this.#writing = writeJpeg(copy, file)
+      .then(() => this.#written(file), (error: unknown) => log.warn({ err: error }, 'preview not written'))
+      .finally(() => (this.#writing = null));
+  }
+
+  async settled(): Promise<void> {
+    await this.#writing;
+  }
+}
+
+let current: AbortController | null = null;
+
+async function serve(request: RenderRequest): Promise<void> {
+  const controller = new AbortController();
+  current = controller;
+  try {
+    say(await render(request, controller.signal));
+  } catch (error) {
+    if (controller.signal.aborted) say({ type: 'stopped' });
+    else {
+      const known = toAppError(error);
+      log.error({ jobId: request.jobId, attempt: request.attempt, code: known.code, err: known.cause ?? known }, 'render failed');
+      say({ type: 'failed', code: known.code, message: known.message });
+    }
+  } finally {
+    current = null;
+  }
+}
+
+process.on('message', (message: ToRenderer) => {
+  if (message.type === 'render') void serve(message.request);
+  else current?.abort(new Error('stopped'));
+});
+// Without its worker a renderer is of no use to anybody; ffmpeg ends with it, since its input does.
+process.on('disconnect', () => process.exit(0));
+// Ctrl-C reaches the whole group of processes; the worker decides what becomes of its renderers.
+process.on('SIGINT', () => {});
+
+const offers = await Promise.all(ENGINE_MODULES.map(async (module) => ({ engine: module.name, ...(await module.offer(device)) })));
+say({ type: 'ready', offers });
