@@ -1,4 +1,5 @@
 /** Entry of the API process: reads configuration, wires, listens. */
+import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { Api, HeldPhoto } from './api/context.ts';
 import { LinkSigner } from './api/links.ts';
@@ -22,6 +23,7 @@ async function startApi(config: Config, log: Logger): Promise<Part> {
     ...services,
     version: VERSION,
     startedAt: new Date(),
+    instance: randomUUID(),
     links: new LinkSigner(config.SIGNING_SECRET ?? (await sharedSecret(services.db.client, 'signing')), () => config.PUBLIC_URL ?? url),
     watcher: new JobWatcher(services.jobs, services.bus, log),
     async receiveBytes(bytes: Buffer): Promise<HeldPhoto> {
@@ -40,7 +42,7 @@ async function startApi(config: Config, log: Logger): Promise<Part> {
   keep();
   const timer = setInterval(keep, config.HOUSEKEEPING_SECONDS * 1000);
   return {
-    ready: { url },
+    ready: { url, instance: api.instance },
     async stop() {
       clearInterval(timer);
       await server.close();

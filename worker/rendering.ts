@@ -12,6 +12,8 @@ import type { RendererProcess } from './renderer-process.ts';
 const WRITE_EVERY_MS = 200;
 /** How often the row is looked at for a cancel that the bus did not tell. */
 const LOOK_EVERY_MS = 2_000;
+/** Longest wait for a renderer to stop when its worker leaves; nobody may have to wait for that. */
+const LEAVE_MS = 500;
 /** Limits grow with what is expected: three longest steps, three estimates. */
 const PATIENCE = 3;
 
@@ -43,7 +45,8 @@ export async function renderAttempt(
     if (stopped) return;
     stopped = reason;
     log.info({ ...fields, reason: reason.kind }, 'stopping the render');
-    stopping = renderer.stop(config.CANCEL_GRACE_SECONDS * 1000);
+    const graceMs = config.CANCEL_GRACE_SECONDS * 1000;
+    stopping = renderer.stop(reason.kind === 'leaving' ? Math.min(LEAVE_MS, graceMs) : graceMs);
   };
   const onLockLost = () => stop({ kind: 'lost' });
   const onLeaving = () => stop({ kind: 'leaving' });

@@ -10,6 +10,8 @@ import type { JobWatcher } from './watch.ts';
 export interface Api extends JobContext {
   readonly version: string;
   readonly startedAt: Date;
+  /** Tells this process from any other that may answer on the same port. */
+  readonly instance: string;
   readonly links: LinkSigner;
   readonly watcher: JobWatcher;
   /** Takes in a photo that came inside a request; `release` once the job has its own copy. */

@@ -81,7 +81,7 @@ export async function startServer(api: Api, intake: PhotoIntake, services: Servi
     });
   });
   app.get('/healthz', (_request, response) => {
-    response.json({ status: 'alive', version: api.version });
+    response.json({ status: 'alive', version: api.version, instance: api.instance });
   });
   app.get('/readyz', async (_request, response) => {
     const failures = await probeAll(services);

@@ -1,0 +1,45 @@
+/** How a command finds the services that "npm start" runs from the same folder. */
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import type { Config } from '../config.ts';
+import { storageFolder } from '../infra/services.ts';
+
+const Running = z.object({ url: z.url(), instance: z.uuid() });
+
+export type Running = z.infer<typeof Running>;
+
+const fileOf = (config: Config) => path.join(storageFolder(config), 'running.json');
+
+/** Tells other commands where the API is. */
+export async function announce(config: Config, running: Running): Promise<void> {
+  const file = fileOf(config);
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(`${file}.${process.pid}`, JSON.stringify(running));
+  await rename(`${file}.${process.pid}`, file);
+}
+
+export async function withdraw(config: Config, { instance }: Running): Promise<void> {
+  if ((await read(config))?.instance === instance) await rm(fileOf(config), { force: true });
+}
+
+/** The announced services, if they answer; a file left by a killed process, or another program on its port, is seen through. */
+export async function findRunning(config: Config): Promise<Running | null> {
+  const running = await read(config);
+  if (!running) return null;
+  try {
+    const answer = await fetch(`${running.url}/healthz`, { signal: AbortSignal.timeout(2_000) });
+    const { instance } = (await answer.json()) as { instance?: string };
+    return instance === running.instance ? running : null;
+  } catch {
+    return null;
+  }
+}
+
+async function read(config: Config): Promise<Running | null> {
+  try {
+    return Running.parse(JSON.parse(await readFile(fileOf(config), 'utf8')));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,64 @@
+/** `npm start`: everything in one go, until Ctrl-C. */
+import { randomBytes } from 'node:crypto';
+import { ConfigError, loadDotEnv, readConfig, type Config } from '../config.ts';
+import { createLog } from '../infra/log.ts';
+import { storageFolder } from '../infra/services.ts';
+import { ROOT, VERSION } from '../infra/version.ts';
+import { announce, findRunning, withdraw } from './running.ts';
+import { Supervisor } from './supervisor.ts';
+
+/** Runs until SIGINT or SIGTERM. Exit codes: 0 stopped when told to, 1 could not start, 2 the configuration is not usable. */
+export async function start(): Promise<void> {
+  const config = configOrExit();
+  const log = createLog('start', config.LOG_LEVEL);
+  const other = await findRunning(config);
+  if (other) {
+    log.error(`FanslyMotion already runs from this folder, at ${other.url}. Stop it first, or set STORAGE_DIR and PORT for a second one.`);
+    process.exit(1);
+  }
+  const supervisor = new Supervisor({
+    config,
+    // The bot is a client like any other; this is its key, for this run only.
+    environment: { BOT_API_KEY: config.BOT_API_KEY ?? randomBytes(24).toString('base64url') },
+    output: 'inherit',
+    restart: true,
+    say: (line) => log.info(line),
+  });
+  const stop = (signal: string) => {
+    log.info(`${signal}: stopping`);
+    supervisor.stop().then(
+      async () => {
+        await withdraw(config, supervisor);
+        log.info('stopped');
+        process.exit(0);
+      },
+      (error: unknown) => {
+        log.error({ err: error }, 'stopped badly');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  try {
+    log.info(`FanslyMotion ${VERSION}, files in ${storageFolder(config)}`);
+    await supervisor.start();
+    await announce(config, supervisor);
+  } catch (error) {
+    log.fatal(error instanceof Error ? error.message : String(error));
+    await supervisor.stop();
+    process.exit(1);
+  }
+  log.info(`ready     ${config.PUBLIC_URL ?? supervisor.url}${config.GRAPHIQL ?? config.NODE_ENV !== 'production' ? `, playground at ${config.PUBLIC_URL ?? supervisor.url}/graphql` : ''}`);
+  if (config.BOT_TOKEN) log.warn('BOT_TOKEN is set, but this version has no bot yet');
+}
+
+function configOrExit(): Config {
+  try {
+    loadDotEnv(ROOT);
+    return readConfig();
+  } catch (error) {
+    process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
+    process.exit(2);
+  }
+}
