@@ -1,0 +1,62 @@
+/** What every test run has: the program built, a PostgreSQL with a migrated template database, and Redis where there is one. */
+import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { ensureBuilt } from '../../src/cli/build.mjs';
+import { startEmbeddedPostgres } from '../../src/infra/embedded-postgres.ts';
+import { migrate } from '../../src/infra/migrate.ts';
+import { TEMPLATE } from '../support/database.ts';
+import { findTool } from '../support/tools.ts';
+import { kill, processesThatStay, removeAbandonedRuns, RUN_VARIABLE, runFolderPrefix } from './leftovers.ts';
+import { startRedis } from './redis.ts';
+import { countTeardownFailure } from './totals.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Superuser's address on the run's PostgreSQL. */
+    postgresUrl: string;
+    redisUrl: string | undefined;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await removeAbandonedRuns();
+  const folder = await mkdtemp(runFolderPrefix());
+  const temporary = path.join(folder, 'tmp');
+  await mkdir(temporary);
+  await chmod(folder, 0o755); // when root runs the tests, PostgreSQL runs as another user
+  process.env[RUN_VARIABLE] = folder;
+  for (const name of ['TMPDIR', 'TMP', 'TEMP']) process.env[name] = temporary; // what tests leave there is found at the end
+
+  const redisServer = findTool('redis-server');
+  const [postgres, redis] = await Promise.all([
+    startPostgres(path.join(folder, 'postgres')),
+    redisServer === undefined ? undefined : startRedis(redisServer, path.join(folder, 'redis')),
+    buildOrWarn(),
+  ]);
+  project.provide('postgresUrl', postgres.url);
+  project.provide('redisUrl', redis?.url);
+
+  return async () => {
+    await Promise.all([postgres.stop(), redis?.stop()]);
+    const processes = await processesThatStay(folder);
+    kill(processes);
+    const files = await readdir(temporary);
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    const left = [...processes.map(({ pid, command }) => `process ${pid}: ${command}`), ...files.map((name) => `temporary file: ${name}`)];
+    if (left.length > 0) countTeardownFailure(`The tests left behind:\n  ${left.join('\n  ')}`);
+  };
+}
+
+async function startPostgres(dataDir: string): Promise<{ url: string; stop(): Promise<void> }> {
+  const postgres = await startEmbeddedPostgres({ dataDir, durable: false });
+  const template = new URL(postgres.url);
+  template.pathname = `/${TEMPLATE}`;
+  await migrate(template.href);
+  return postgres;
+}
+
+/** `npm test` builds beforehand and stops if it cannot; a single file may be tested while others do not compile. */
+async function buildOrWarn(): Promise<void> {
+  await ensureBuilt().catch((error: Error) => console.error(`dist/ is not up to date. ${error.message}`));
+}

@@ -1,0 +1,77 @@
+import { readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Names a run to all processes that its tests start, and to theirs. */
+export const RUN_VARIABLE = 'FANSLYMOTION_TEST_RUN';
+
+const FOLDER_PREFIX = 'fanslymotion-test-';
+
+/** Where runs keep their files; the name holds the pid of the run. */
+export const runFolderPrefix = (): string => path.join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`);
+
+export interface RunningProcess {
+  readonly pid: number;
+  readonly command: string;
+}
+
+/**
+ * Processes that belong to the run in `folder`: they carry its name in their environment, or work in the folder. The runner itself and
+ * its workers are not among them. Linux only; empty elsewhere.
+ */
+export async function processesOf(folder: string, runner = 0): Promise<RunningProcess[]> {
+  if (process.platform !== 'linux') return [];
+  const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0 && pid !== runner);
+  const found = await Promise.all(pids.map((pid) => describe(pid, folder, runner).catch(() => undefined))); // it may just have ended
+  return found.filter((process) => process !== undefined);
+}
+
+async function describe(pid: number, folder: string, runner: number): Promise<RunningProcess | undefined> {
+  const read = (name: string): Promise<string> => readFile(`/proc/${pid}/${name}`, 'utf8');
+  const [, state, parent] = /\) (\w) (\d+)/.exec(await read('stat')) ?? [];
+  const command = (await read('cmdline')).replaceAll('\0', ' ').trim();
+  if (state === 'Z' || (Number(parent) === runner && command.includes('vitest'))) return undefined;
+  const environment = await read('environ').catch(() => '');
+  const workingFolder = await readlink(`/proc/${pid}/cwd`).catch(() => '');
+  const belongs = environment.split('\0').includes(`${RUN_VARIABLE}=${folder}`) || command.includes(folder) || workingFolder.startsWith(folder);
+  return belongs ? { pid, command } : undefined;
+}
+
+/** Ends `processes` for good. */
+export function kill(processes: readonly RunningProcess[]): void {
+  for (const { pid } of processes) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // ended meanwhile
+    }
+  }
+}
+
+/** Waits a little for processes of the run in `folder` to leave; those that stay. */
+export async function processesThatStay(folder: string, patienceMs = 3000): Promise<RunningProcess[]> {
+  for (const end = Date.now() + patienceMs; ; await sleep(50)) {
+    const processes = await processesOf(folder, process.pid);
+    if (processes.length === 0 || Date.now() > end) return processes;
+  }
+}
+
+/** Clears away what runs left behind that were killed themselves. */
+export async function removeAbandonedRuns(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const [, pid] = /^fanslymotion-test-(\d+)-/.exec(name) ?? [];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    const folder = path.join(tmpdir(), name);
+    kill(await processesOf(folder));
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,48 @@
+import type { Reporter, TestModule, TestRunEndReason, SerializedError } from 'vitest/node';
+import { findTool, TOOLS } from '../support/tools.ts';
+
+/** Failures that only show after the last test. Setup files and reporters are loaded apart and share nothing but the process. */
+const afterwards: string[] = ((globalThis as { [key: symbol]: unknown })[Symbol.for('fanslymotion.teardownFailures')] ??= []) as string[];
+
+/** Makes the run fail, with `problem` told at its end. */
+export function countTeardownFailure(problem: string): void {
+  afterwards.push(problem);
+  process.exitCode = 1;
+}
+
+/**
+ * Ends a run with what could not be tested on this machine and, as its very last line, `N passed, N failed, N skipped`. Counts tests;
+ * what fails outside of one (a hook, a file that does not load, something left behind) counts as one failed each.
+ */
+export default class Totals implements Reporter {
+  #passed = 0;
+  #failed = 0;
+  #skipped = 0;
+
+  onInit(): void {
+    process.once('exit', () => this.#print()); // after teardown, which may fail too
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[], reason: TestRunEndReason): void {
+    this.#passed = this.#skipped = 0;
+    this.#failed = unhandled.length;
+    for (const module of modules) {
+      this.#failed += module.errors().length;
+      for (const suite of module.children.allSuites()) this.#failed += suite.errors().length;
+      for (const test of module.children.allTests()) {
+        const { state } = test.result();
+        if (state === 'passed') this.#passed++;
+        else if (state === 'skipped') this.#skipped++;
+        else this.#failed++; // failed, or never got to run
+      }
+    }
+    if (reason === 'interrupted' && this.#failed === 0) this.#failed = 1;
+  }
+
+  #print(): void {
+    const missing = Object.entries(TOOLS).filter(([tool]) => !findTool(tool as keyof typeof TOOLS));
+    for (const [tool, use] of missing) console.log(`Not tested here, since ${tool} is not installed: ${use}.`);
+    for (const problem of afterwards) console.error(problem);
+    console.log(`${this.#passed} passed, ${this.#failed + afterwards.length} failed, ${this.#skipped} skipped`);
+  }
+}
