@@ -23,8 +23,9 @@ export class ProgressMeter {
   #index = 0;
   #step = 0;
   #stageBegan: number;
-  /** Real over planned time of what is finished. */
+  /** Real over planned time, as of the newest finished step and at the start of the present stage. */
   #pace = 1;
+  #paceBefore = 1;
 
   /** @param now milliseconds on a clock that never jumps */
   constructor(plan: readonly PlannedStage[], now: number) {
@@ -51,12 +52,15 @@ export class ProgressMeter {
       this.#index = index;
       this.#step = 0;
       this.#stageBegan = now;
+      this.#paceBefore = this.#pace;
     }
     const { totalSteps, secondsPerStep } = this.#plan[this.#index]!;
     if (index === this.#index && step > this.#step) {
       this.#step = Math.min(step, totalSteps);
+      // What was known before weighs as much as a tenth of the whole, so that one odd first step does not upset the forecast.
+      const known = this.#totalSeconds / 10;
       const planned = this.#step * secondsPerStep;
-      if (planned > 0) this.#pace = (now - this.#stageBegan) / 1000 / planned;
+      if (planned > 0) this.#pace = ((now - this.#stageBegan) / 1000 + known * this.#paceBefore) / (planned + known);
     }
     return this.standing();
   }

@@ -59,7 +59,8 @@ async function render({ jobId, attempt, options, photoPath, photoSha256, folder 
     preview: (picture) => previews.offer(picture),
   }, signal);
   const ffmpeg = await findFfmpeg(config);
-  const video = await encodeVideo(withPoster(pictures, path.join(folder, OUTPUT.poster)), path.join(folder, OUTPUT.video), {
+  const finishing = () => say({ type: 'progress', progress: { ...meter.advance('ENCODING_VIDEO', 0, performance.now()), preview: null } });
+  const video = await encodeVideo(withPoster(pictures, path.join(folder, OUTPUT.poster), finishing), path.join(folder, OUTPUT.video), {
     ffmpeg: ffmpeg.path,
     ...frameSize(options),
     framesPerSecond: FRAMES_PER_SECOND,
@@ -67,20 +68,20 @@ async function render({ jobId, attempt, options, photoPath, photoSha256, folder 
     metadata: videoTags({ photoSha256, options, engineVersion: versionOf(options.engine), software: `FanslyMotion ${VERSION}` }),
   }, signal);
   await previews.settled();
-  meter.advance('ENCODING_VIDEO', 1, performance.now());
   const renderSeconds = (performance.now() - began) / 1000;
   log.info({ jobId, attempt, renderSeconds, ffmpeg: ffmpeg.version }, 'rendered');
   return { type: 'done', ...video, renderSeconds };
 }
 
-/** Hands pictures on; the first one is also written as the poster. */
-async function* withPoster(pictures: AsyncIterable<Picture>, file: string): AsyncGenerator<Picture, void, undefined> {
+/** Hands pictures on; the first one is also written as the poster. Calls `last` after the last one. */
+async function* withPoster(pictures: AsyncIterable<Picture>, file: string, last: () => void): AsyncGenerator<Picture, void, undefined> {
   let first = true;
   for await (const picture of pictures) {
     if (first) await writeJpeg(picture, file);
     first = false;
     yield picture;
   }
+  last();
 }
 
 /** Writes preview pictures beside the render, one at a time; while one is being written, others are passed over. */

@@ -40,9 +40,11 @@ export async function renderAttempt(
   const fields = { jobId: job.id, attempt: job.attempt };
   const limits = new Limits(config.STEP_TIMEOUT_SECONDS, Math.max(config.JOB_TIMEOUT_SECONDS, PATIENCE * job.estimatedSeconds), (error) => stop({ kind: 'failed', error }));
   let stopped: StopReason | null = null;
+  /** The renderer is done; what the row says now is this attempt's own doing, or decides in `conclude`. */
+  let over = false;
   let stopping: ReturnType<RendererProcess['stop']> | null = null;
   const stop = (reason: StopReason) => {
-    if (stopped) return;
+    if (stopped || over) return;
     stopped = reason;
     log.info({ ...fields, reason: reason.kind }, 'stopping the render');
     const graceMs = config.CANCEL_GRACE_SECONDS * 1000;
@@ -56,7 +58,7 @@ export async function renderAttempt(
   const writer = new ProgressWriter(context, attempt, () => stop({ kind: 'lost' }));
   const looking = setInterval(look, LOOK_EVERY_MS);
   const unsubscribe = await bus.subscribe(jobTopic(job.id), ({ revision }) => {
-    if (Number(revision) > writer.revision) look();
+    if (!over && Number(revision) > writer.revision) look();
   }).catch(() => async () => {});
   let folder: string | null = null;
   try {
@@ -78,6 +80,7 @@ export async function renderAttempt(
         },
       },
     );
+    over = true;
     limits.clear();
     await writer.settled();
     return await conclude(outcome.kind === 'done' ? outcome : null, outcome.kind === 'failed' ? outcome.error : null);
