@@ -28,5 +28,5 @@ export async function createSchema(): Promise<GraphQLSchema> {
 
 /** What stands in schema.graphql. */
 export async function printedSchema(): Promise<string> {
-  return `# Printed from src/api by "npm run schema". Do not edit.\n\n${printSchema(lexicographicSortSchema(await createSchema()))}\n`;
+  return `# Printed from src/api by "npm run generate". Do not edit.\n\n${printSchema(lexicographicSortSchema(await createSchema()))}\n`;
 }
