@@ -41,7 +41,7 @@ export function sendError(response: Response, error: unknown, log: ErrorLog): vo
   response.status(ERRORS[known.code].status).set(errorHeaders(known)).json(errorBody(known));
 }
 
-const CONTENT_HEADERS = ['Accept-Ranges', 'Content-Disposition', 'Content-Length', 'Content-Range', 'ETag', 'Last-Modified'];
+const CONTENT_HEADERS = ['Accept-Ranges', 'Content-Disposition', 'Content-Length', 'Content-Range', 'Content-Type', 'ETag', 'Last-Modified'];
 
 /** The last error handler of the application. A client that has left is neither answered nor logged. */
 export function errorHandler(log: ErrorLog): ErrorRequestHandler {
