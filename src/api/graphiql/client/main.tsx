@@ -9,6 +9,7 @@ import examplePhoto from './example.jpg';
 import { defaultTabs } from './tabs.ts';
 
 const KEY = 'fanslymotion:api-key';
+/** The photo is Chelsea the cat, by Stéfan van der Walt (CC0). */
 const TABS = defaultTabs(new URL('uploads', location.href).href, examplePhoto);
 
 /** Tabs and settings are kept apart from those of other playgrounds on this host and port. */
