@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { build } from 'esbuild';
+
+/** A TypeScript file running as a Node process of its own. */
+export interface CompiledProcess {
+  readonly process: ChildProcess;
+  /** The first message it sends that is accepted, earlier ones included. Rejects if the process ends before. */
+  message(accept: (message: unknown) => boolean): Promise<unknown>;
+  /** Ends it with SIGKILL, as a power cut would; fine if it has ended. */
+  kill(): Promise<void>;
+}
+
+/** Starts `file` (path from the repository's top) with `argument` as its JSON argument. */
+export async function startCompiled(file: string, argument: object): Promise<CompiledProcess> {
+  // Inside the repository, so that the packages are found.
+  const outfile = path.resolve('node_modules/.cache/test', `${path.basename(file, '.ts')}-${randomUUID()}.mjs`);
+  await build({ entryPoints: [file], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' });
+  const child = fork(outfile, [JSON.stringify(argument)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const ended = once(child, 'exit').then(() => rm(outfile, { force: true }));
+  const messages: unknown[] = [];
+  child.on('message', (message) => messages.push(message));
+  return {
+    process: child,
+    async message(accept) {
+      for (let seen = 0; ; seen++) {
+        while (seen >= messages.length) {
+          const news = await Promise.race([once(child, 'message').then(() => true), ended.then(() => false)]);
+          if (!news) throw new Error(`${file} ended without the message`);
+        }
+        if (accept(messages[seen])) return messages[seen];
+      }
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,8 @@
+/** A process that takes an entry, says so, and never finishes with it. */
+import { openQueue, type QueueSettings } from '../../src/infra/queue.ts';
+
+const settings = JSON.parse(process.argv[2] ?? '') as QueueSettings;
+await openQueue(settings).consume('PREVIEW', async ({ jobId }) => {
+  process.send?.({ took: jobId });
+  return new Promise(() => {});
+});

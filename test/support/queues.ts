@@ -1,0 +1,40 @@
+import { afterEach } from 'vitest';
+import { openQueue, type QueueSettings } from '../../src/infra/queue.ts';
+import type { Consumer, Delivery, HandlerOutcome, RenderQueue } from '../../src/jobs/ports.ts';
+import type { Backend, BackendSettings } from './backends.ts';
+
+export const DONE: HandlerOutcome = { then: 'done' };
+export const EMPTY = { waiting: 0, delayed: 0, active: 0 };
+
+/** Work that is held up until told to end. */
+export function held(outcome: HandlerOutcome = DONE): { readonly work: Promise<HandlerOutcome>; end(): void } {
+  let end = (): void => {};
+  const work = new Promise<HandlerOutcome>((resolve) => (end = () => resolve(outcome)));
+  return { work, end: () => end() };
+}
+
+/** Opens queues that are closed after the test; entries of dead workers are given away after a second. */
+export function queueOpener(backend: Backend): (settings?: BackendSettings, more?: Partial<QueueSettings>) => RenderQueue {
+  const queues: RenderQueue[] = [];
+  afterEach(async () => {
+    await Promise.all(queues.splice(0).map((queue) => queue.close()));
+  });
+  return (settings = backend.settings(), more = {}) => {
+    const queue = openQueue({ ...settings, stalledSeconds: 1, ...more });
+    queues.push(queue);
+    return queue;
+  };
+}
+
+/** Consumes and remembers the ids in the order of their coming. */
+export async function consume(
+  queue: RenderQueue,
+  handle: (delivery: Delivery) => Promise<HandlerOutcome> = async () => DONE,
+): Promise<{ readonly taken: string[]; readonly consumer: Consumer }> {
+  const taken: string[] = [];
+  const consumer = await queue.consume('PREVIEW', async (delivery) => {
+    taken.push(delivery.jobId);
+    return handle(delivery);
+  });
+  return { taken, consumer };
+}
