@@ -28,7 +28,8 @@ const engines = new Map<EngineName, Engine>();
 /** What follows the last frame, in seconds: the encoder drains and the index moves to the front. */
 const FINISHING: PlannedStage = { stage: 'ENCODING_VIDEO', totalSteps: 1, secondsPerStep: 0.4 };
 
-const say = (message: FromRenderer) => process.send?.(message);
+/** A worker that is gone hears nothing; `disconnect` ends this process then. */
+const say = (message: FromRenderer) => process.send?.(message, undefined, undefined, () => {});
 
 async function engineFor(name: EngineName, signal: AbortSignal): Promise<Engine> {
   const known = engines.get(name);

@@ -1,0 +1,253 @@
+/** A whole installation for a suite: a database of its own, a storage folder, real API and worker processes. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createClient, type Client } from 'graphql-ws';
+import pg from 'pg';
+import WebSocket from 'ws';
+import { createTestDatabase } from './database.ts';
+import { ownPrefix, redisUrl } from './redis.ts';
+
+export const PHOTOS = path.resolve('test/fixtures/photos');
+
+export interface PartProcess {
+  readonly process: ChildProcess;
+  readonly ready: Record<string, string>;
+  /** SIGTERM, and until it is gone. */
+  stop(): Promise<number | null>;
+  /** SIGKILL, and until it is gone. */
+  kill(): Promise<void>;
+}
+
+export interface StackOptions {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Redis for queue and progress instead of PostgreSQL. */
+  readonly redis?: boolean;
+  /** False: no worker at first. */
+  readonly worker?: boolean;
+}
+
+/** Answer of a GraphQL operation over HTTP. */
+export interface Answer<T> {
+  readonly status: number;
+  readonly data: T;
+  readonly errors?: { message: string; path?: (string | number)[]; extensions: { code: string; [key: string]: unknown } }[];
+}
+
+export interface JobView {
+  id: string;
+  status: string;
+  stage: string | null;
+  percent: number;
+  step: number | null;
+  totalSteps: number | null;
+  queuePosition: number | null;
+  estimatedSecondsRemaining: number | null;
+  attempt: number;
+  maxAttempts: number;
+  nextAttemptAt: string | null;
+  options: { engine: string; resolution: string; orientation: string; fit: string; motion: string; durationSeconds: number; seed: number; steps: number; guidanceMin: number; guidanceMax: number; noiseAugmentation: number; motionBucketId: number };
+  clientRef: string | null;
+  retryOf: string | null;
+  createdAt: string;
+  startedAt: string | null;
+  finishedAt: string | null;
+  expiresAt: string | null;
+  error: { code: string; message: string; cure: string; retryable: boolean } | null;
+  result: {
+    video: { url: string; urlExpiresAt: string } | null; poster: { url: string } | null;
+    width: number; height: number; frameCount: number; framesPerSecond: number; durationSeconds: number; sizeBytes: number; sha256: string; renderSeconds: number;
+  } | null;
+}
+
+export interface ProgressView {
+  revision: number;
+  previewUrl: string | null;
+  job: JobView;
+}
+
+export const JOB_FIELDS = `id status stage percent step totalSteps queuePosition estimatedSecondsRemaining attempt maxAttempts nextAttemptAt
+  options { engine resolution orientation fit motion durationSeconds seed steps guidanceMin guidanceMax noiseAugmentation motionBucketId }
+  clientRef retryOf createdAt startedAt finishedAt expiresAt error { code message cure retryable }
+  result { video { url urlExpiresAt } poster { url } width height frameCount framesPerSecond durationSeconds sizeBytes sha256 renderSeconds }`;
+
+export class Stack {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly storage: string;
+  readonly databaseUrl: string;
+  readonly #dropDatabase: () => Promise<void>;
+  readonly #parts = new Set<PartProcess>();
+  readonly #sockets = new Set<Client>();
+  api!: PartProcess;
+  worker: PartProcess | null = null;
+
+  private constructor(database: { url: string; drop(): Promise<void> }, options: StackOptions) {
+    this.storage = mkdtempSync(path.join(tmpdir(), 'fm-stack-'));
+    this.databaseUrl = database.url;
+    this.#dropDatabase = database.drop;
+    this.environment = {
+      ...process.env,
+      NODE_ENV: 'test', LOG_LEVEL: process.env['TEST_LOG'] ?? 'fatal', HOST: '127.0.0.1', PORT: '0',
+      DATABASE_URL: database.url, REDIS_URL: options.redis ? redisUrl() : '', QUEUE_PREFIX: ownPrefix(), STORAGE_DIR: this.storage,
+      API_KEYS: '', BOT_API_KEY: '', PUBLIC_URL: '', CORS_ORIGINS: '',
+      HEARTBEAT_SECONDS: '0.5', HOUSEKEEPING_SECONDS: '0.5', STALLED_SECONDS: '2', RETRY_DELAY_SECONDS: '0.5', CANCEL_GRACE_SECONDS: '2',
+      ...options.environment,
+    };
+  }
+
+  static async start(options: StackOptions = {}): Promise<Stack> {
+    const stack = new Stack(await createTestDatabase(), options);
+    await Promise.all([stack.startApi(), ...(options.worker === false ? [] : [stack.startWorker()])]);
+    return stack;
+  }
+
+  get url(): string {
+    return this.api.ready['url']!;
+  }
+
+  async startApi(environment: Readonly<Record<string, string>> = {}): Promise<PartProcess> {
+    this.api = await this.#start('dist/src/main.js', environment);
+    return this.api;
+  }
+
+  async startWorker(environment: Readonly<Record<string, string>> = {}): Promise<PartProcess> {
+    this.worker = await this.#start('dist/worker/main.js', environment);
+    return this.worker;
+  }
+
+  async #start(file: string, environment: Readonly<Record<string, string>>): Promise<PartProcess> {
+    const child = fork(path.resolve(file), [], { env: { ...this.environment, ...environment }, execArgv: ['--enable-source-maps'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const gone = once(child, 'exit');
+    const ready = await Promise.race([
+      new Promise<Record<string, string>>((resolve) => child.on('message', (message: { type: string } & Record<string, string>) => message.type === 'ready' && resolve(message))),
+      gone.then(([code]) => {
+        throw new Error(`${file} ended with ${code} before it was ready`);
+      }),
+    ]);
+    const part: PartProcess = {
+      process: child,
+      ready,
+      stop: async () => {
+        child.kill('SIGTERM');
+        const [code] = await gone;
+        this.#parts.delete(part);
+        return code as number | null;
+      },
+      kill: async () => {
+        child.kill('SIGKILL');
+        await gone;
+        this.#parts.delete(part);
+      },
+    };
+    this.#parts.add(part);
+    return part;
+  }
+
+  /** Ends everything and removes it; a part that does not end in good order fails the suite. */
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) await socket.dispose();
+    const codes = await Promise.all([...this.#parts].map((part) => part.stop()));
+    await this.#dropDatabase();
+    await rm(this.storage, { recursive: true, force: true });
+    if (codes.some((code) => code !== 0)) throw new Error(`parts ended with exit codes ${codes.join(', ')}`);
+  }
+
+  async graphql<T = Record<string, never>>(query: string, variables: object = {}, headers: Readonly<Record<string, string>> = {}): Promise<Answer<T>> {
+    const response = await fetch(`${this.url}/graphql`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...headers },
+      body: JSON.stringify({ query, variables }),
+    });
+    return { status: response.status, ...((await response.json()) as { data: T }) };
+  }
+
+  async upload(photo = 'cat.jpg', headers: Readonly<Record<string, string>> = {}): Promise<string> {
+    const response = await fetch(`${this.url}/uploads`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/octet-stream', ...headers },
+      body: readFileSync(path.join(PHOTOS, photo)),
+    });
+    if (response.status !== 201) throw new Error(`upload answered ${response.status}: ${await response.text()}`);
+    return ((await response.json()) as { id: string }).id;
+  }
+
+  /** createJob at P360, 3 s unless said otherwise; the photo is uploaded unless the input names one. */
+  async create(input: object = {}, headers: Readonly<Record<string, string>> = {}): Promise<JobView> {
+    const { data, errors } = await this.tryCreate(input, headers);
+    if (errors) throw new Error(`createJob failed: ${errors[0]!.extensions.code} ${errors[0]!.message}`);
+    return data.createJob;
+  }
+
+  async tryCreate(input: object = {}, headers: Readonly<Record<string, string>> = {}): Promise<Answer<{ createJob: JobView }>> {
+    const image = 'image' in input ? input.image : { uploadId: await this.upload('cat.jpg', headers) };
+    return await this.graphql<{ createJob: JobView }>(`mutation ($input: CreateJobInput!) { createJob(input: $input) { ${JOB_FIELDS} } }`,
+      { input: { resolution: 'P360', durationSeconds: 3, ...input, image } }, headers);
+  }
+
+  async job(id: string, headers: Readonly<Record<string, string>> = {}): Promise<JobView | null> {
+    return (await this.graphql<{ job: JobView | null }>(`query ($id: ID!) { job(id: $id) { ${JOB_FIELDS} } }`, { id }, headers)).data.job;
+  }
+
+  async cancel(id: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer<{ cancelJob: JobView }>> {
+    return await this.graphql(`mutation ($id: ID!) { cancelJob(id: $id) { ${JOB_FIELDS} } }`, { id }, headers);
+  }
+
+  socket(connectionParams: Record<string, unknown> = {}): Client {
+    const client = createClient({ url: `${this.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, connectionParams, retryAttempts: 0 });
+    this.#sockets.add(client);
+    return client;
+  }
+
+  /** Events of a job up to and with the first that `until` accepts, its end otherwise. */
+  async follow(id: string, until: (event: ProgressView) => boolean = () => false, client = this.socket(), extensions?: Record<string, unknown>): Promise<ProgressView[]> {
+    const events: ProgressView[] = [];
+    const query = `subscription ($id: ID!) { jobProgress(id: $id) { revision previewUrl job { ${JOB_FIELDS} } } }`;
+    const refused = (errors: readonly { message: string; extensions?: Record<string, unknown> }[]) => new Error(`${String(errors[0]?.extensions?.['code'])}: ${errors[0]?.message}`);
+    try {
+      for await (const result of client.iterate<{ jobProgress: ProgressView }>({ query, variables: { id }, extensions })) {
+        if (result.errors) throw refused(result.errors);
+        events.push(result.data!.jobProgress);
+        if (until(result.data!.jobProgress)) break;
+      }
+    } catch (error) {
+      throw Array.isArray(error) ? refused(error) : error;
+    }
+    return events;
+  }
+
+  async finish(id: string): Promise<JobView> {
+    return (await this.follow(id)).at(-1)!.job;
+  }
+
+  async sql<T extends object>(text: string, values: unknown[] = []): Promise<T[]> {
+    const client = new pg.Client(this.databaseUrl);
+    await client.connect();
+    try {
+      return (await client.query<T>(text, values)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Paths below the storage folder, files only. */
+  async files(folder = '.'): Promise<string[]> {
+    const start = path.join(this.storage, folder);
+    if (!existsSync(start)) return [];
+    const entries = await readdir(start, { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => entry.isFile()).map((entry) => path.relative(this.storage, path.join(entry.parentPath, entry.name))).toSorted();
+  }
+}
+
+/** Resolves once `check` gives a value other than null, false or undefined; rejects after `timeoutMs`. */
+export async function until<T>(check: () => Promise<T | null | false | undefined>, timeoutMs = 15_000): Promise<T> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    const value = await check();
+    if (value !== null && value !== false && value !== undefined) return value;
+    if (Date.now() > end) throw new Error('it did not come to pass in time');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
