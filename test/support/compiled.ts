@@ -3,7 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { buildSync } from 'esbuild';
 
 /** A TypeScript file running as a Node process of its own. */
 export interface CompiledProcess {
@@ -18,7 +18,8 @@ export interface CompiledProcess {
 export async function startCompiled(file: string, argument: object): Promise<CompiledProcess> {
   // Inside the repository, so that the packages are found.
   const outfile = path.resolve('node_modules/.cache/test', `${path.basename(file, '.ts')}-${randomUUID()}.mjs`);
-  await build({ entryPoints: [file], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' });
+  // The asynchronous build would leave a process behind.
+  buildSync({ entryPoints: [file], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' });
   const child = fork(outfile, [JSON.stringify(argument)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const ended = once(child, 'exit').then(() => rm(outfile, { force: true }));
   const messages: unknown[] = [];
