@@ -3,39 +3,42 @@
  *
  *   prisma/schema.prisma ──prisma generate──▶ src/infra/generated/prisma ─┐
  *   src, worker, bot ─────────────────────────────────────────────────────┴─tsc──▶ dist
- *   src/api/graphiql ──bundle──▶ dist
+ *   src/api/graphiql ──esbuild──▶ dist/graphiql
  *
  * A step is left out while its inputs are what they were when it last succeeded (dist/.stamp). Two processes may build at once.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const inRoot = (name) => path.join(root, name);
 const dist = inRoot('dist');
 const stampFile = path.join(dist, '.stamp');
 const lockFile = path.join(dist, '.lock');
-const bundler = inRoot('src/api/graphiql/bundle.mjs');
 
 /** A lock older than this is left over from a process whose number another process has now. */
 const LOCK_MAX_AGE_MS = 10 * 60_000;
 
 /**
  * In order. `inputs` are files and folders; of folders, files with one of the `extensions`. `output` shows that the result is there.
- * `run` resolves to the files it wrote, where it knows them.
  */
 const STEPS = [
   {
     name: 'database client',
     inputs: ['prisma/schema.prisma', 'prisma.config.ts', 'package-lock.json'],
     output: 'src/infra/generated/prisma/client.ts',
-    run: () => runNode([inRoot('prisma/cli.mjs'), 'generate']).then(() => []),
+    run: () => runNode([inRoot('prisma/cli.mjs'), 'generate']),
+  },
+  {
+    name: 'GraphiQL',
+    inputs: ['src/api/graphiql', 'package-lock.json'],
+    output: 'dist/graphiql/index.html',
+    run: async () => (await import('../api/graphiql/bundle.mjs')).bundle(),
   },
   {
     name: 'TypeScript',
@@ -44,16 +47,7 @@ const STEPS = [
     output: 'dist/src',
     run: compile,
   },
-  {
-    name: 'GraphiQL',
-    inputs: ['src/api/graphiql', 'package-lock.json'],
-    output: 'dist',
-    run: async () => {
-      await (await import(pathToFileURL(bundler).href)).bundle();
-      return [];
-    },
-  },
-].filter((step) => step.name !== 'GraphiQL' || existsSync(bundler));
+];
 
 /**
  * Runs the steps whose inputs changed.
@@ -64,19 +58,20 @@ const STEPS = [
 export async function build({ force = false } = {}) {
   if (!force && staleSteps().length === 0) return [];
   if (!hasCompiler()) {
-    if (existsSync(inRoot('dist/src'))) return []; // built before the development packages were left out
+    const stamps = readStamps();
+    if (STEPS.every((step) => step.name in stamps)) return []; // built whole before the development packages were left out
     throw new Error('dist/ is missing and so is the TypeScript compiler that makes it. Run npm ci without --omit=dev once.');
   }
   await mkdir(dist, { recursive: true });
   return withLock(async () => {
     const done = [];
     for (const step of STEPS) {
-      const stamps = readStamps();
-      const before = fingerprint(step);
-      if (!force && isCurrent(step, stamps, before)) continue;
-      const files = await step.run();
-      await removeLeftovers(stamps[step.name]?.files ?? [], files);
-      await writeStamps({ ...readStamps(), [step.name]: { fingerprint: before, files } });
+      const { [step.name]: stamp, ...others } = readStamps();
+      const inputs = fingerprint(step);
+      if (!force && isCurrent(step, stamp, inputs)) continue;
+      await writeStamps(others); // a step that fails may leave half of its output
+      await step.run();
+      await writeStamps({ ...others, [step.name]: inputs });
       done.push(step.name);
     }
     return done;
@@ -92,11 +87,11 @@ export async function ensureBuilt() {
 
 function staleSteps() {
   const stamps = readStamps();
-  return STEPS.filter((step) => !isCurrent(step, stamps, fingerprint(step)));
+  return STEPS.filter((step) => !isCurrent(step, stamps[step.name], fingerprint(step)));
 }
 
-function isCurrent(step, stamps, current) {
-  return stamps[step.name]?.fingerprint === current && existsSync(inRoot(step.output));
+function isCurrent(step, stamp, inputs) {
+  return stamp === inputs && existsSync(inRoot(step.output));
 }
 
 /** Changes whenever an input is added, removed or written to. */
@@ -125,12 +120,6 @@ async function writeStamps(stamps) {
   await rename(draft, stampFile);
 }
 
-/** Outputs of sources that are gone would still be found by an import. */
-async function removeLeftovers(before, now) {
-  const kept = new Set(now);
-  await Promise.all(before.filter((file) => !kept.has(file)).map((file) => rm(inRoot(file), { force: true })));
-}
-
 function hasCompiler() {
   try {
     return Boolean(typescript());
@@ -145,7 +134,17 @@ function typescript() {
 
 async function compile() {
   const output = await runNode([typescript(), '-p', inRoot('tsconfig.build.json'), '--listEmittedFiles', '--pretty', 'false']);
-  return [...output.matchAll(/^TSFILE: (.+)$/gm)].map((match) => path.relative(root, match[1].trim()));
+  const emitted = new Set([...output.matchAll(/^TSFILE: (.+)$/gm)].map((match) => path.resolve(match[1].trim())));
+  await Promise.all(['src', 'worker', 'bot'].map((folder) => removeLeftovers(path.join(dist, folder), emitted)));
+}
+
+/** Outputs of sources that are gone would still be found by an import. */
+async function removeLeftovers(folder, emitted) {
+  if (!existsSync(folder)) return;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const file = path.join(entry.parentPath, entry.name);
+    if (entry.isFile() && !emitted.has(file)) await rm(file, { force: true });
+  }
 }
 
 /** Standard output of `node …args`. Rejects with all its output when it fails. */
