@@ -18,12 +18,12 @@ export interface Ffmpeg {
 const found = new Map<string, Promise<Ffmpeg>>();
 
 /**
- * The first ffmpeg that runs and has libx264; looked for once a process and FFMPEG_PATH. An FFMPEG_PATH that is set is used or an
+ * The first ffmpeg that runs and has libx264; looked for once a process. An FFMPEG_PATH that is set is used or an
  * error, never passed over in silence.
  * @throws AppError ENCODER_FAILED naming what was tried and why each was of no use
  */
 export function findFfmpeg({ FFMPEG_PATH }: Pick<Config, 'FFMPEG_PATH'>): Promise<Ffmpeg> {
-  const key = FFMPEG_PATH ?? '';
+  const key = FFMPEG_PATH ?? `PATH=${process.env['PATH']}`;
   let search = found.get(key);
   if (!search) {
     search = FFMPEG_PATH ? firstUsable([() => probe(FFMPEG_PATH, 'FFMPEG_PATH')]) : firstUsable([() => probe('ffmpeg', 'system'), fromNpm]);

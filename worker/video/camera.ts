@@ -27,7 +27,7 @@ const TRAVEL = 0.16;
 const TRAVEL_ZOOM = 1.2;
 const DOLLY_ZOOM = 1.3;
 /** MICRO: one breath, in seconds, its drift as a radius in fractions of the frame, and its zoom. */
-const BREATH = { seconds: 6, radius: 0.016, zoom: 1.065, swing: 0.025 } as const;
+const BREATH = { seconds: 6, radius: 0.016, zoom: 1.06, swing: 0.015 } as const;
 
 const away = (progress: number) => TRAVEL * (0.5 - progress);
 
@@ -38,7 +38,8 @@ const PATHS: Record<Motion, CameraPath> = {
     return {
       x: -BREATH.radius * Math.cos(angle),
       y: BREATH.radius * Math.sin(angle),
-      zoom: BREATH.zoom - BREATH.swing * Math.cos(angle),
+      // Fastest where the drift across is slowest, so that something always moves.
+      zoom: BREATH.zoom + BREATH.swing * Math.sin(angle),
     };
   },
   PAN_L: (progress) => ({ x: away(progress), y: 0, zoom: TRAVEL_ZOOM }),
