@@ -236,7 +236,11 @@ export class Stack {
   async files(folder = '.'): Promise<string[]> {
     const start = path.join(this.storage, folder);
     if (!existsSync(start)) return [];
-    const entries = await readdir(start, { recursive: true, withFileTypes: true });
+    // A folder may go while it is being read; then it is read again.
+    const entries = await until(() => readdir(start, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+      return existsSync(start) ? null : [];
+    }));
     return entries.filter((entry) => entry.isFile()).map((entry) => path.relative(this.storage, path.join(entry.parentPath, entry.name))).toSorted();
   }
 }

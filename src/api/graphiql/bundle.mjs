@@ -1,7 +1,7 @@
 /** Bundles the playground from npm's packages, so that its page asks nothing of other servers. */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { build, stop } from 'esbuild';
 
 const CLIENT = path.join(import.meta.dirname, 'client');
 
@@ -51,6 +51,8 @@ export async function bundle(folder = path.resolve(import.meta.dirname, '../../.
     await rename(draft, folder);
   } finally {
     await rm(draft, { recursive: true, force: true });
+    // Its helper process would otherwise live as long as ours.
+    await stop();
   }
 }
 

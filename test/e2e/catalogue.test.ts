@@ -1,0 +1,82 @@
+import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client';
+import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
+import { OperationTypeNode } from 'graphql';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DURATIONS, FITS, frameCount, frameSize, MOTIONS, names, ORIENTATIONS, RESOLUTIONS } from '../../src/catalog.ts';
+import { JOB_FIELDS, Stack, type JobView } from '../support/stack.ts';
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await Stack.start();
+});
+afterAll(async () => {
+  await stack?.stop();
+});
+
+describe('every value of the catalogue becomes a video', () => {
+  const cases: [string, object][] = [
+    ...names(MOTIONS).map((motion): [string, object] => [motion, { motion }]),
+    ...DURATIONS.map((durationSeconds): [string, object] => [`${durationSeconds} s`, { durationSeconds }]),
+    ...names(RESOLUTIONS).map((resolution): [string, object] => [resolution, { resolution }]),
+    ...names(ORIENTATIONS).map((orientation): [string, object] => [orientation, { orientation }]),
+    ...names(FITS).map((fit): [string, object] => [fit, { fit }]),
+  ];
+
+  it.each(cases)('%s', async (_name, input) => {
+    const job = await stack.create(input);
+    expect(job.options).toMatchObject(Object.fromEntries(Object.entries(input).filter(([, value]) => value !== 'AUTO')));
+    const { status, error, result, options } = await stack.finish(job.id);
+    expect({ status, error }).toEqual({ status: 'COMPLETED', error: null });
+    const size = frameSize({ resolution: options.resolution as 'P360', orientation: options.orientation as 'LANDSCAPE' });
+    expect(result).toMatchObject({ ...size, frameCount: frameCount(options.durationSeconds), framesPerSecond: 12, durationSeconds: options.durationSeconds });
+    const video = await fetch(result!.video!.url, { method: 'HEAD' });
+    expect([video.status, video.headers.get('content-length')]).toEqual([200, String(result!.sizeBytes)]);
+  });
+});
+
+describe('a client with a normalised cache', () => {
+  it('sees its job change in the cache by following it', async () => {
+    const socket = stack.socket();
+    const client = new ApolloClient({
+      cache: new InMemoryCache(),
+      link: ApolloLink.split(({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION, new GraphQLWsLink(socket), new HttpLink({ uri: `${stack.url}/graphql` })),
+    });
+    try {
+      const { data } = await client.mutate<{ createJob: JobView }>({
+        mutation: gql`mutation ($input: CreateJobInput!) { createJob(input: $input) { ${JOB_FIELDS} } }`,
+        variables: { input: { image: { uploadId: await stack.upload() }, resolution: 'P360', durationSeconds: 3 } },
+      });
+      const { id } = data!.createJob;
+      const read = () => client.cache.readFragment<JobView>({ id: `Job:${id}`, fragment: gql`fragment J on Job { id status percent result { sha256 } }` });
+      expect(read()!.status).toBe('QUEUED');
+      await new Promise<void>((resolve, reject) => {
+        client.subscribe({ query: gql`subscription ($id: ID!) { jobProgress(id: $id) { revision previewUrl job { ${JOB_FIELDS} } } }`, variables: { id } })
+          .subscribe({ complete: resolve, error: reject });
+      });
+      expect(read()).toMatchObject({ status: 'COMPLETED', percent: 100, result: { sha256: expect.stringMatching(/^[\da-f]{64}$/) } });
+    } finally {
+      client.stop();
+    }
+  });
+});
+
+describe('plain HTTP', () => {
+  it('answers at /, /healthz and /readyz', async () => {
+    const get = async (route: string) => (await fetch(`${stack.url}${route}`)).json();
+    expect(await get('/')).toMatchObject({ name: 'FanslyMotion', version: '0.1.0', links: { graphql: '/graphql' } });
+    expect(await get('/healthz')).toMatchObject({ status: 'alive' });
+    expect(await get('/readyz')).toEqual({ status: 'ready' });
+    expect((await fetch(`${stack.url}/nothing`)).status).toBe(404);
+  });
+
+  it('counts jobs, queues, workers, times and subscribers for Prometheus', async () => {
+    const text = await (await fetch(`${stack.url}/metrics`)).text();
+    expect(text).toMatch(/fanslymotion_jobs\{status="COMPLETED",engine="PREVIEW"\} \d+/);
+    expect(text).toMatch(/fanslymotion_queue_depth\{engine="PREVIEW",state="waiting"\} 0/);
+    expect(text).toMatch(/fanslymotion_workers\{state="READY"\} 1/);
+    expect(Number(/fanslymotion_job_render_seconds_count\{engine="PREVIEW"\} (\d+)/.exec(text)?.[1])).toBeGreaterThan(0);
+    expect(text).toMatch(/fanslymotion_subscribers 0/);
+    expect(Number(/fanslymotion_progress_events_total (\d+)/.exec(text)?.[1])).toBeGreaterThan(0);
+    expect(text).toContain('process_cpu_seconds_total');
+  });
+});

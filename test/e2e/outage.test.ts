@@ -1,0 +1,55 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { redisUrl } from '../support/redis.ts';
+import { Stack, until } from '../support/stack.ts';
+import { openWire, type Wire } from '../support/wire.ts';
+
+let stack: Stack | undefined;
+let wire: Wire | undefined;
+afterEach(async () => {
+  wire?.mend();
+  await stack?.stop();
+  await wire?.close();
+  stack = wire = undefined;
+});
+
+const readiness = async () => {
+  const response = await fetch(`${stack!.url}/readyz`);
+  return { status: response.status, body: (await response.json()) as { failures?: Record<string, string> } };
+};
+
+describe('an API process whose database goes away', () => {
+  it('says so at /readyz, answers with an error meanwhile, and recovers by itself', async () => {
+    stack = await Stack.start({ worker: false });
+    wire = await openWire(stack.databaseUrl);
+    await stack.startApi({ DATABASE_URL: wire.url });
+    expect((await readiness()).status).toBe(200);
+    wire.cut();
+    const down = await until(async () => {
+      const now = await readiness();
+      return now.status === 503 && now;
+    });
+    expect(Object.keys(down.body.failures!)).toContain('database');
+    expect((await fetch(`${stack.url}/healthz`)).status).toBe(200);
+    const health = await stack.graphql<{ health: { version: string; database: object | null } }>('{ health { version database { kind } } }');
+    expect(health.data.health).toEqual({ version: '0.1.0', database: null });
+    expect(health.errors![0]).toMatchObject({ path: ['health', 'database'], extensions: { code: 'INTERNAL', reference: expect.any(String) } });
+    wire.mend();
+    await until(async () => (await readiness()).status === 200);
+  });
+});
+
+describe.skipIf(!redisUrl())('an API process whose Redis goes away', () => {
+  it('goes on following jobs by reading the database, and takes new ones that are queued once Redis is back', async () => {
+    stack = await Stack.start({ redis: true });
+    wire = await openWire(redisUrl()!);
+    await stack.startApi({ REDIS_URL: wire.url });
+    const job = await stack.create({ durationSeconds: 12, resolution: 'P720' });
+    wire.cut();
+    const end = await stack.finish(job.id);
+    expect(end.status).toBe('COMPLETED');
+    const accepted = await stack.create();
+    expect(accepted.status).toBe('QUEUED');
+    wire.mend();
+    expect((await stack.finish(accepted.id)).status).toBe('COMPLETED');
+  }, 60_000);
+});

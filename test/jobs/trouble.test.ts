@@ -1,0 +1,175 @@
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { findFfmpeg } from '../../src/infra/ffmpeg.ts';
+import { rendererOf } from '../support/processes.ts';
+import { Stack, until, type ProgressView } from '../support/stack.ts';
+
+const LONG = { resolution: 'P1080', durationSeconds: 12 };
+const isRendering = ({ job }: ProgressView) => job.stage === 'RENDERING' && (job.step ?? 0) > 2;
+
+let stack: Stack | undefined;
+afterEach(async () => {
+  await stack?.stop();
+  stack = undefined;
+});
+
+describe('what goes wrong while rendering', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'fm-ffmpeg-'));
+  });
+  afterAll(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  /** An ffmpeg that answers questions as the real one does and then does what `body` says instead of encoding. */
+  async function brokenFfmpeg(name: string, body: string): Promise<string> {
+    const real = await findFfmpeg({ FFMPEG_PATH: undefined });
+    const file = path.join(folder, name);
+    writeFileSync(file, `#!${process.execPath}
+const args = process.argv.slice(2);
+if (args.includes('-version') || args.includes('-encoders')) process.stdout.write(require('node:child_process').execFileSync(${JSON.stringify(real.path)}, args));
+else { ${body} }
+`);
+    chmodSync(file, 0o755);
+    return file;
+  }
+
+  it('fails a job as ENCODER_FAILED after its attempts when ffmpeg cannot write', async () => {
+    const ffmpeg = await brokenFfmpeg('fails.cjs', "process.stderr.write('No space on this planet\\n'); process.exit(1);");
+    stack = await Stack.start({ environment: { FFMPEG_PATH: ffmpeg, RETRY_DELAY_SECONDS: '0.2' } });
+    const job = await stack.create();
+    const events = await stack.follow(job.id);
+    const retrying = events.filter((event) => event.job.status === 'RETRYING').map((event) => event.job.attempt);
+    expect(new Set(retrying)).toEqual(new Set([1, 2]));
+    expect(events.at(-1)!.job).toMatchObject({ status: 'FAILED', attempt: 3, maxAttempts: 3, result: null, error: { code: 'ENCODER_FAILED', retryable: true } });
+    await until(async () => (await stack!.files('.scratch')).length === 0);
+    expect(await stack.files('archive')).toEqual([]);
+  });
+
+  it('stops a render that finishes no frame in time, and says TIMEOUT', async () => {
+    const ffmpeg = await brokenFfmpeg('hangs.cjs', 'setInterval(() => {}, 1000);');
+    stack = await Stack.start({ environment: { FFMPEG_PATH: ffmpeg, STEP_TIMEOUT_SECONDS: '1', MAX_ATTEMPTS: '2', RETRY_DELAY_SECONDS: '0.1' } });
+    const job = await stack.create({ resolution: 'P720' });
+    const end = await stack.finish(job.id);
+    expect(end).toMatchObject({ status: 'FAILED', attempt: 2, error: { code: 'TIMEOUT' } });
+  });
+
+  it('takes a job whose photo is gone as failed at once, since no retry brings it back', async () => {
+    stack = await Stack.start({ worker: false, environment: { ENGINE_GRACE_SECONDS: '600' } });
+    await stack.startWorker();
+    await stack.worker!.stop();
+    const job = await stack.create();
+    await rm(path.join(stack.storage, 'hot', job.id, 'photo'));
+    await stack.startWorker();
+    expect(await stack.finish(job.id)).toMatchObject({ status: 'FAILED', attempt: 1, error: { code: 'EXPIRED', retryable: false } });
+  });
+});
+
+describe('workers that die', () => {
+  it('gives up a job that kills its worker every time, and the queue flows on', async () => {
+    stack = await Stack.start({ environment: { MAX_ATTEMPTS: '2' } });
+    const killer = await stack.create(LONG);
+    const next = await stack.create();
+    for (const attempt of [1, 2]) {
+      await stack.follow(killer.id, ({ job }) => job.attempt === attempt && job.stage === 'RENDERING');
+      await stack.worker!.kill();
+      await stack.startWorker();
+    }
+    expect(await stack.finish(killer.id)).toMatchObject({ status: 'FAILED', attempt: 2, error: { code: 'WORKER_LOST' } });
+    expect(await stack.finish(next.id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
+  }, 60_000);
+
+  it('kills a renderer that does not stop when its job is cancelled, and renders on with a new one', async () => {
+    stack = await Stack.start({ environment: { CANCEL_GRACE_SECONDS: '0.3' } });
+    const job = await stack.create(LONG);
+    await stack.follow(job.id, isRendering);
+    const renderer = await rendererOf(stack.worker!.process.pid!);
+    process.kill(renderer, 'SIGSTOP');
+    await stack.cancel(job.id);
+    const next = await stack.create();
+    expect((await stack.finish(next.id)).status).toBe('COMPLETED');
+    expect(await rendererOf(stack.worker!.process.pid!)).not.toBe(renderer);
+  });
+
+  it('refuses jobs once no worker is left and the grace for restarts is over', async () => {
+    stack = await Stack.start({ environment: { ENGINE_GRACE_SECONDS: '0', HEARTBEAT_SECONDS: '0.2' } });
+    await stack.worker!.stop();
+    const refused = await until(async () => {
+      const answer = await stack!.tryCreate();
+      if (!answer.errors) await stack!.cancel(answer.data.createJob.id);
+      return answer.errors;
+    });
+    expect(refused[0]!.extensions.code).toBe('ENGINE_UNAVAILABLE');
+  });
+
+  it('lets a worker that fell silent be taken over, and its late words count for nothing', async () => {
+    stack = await Stack.start();
+    const silent = stack.worker!;
+    const job = await stack.create({ ...LONG, durationSeconds: 3 });
+    await stack.follow(job.id, isRendering);
+    const renderer = await rendererOf(silent.process.pid!);
+    process.kill(silent.process.pid!, 'SIGSTOP');
+    process.kill(renderer, 'SIGSTOP');
+    await stack.startWorker();
+    const events = await stack.follow(job.id);
+    expect(events.at(-1)!.job).toMatchObject({ status: 'COMPLETED', attempt: 2 });
+    const [before] = await stack.sql('SELECT * FROM job WHERE id = $1', [job.id]);
+    process.kill(renderer, 'SIGCONT');
+    process.kill(silent.process.pid!, 'SIGCONT');
+    await silent.stop();
+    expect((await stack.sql('SELECT * FROM job WHERE id = $1', [job.id]))[0]).toEqual(before);
+    const video = await fetch((await stack.job(job.id))!.result!.video!.url);
+    expect(video.status).toBe(200);
+    await video.body?.cancel();
+  }, 60_000);
+});
+
+describe('time passing', () => {
+  it('deletes files, then rows, and unused uploads when their time is over', async () => {
+    stack = await Stack.start({ environment: { FILES_KEPT_HOURS: '0.001', JOBS_KEPT_DAYS: '0.0001', UPLOADS_KEPT_HOURS: '0.001' } });
+    const job = await stack.create();
+    const done = await stack.finish(job.id);
+    expect((await fetch(done.result!.video!.url, { method: 'HEAD' })).status).toBe(200);
+    const expired = await until(async () => {
+      const row = await stack!.job(job.id);
+      return row?.result && row.result.video === null ? row : null;
+    });
+    expect(expired.result).toMatchObject({ video: null, poster: null, frameCount: 36 });
+    expect((await fetch(done.result!.video!.url)).status).toBe(410);
+    expect((await stack.tryCreate({ image: { jobId: job.id } })).errors![0]!.extensions.code).toBe('EXPIRED');
+    await until(async () => (await stack!.job(job.id)) === null);
+    await until(async () => (await stack!.sql('SELECT id FROM upload')).length === 0);
+    expect((await stack.files()).filter((file) => /^(hot|archive|uploads)\//.test(file))).toEqual([]);
+  });
+
+  it('tells the present state to whoever follows while the bus says nothing', async () => {
+    stack = await Stack.start({ worker: false, environment: { ENGINE_GRACE_SECONDS: '600' } });
+    await stack.startWorker();
+    await stack.worker!.stop();
+    const job = await stack.create();
+    const end = stack.follow(job.id);
+    // As another process would change it whose news got lost.
+    await stack.sql(`UPDATE job SET status = 'FAILED', "errorCode" = 'INTERNAL', "finishedAt" = now(), revision = revision + 5 WHERE id = $1`, [job.id]);
+    expect((await end).at(-1)!.job).toMatchObject({ status: 'FAILED', error: { code: 'INTERNAL' } });
+  });
+
+  it('heals a row whose worker and queue entry are both gone', async () => {
+    stack = await Stack.start();
+    const job = await stack.create();
+    await stack.finish(job.id);
+    await stack.sql(`UPDATE job SET status = 'PROCESSING', "finishedAt" = NULL, "filesKept" = false, "workerId" = 'gone:1:cpu', "attemptToken" = gen_random_uuid() WHERE id = $1`, [job.id]);
+    expect(await stack.finish(job.id)).toMatchObject({ status: 'COMPLETED', attempt: 2 });
+  });
+
+  it('says so when the video of a completed job is missing', async () => {
+    stack = await Stack.start();
+    const job = await stack.create();
+    await stack.finish(job.id);
+    for (const file of await stack.files('archive')) await rm(path.join(stack.storage, file));
+    await until(async () => (await stack!.job(job.id))!.result!.video === null);
+  });
+});
