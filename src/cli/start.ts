@@ -16,6 +16,7 @@ export async function start(): Promise<void> {
     log.error(`FanslyMotion already runs from this folder, at ${other.url}. Stop it first, or set STORAGE_DIR and PORT for a second one.`);
     process.exit(1);
   }
+  let running = false;
   const supervisor = new Supervisor({
     config,
     // The bot is a client like any other; this is its key, for this run only.
@@ -23,9 +24,15 @@ export async function start(): Promise<void> {
     output: 'inherit',
     restart: true,
     say: (line) => log.info(line),
+    onApi: (api) => {
+      if (running) void announce(config, api);
+    },
   });
-  const stop = (signal: string) => {
-    log.info(`${signal}: stopping`);
+  let stopping = false;
+  const stop = (reason: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info(`${reason}: stopping`);
     supervisor.stop().then(
       async () => {
         await withdraw(config, supervisor);
@@ -38,17 +45,20 @@ export async function start(): Promise<void> {
       },
     );
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  process.on('disconnect', () => stop('parent is gone'));
   try {
     log.info(`FanslyMotion ${VERSION}, files in ${storageFolder(config)}`);
     await supervisor.start();
+    running = true;
     await announce(config, supervisor);
   } catch (error) {
+    if (stopping) return;
     log.fatal(error instanceof Error ? error.message : String(error));
     await supervisor.stop();
     process.exit(1);
   }
+  if (stopping) return;
   log.info(`ready     ${config.PUBLIC_URL ?? supervisor.url}${config.GRAPHIQL ?? config.NODE_ENV !== 'production' ? `, playground at ${config.PUBLIC_URL ?? supervisor.url}/graphql` : ''}`);
   if (config.BOT_TOKEN) log.warn('BOT_TOKEN is set, but this version has no bot yet');
 }

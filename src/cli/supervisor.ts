@@ -15,6 +15,10 @@ export interface SupervisorOptions {
   /** Starts a part again when it ends by itself. */
   readonly restart: boolean;
   readonly say: (line: string) => void;
+  /** The API listens, at first or again. */
+  readonly onApi?: (api: { readonly url: string; readonly instance: string }) => void;
+  /** A part that was ready ended by itself and is not started again. */
+  readonly onEnded?: (how: string) => void;
 }
 
 /** Parts that run as processes of their own. */
@@ -24,6 +28,8 @@ type PartName = keyof typeof PARTS;
 
 /** A part that is told to stop has this long; then it is killed. */
 const STOP_MS = 4_600;
+/** A part that is not ready by then will not be. */
+const START_MS = 60_000;
 const RESTART_MS = 1_000;
 
 /** The running whole: database, API and worker, as children that leave when this process does, however it ends. */
@@ -32,6 +38,7 @@ export class Supervisor {
   readonly #children = new Map<PartName, ChildProcess>();
   #postgres: EmbeddedPostgres | null = null;
   #environment: NodeJS.ProcessEnv = {};
+  #starting: Promise<void> | null = null;
   #stopping: Promise<void> | null = null;
   #url = '';
   #instance = '';
@@ -54,7 +61,12 @@ export class Supervisor {
    * Starts what is missing, in order.
    * @throws Error if a part does not start; what was started is to be stopped
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     const { config, environment, say } = this.#options;
     let databaseUrl = config.DATABASE_URL;
     if (!databaseUrl) {
@@ -78,13 +90,8 @@ export class Supervisor {
   }
 
   async #stop(): Promise<void> {
-    await Promise.all([...this.#children.values()].map(async (child) => {
-      const gone = once(child, 'exit');
-      child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-      await gone;
-      clearTimeout(timer);
-    }));
+    await Promise.all([...this.#children.values()].map(stopChild));
+    await this.#starting?.catch(() => {}); // told to whoever started
     await this.#postgres?.stop();
   }
 
@@ -97,21 +104,35 @@ export class Supervisor {
     let ready = false;
     child.once('exit', (code, signal) => {
       this.#children.delete(name);
-      if (!ready || this.#stopping || !restart) return;
-      say(`${name} ended by itself (${signal ?? `exit code ${code}`}); starting it again`);
-      setTimeout(() => void this.#runAgain(name), RESTART_MS).unref();
+      if (!ready || this.#stopping) return;
+      const how = `${name} ended by itself (${signal ?? `exit code ${code}`})`;
+      say(restart ? `${how}; starting it again` : how);
+      if (restart) setTimeout(() => void this.#runAgain(name), RESTART_MS).unref();
+      else this.#options.onEnded?.(how);
     });
-    await new Promise<void>((resolve, reject) => {
-      child.once('exit', (code, signal) => reject(new Error(`the ${name} process did not start (${signal ?? `exit code ${code}`}); its last lines say why`)));
-      child.once('error', reject);
-      child.on('message', (message: { type?: string; url?: string; instance?: string }) => {
-        if (message.type !== 'ready') return;
-        ready = true;
-        if (message.url) this.#url = message.url;
-        if (message.instance) this.#instance = message.instance;
-        resolve();
+    const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        child.once('exit', (code, signal) => reject(new Error(`the ${name} process did not start (${signal ?? `exit code ${code}`}); its last lines say why`)));
+        child.once('error', reject);
+        child.on('message', (message: { type?: string; url?: string; instance?: string }) => {
+          if (message.type !== 'ready') return;
+          ready = true;
+          if (message.url && message.instance) this.#apiIsReady(message.url, message.instance);
+          resolve();
+        });
       });
-    });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #apiIsReady(url: string, instance: string): void {
+    this.#url = url;
+    this.#instance = instance;
+    // Where it is started again, clients find it at the same address.
+    this.#environment['PORT'] = new URL(url).port;
+    this.#options.onApi?.({ url, instance });
   }
 
   async #runAgain(name: PartName): Promise<void> {
@@ -121,4 +142,15 @@ export class Supervisor {
       setTimeout(() => void this.#runAgain(name), 5 * RESTART_MS).unref();
     });
   }
+}
+
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  // Windows knows no polite signal; without us a part leaves in good order too.
+  if (process.platform === 'win32' && child.connected) child.disconnect();
+  else child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+  await gone;
+  clearTimeout(timer);
 }

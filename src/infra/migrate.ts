@@ -107,6 +107,8 @@ async function deploy(url: string): Promise<void> {
   const child = spawn(process.execPath, [path.join(ROOT, 'prisma/cli.mjs'), 'migrate', 'deploy'], {
     env: { ...process.env, DATABASE_URL: url },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // Out of Ctrl-C's reach: a migration that is cut off half-way has to be repaired by hand.
+    detached: process.platform !== 'win32',
   });
   let output = '';
   child.stdout.on('data', (chunk) => (output += chunk));

@@ -45,10 +45,13 @@ export function runPart(name: string, start: (config: Config, log: Logger) => Pr
     started.then((part) => part.stop()).then(() => process.exit(0), (error: unknown) => fail(error, 'stopped badly'));
   };
   process.on('SIGTERM', () => stop('SIGTERM'));
-  process.on('SIGINT', () => stop('SIGINT'));
+  // Ctrl-C reaches the whole group of processes; where there is a parent, it decides when its children leave.
+  process.on('SIGINT', () => process.connected || stop('SIGINT'));
+  process.on('SIGHUP', () => process.connected || stop('SIGHUP'));
   process.on('disconnect', () => stop('parent is gone'));
+  if (process.connected === false) stop('parent is gone');
   started.then(
-    (part) => process.send?.({ type: 'ready', ...part.ready }),
+    (part) => process.connected && process.send?.({ type: 'ready', ...part.ready }),
     (error: unknown) => fail(error, `could not start: ${error instanceof Error ? error.message : String(error)}`),
   );
 }

@@ -1,0 +1,302 @@
+/** A client of the API, as anybody could write one: uploads over HTTP, GraphQL over HTTP and WebSocket, downloads by link. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
+import { z } from 'zod';
+import { ENGINES, FITS, MOTIONS, names, RESOLUTIONS, STAGES } from '../../catalog.ts';
+import { ERRORS, isErrorCode } from '../../jobs/errors.ts';
+import { isTerminal, JOB_STATUSES } from '../../jobs/job.ts';
+import { Failure } from '../failure.ts';
+import type { RequestedVideo } from './arguments.ts';
+
+const JOB_FIELDS = `
+  id status stage percent queuePosition estimatedSecondsRemaining attempt maxAttempts nextAttemptAt clientRef
+  options { engine resolution orientation fit motion durationSeconds steps guidanceMin guidanceMax noiseAugmentation motionBucketId seed }
+  error { code message cure retryable }
+  result { video { url } width height frameCount framesPerSecond durationSeconds sizeBytes sha256 renderSeconds }`;
+
+const JobView = z.object({
+  id: z.string(),
+  status: z.enum(names(JOB_STATUSES)),
+  stage: z.enum(names(STAGES)).nullable(),
+  percent: z.number(),
+  queuePosition: z.number().nullable(),
+  estimatedSecondsRemaining: z.number().nullable(),
+  attempt: z.number(),
+  maxAttempts: z.number(),
+  nextAttemptAt: z.iso.datetime().nullable(),
+  clientRef: z.string().nullable(),
+  options: z.object({
+    engine: z.enum(names(ENGINES)),
+    resolution: z.enum(names(RESOLUTIONS)),
+    orientation: z.enum(['LANDSCAPE', 'PORTRAIT']),
+    fit: z.enum(names(FITS)),
+    motion: z.enum(names(MOTIONS)),
+    durationSeconds: z.number(),
+    steps: z.number(),
+    guidanceMin: z.number(),
+    guidanceMax: z.number(),
+    noiseAugmentation: z.number(),
+    motionBucketId: z.number(),
+    seed: z.number(),
+  }),
+  error: z.object({ code: z.enum(names(ERRORS)), message: z.string(), cure: z.string(), retryable: z.boolean() }).nullable(),
+  result: z.object({
+    video: z.object({ url: z.url() }).nullable(),
+    width: z.number(),
+    height: z.number(),
+    frameCount: z.number(),
+    framesPerSecond: z.number(),
+    durationSeconds: z.number(),
+    sizeBytes: z.number(),
+    sha256: z.string(),
+    renderSeconds: z.number(),
+  }).nullable(),
+});
+
+export type JobView = z.infer<typeof JobView>;
+
+const Progress = z.object({ jobProgress: z.object({ job: JobView }) });
+const Upload = z.object({ id: z.string(), sha256: z.string() });
+const RemoteError = z.object({ message: z.string(), extensions: z.object({ code: z.string(), cure: z.string(), retryable: z.boolean() }).partial() });
+const HttpError = z.object({ error: z.object({ code: z.string(), message: z.string(), cure: z.string(), retryable: z.boolean() }) });
+const Answer = z.object({ data: z.record(z.string(), z.unknown()).nullish(), errors: z.array(RemoteError).nonempty().optional() });
+
+export interface CreateInput extends RequestedVideo {
+  readonly image: { readonly uploadId: string };
+  readonly clientRef: string;
+  readonly idempotencyKey: string;
+}
+
+/** Told of a lost connection (why), and of its return (null). */
+export type OnTrouble = (reason: string | null) => void;
+
+/** How long an API may be out of reach before it is given up. */
+const PATIENCE_MS = 60_000;
+const REQUEST_MS = 30_000;
+const RETRY_MS = 1_000;
+/** A socket that says nothing is asked for a sign of life this often, and dropped if it gives none for as long. */
+const KEEP_ALIVE_MS = 10_000;
+
+export class ApiClient {
+  readonly url: string;
+  readonly #key: string | undefined;
+  readonly #onTrouble: OnTrouble;
+
+  /** @param url without a slash at its end */
+  constructor(url: string, key: string | undefined, onTrouble: OnTrouble) {
+    this.url = url;
+    this.#key = key;
+    this.#onTrouble = onTrouble;
+  }
+
+  /** @throws Failure UNREACHABLE if nothing like our API answers there */
+  async greet(signal: AbortSignal): Promise<void> {
+    const answer = await this.#request('/healthz', { signal, patienceMs: 0 });
+    if (!z.object({ instance: z.string() }).safeParse(answer.body).success) {
+      throw new Failure('UNREACHABLE', `What answers at ${this.url} is not this program's API.`, { retryable: false });
+    }
+  }
+
+  /** Streams the photo there. @throws Failure with the API's code */
+  async upload(file: string, signal: AbortSignal): Promise<z.infer<typeof Upload>> {
+    const { size } = await stat(file);
+    const { body } = await this.#request('/uploads', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/octet-stream', 'Content-Length': String(size) },
+      open: () => createReadStream(file),
+      signal,
+      patienceMs: PATIENCE_MS,
+    });
+    return Upload.parse(body);
+  }
+
+  /** Safe to repeat, thanks to its key; so it is, while the API is out of reach. */
+  async createJob(input: CreateInput, signal: AbortSignal): Promise<JobView> {
+    const data = await this.#query(`mutation ($input: CreateJobInput!) { createJob(input: $input) { ${JOB_FIELDS} } }`, { input }, signal);
+    return JobView.parse(data['createJob']);
+  }
+
+  /** Gives up soon: whoever cancels wants to leave. */
+  async cancelJob(id: string): Promise<void> {
+    await this.#query('mutation ($id: ID!) { cancelJob(id: $id) { id } }', { id }, AbortSignal.timeout(3_000), 0);
+  }
+
+  /** The caller's newest jobs that are not at their end. */
+  async activeJobs(): Promise<JobView[]> {
+    const data = await this.#query(`{ jobs(first: 100, filter: { statuses: [QUEUED, PROCESSING, RETRYING] }) { nodes { ${JOB_FIELDS} } } }`, {}, AbortSignal.timeout(3_000), 0);
+    return z.object({ nodes: z.array(JobView) }).parse(data['jobs']).nodes;
+  }
+
+  /**
+   * The job's states from now to its end. A lost socket is replaced; meanwhile, and where no socket can be had, the job is asked for
+   * over HTTP.
+   * @throws Failure NOT_FOUND if it is deleted, UNREACHABLE if the API stays away for a minute
+   */
+  async *follow(id: string, signal: AbortSignal): AsyncGenerator<JobView> {
+    for (;;) {
+      try {
+        for await (const job of this.#subscribe(id, signal)) {
+          this.#onTrouble(null);
+          yield job;
+          if (isTerminal(job.status)) return;
+        }
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof Failure) throw error;
+      }
+      const job = await this.#job(id, signal);
+      yield job;
+      if (isTerminal(job.status)) return;
+      await sleep(RETRY_MS, undefined, { signal });
+    }
+  }
+
+  /** The bytes behind a link of the API. Its host is what the world calls the API; we go where we reach it. */
+  async download(link: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const url = this.url + link.slice(link.lastIndexOf('/videos/'));
+    const response = await fetch(url, { signal }).catch((error: unknown) => Promise.reject(this.#unreachable(error)));
+    if (!response.ok || !response.body) throw this.#refusal(response.status, await response.json().catch(() => null));
+    return response.body;
+  }
+
+  async #job(id: string, signal: AbortSignal): Promise<JobView> {
+    const data = await this.#query(`query ($id: ID!) { job(id: $id) { ${JOB_FIELDS} } }`, { id }, signal);
+    if (data['job'] === null) throw new Failure('NOT_FOUND', 'The job has been deleted.', { cure: 'Start it again if that was not meant.' });
+    return JobView.parse(data['job']);
+  }
+
+  async *#subscribe(id: string, signal: AbortSignal): AsyncGenerator<JobView> {
+    let overdue: NodeJS.Timeout | undefined;
+    const client = createClient({
+      url: `${this.url.replace(/^http/, 'ws')}/graphql`,
+      webSocketImpl: WebSocket,
+      connectionParams: this.#headers(),
+      connectionAckWaitTimeout: KEEP_ALIVE_MS,
+      keepAlive: KEEP_ALIVE_MS,
+      retryAttempts: 0,
+      on: {
+        ping: (received) => {
+          if (!received) overdue = setTimeout(() => client.terminate(), KEEP_ALIVE_MS);
+        },
+        message: () => clearTimeout(overdue),
+      },
+    });
+    const leave = () => client.terminate();
+    signal.addEventListener('abort', leave);
+    try {
+      signal.throwIfAborted();
+      for await (const { data, errors } of client.iterate({ query: `subscription ($id: ID!) { jobProgress(id: $id) { job { ${JOB_FIELDS} } } }`, variables: { id } })) {
+        if (errors) throw this.#refusal(0, { errors });
+        yield Progress.parse(data).jobProgress.job;
+      }
+    } catch (error) {
+      // An array: GraphQL's errors. Anything else has to do with the socket.
+      throw Array.isArray(error) ? this.#refusal(0, { errors: error }) : error;
+    } finally {
+      clearTimeout(overdue);
+      signal.removeEventListener('abort', leave);
+      await client.dispose();
+    }
+  }
+
+  async #query(query: string, variables: object, signal: AbortSignal, patienceMs = PATIENCE_MS): Promise<Record<string, unknown>> {
+    const { status, body } = await this.#request('/graphql', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      open: () => JSON.stringify({ query, variables }),
+      signal,
+      patienceMs,
+      timeoutMs: REQUEST_MS,
+    });
+    const answer = Answer.safeParse(body);
+    if (answer.success && answer.data.data && !answer.data.errors) return answer.data.data;
+    throw this.#refusal(status, body);
+  }
+
+  /** One request, repeated for `patienceMs` while the API is out of reach. */
+  async #request(path: string, { open, signal, patienceMs, timeoutMs, ...init }: RequestOptions): Promise<{ status: number; body: unknown }> {
+    let troubled = false;
+    for (const end = Date.now() + patienceMs; ; await sleep(RETRY_MS, undefined, { signal })) {
+      signal.throwIfAborted();
+      try {
+        const body = open?.();
+        const response = await fetch(this.url + path, {
+          ...init,
+          headers: { ...init.headers, ...this.#headers() },
+          ...(body === undefined ? {} : { body, duplex: 'half' as const }),
+          signal: timeoutMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+        });
+        const text = await response.text();
+        // What stands before an API says so while the API restarts.
+        if ([502, 503, 504].includes(response.status) && !isOurs(text)) throw new Error(`it answers ${response.status}`);
+        if (troubled) this.#onTrouble(null);
+        if (!response.ok && path !== '/graphql') throw this.#refusal(response.status, parse(text));
+        return { status: response.status, body: parse(text) };
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof Failure) throw error;
+        const failure = this.#unreachable(error);
+        if (Date.now() >= end) throw failure;
+        troubled = true;
+        this.#onTrouble(failure.message);
+      }
+    }
+  }
+
+  #headers(): Record<string, string> {
+    return this.#key === undefined ? {} : { Authorization: `Bearer ${this.#key}` };
+  }
+
+  #unreachable(error: unknown): Failure {
+    return new Failure('UNREACHABLE', `The API at ${this.url} cannot be reached: ${reason(error)}.`, { cause: error });
+  }
+
+  /** What the API's own words mean for us. */
+  #refusal(status: number, body: unknown): Failure {
+    const [graphql] = z.object({ errors: z.array(RemoteError).nonempty() }).safeParse(body).data?.errors ?? [];
+    const said = graphql ? { message: graphql.message, ...graphql.extensions } : HttpError.safeParse(body).data?.error;
+    if (said === undefined) {
+      return new Failure('UNREACHABLE', `What answers at ${this.url} is not this program's API (status ${status}).`, { retryable: false });
+    }
+    if (said.code === 'UNAUTHENTICATED') {
+      const cure = 'Give a valid key with --api-key, or put it into API_KEYS.';
+      return new Failure('UNAUTHENTICATED', this.#key === undefined ? `The API at ${this.url} wants an API key.` : `The API at ${this.url} does not accept this API key.`, { cure });
+    }
+    return new Failure(isErrorCode(said.code) ? said.code : 'INTERNAL', said.message, said);
+  }
+}
+
+interface RequestOptions {
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+  /** The body, anew for every try. */
+  readonly open?: () => string | ReturnType<typeof createReadStream>;
+  readonly signal: AbortSignal;
+  readonly patienceMs: number;
+  readonly timeoutMs?: number;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function isOurs(text: string): boolean {
+  const body = parse(text);
+  return HttpError.safeParse(body).success || Answer.safeParse(body).success;
+}
+
+/** fetch hides the reason in a cause, or in several. */
+function reason(error: unknown): string {
+  const { cause, message, name } = error as Error & { cause?: unknown };
+  if (name === 'TimeoutError') return 'no answer in time';
+  if (cause instanceof AggregateError) return reason({ cause: cause.errors[0] as unknown });
+  if (cause instanceof Error) return (cause as NodeJS.ErrnoException).code ?? cause.message;
+  return message;
+}

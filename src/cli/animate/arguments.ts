@@ -1,0 +1,203 @@
+/** The command line of `animate`: what it may say, checked before anything is started. */
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import {
+  DEFAULTS, DURATIONS, ENGINES, FITS, MOTION_BUCKET, MOTIONS, names, ORIENTATIONS, RESOLUTIONS, SEED_MAX, TUNING,
+  type EngineName, type Fit, type Motion, type Orientation, type Resolution,
+} from '../../catalog.ts';
+import { badArguments } from '../failure.ts';
+import { nearest } from '../suggest.ts';
+
+/** The options of createJob; what is left out gets its default from the API. */
+export interface RequestedVideo {
+  readonly durationSeconds?: number;
+  readonly resolution?: Resolution;
+  readonly motion?: Motion;
+  readonly orientation?: Orientation;
+  readonly fit?: Fit;
+  readonly engine?: EngineName;
+  readonly tuning?: {
+    readonly steps?: number;
+    readonly guidanceMin?: number;
+    readonly guidanceMax?: number;
+    readonly noiseAugmentation?: number;
+    readonly seed?: number;
+    readonly motionBucketId?: number;
+  };
+}
+
+export interface AnimateArguments {
+  readonly photo: string;
+  readonly video: RequestedVideo;
+  /** File or folder; undefined: the working directory. */
+  readonly out: string | undefined;
+  /** A video whose options are to be used again. */
+  readonly fromVideo: string | undefined;
+  /** Without a slash at its end; undefined: the services of this machine. */
+  readonly apiUrl: string | undefined;
+  readonly apiKey: string | undefined;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+interface Flag {
+  readonly value: string;
+  readonly about: string;
+}
+
+/** Flags that say what the video is to be; not to be had together with --from-video. */
+const VIDEO_FLAGS = {
+  motion: { value: 'MOTION', about: `${names(MOTIONS).join(', ')} (default ${DEFAULTS.motion})` },
+  duration: { value: 'SECONDS', about: `${DURATIONS.join(', ')} (default ${DEFAULTS.durationSeconds})` },
+  resolution: { value: 'SIZE', about: `${names(RESOLUTIONS).join(', ')} (default ${DEFAULTS.resolution})` },
+  orientation: { value: 'WAY', about: `${names(ORIENTATIONS).join(', ')} (default ${DEFAULTS.orientation}: as the photo)` },
+  fit: { value: 'FIT', about: `${names(FITS).join(', ')} (default ${DEFAULTS.fit})` },
+  engine: { value: 'ENGINE', about: `${names(ENGINES).join(', ')} (default: the best one that is available)` },
+  seed: { value: 'N', about: `0–${SEED_MAX}; the same seed gives the same video (default: random)` },
+  steps: { value: 'N', about: `${TUNING.steps.min}–${TUNING.steps.max} (default ${TUNING.steps.default})` },
+  'guidance-min': { value: 'X', about: `${TUNING.guidanceMin.min}–${TUNING.guidanceMin.max} (default ${TUNING.guidanceMin.default})` },
+  'guidance-max': { value: 'X', about: `${TUNING.guidanceMax.min}–${TUNING.guidanceMax.max} (default ${TUNING.guidanceMax.default})` },
+  'noise-augmentation': { value: 'X', about: `${TUNING.noiseAugmentation.min}–${TUNING.noiseAugmentation.max} (default ${TUNING.noiseAugmentation.default})` },
+  'motion-bucket': { value: 'N', about: `${MOTION_BUCKET.min}–${MOTION_BUCKET.max} (default: the motion's own)` },
+} as const satisfies Record<string, Flag>;
+
+const PLACE_FLAGS = {
+  out: { value: 'FILE|FOLDER', about: 'where the video goes (default: <photo name>.mp4 in the working directory)' },
+  'from-video': { value: 'FILE', about: 'render with the very options a video of this program was made with' },
+  'api-url': { value: 'URL', about: 'use this API (default: what runs in this folder, else its own for this one video)' },
+  'api-key': { value: 'SECRET', about: 'key for the API, where it wants one' },
+} as const satisfies Record<string, Flag>;
+
+const SWITCHES = {
+  json: 'print one JSON object and nothing else on standard output',
+  quiet: 'print nothing but errors',
+  help: 'print this',
+} as const;
+
+/** For `--help`. */
+export function usage(): string {
+  const line = (flag: string, about: string) => `  ${flag.padEnd(28)}${about}`;
+  const flags = (table: Record<string, Flag>) => Object.entries(table).map(([name, { value, about }]) => line(`--${name} ${value}`, about));
+  return [
+    'Usage: fanslymotion animate PHOTO [options]',
+    '',
+    'Turns a still photo (JPEG, PNG, WebP, AVIF, TIFF, HEIC) into a short MP4 video.',
+    '',
+    'Motions:',
+    ...names(MOTIONS).map((name) => line(name, `${MOTIONS[name].description}; for ${MOTIONS[name].bestFor}`)),
+    '',
+    'Video (upper or lower case, pan_l or pan-l, 720p or P720):',
+    ...flags(VIDEO_FLAGS),
+    '',
+    'Where:',
+    ...flags(PLACE_FLAGS),
+    '',
+    ...Object.entries(SWITCHES).map(([name, about]) => line(`--${name}`, about)),
+    '',
+    'Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 interrupted (the job is cancelled).',
+    '',
+  ].join('\n');
+}
+
+type Values = Readonly<Record<keyof typeof VIDEO_FLAGS | keyof typeof PLACE_FLAGS, string | undefined> & Record<keyof typeof SWITCHES, boolean | undefined>>;
+
+/**
+ * Reads the arguments; 'help' if that is what they ask for.
+ * @throws Failure BAD_ARGUMENTS that names the flag and what is allowed
+ */
+export function readArguments(args: readonly string[]): AnimateArguments | 'help' {
+  const { values, positionals } = split(args);
+  if (values.help) return 'help';
+  const [photo, ...others] = positionals;
+  if (photo === undefined) throw badArguments('No photo is named. Usage: fanslymotion animate PHOTO [options]');
+  if (others.length > 0) throw badArguments(`One photo at a time: ${quote(others[0]!)} is one too many.`);
+  if (photo === '') throw badArguments('The name of the photo is empty.');
+  const fromVideo = values['from-video'];
+  const clash = fromVideo === undefined ? undefined : names(VIDEO_FLAGS).find((name) => values[name] !== undefined);
+  if (clash) throw badArguments(`--${clash} cannot be combined with --from-video, which takes all options from the video.`);
+  for (const name of ['out', 'from-video', 'api-key'] as const) if (values[name] === '') throw badArguments(`--${name} is empty.`);
+  return {
+    photo,
+    video: readVideo(values),
+    out: values.out,
+    fromVideo,
+    apiUrl: values['api-url'] === undefined ? undefined : readUrl(values['api-url']),
+    apiKey: values['api-key'],
+    json: values.json ?? false,
+    quiet: values.quiet ?? false,
+  };
+}
+
+function split(args: readonly string[]): { values: Values; positionals: string[] } {
+  const valued = [...names(VIDEO_FLAGS), ...names(PLACE_FLAGS)];
+  const options: ParseArgsConfig['options'] = { ...Object.fromEntries(valued.map((name) => [name, { type: 'string' }])), json: { type: 'boolean' }, quiet: { type: 'boolean', short: 'q' }, help: { type: 'boolean', short: 'h' } };
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    return { values: values as Values, positionals };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+      const unknown = /'(-[^']*)'/.exec(message)?.[1] ?? message;
+      const near = nearest(unknown, [...valued, ...names(SWITCHES)]);
+      throw badArguments(`There is no option ${unknown}${near ? `; did you mean --${near}?` : '.'}`);
+    }
+    if (code?.startsWith('ERR_PARSE_ARGS')) throw badArguments(`${message.split('\n', 1)[0]!.replace(/\.?$/, '.')}`);
+    throw error;
+  }
+}
+
+function readVideo(values: Values): RequestedVideo {
+  const steps = number('steps', values.steps, TUNING.steps, true);
+  const guidanceMin = number('guidance-min', values['guidance-min'], TUNING.guidanceMin);
+  const guidanceMax = number('guidance-max', values['guidance-max'], TUNING.guidanceMax);
+  const [min, max] = [guidanceMin ?? TUNING.guidanceMin.default, guidanceMax ?? TUNING.guidanceMax.default];
+  if (min > max) throw badArguments(`--guidance-min (${min}) must not be over --guidance-max (${max}).`);
+  const noiseAugmentation = number('noise-augmentation', values['noise-augmentation'], TUNING.noiseAugmentation);
+  const seed = number('seed', values.seed, { min: 0, max: SEED_MAX }, true);
+  const motionBucketId = number('motion-bucket', values['motion-bucket'], MOTION_BUCKET, true);
+  return {
+    motion: choice('motion', values.motion, names(MOTIONS)),
+    durationSeconds: duration(values.duration),
+    resolution: choice('resolution', values.resolution?.replace(/^(\d+)p?$/i, 'P$1'), names(RESOLUTIONS)),
+    orientation: choice('orientation', values.orientation, names(ORIENTATIONS)),
+    fit: choice('fit', values.fit, names(FITS)),
+    engine: choice('engine', values.engine, names(ENGINES)),
+    tuning: { steps, guidanceMin, guidanceMax, noiseAugmentation, seed, motionBucketId },
+  };
+}
+
+function choice<T extends string>(flag: string, text: string | undefined, allowed: readonly T[]): T | undefined {
+  if (text === undefined) return undefined;
+  const wanted = text.trim().toUpperCase().replaceAll('-', '_');
+  const found = allowed.find((value) => value === wanted);
+  if (found === undefined) throw badArguments(`--${flag} ${quote(text)} is none of ${allowed.join(', ')}.`);
+  return found;
+}
+
+function duration(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const found = DURATIONS.find((seconds) => String(seconds) === text.trim());
+  if (found === undefined) throw badArguments(`--duration ${quote(text)} is none of ${DURATIONS.join(', ')}.`);
+  return found;
+}
+
+function number(flag: string, text: string | undefined, { min, max }: { readonly min: number; readonly max: number }, whole = false): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^-?(\d+\.?\d*|\.\d+)$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max) || (whole && !Number.isInteger(value))) {
+    throw badArguments(`--${flag} ${quote(text)} is no ${whole ? 'whole ' : ''}number from ${min} to ${max}.`);
+  }
+  return value;
+}
+
+/** The address under which the API's paths begin; the path of GraphQL itself is forgiven. */
+function readUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw badArguments(`--api-url ${quote(text)} is no address such as http://127.0.0.1:4000.`);
+  }
+  const { origin, pathname } = new URL(text);
+  return `${origin}${pathname.replace(/(\/graphql)?\/*$/, '')}`;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+}

@@ -1,0 +1,118 @@
+/** The API to use: the one that is named, the one that `npm start` runs in this folder, or one of our own for this one video. */
+import { open, mkdir, readdir, readFile, rm, stat, type FileHandle } from 'node:fs/promises';
+import path from 'node:path';
+import { loadDotEnv, readConfig, type Config } from '../../config.ts';
+import { storageFolder } from '../../infra/services.ts';
+import { ROOT } from '../../infra/version.ts';
+import { Failure, toFailure } from '../failure.ts';
+import { findRunning } from '../running.ts';
+import { Supervisor } from '../supervisor.ts';
+import { cancelAbandoned } from './abandoned.ts';
+import { ApiClient } from './api.ts';
+import type { AnimateArguments } from './arguments.ts';
+import type { Display } from './display.ts';
+
+export interface Services {
+  readonly api: ApiClient;
+  /** Started for this one video. */
+  readonly own: boolean;
+  /** Aborted with a Failure when services of our own end by themselves. */
+  readonly broken: AbortSignal;
+  /**
+   * Stops what was started here.
+   * @returns the log of what was started, if it is kept
+   */
+  close(keepLog: boolean): Promise<string | null>;
+}
+
+/** Logs that failed runs left are kept this long. */
+const LOGS_KEPT_MS = 7 * 24 * 3_600_000;
+
+const NEVER = new AbortController().signal;
+
+/** @throws Failure UNREACHABLE, CANNOT_START; ConfigError */
+export async function openServices({ apiUrl, apiKey }: AnimateArguments, display: Display, signal: AbortSignal): Promise<Services> {
+  const onTrouble = (reason: string | null) => display.trouble(reason);
+  const nothing = { own: false, broken: NEVER, close: async () => null };
+  if (apiUrl !== undefined) {
+    const api = new ApiClient(apiUrl, apiKey, onTrouble);
+    await api.greet(signal);
+    return { api, ...nothing };
+  }
+  loadDotEnv(ROOT);
+  const config = readConfig();
+  const key = apiKey ?? config.API_KEYS[0]?.secret;
+  const running = await findRunning(config);
+  if (running) return { api: new ApiClient(running.url, key, onTrouble), ...nothing };
+  display.phase('Starting database, API and worker');
+  return await startOwn(config, key, onTrouble, signal);
+}
+
+async function startOwn(config: Config, key: string | undefined, onTrouble: (reason: string | null) => void, signal: AbortSignal): Promise<Services> {
+  const log = await openLog(config);
+  const broken = new AbortController();
+  const supervisor = new Supervisor({
+    config,
+    environment: { HOST: '127.0.0.1', PORT: '0', PUBLIC_URL: '', GRAPHIQL: '0' },
+    output: log.handle.fd,
+    restart: false,
+    say: (line) => void log.handle.write(`${line}\n`).catch(() => {}),
+    onEnded: (how) => broken.abort(new Failure('WORKER_LOST', `A service that was started for this video ended by itself: ${how}.`)),
+  });
+  const close = async (keepLog: boolean) => {
+    await supervisor.stop();
+    await log.handle.close();
+    if (keepLog) return log.file;
+    await rm(log.file, { force: true });
+    return null;
+  };
+  const interrupt = () => void supervisor.stop();
+  signal.addEventListener('abort', interrupt);
+  try {
+    await supervisor.start();
+    signal.throwIfAborted();
+    const api = new ApiClient(supervisor.url, key, onTrouble);
+    await cancelAbandoned(api);
+    return { api, own: true, broken: broken.signal, close };
+  } catch (error) {
+    await supervisor.stop();
+    const fatal = signal.aborted ? undefined : await lastFatal(log.file);
+    const kept = await close(!signal.aborted);
+    signal.throwIfAborted();
+    const { code, message, cure } = toFailure(error);
+    throw new Failure('CANNOT_START', fatal ?? message, { cure: `${code === 'CANNOT_START' ? cure : 'fanslymotion doctor checks what is needed.'}${kept ? ` The whole log: ${kept}` : ''}`, cause: error });
+  } finally {
+    signal.removeEventListener('abort', interrupt);
+  }
+}
+
+async function openLog(config: Config): Promise<{ file: string; handle: FileHandle }> {
+  const folder = path.join(storageFolder(config), 'logs');
+  try {
+    await mkdir(folder, { recursive: true });
+    await removeOldLogs(folder);
+    const file = path.join(folder, `animate-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${process.pid}.log`);
+    return { file, handle: await open(file, 'ax') };
+  } catch (error) {
+    throw new Failure('CANNOT_START', `The storage folder cannot be used: ${(error as Error).message}`, { cure: 'Set STORAGE_DIR to a folder that can be written to.', cause: error });
+  }
+}
+
+async function removeOldLogs(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const file = path.join(folder, name);
+    const found = name.startsWith('animate-') ? await stat(file).catch(() => null) : null;
+    if (found && Date.now() - found.mtimeMs > LOGS_KEPT_MS) await rm(file, { force: true });
+  }
+}
+
+/** The last words of a service that could not start. */
+async function lastFatal(file: string): Promise<string | undefined> {
+  const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n');
+  const fatal = lines.findLast((line) => line.startsWith('{"level":60,'));
+  try {
+    return fatal === undefined ? undefined : String((JSON.parse(fatal) as { msg?: unknown }).msg);
+  } catch {
+    return undefined;
+  }
+}
