@@ -22,7 +22,9 @@ export class ProgressMeter {
   readonly #totalSeconds: number;
   #index = 0;
   #step = 0;
+  /** When the step before the present stage was finished, and when the newest one was, in milliseconds. */
   #stageBegan: number;
+  #newest: number;
   /** Real over planned time, as of the newest finished step and at the start of the present stage. */
   #pace = 1;
   #paceBefore = 1;
@@ -33,6 +35,7 @@ export class ProgressMeter {
     this.#plan = plan;
     this.#totalSeconds = plan.reduce((sum, { totalSteps, secondsPerStep }) => sum + totalSteps * secondsPerStep, 0);
     this.#stageBegan = now;
+    this.#newest = now;
   }
 
   /** The whole plan's time, in seconds. */
@@ -51,12 +54,13 @@ export class ProgressMeter {
     if (index > this.#index) {
       this.#index = index;
       this.#step = 0;
-      this.#stageBegan = now;
+      this.#stageBegan = this.#newest;
       this.#paceBefore = this.#pace;
     }
     const { totalSteps, secondsPerStep } = this.#plan[this.#index]!;
     if (index === this.#index && step > this.#step) {
       this.#step = Math.min(step, totalSteps);
+      this.#newest = now;
       // What was known before weighs as much as a tenth of the whole, so that one odd first step does not upset the forecast.
       const known = this.#totalSeconds / 10;
       const planned = this.#step * secondsPerStep;

@@ -23,11 +23,8 @@ export function createMetrics(context: JobContext, watcher: JobWatcher): Metrics
   const workers = new Gauge({ name: 'fanslymotion_workers', help: 'Live worker devices by state', labelNames: ['state'], registers });
   const wait = new Histogram({ name: 'fanslymotion_job_wait_seconds', help: 'From creation to the first attempt, of jobs ended since this process started', labelNames: ['engine'], buckets: SECONDS, registers });
   const render = new Histogram({ name: 'fanslymotion_job_render_seconds', help: 'Successful attempts, of jobs ended since this process started', labelNames: ['engine'], buckets: SECONDS, registers });
-  new Gauge({ name: 'fanslymotion_subscribers', help: 'Subscriptions to jobs in this process', registers, collect() { this.set(watcher.followers); } });
-  new Counter({
-    name: 'fanslymotion_progress_events_total', help: 'Job states handed to subscribers by this process', registers,
-    collect() { this.reset(); this.inc(watcher.delivered); },
-  });
+  const subscribers = new Gauge({ name: 'fanslymotion_subscribers', help: 'Subscriptions to jobs in this process', registers });
+  const events = new Counter({ name: 'fanslymotion_progress_events_total', help: 'Job states handed to subscribers by this process', registers });
 
   // Ends are observed once, from the start of this process on, whichever process brought them about.
   let seen = new Date();
@@ -44,6 +41,9 @@ export function createMetrics(context: JobContext, watcher: JobWatcher): Metrics
       for (const { status, engine, count } of counts) jobs.set({ status, engine }, count);
       for (const { engine, ...states } of loads) for (const [state, count] of Object.entries(states)) depth.set({ engine, state }, count);
       for (const { state } of live) workers.inc({ state });
+      subscribers.set(watcher.followers);
+      events.reset();
+      events.inc(watcher.delivered);
       for (const job of await context.jobs.endedSince(seen)) observe(job);
       return await registry.metrics();
     },

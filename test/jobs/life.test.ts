@@ -9,11 +9,10 @@ const isRendering = ({ job }: ProgressView) => job.stage === 'RENDERING' && (job
 /** Takes some seconds, so that there is something to interrupt. */
 const LONG = { resolution: 'P1080', durationSeconds: 12 };
 
-describe.each([
-  { carrier: 'PostgreSQL', redis: false },
-  { carrier: 'Redis', redis: true },
-])('life of a job over $carrier', ({ redis }) => {
-  describe.skipIf(redis && !redisUrl())('', () => {
+const CARRIERS = [{ carrier: 'PostgreSQL', redis: false }, { carrier: 'Redis', redis: true }];
+
+describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
+  describe.skipIf(redis && !redisUrl())(`over ${carrier}`, () => {
     let stack: Stack;
     beforeAll(async () => {
       stack = await Stack.start({ redis });
@@ -23,7 +22,7 @@ describe.each([
     });
 
     it('goes from a photo to a video that is what the result says, and follows every step on the way', async () => {
-      const job = await stack.create({ motion: 'PAN_L', seed: undefined });
+      const job = await stack.create({ motion: 'PAN_L' });
       const events = await stack.follow(job.id);
       const end = events.at(-1)!.job;
       expect(end).toMatchObject({ status: 'COMPLETED', percent: 100, stage: null, attempt: 1, error: null, queuePosition: null, estimatedSecondsRemaining: null });
