@@ -170,6 +170,10 @@ describe('time passing', () => {
     const job = await stack.create();
     await stack.finish(job.id);
     for (const file of await stack.files('archive')) await rm(path.join(stack.storage, file));
-    await until(async () => (await stack!.job(job.id))!.result!.video === null);
+    const marked = await until(async () => {
+      const row = await stack!.job(job.id);
+      return row!.result!.video === null && row;
+    });
+    expect(marked).toMatchObject({ status: 'COMPLETED', result: { video: null, poster: null } });
   });
 });

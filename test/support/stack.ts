@@ -6,8 +6,8 @@ import { readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createClient, type Client } from 'graphql-ws';
-import pg from 'pg';
-import WebSocket from 'ws';
+import { Client as PgClient } from 'pg';
+import { WebSocket } from 'ws';
 import { createTestDatabase } from './database.ts';
 import { ownPrefix, redisUrl } from './redis.ts';
 
@@ -201,8 +201,8 @@ export class Stack {
     return client;
   }
 
-  /** Events of a job up to and with the first that `until` accepts, its end otherwise. */
-  async follow(id: string, until: (event: ProgressView) => boolean = () => false, client = this.socket(), extensions?: Record<string, unknown>): Promise<ProgressView[]> {
+  /** Events of a job up to and with the first that `enough` accepts, its end otherwise. */
+  async follow(id: string, enough: (event: ProgressView) => boolean = () => false, client = this.socket(), extensions?: Record<string, unknown>): Promise<ProgressView[]> {
     const events: ProgressView[] = [];
     const query = `subscription ($id: ID!) { jobProgress(id: $id) { revision previewUrl job { ${JOB_FIELDS} } } }`;
     const refused = (errors: readonly { message: string; extensions?: Record<string, unknown> }[]) => new Error(`${String(errors[0]?.extensions?.['code'])}: ${errors[0]?.message}`);
@@ -210,7 +210,7 @@ export class Stack {
       for await (const result of client.iterate<{ jobProgress: ProgressView }>({ query, variables: { id }, extensions })) {
         if (result.errors) throw refused(result.errors);
         events.push(result.data!.jobProgress);
-        if (until(result.data!.jobProgress)) break;
+        if (enough(result.data!.jobProgress)) break;
       }
     } catch (error) {
       throw Array.isArray(error) ? refused(error) : error;
@@ -223,7 +223,7 @@ export class Stack {
   }
 
   async sql<T extends object>(text: string, values: unknown[] = []): Promise<T[]> {
-    const client = new pg.Client(this.databaseUrl);
+    const client = new PgClient(this.databaseUrl);
     await client.connect();
     try {
       return (await client.query<T>(text, values)).rows;
