@@ -6,6 +6,7 @@ export const TOOLS = {
   'redis-server': 'queue and progress over Redis',
   ffmpeg: "encoding with the system's ffmpeg, ffprobe's view of results",
   chromium: 'the playground in a browser',
+  curl: "README's snippet for the shell",
 } as const;
 
 /** Where `tool` is in PATH; undefined if it is not. */
