@@ -11,7 +11,6 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -20,6 +19,7 @@ const inRoot = (name) => path.join(root, name);
 const dist = inRoot('dist');
 const stampFile = path.join(dist, '.stamp');
 const lockFile = path.join(dist, '.lock');
+const typescript = inRoot('node_modules/typescript/bin/tsc');
 
 /** A lock older than this is left over from a process whose number another process has now. */
 const LOCK_MAX_AGE_MS = 10 * 60_000;
@@ -57,10 +57,11 @@ const STEPS = [
  */
 export async function build({ force = false } = {}) {
   if (!force && staleSteps().length === 0) return [];
-  if (!hasCompiler()) {
+  if (process.env.npm_config_package_lock_only === 'true') return []; // npm only writes its lock file, there is nothing to build with
+  if (!hasDevelopmentPackages()) {
     const stamps = readStamps();
-    if (STEPS.every((step) => step.name in stamps)) return []; // built whole before the development packages were left out
-    throw new Error('dist/ is missing and so is the TypeScript compiler that makes it. Run npm ci without --omit=dev once.');
+    if (STEPS.every((step) => step.name in stamps)) return []; // built whole before those packages were left out
+    throw new Error('dist/ is not there, and neither are the packages that build it. Run npm ci without --omit=dev once.');
   }
   await mkdir(dist, { recursive: true });
   return withLock(async () => {
@@ -120,20 +121,14 @@ async function writeStamps(stamps) {
   await rename(draft, stampFile);
 }
 
-function hasCompiler() {
-  try {
-    return Boolean(typescript());
-  } catch {
-    return false;
-  }
-}
-
-function typescript() {
-  return path.join(path.dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
+/** Not only the compiler, which other packages bring along: without types it finds nothing but errors. */
+function hasDevelopmentPackages() {
+  const { devDependencies } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));
+  return Object.keys(devDependencies).every((name) => existsSync(inRoot(`node_modules/${name}`)));
 }
 
 async function compile() {
-  const output = await runNode([typescript(), '-p', inRoot('tsconfig.build.json'), '--listEmittedFiles', '--pretty', 'false']);
+  const output = await runNode([typescript, '-p', inRoot('tsconfig.build.json'), '--listEmittedFiles', '--pretty', 'false']);
   const emitted = new Set([...output.matchAll(/^TSFILE: (.+)$/gm)].map((match) => path.resolve(match[1].trim())));
   await Promise.all(['src', 'worker', 'bot'].map((folder) => removeLeftovers(path.join(dist, folder), emitted)));
 }
