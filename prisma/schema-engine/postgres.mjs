@@ -13,7 +13,7 @@ export const prismaErrorCode = (error) => ({ '3D000': 'P1003', '42P04': 'P1009',
 export const databaseName = (url) => decodeURIComponent(new URL(url).pathname.slice(1)) || 'postgres';
 
 export async function query(url, sql) {
-  const client = new Client(clientConfig(url));
+  const client = new Client(parseIntoClientConfig(url));
   await client.connect();
   try {
     return await client.query(sql);
@@ -34,26 +34,21 @@ export const createDatabase = (url, name = databaseName(url)) => administer(url,
 export const dropDatabase = (url, name = databaseName(url)) =>
   administer(url, `DROP DATABASE IF EXISTS ${escapeIdentifier(name)} WITH (FORCE)`);
 
-/** Connection settings one by one: a connection string would win over the name of the shadow database. */
-function clientConfig(url) {
-  const address = new URL(url);
-  address.searchParams.delete('schema');
-  return parseIntoClientConfig(address.href);
-}
-
-/** A driver adapter factory for `url`. One connection each, because the advisory lock of a migration belongs to its connection. */
+/**
+ * A driver adapter factory for `url`. One connection each, because the advisory lock of a migration belongs to its connection. The
+ * settings go in one by one, since a connection string would win over the name of the shadow database.
+ */
 export function adapterFactory(url) {
-  const schema = new URL(url).searchParams.get('schema') ?? undefined;
-  const connectTo = async (settings) => readingChar(await new PrismaPg({ ...settings, max: 1, idleTimeoutMillis: 0 }, { schema }).connect());
-  const factory = new PrismaPg(clientConfig(url), { schema });
+  const connectTo = async (settings) => readingChar(await new PrismaPg({ ...settings, max: 1, idleTimeoutMillis: 0 }).connect());
+  const factory = new PrismaPg(parseIntoClientConfig(url));
 
-  factory.connect = () => connectTo(clientConfig(url));
+  factory.connect = () => connectTo(parseIntoClientConfig(url));
 
   // The adapter's own version drops the shadow database while its pool still holds a session there, which PostgreSQL refuses.
   factory.connectToShadowDb = async () => {
     const name = `prisma_migrate_shadow_db_${crypto.randomUUID()}`;
     await createDatabase(url, name);
-    const adapter = await connectTo({ ...clientConfig(url), database: name });
+    const adapter = await connectTo({ ...parseIntoClientConfig(url), database: name });
     const dispose = adapter.dispose.bind(adapter);
     adapter.dispose = async () => {
       await dispose();

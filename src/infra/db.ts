@@ -14,14 +14,11 @@ export interface DatabaseOptions {
   readonly onConnectionError?: (error: Error) => void;
 }
 
-/** The tables behind `url`. Connects with the first query; `?schema=` in the URL chooses another schema than `public`. */
+/** The tables behind `url`. Connects with the first query. */
 export function openDatabase(url: string, { maxConnections = 10, onConnectionError = () => {} }: DatabaseOptions = {}): Database {
-  const address = new URL(url);
-  const schema = address.searchParams.get('schema') ?? undefined;
-  address.searchParams.delete('schema');
   const adapter = new PrismaPg(
-    { connectionString: address.href, max: maxConnections, connectionTimeoutMillis: 10_000 },
-    { schema, onPoolError: onConnectionError, onConnectionError },
+    { connectionString: url, max: maxConnections, connectionTimeoutMillis: 10_000 },
+    { onPoolError: onConnectionError, onConnectionError },
   );
   const client = new PrismaClient({ adapter });
   return { client, close: () => client.$disconnect() };

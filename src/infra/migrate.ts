@@ -33,16 +33,17 @@ interface Applied extends Migration {
  * @throws StartupError if the database cannot be reached, or its past does not fit: a migration failed, was edited, or is not ours
  */
 export async function migrate(url: string, log: (line: string) => void = () => {}, folder = path.join(ROOT, 'prisma/migrations')): Promise<void> {
+  refuseOtherSchema(url);
   const ours = await readMigrations(folder);
   const client = await connect(url, log);
   try {
-    const applied = await readLedger(client, url);
+    const applied = await readLedger(client);
     if (pending(ours, applied).length === 0 && problems(ours, applied).length === 0) return;
 
     // What looks unfinished may be the work of another process, so judge only when nobody works.
     await client.query('SELECT pg_advisory_lock($1)', [MIGRATING]);
     await client.query('SELECT pg_advisory_lock($1), pg_advisory_unlock($1)', [PRISMA_MIGRATING]);
-    const settled = await readLedger(client, url);
+    const settled = await readLedger(client);
     const [problem] = problems(ours, settled);
     if (problem) throw problem;
     const missing = pending(ours, settled).map(({ name }) => name);
@@ -52,6 +53,50 @@ export async function migrate(url: string, log: (line: string) => void = () => {
   } finally {
     await client.end();
   }
+}
+
+export interface DatabaseState {
+  /** As the server names it, such as `15.4`. */
+  readonly version: string;
+  /** False if the server has no such database yet. */
+  readonly exists: boolean;
+  /** Names of migrations to be applied. */
+  readonly pending: readonly string[];
+  /** What keeps `migrate` from working; null if nothing does. */
+  readonly problem: StartupError | null;
+}
+
+/**
+ * What `migrate` would find. Changes nothing.
+ * @throws StartupError if the server cannot be reached
+ */
+export async function inspectDatabase(url: string, folder = path.join(ROOT, 'prisma/migrations')): Promise<DatabaseState> {
+  refuseOtherSchema(url);
+  const ours = await readMigrations(folder);
+  const maintenance = new URL(url);
+  maintenance.pathname = '/postgres';
+  let exists = true;
+  const client = await open(url)
+    .catch((error: DatabaseError) => {
+      if (error.code !== '3D000') throw error;
+      exists = false;
+      return open(maintenance.href);
+    })
+    .catch((error: unknown) => { throw unreachable(url, error); });
+  try {
+    const { rows } = await client.query<{ version: string }>(`SELECT current_setting('server_version') AS version`);
+    const applied = exists ? await readLedger(client) : [];
+    return { version: rows[0]!.version, exists, pending: pending(ours, applied).map(({ name }) => name), problem: problems(ours, applied)[0] ?? null };
+  } finally {
+    await client.end();
+  }
+}
+
+/** Prisma's own way to name a schema in the URL means nothing to the other things that connect there. */
+function refuseOtherSchema(url: string): void {
+  const schema = new URL(url).searchParams.get('schema') ?? 'public';
+  if (schema === 'public') return;
+  throw new StartupError(`DATABASE_URL asks for the schema ${schema}, but the tables live in public.`, 'Leave out ?schema= and use a database of its own.');
 }
 
 async function readMigrations(folder: string): Promise<Migration[]> {
@@ -66,11 +111,10 @@ async function readMigrations(folder: string): Promise<Migration[]> {
 }
 
 /** Prisma's table of migrations; those that were rolled back do not count. Empty for a database that never saw one. */
-async function readLedger(client: Client, url: string): Promise<Applied[]> {
-  const schema = escapeIdentifier(new URL(url).searchParams.get('schema') ?? 'public');
+async function readLedger(client: Client): Promise<Applied[]> {
   try {
     const { rows } = await client.query<Applied>(
-      `SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished FROM ${schema}._prisma_migrations WHERE rolled_back_at IS NULL`,
+      'SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished FROM _prisma_migrations WHERE rolled_back_at IS NULL',
     );
     return rows;
   } catch (error) {
@@ -145,9 +189,7 @@ function ignoreExisting(error: unknown): void {
 }
 
 async function open(url: string): Promise<Client> {
-  const address = new URL(url);
-  address.searchParams.delete('schema');
-  const client = new Client({ connectionString: address.href, connectionTimeoutMillis: 10_000 });
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   client.on('error', () => {}); // told to whoever queries next
   try {
     await client.connect();

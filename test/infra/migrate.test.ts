@@ -78,7 +78,11 @@ describe('migrating', () => {
 
 });
 
-describe('an unreachable server', () => {
+describe('an address that cannot be used', () => {
+  it('is refused if it asks for another schema', async () => {
+    await expect(migrate(`${databaseUrl('postgres')}?schema=other`)).rejects.toThrow('the tables live in public');
+  });
+
   it('is named, without its password', async () => {
     const failure = await migrate('postgresql://someone:hidden@127.0.0.1:1/none').catch((error: Error) => error.message);
     expect(failure).toMatch(/127\.0\.0\.1:1 cannot be used.*Check DATABASE_URL/s);
