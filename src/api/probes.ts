@@ -1,17 +1,19 @@
 import { ENGINES, names } from '../catalog.ts';
-import type { JobContext } from '../jobs/context.ts';
+import type { JobContext, Log } from '../jobs/context.ts';
 
 type Probed = Pick<JobContext, 'jobs' | 'queue' | 'bus' | 'files'>;
 
 /** Longest wait for a part to answer, in milliseconds. */
 const PROBE_MS = 3_000;
 
+class NoAnswer extends Error {}
+
 /** Milliseconds until `work` resolved; rejects when it does, or after 3 s. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${PROBE_MS / 1000} s`)), PROBE_MS);
+    timer = setTimeout(() => reject(new NoAnswer(`no answer within ${PROBE_MS / 1000} s`)), PROBE_MS);
   });
   try {
     await Promise.race([work(), tooLate]);
@@ -29,14 +31,15 @@ export const PROBES: { readonly [part: string]: (probed: Probed) => Promise<unkn
   storage: ({ files }) => files.ping(),
 };
 
-/** Why parts do not answer, by part; empty when all do. */
-export async function probeAll(probed: Probed): Promise<Record<string, string>> {
+/** Parts that do not answer, and how; empty when all do. What exactly is wrong is for the log: anybody may ask this. */
+export async function probeAll(probed: Probed, log: Log): Promise<Record<string, string>> {
   const failures = await Promise.all(Object.entries(PROBES).map(async ([part, probe]) => {
     try {
       await timed(() => probe(probed));
       return null;
     } catch (error) {
-      return [part, error instanceof Error ? error.message : String(error)] as const;
+      log.warn({ err: error, part }, `${part} does not answer`);
+      return [part, error instanceof NoAnswer ? error.message : 'it answers with an error'] as const;
     }
   }));
   return Object.fromEntries(failures.filter((failure) => failure !== null));

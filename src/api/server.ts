@@ -84,7 +84,7 @@ export async function startServer(api: Api, intake: PhotoIntake, services: Servi
     response.json({ status: 'alive', version: api.version, instance: api.instance });
   });
   app.get('/readyz', async (_request, response) => {
-    const failures = await probeAll(services);
+    const failures = await probeAll(services, log);
     const ready = Object.keys(failures).length === 0;
     response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready', ...(ready ? {} : { failures }) });
   });
@@ -100,7 +100,7 @@ export async function startServer(api: Api, intake: PhotoIntake, services: Servi
   }));
   app.use('/graphql', identify, express.json({ limit: BODY_LIMIT }), expressMiddleware(apollo, {
     context: async ({ req }) => ({ api, caller: callerOf(req) }),
-  }), graphqlRefusal(production));
+  }), graphqlRefusal(services.log, production));
   app.use(notFound, errorHandler(log));
 
   const server = createServer(app);
@@ -133,7 +133,7 @@ function metricsRoute(services: Services, api: Api): RequestHandler {
 }
 
 /** GraphQL clients read `errors`, also when a request is refused before GraphQL sees it. */
-function graphqlRefusal(production: boolean): express.ErrorRequestHandler {
+function graphqlRefusal(log: Services['log'], production: boolean): express.ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     const known = toAppError(error);
     if (!(error instanceof AppError) || known.code === 'INTERNAL') {
@@ -141,7 +141,7 @@ function graphqlRefusal(production: boolean): express.ErrorRequestHandler {
       return;
     }
     response.status(ERRORS[known.code].status).set(errorHeaders(known)).json({
-      errors: [formatError(known, { message: known.message }, console, production)],
+      errors: [formatError(known, { message: known.message }, log, production)],
     });
   };
 }

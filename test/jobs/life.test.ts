@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisUrl } from '../support/redis.ts';
 import { Stack, until, type ProgressView } from '../support/stack.ts';
@@ -43,9 +43,13 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
 
     it('is cancelled while it renders: at once for its owner, and the renderer takes the next job soon after', async () => {
       const long = await stack.create(LONG);
-      await stack.follow(long.id, isRendering);
+      const { previewUrl } = (await stack.follow(long.id, (event) => isRendering(event) && event.previewUrl !== null)).at(-1)!;
+      const preview = await fetch(previewUrl!);
+      expect([preview.status, preview.headers.get('content-type')]).toEqual([200, 'image/jpeg']);
+      expect(Buffer.from(await preview.arrayBuffer()).subarray(0, 3).toString('hex')).toBe('ffd8ff');
       const { data } = await stack.cancel(long.id);
       expect(data.cancelJob).toMatchObject({ status: 'CANCELLED', stage: null });
+      expect((await fetch(previewUrl!)).status).toBe(410);
       const next = await stack.create();
       expect((await stack.finish(next.id)).status).toBe('COMPLETED');
       expect((await stack.job(long.id))!.status).toBe('CANCELLED');
@@ -102,17 +106,21 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
     it('is queued again when the queue lost it', async () => {
       await stack.worker!.stop();
       const job = await stack.create();
+      const stranger = randomUUID();
       await stack.sql('UPDATE job SET "createdAt" = now() - interval \'1 minute\' WHERE id = $1', [job.id]);
       const { openQueue } = await import('../../src/infra/queue.ts');
       const queue = openQueue({ redisUrl: redis ? redisUrl() : undefined, databaseUrl: stack.databaseUrl, prefix: stack.environment['QUEUE_PREFIX']!, stalledSeconds: 2 });
       try {
         await queue.remove('PREVIEW', job.id);
         await until(async () => (await queue.state('PREVIEW', job.id)) === 'waiting');
+        // And the other way round: an entry of no job goes away without doing harm.
+        await queue.enqueue('PREVIEW', stranger);
+        await stack.startWorker();
+        expect((await stack.finish(job.id)).status).toBe('COMPLETED');
+        await until(async () => (await queue.state('PREVIEW', stranger)) === 'missing');
       } finally {
         await queue.close();
       }
-      await stack.startWorker();
-      expect((await stack.finish(job.id)).status).toBe('COMPLETED');
     });
   });
 });
