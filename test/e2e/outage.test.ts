@@ -43,7 +43,7 @@ describe.skipIf(!redisUrl())('an API process whose Redis goes away', () => {
     stack = await Stack.start({ redis: true });
     wire = await openWire(redisUrl()!);
     await stack.startApi({ REDIS_URL: wire.url });
-    const job = await stack.create({ durationSeconds: 12, resolution: 'P720' });
+    const job = await stack.create({ durationSeconds: 6, resolution: 'P720' });
     wire.cut();
     const end = await stack.finish(job.id);
     expect(end.status).toBe('COMPLETED');
