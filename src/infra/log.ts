@@ -13,6 +13,6 @@ const SECRETS = ['authorization', 'cookie', 'headers.authorization', 'headers.co
 export function createLog(part: string, level: string): Logger {
   const options = { level, base: { part }, redact: { paths: SECRETS, censor: '[secret]' }, timestamp: pino.stdTimeFunctions.isoTime };
   return process.stdout.isTTY
-    ? pino(options, pretty({ sync: true, ignore: 'part', messageFormat: `[${part}] {msg}`, translateTime: 'SYS:HH:MM:ss.l' }))
+    ? pino(options, pretty({ sync: true, singleLine: true, ignore: 'part', messageFormat: `[${part}] {msg}`, translateTime: 'SYS:HH:MM:ss.l' }))
     : pino(options);
 }

@@ -76,7 +76,9 @@ interface FfmpegEnd {
 }
 
 function start(file: string, spec: VideoSpec): RunningFfmpeg {
-  const child = spawn(spec.ffmpeg, ffmpegArguments(file, spec), { stdio: 'pipe', windowsHide: true });
+  // In a process group of its own: Ctrl-C on a terminal is for us to deal with. It ends when its input does.
+  const detached = process.platform !== 'win32';
+  const child = spawn(spec.ffmpeg, ffmpegArguments(file, spec), { stdio: 'pipe', windowsHide: true, detached });
   const progress = tail(child.stdout);
   const messages = tail(child.stderr);
   child.stdin.on('error', () => {}); // a broken pipe; the end says why
