@@ -60,6 +60,7 @@ export async function renderAttempt(
   const unsubscribe = await bus.subscribe(jobTopic(job.id), ({ revision }) => {
     if (!over && Number(revision) > writer.revision) look();
   }).catch(() => async () => {});
+  look(); // what was told between the claim and now went unheard
   let folder: string | null = null;
   try {
     if (job.estimatedSeconds > config.JOB_TIMEOUT_SECONDS) {

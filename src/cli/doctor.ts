@@ -1,1 +1,86 @@
-export async function doctor(args: string[]): Promise<void> { throw new Error(`not there yet: ${args.length}`); }
+/** `doctor`: looks at everything a video needs, and says the cure for what is missing. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs, parseEnv } from 'node:util';
+import type { Environment } from '../config.ts';
+import { ROOT, VERSION } from '../infra/version.ts';
+import { checkDatabase, checkPort, checkRedis } from './doctor/connections.ts';
+import { fail, ok, type Finding } from './doctor/finding.ts';
+import { checkFfmpeg, checkGpu, checkNode, checkStorage, checkWeights } from './doctor/machine.ts';
+import { checkVariables } from './doctor/variables.ts';
+import { EXIT } from './failure.ts';
+
+const USAGE = `Usage: fanslymotion doctor [--json]
+
+Checks this machine and its configuration. Exits 1 if no video could be made.
+`;
+
+/** Longest time for one check; they run side by side. */
+const CHECK_MS = 15_000;
+
+export async function doctor(args: string[]): Promise<void> {
+  let json = false;
+  try {
+    const { values } = parseArgs({ args, options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } });
+    if (values.help) {
+      process.stdout.write(USAGE);
+      return;
+    }
+    json = values.json ?? false;
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message.split('. ', 1)[0]}.\n${USAGE}`);
+    process.exitCode = EXIT.badArguments;
+    return;
+  }
+  const findings = await examine(ROOT, process.env);
+  const healthy = findings.every(({ level }) => level !== 'FAIL');
+  const text = json ? `${JSON.stringify({ ok: healthy, version: VERSION, checks: findings })}\n` : report(findings);
+  // A check that hangs, on a disk that does not answer say, must not keep the process.
+  process.stdout.write(text, () => process.exit(healthy ? EXIT.done : EXIT.failed));
+}
+
+/** @param folder where .env is */
+export async function examine(folder: string, environment: Environment): Promise<Finding[]> {
+  const file = path.join(folder, '.env');
+  let unreadable: Finding[] = [];
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') unreadable = [fail('variables', `${file} cannot be read: ${error.message}`, 'Correct its permissions.')];
+    return '';
+  });
+  const { findings, config } = checkVariables(environment, parseEnv(text) as Environment);
+  const results = await Promise.all([
+    bounded('Node', () => checkNode()),
+    bounded('PostgreSQL', () => checkDatabase(config)),
+    bounded('Redis', async () => (await checkRedis(config)) ?? ok('Redis', 'not used; PostgreSQL carries queue and progress')),
+    bounded('ffmpeg', () => checkFfmpeg(config)),
+    bounded('storage', () => checkStorage(config)),
+    bounded('GPU', () => checkGpu()),
+    bounded('weights', () => checkWeights()),
+    bounded('port', () => checkPort(config)),
+  ]);
+  return [...results, ...unreadable, ...findings];
+}
+
+async function bounded(check: string, work: () => Promise<Finding>): Promise<Finding> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Finding>((resolve) => {
+    timer = setTimeout(() => resolve(fail(check, `no answer within ${CHECK_MS / 1000} s`, 'Try again; if it stays so, look at what it talks to.')), CHECK_MS);
+  });
+  try {
+    return await Promise.race([work(), late]);
+  } catch (error) {
+    return fail(check, error instanceof Error ? error.message : String(error), 'Run doctor again; if it stays so, report this line.');
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function report(findings: readonly Finding[]): string {
+  const lines = findings.flatMap(({ check, level, message, cure }) => [
+    `${level.padEnd(5)} ${check.padEnd(11)} ${message.replaceAll('\n', '\n                  ')}`,
+    ...(cure ? [`                  → ${cure}`] : []),
+  ]);
+  const failed = findings.filter(({ level }) => level === 'FAIL').length;
+  const verdict = failed === 0 ? 'Videos can be made here: npm run animate -- photo.jpg' : `No video can be made before ${failed === 1 ? 'this is' : `these ${failed} are`} cured.`;
+  return `${lines.join('\n')}\n\n${verdict}\n`;
+}

@@ -108,7 +108,7 @@ export function readArguments(args: readonly string[]): AnimateArguments | 'help
   const { values, positionals } = split(args);
   if (values.help) return 'help';
   const [photo, ...others] = positionals;
-  if (photo === undefined) throw badArguments('No photo is named. Usage: fanslymotion animate PHOTO [options]');
+  if (photo === undefined) throw badArguments('No photo is named: fanslymotion animate PHOTO [options]');
   if (others.length > 0) throw badArguments(`One photo at a time: ${quote(others[0]!)} is one too many.`);
   if (photo === '') throw badArguments('The name of the photo is empty.');
   const fromVideo = values['from-video'];
@@ -131,7 +131,7 @@ function split(args: readonly string[]): { values: Values; positionals: string[]
   const valued = [...names(VIDEO_FLAGS), ...names(PLACE_FLAGS)];
   const options: ParseArgsConfig['options'] = { ...Object.fromEntries(valued.map((name) => [name, { type: 'string' }])), json: { type: 'boolean' }, quiet: { type: 'boolean', short: 'q' }, help: { type: 'boolean', short: 'h' } };
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    const { values, positionals } = parseArgs({ args: joinNegatives(args), options, allowPositionals: true, strict: true });
     return { values: values as Values, positionals };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -143,6 +143,14 @@ function split(args: readonly string[]): { values: Values; positionals: string[]
     if (code?.startsWith('ERR_PARSE_ARGS')) throw badArguments(`${message.split('\n', 1)[0]!.replace(/\.?$/, '.')}`);
     throw error;
   }
+}
+
+/** `--steps -3` is a number out of range, not a riddle. */
+function joinNegatives(args: readonly string[]): string[] {
+  return args.flatMap((arg, i) => {
+    if (/^-[\d.]/.test(arg) && args[i - 1]?.startsWith('--')) return [];
+    return arg.startsWith('--') && /^-[\d.]/.test(args[i + 1] ?? '') ? [`${arg}=${args[i + 1]}`] : [arg];
+  });
 }
 
 function readVideo(values: Values): RequestedVideo {

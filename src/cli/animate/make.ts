@@ -61,7 +61,9 @@ export async function makeVideo(request: AnimateArguments, display: Display, sig
 
 /** What `video` says about itself, if it was made from `photo`. */
 async function readModel(photo: string, video: string): Promise<VideoMetadata> {
-  const model = await readVideoMetadata(video);
+  const model = await readVideoMetadata(video).catch((error: Error) => {
+    throw new Failure('BAD_INPUT', error.message, { cure: 'Give a video as animate saved it.', cause: error });
+  });
   const hash = createHash('sha256');
   await pipeline(createReadStream(photo), hash);
   if (hash.digest('hex') !== model.photoSha256) {

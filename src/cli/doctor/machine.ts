@@ -1,0 +1,84 @@
+/** What the machine itself must have: Node, ffmpeg, room for files; what it may have: a GPU, weights. */
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import type { Config } from '../../config.ts';
+import { findFfmpeg } from '../../infra/ffmpeg.ts';
+import { storageFolder } from '../../infra/services.ts';
+import { openLocalStore } from '../../infra/storage.ts';
+import { ROOT } from '../../infra/version.ts';
+import { AppError } from '../../jobs/errors.ts';
+import { fail, ok, warn, type Finding } from './finding.ts';
+
+/** Less free space than this is worth a warning: a day's videos may fill it. */
+const LITTLE_SPACE_BYTES = 1e9;
+/** Less than this does not hold one video and a new database. */
+const NO_SPACE_BYTES = 200e6;
+
+export async function checkNode(version = process.versions.node): Promise<Finding> {
+  const { engines } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8')) as { engines: { node: string } };
+  return satisfies(version, engines.node)
+    ? ok('Node', `${version} on ${process.platform}-${process.arch}`)
+    : fail('Node', `${version} is not among the versions this program runs on: ${engines.node}`, 'Install Node 22 or 24 (nodejs.org).');
+}
+
+/** Whether `version` lies in `range`: alternatives of ^a.b.c and >=a.b.c, as package.json uses them. */
+export function satisfies(version: string, range: string): boolean {
+  const numbers = (text: string) => (/\d+(\.\d+)*/.exec(text)?.[0] ?? '').split('.').map(Number);
+  const have = numbers(version);
+  return range.split('||').some((alternative) => {
+    const want = numbers(alternative);
+    const differs = want.findIndex((part, i) => part !== (have[i] ?? 0));
+    const enough = differs < 0 || (have[differs] ?? 0) > want[differs]!;
+    return enough && (!alternative.trim().startsWith('^') || have[0] === want[0]);
+  });
+}
+
+export async function checkFfmpeg(config: Config): Promise<Finding> {
+  try {
+    const { path: program, version, source } = await findFfmpeg(config);
+    const origin = { FFMPEG_PATH: 'named by FFMPEG_PATH', system: "the system's", npm: "npm's" }[source];
+    return ok('ffmpeg', `${version} with libx264, ${origin}: ${program}`);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return fail('ffmpeg', error.message, config.FFMPEG_PATH ? 'Correct FFMPEG_PATH, or leave it out.' : "Run npm ci without --omit=optional, install the system's ffmpeg, or set FFMPEG_PATH.");
+  }
+}
+
+export async function checkStorage(config: Config): Promise<Finding> {
+  const folder = storageFolder(config);
+  const store = openLocalStore(folder);
+  try {
+    await store.ping();
+  } catch (error) {
+    return fail('storage', `${folder} cannot be written to: ${(error as Error).message}`, 'Set STORAGE_DIR to a folder of yours, or correct its permissions.');
+  }
+  const free = await store.freeBytes();
+  const message = `${folder}, ${(free / 1e9).toFixed(1)} GB free`;
+  const cure = 'Free space there, or set STORAGE_DIR to a folder on another disk.';
+  if (free < NO_SPACE_BYTES) return fail('storage', message, cure);
+  return free < LITTLE_SPACE_BYTES ? warn('storage', message, cure) : ok('storage', message);
+}
+
+export async function checkGpu(): Promise<Finding> {
+  try {
+    const { stdout } = await promisify(execFile)('nvidia-smi', ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader'], { timeout: 8_000, windowsHide: true });
+    const gpus = stdout.trim().split('\n').map((line) => line.split(', ')).map(([name, driver, memory]) => `${name}, ${memory}, driver ${driver}`);
+    return ok('GPU', `${gpus.join('; ')} (not used by PREVIEW)`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ok('GPU', 'no NVIDIA driver found; PREVIEW needs no GPU');
+    return warn('GPU', `nvidia-smi fails: ${(error as Error).message.trim().split('\n').at(-1)}`, 'PREVIEW needs no GPU. If this machine has one, reinstall its driver.');
+  }
+}
+
+/** Files and folders in models/. */
+export async function modelFiles(): Promise<string[]> {
+  const entries = await readdir(path.join(ROOT, 'models')).catch(() => []);
+  return entries.filter((name) => !name.startsWith('.'));
+}
+
+export async function checkWeights(): Promise<Finding> {
+  const files = await modelFiles();
+  return ok('weights', `PREVIEW needs none${files.length > 0 ? `; models/ holds ${files.join(', ')}, which this version does not use` : ''}`);
+}

@@ -1,0 +1,55 @@
+/** The environment and .env: every malformed variable named, every unknown one too. */
+import { ConfigError, readConfig, VARIABLES, type Config, type ConfigProblem, type Environment } from '../../config.ts';
+import { names } from '../../catalog.ts';
+import { nearest } from '../suggest.ts';
+import { fail, ok, warn, type Finding } from './finding.ts';
+
+const NAMES = names(VARIABLES);
+/** Shorter ones are too near to what other programs have in the environment. */
+const SHORTEST_GUESS = 6;
+
+/**
+ * @param environment the process's own variables
+ * @param dotEnv those of .env; what the process has wins
+ * @returns the findings, and the configuration as it would be without the malformed variables
+ */
+export function checkVariables(environment: Environment, dotEnv: Environment): { findings: Finding[]; config: Config } {
+  const effective = { ...dotEnv, ...withoutUnset(environment) };
+  const problems = problemsOf(effective);
+  const malformed = new Set<string>(problems.map(({ name }) => name));
+  const config = readConfig(Object.fromEntries(Object.entries(effective).filter(([name]) => !malformed.has(name))));
+  const findings = [
+    ...problems.map(({ name, problem }) => fail('variables', `${name}: ${problem}`, `Correct it in ${name in environment ? 'the environment' : '.env'}: ${VARIABLES[name].description}.`)),
+    ...Object.keys(dotEnv).filter((name) => !Object.hasOwn(VARIABLES, name)).map((name) => unknown(name, '.env', nearest(name, NAMES))),
+    ...Object.keys(environment).flatMap((name) => strayed(name)),
+  ];
+  const set = NAMES.filter((name) => effective[name]?.trim());
+  if (findings.length > 0) return { findings, config };
+  return { findings: [ok('variables', set.length === 0 ? 'none is set, all have their defaults' : `set: ${set.join(', ')}`)], config };
+}
+
+function problemsOf(environment: Environment): readonly ConfigProblem[] {
+  try {
+    readConfig(environment);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+/** The environment is full of names that are none of our business; those that only just miss one of ours may be. */
+function strayed(name: string): Finding[] {
+  if (Object.hasOwn(VARIABLES, name)) return [];
+  const near = nearest(name, NAMES.filter((known) => known.length >= SHORTEST_GUESS));
+  return near ? [unknown(name, 'the environment', near)] : [];
+}
+
+function unknown(name: string, place: string, near: string | undefined): Finding {
+  const cure = near ? `Did you mean ${near}?` : 'Remove it, or see .env.example for what there is.';
+  return warn('variables', `${name} in ${place} is no variable of this program and has no effect`, cure);
+}
+
+function withoutUnset(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined));
+}
