@@ -86,7 +86,7 @@ export async function completeAttempt(context: AttemptContext, { job, token }: A
   const ended = await end(context, job, { from: ['PROCESSING'], token }, {
     status: 'COMPLETED', percent: 100, filesKept: true, sizeBytes, sha256, renderSeconds,
   });
-  if (!ended) await removeIfUnwanted(context, job);
+  await keepOnly(context, job, ended);
   return ended !== null;
 }
 
@@ -137,8 +137,12 @@ async function tellWaiting(context: AttemptContext, job: Job): Promise<void> {
   await tell(context, await context.jobs.touchWaiting(job.engine));
 }
 
-/** After a lost race for the end: the files just published stay only if the row says that some attempt completed. */
-async function removeIfUnwanted({ jobs, files }: AttemptContext, job: Job): Promise<void> {
-  const row = await jobs.find(job.id);
-  if (!row || (isTerminal(row.status) && row.status !== 'COMPLETED')) await files.remove(jobFiles.archive(job));
+/** After publishing: without an end of its own an attempt takes back what it published; with one, what crashed attempts left goes. */
+async function keepOnly({ files }: AttemptContext, job: Job, ended: Job | null): Promise<void> {
+  if (!ended) {
+    await files.remove(jobFiles.attempt(job));
+    return;
+  }
+  const others = (await files.list(jobFiles.archive(job))).filter((attempt) => attempt !== String(job.attempt));
+  for (const attempt of others) await files.remove(`${jobFiles.archive(job)}/${attempt}`);
 }

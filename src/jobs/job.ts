@@ -91,14 +91,21 @@ export interface Job {
 
 const day = (date: Date): string => date.toISOString().slice(0, 10).replaceAll('-', '/');
 
-/** Where a job's files lie in storage. Archive paths follow the day of creation, so that they can be told from the row alone. */
+type Archived = Pick<Job, 'id' | 'createdAt'>;
+type Attempted = Archived & Pick<Job, 'attempt'>;
+
+/**
+ * Where a job's files lie in storage. Archive paths follow the day of creation, so that they can be told from the row alone; each
+ * attempt has a folder of its own, so that a late one cannot touch what a newer one has published.
+ */
 export const jobFiles = {
   /** Folder of the photo and of working files. */
   hot: (id: string): string => `hot/${id}`,
   /** The photo, byte for byte as it was sent. */
   photo: (id: string): string => `hot/${id}/photo`,
   preview: (id: string): string => `hot/${id}/preview.jpg`,
-  archive: (job: Pick<Job, 'id' | 'createdAt'>): string => `archive/${day(job.createdAt)}/${job.id}`,
-  video: (job: Pick<Job, 'id' | 'createdAt'>): string => `${jobFiles.archive(job)}/video.mp4`,
-  poster: (job: Pick<Job, 'id' | 'createdAt'>): string => `${jobFiles.archive(job)}/poster.jpg`,
+  archive: (job: Archived): string => `archive/${day(job.createdAt)}/${job.id}`,
+  attempt: (job: Attempted): string => `${jobFiles.archive(job)}/${job.attempt}`,
+  video: (job: Attempted): string => `${jobFiles.attempt(job)}/video.mp4`,
+  poster: (job: Attempted): string => `${jobFiles.attempt(job)}/poster.jpg`,
 } as const;

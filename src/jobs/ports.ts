@@ -78,7 +78,7 @@ export interface ByteRange {
 }
 
 /**
- * Files by key (`hot/<job>/photo`, `archive/2026/01/31/<job>/video.mp4`, `uploads/<id>`). Keys use `/`, never `..`. A key appears
+ * Files by key (`hot/<job>/photo`, `archive/2026/01/31/<job>/1/video.mp4`, `uploads/<id>`). Keys use `/`, never `..`. A key appears
  * whole or not at all.
  */
 export interface FileStore {
