@@ -211,8 +211,12 @@ class ProgressWriter {
       try {
         if (preview) await this.#context.files.adopt(preview, jobFiles.preview(this.#attempt.job.id));
         const revision = await reportProgress(this.#context, this.#attempt, { ...progress, preview: preview !== null });
-        if (revision === null) this.#lost();
-        else this.revision = revision;
+        if (revision !== null) this.revision = revision;
+        else {
+          // It came after the end, when nobody is left to take it away.
+          if (preview) await this.#context.files.remove(jobFiles.preview(this.#attempt.job.id));
+          this.#lost();
+        }
       } catch (error) {
         // The database may be away for a moment; the render goes on.
         this.#context.log.warn({ jobId: this.#attempt.job.id, err: error }, 'progress not written');

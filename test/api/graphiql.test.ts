@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,8 +18,9 @@ import { graphiqlEnabled, graphiqlRouter } from '../../src/api/graphiql/route.ts
 import { bundle } from '../../src/api/graphiql/bundle.mjs';
 import { defaultTabs } from '../../src/api/graphiql/client/tabs.ts';
 import { printedSchema } from '../../src/api/schema.ts';
+import { findTool } from '../support/tools.ts';
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((file) => existsSync(file));
+const CHROMIUM = findTool('chromium');
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 const KEYS = [
   { name: 'tester', secret: 'a-secret-of-the-tester', actAs: false },

@@ -163,6 +163,7 @@ describeBackends('progress bus', (backend) => {
     const [sender, receiver] = [open(backend.settings()), open(backend.settings())];
     const a = await collect(receiver, 'job:a');
     const b = await collect(receiver, 'job:b');
+    await sender.publish('job:a', { early: true });
     expect(await endConnections(backend)).toBeGreaterThanOrEqual(2);
     await publishUntil(sender, 'job:a', a.messages);
     await publishUntil(sender, 'job:b', b.messages);
