@@ -13,8 +13,8 @@ import { ROOT, VERSION } from '../src/infra/version.ts';
 import { videoTags } from '../src/infra/video-metadata.ts';
 import { toAppError } from '../src/jobs/errors.ts';
 import { ENGINE_MODULES } from './engines.ts';
-import type { Engine, Picture, PlannedStage } from './engine.ts';
-import { ProgressMeter } from './progress.ts';
+import type { Engine, EngineModule, Picture, PlannedStage, Report } from './engine.ts';
+import { ProgressMeter, type Standing } from './progress.ts';
 import { OUTPUT, type FromRenderer, type RenderRequest, type ToRenderer } from './protocol.ts';
 import { encodeVideo } from './video/encode.ts';
 import { writeJpeg } from './video/poster.ts';
@@ -31,47 +31,51 @@ const FINISHING: PlannedStage = { stage: 'ENCODING_VIDEO', totalSteps: 1, second
 /** A worker that is gone hears nothing; `disconnect` ends this process then. */
 const say = (message: FromRenderer) => process.send?.(message, undefined, undefined, () => {});
 
-async function engineFor(name: EngineName, signal: AbortSignal): Promise<Engine> {
-  const known = engines.get(name);
-  if (known) return known;
+function moduleOf(name: EngineName): EngineModule {
   const module = ENGINE_MODULES.find((candidate) => candidate.name === name);
   if (!module) throw new Error(`there is no engine ${name}`);
-  const engine = module.create(device);
-  await engine.load(signal);
+  return module;
+}
+
+/** Engines are made when they are first needed and kept. */
+function engineFor(name: EngineName): Engine {
+  const engine = engines.get(name) ?? moduleOf(name).create(device);
   engines.set(name, engine);
   return engine;
 }
 
-function versionOf(name: EngineName): string {
-  return ENGINE_MODULES.find((module) => module.name === name)?.version ?? '';
-}
-
-async function render({ jobId, attempt, options, photoPath, photoSha256, folder }: RenderRequest, signal: AbortSignal): Promise<FromRenderer> {
-  const began = performance.now();
-  const engine = await engineFor(options.engine, signal);
-  const meter = new ProgressMeter([...engine.plan(options), FINISHING], began);
+async function render(request: RenderRequest, signal: AbortSignal): Promise<FromRenderer> {
+  const { jobId, attempt, options, estimatedSeconds, photoPath, photoSha256, folder } = request;
+  const engine = engineFor(options.engine);
+  const meter = new ProgressMeter([...engine.plan(options), FINISHING], performance.now(), estimatedSeconds);
   say({ type: 'planned', expectedSeconds: meter.expectedSeconds, longestStepSeconds: meter.longestStepSeconds });
-  say({ type: 'progress', progress: { ...meter.standing(), preview: null } });
-
-  const photo = await decodePhoto(photoPath, photoLimits(config));
-  const previews = new PreviewWriter(folder, (preview) => say({ type: 'progress', progress: { ...meter.standing(), preview } }));
-  const pictures = engine.render(photo, options, {
-    progress: (stage, step) => say({ type: 'progress', progress: { ...meter.advance(stage, step, performance.now()), preview: null } }),
+  const tell = (standing: Standing, preview: string | null = null) => say({ type: 'progress', progress: { ...standing, preview } });
+  tell(meter.standing());
+  const previews = new PreviewWriter(folder, (preview) => tell(meter.standing(), preview));
+  const report: Report = {
+    progress: (stage, step) => tell(meter.advance(stage, step, performance.now())),
     preview: (picture) => previews.offer(picture),
-  }, signal);
-  const ffmpeg = await findFfmpeg(config);
-  const finishing = () => say({ type: 'progress', progress: { ...meter.advance('ENCODING_VIDEO', 0, performance.now()), preview: null } });
-  const video = await encodeVideo(withPoster(pictures, path.join(folder, OUTPUT.poster), finishing), path.join(folder, OUTPUT.video), {
-    ffmpeg: ffmpeg.path,
-    ...frameSize(options),
-    framesPerSecond: FRAMES_PER_SECOND,
-    frameCount: frameCount(options.durationSeconds),
-    metadata: videoTags({ photoSha256, options, engineVersion: versionOf(options.engine), software: `FanslyMotion ${VERSION}` }),
-  }, signal);
-  await previews.settled();
-  const renderSeconds = (performance.now() - began) / 1000;
-  log.info({ jobId, attempt, renderSeconds, ffmpeg: ffmpeg.version }, 'rendered');
-  return { type: 'done', ...video, renderSeconds };
+  };
+  try {
+    await engine.load(report, signal);
+    const began = performance.now();
+    const photo = await decodePhoto(photoPath, photoLimits(config));
+    const ffmpeg = await findFfmpeg(config);
+    const pictures = withPoster(engine.render(photo, options, report, signal), path.join(folder, OUTPUT.poster), () => report.progress('ENCODING_VIDEO', 0));
+    const video = await encodeVideo(pictures, path.join(folder, OUTPUT.video), {
+      ffmpeg: ffmpeg.path,
+      ...frameSize(options),
+      framesPerSecond: FRAMES_PER_SECOND,
+      frameCount: frameCount(options.durationSeconds),
+      metadata: videoTags({ photoSha256, options, engineVersion: moduleOf(options.engine).version, software: `FanslyMotion ${VERSION}` }),
+    }, signal);
+    const renderSeconds = (performance.now() - began) / 1000;
+    log.info({ jobId, attempt, renderSeconds, ffmpeg: ffmpeg.version }, 'rendered');
+    return { type: 'done', ...video, renderSeconds };
+  } finally {
+    // What it still says belongs to this render, not to the next.
+    await previews.settled();
+  }
 }
 
 /** Hands pictures on; the first one is also written as the poster. Calls `last` after the last one. */
@@ -138,8 +142,8 @@ process.on('message', (message: ToRenderer) => {
 });
 // Without its worker a renderer is of no use to anybody; ffmpeg ends with it, since its input does.
 process.on('disconnect', () => process.exit(0));
-// Ctrl-C reaches the whole group of processes; the worker decides what becomes of its renderers.
-process.on('SIGINT', () => {});
+// Ctrl-C, a closed terminal and systemd reach all processes at once; the worker decides what becomes of its renderers.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
 const offers = await Promise.all(ENGINE_MODULES.map(async (module) => ({ engine: module.name, ...(await module.offer(device)) })));
 say({ type: 'ready', offers });

@@ -33,7 +33,7 @@ export async function animate(args: string[]): Promise<void> {
     else if (!request.quiet) process.stdout.write(summary(made));
   } catch (error) {
     display.end();
-    fail(toFailure(signal.aborted ? signal.reason : error), request.json);
+    fail(toFailure(error), request.json);
   } finally {
     forget();
   }

@@ -47,7 +47,7 @@ async function update() {
     try {
       const steps = await build();
       if (state.leaving) break;
-      say(steps.length > 0 ? `built ${steps.join(', ')}; starting again` : 'starting again');
+      say(steps.length > 0 ? `built ${steps.join(', ')}; starting again` : 'starting');
       await stop();
       if (!state.leaving) start();
     } catch (error) {

@@ -27,6 +27,11 @@ const KINDS = {
 
 export type FailureCode = keyof typeof KINDS | ErrorCode;
 
+const LOGGED: ReadonlySet<FailureCode> = new Set([
+  'CANNOT_START', 'UNREACHABLE', 'DAMAGED_DOWNLOAD',
+  'TIMEOUT', 'WORKER_LOST', 'OUT_OF_MEMORY', 'OUT_OF_SPACE', 'ENCODER_FAILED', 'NON_FINITE_OUTPUT', 'INTERNAL',
+]);
+
 /** What `--json` prints of a failure. */
 export interface FailureBody {
   readonly code: FailureCode;
@@ -55,10 +60,14 @@ export class Failure extends Error {
     return { code: this.code, message: this.message, cure: this.cure, retryable: this.retryable };
   }
 
-  /** Whether the services' own log can say more: not where the request was at fault. */
+  /** Whether the log of what failed can say more. */
   get isLogged(): boolean {
-    if (isErrorCode(this.code)) return ERRORS[this.code].status >= 500;
-    return this.code === 'CANNOT_START' || this.code === 'UNREACHABLE' || this.code === 'DAMAGED_DOWNLOAD';
+    return LOGGED.has(this.code);
+  }
+
+  /** The same failure with one more thing to do about it. */
+  withHint(hint: string): Failure {
+    return new Failure(this.code, this.message, { cure: `${this.cure} ${hint}`, retryable: this.retryable, cause: this });
   }
 }
 

@@ -12,10 +12,10 @@ export type Running = z.infer<typeof Running>;
 const fileOf = (config: Config) => path.join(storageFolder(config), 'running.json');
 
 /** Tells other commands where the API is. */
-export async function announce(config: Config, running: Running): Promise<void> {
+export async function announce(config: Config, { url, instance }: Running): Promise<void> {
   const file = fileOf(config);
   await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(`${file}.${process.pid}`, JSON.stringify(running));
+  await writeFile(`${file}.${process.pid}`, JSON.stringify({ url, instance }));
   await rename(`${file}.${process.pid}`, file);
 }
 

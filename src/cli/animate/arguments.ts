@@ -147,9 +147,11 @@ function split(args: readonly string[]): { values: Values; positionals: string[]
 
 /** `--steps -3` is a number out of range, not a riddle. */
 function joinNegatives(args: readonly string[]): string[] {
+  const isFlag = (arg: string | undefined) => arg !== undefined && /^--\w[^=]*$/.test(arg);
+  const isNegative = (arg: string | undefined) => arg !== undefined && /^-[\d.]/.test(arg);
   return args.flatMap((arg, i) => {
-    if (/^-[\d.]/.test(arg) && args[i - 1]?.startsWith('--')) return [];
-    return arg.startsWith('--') && /^-[\d.]/.test(args[i + 1] ?? '') ? [`${arg}=${args[i + 1]}`] : [arg];
+    if (isNegative(arg) && isFlag(args[i - 1])) return [];
+    return isFlag(arg) && isNegative(args[i + 1]) ? [`${arg}=${args[i + 1]}`] : [arg];
   });
 }
 

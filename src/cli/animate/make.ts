@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { RenderOptions } from '../../catalog.ts';
 import { readVideoMetadata, type VideoMetadata } from '../../infra/video-metadata.ts';
-import { Failure } from '../failure.ts';
+import { Failure, toFailure } from '../failure.ts';
 import { ownReference } from './abandoned.ts';
 import type { ApiClient, JobView } from './api.ts';
 import type { AnimateArguments, RequestedVideo } from './arguments.ts';
@@ -42,20 +42,22 @@ export async function makeVideo(request: AnimateArguments, display: Display, sig
   const target = await chooseTarget(request.photo, request.out);
   const model = request.fromVideo === undefined ? null : await readModel(request.photo, request.fromVideo);
   const services = await openServices(request, display, signal);
-  let failure: unknown = null;
   try {
     const job = await render(services, request.photo, model ? requestOf(model.options) : request.video, display, AbortSignal.any([signal, services.broken]));
     if (!job.result) throw new Failure('INTERNAL', 'The API calls the job finished but gives no result.');
     display.phase('Saving');
     await save(services.api, job.result, target, signal, (file) => (model ? compare(model, file, display) : undefined));
+    await stop(false);
     return { path: target, jobId: job.id, options: job.options, result: job.result, totalSeconds: (performance.now() - began) / 1000 };
   } catch (error) {
-    failure = error;
-    throw error;
-  } finally {
+    const failure = toFailure([signal, services.broken].find(({ aborted }) => aborted)?.reason ?? error);
+    const log = await stop(failure.isLogged);
+    throw log ? failure.withHint(`What happened is in ${log}`) : failure;
+  }
+
+  async function stop(keepLog: boolean): Promise<string | null> {
     if (services.own) display.phase('Stopping what was started');
-    const log = await services.close(failure instanceof Failure && failure.isLogged);
-    if (log) display.note(`The services' log: ${path.relative('', log)}`);
+    return await services.close(keepLog);
   }
 }
 

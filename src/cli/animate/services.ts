@@ -2,7 +2,9 @@
 import { open, mkdir, readdir, readFile, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { loadDotEnv, readConfig, type Config } from '../../config.ts';
+import { findFfmpeg } from '../../infra/ffmpeg.ts';
 import { storageFolder } from '../../infra/services.ts';
+import { StartupError } from '../../infra/startup-error.ts';
 import { ROOT } from '../../infra/version.ts';
 import { Failure, toFailure } from '../failure.ts';
 import { findRunning } from '../running.ts';
@@ -49,6 +51,9 @@ export async function openServices({ apiUrl, apiKey }: AnimateArguments, display
 }
 
 async function startOwn(config: Config, key: string | undefined, onTrouble: (reason: string | null) => void, signal: AbortSignal): Promise<Services> {
+  await findFfmpeg(config).catch((error: unknown) => {
+    throw new Failure('ENCODER_FAILED', toFailure(error).message, { cure: 'Correct FFMPEG_PATH, install ffmpeg, or run npm ci; fanslymotion doctor checks it.', retryable: false });
+  });
   const log = await openLog(config);
   const broken = new AbortController();
   const supervisor = new Supervisor({
@@ -69,6 +74,7 @@ async function startOwn(config: Config, key: string | undefined, onTrouble: (rea
   const interrupt = () => void supervisor.stop();
   signal.addEventListener('abort', interrupt);
   try {
+    signal.throwIfAborted();
     await supervisor.start();
     signal.throwIfAborted();
     const api = new ApiClient(supervisor.url, key, onTrouble);
@@ -76,11 +82,13 @@ async function startOwn(config: Config, key: string | undefined, onTrouble: (rea
     return { api, own: true, broken: broken.signal, close };
   } catch (error) {
     await supervisor.stop();
-    const fatal = signal.aborted ? undefined : await lastFatal(log.file);
-    const kept = await close(!signal.aborted);
+    const fatal = await lastFatal(log.file);
+    const kept = await close(!signal.aborted && !(error instanceof StartupError));
     signal.throwIfAborted();
-    const { code, message, cure } = toFailure(error);
-    throw new Failure('CANNOT_START', fatal ?? message, { cure: `${code === 'CANNOT_START' ? cure : 'fanslymotion doctor checks what is needed.'}${kept ? ` The whole log: ${kept}` : ''}`, cause: error });
+    const known = toFailure(error);
+    if (known.code === 'CANNOT_START') throw known;
+    const failure = new Failure('CANNOT_START', fatal ?? known.message, { cause: error });
+    throw kept ? failure.withHint(`What happened is in ${kept}`) : failure;
   } finally {
     signal.removeEventListener('abort', interrupt);
   }

@@ -10,7 +10,9 @@ const isFolder = (name: string): Promise<boolean> => stat(name).then((found) => 
 /** @throws Failure BAD_ARGUMENTS if `file` is not a file that can be read, `what` naming it */
 export async function assertReadable(what: string, file: string): Promise<void> {
   try {
-    if (!(await stat(file)).isFile()) throw badArguments(`${what} ${JSON.stringify(file)} is not a file.`, 'Name a single file.');
+    const found = await stat(file);
+    if (!found.isFile()) throw badArguments(`${what} ${JSON.stringify(file)} is not a file.`, 'Name a single file.');
+    if (found.size === 0) throw badArguments(`${what} ${JSON.stringify(file)} is empty.`, 'Fetch or copy it again.');
     await access(file, constants.R_OK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
