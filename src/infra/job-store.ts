@@ -43,7 +43,7 @@ export class PostgresJobStore implements JobStore {
 
   async revisions(ids: readonly string[]): Promise<Map<string, number>> {
     if (ids.length === 0) return new Map();
-    const rows = await this.#db.job.findMany({ where: { id: { in: [...ids] } }, select: { id: true, revision: true } });
+    const rows = await this.#db.$queryRaw<{ id: string; revision: number }[]>`SELECT id, revision FROM job WHERE id = ANY(${[...ids]}::uuid[])`;
     return new Map(rows.map(({ id, revision }) => [id, revision]));
   }
 
@@ -168,11 +168,12 @@ export class PostgresJobStore implements JobStore {
     return rows.map(toJob);
   }
 
-  async expired(limit: number): Promise<Job[]> {
+  async expired(limit: number, skip: number): Promise<Job[]> {
     const rows = await this.#db.job.findMany({
       where: { status: { in: [...TERMINAL_STATUSES] }, expiresAt: { lt: await this.now() }, OR: [{ filesKept: true }, { photoKept: true }] },
-      orderBy: { expiresAt: 'asc' },
+      orderBy: [{ expiresAt: 'asc' }, { id: 'asc' }],
       take: limit,
+      skip,
     });
     return rows.map(toJob);
   }

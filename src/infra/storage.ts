@@ -92,6 +92,25 @@ class LocalStore implements FileStore {
     return scratch;
   }
 
+  async scratchIdleSince(time: Date): Promise<string[]> {
+    const folder = path.join(this.#folder, '.scratch');
+    const names = (await namesIn(folder)).filter((name) => KEY.test(name));
+    const idle: string[] = [];
+    for (const name of names) {
+      const changed = await lastChange(path.join(folder, name));
+      if (changed && changed < time) idle.push(name);
+    }
+    return idle;
+  }
+
+  async removeScratch(name: string): Promise<void> {
+    await remove(path.join(this.#folder, '.scratch', this.#relative(name)));
+  }
+
+  async lastChange(key: string): Promise<Date | null> {
+    return await lastChange(this.#path(key));
+  }
+
   async remove(key: string): Promise<void> {
     const target = this.#path(key);
     await remove(target);
@@ -102,7 +121,7 @@ class LocalStore implements FileStore {
   }
 
   async list(key: string): Promise<string[]> {
-    return fs.readdir(this.#path(key)).catch(onCode(['ENOENT', 'ENOTDIR'], () => []));
+    return (await namesIn(this.#path(key))).filter((name) => KEY.test(name));
   }
 
   async ping(): Promise<void> {
@@ -181,6 +200,24 @@ function onCode<T>(codes: readonly string[], instead: () => T): (error: unknown)
     if (codes.includes((error as NodeJS.ErrnoException).code ?? '')) return instead();
     throw error;
   };
+}
+
+function namesIn(folder: string): Promise<string[]> {
+  return fs.readdir(folder).catch(onCode(['ENOENT', 'ENOTDIR'], () => []));
+}
+
+/** The newest change of a file, or of a folder and all in it; null if there is nothing. */
+async function lastChange(target: string): Promise<Date | null> {
+  const found = await fs.lstat(target).catch(onCode(['ENOENT', 'ENOTDIR'], () => null));
+  if (!found) return null;
+  let newest = found.mtime;
+  if (found.isDirectory()) {
+    for (const name of await namesIn(target)) {
+      const inside = await lastChange(path.join(target, name));
+      if (inside && inside > newest) newest = inside;
+    }
+  }
+  return newest;
 }
 
 async function flush(file: string, flags = 'r+'): Promise<void> {

@@ -27,12 +27,13 @@ export class PostgresUploadStore implements UploadStore {
     return await this.#db.upload.findMany({ where: { owner } });
   }
 
-  async expired(limit: number): Promise<Upload[]> {
-    return await this.#db.$queryRaw<Upload[]>`SELECT * FROM upload WHERE "expiresAt" <= now() ORDER BY "expiresAt" LIMIT ${limit}`;
+  async expired(limit: number, skip: number): Promise<Upload[]> {
+    return await this.#db.$queryRaw<Upload[]>`SELECT * FROM upload WHERE "expiresAt" <= now() ORDER BY "expiresAt", id LIMIT ${limit} OFFSET ${skip}`;
   }
 
-  async exists(id: string): Promise<boolean> {
-    return (await this.#db.upload.count({ where: { id } })) > 0;
+  async existing(ids: readonly string[]): Promise<Set<string>> {
+    const rows = await this.#db.$queryRaw<{ id: string }[]>`SELECT id FROM upload WHERE id = ANY(${[...ids]}::uuid[])`;
+    return new Set(rows.map(({ id }) => id));
   }
 
   async delete(id: string): Promise<void> {

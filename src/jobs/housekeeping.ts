@@ -2,13 +2,13 @@
  * What crashes leave behind is mended here, and what has had its time is deleted. Every pass starts from the database alone, so it
  * does not matter which process runs it, how often, or what the clock did meanwhile.
  */
-import { end } from './attempt.ts';
+import { retryOrFail } from './attempt.ts';
 import { tell, type JobContext } from './context.ts';
 import { liveWorkers } from './engines.ts';
 import { AppError } from './errors.ts';
 import { jobFiles, type Job } from './job.ts';
 import type { QueueEntryState } from './ports.ts';
-import { uploadFile, type SeenWorker } from './store.ts';
+import { isUuid, uploadFile, type SeenWorker } from './store.ts';
 
 /** Younger rows are left alone: their creator may be just about to queue them. */
 const SETTLE_MS = 3_000;
@@ -16,9 +16,17 @@ const BATCH = 100;
 /** A silent worker's row is of use to somebody who looks for it; for this long. */
 const WORKER_ROWS_KEPT_SECONDS = 3_600;
 
+/** Files that no row speaks for may be somebody's who is about to write the row; untouched for this long they are nobody's. */
+const STRAY_MS = 600_000;
+/** Looking through the whole storage folder costs more than all the rest and is less urgent: it is done this often. */
+const STRAYS_EVERY_MS = 300_000;
+
+/** When each context's process last looked for strays, by performance.now(). */
+const lookedForStrays = new WeakMap<JobContext, number>();
+
 /** One pass of everything; skipped if another process is at it. Never rejects: each part's failure is logged and tried again next time. */
 export async function keepHouse(context: JobContext): Promise<void> {
-  const parts = { reconcile, expireFiles, expireUploads, clearStrays, deleteOldRows } as const;
+  const parts = { reconcile, markMissingFiles, expireFiles, expireUploads, strays, deleteOldRows } as const;
   try {
     await context.jobs.exclusively('housekeeping', async () => {
       for (const [part, run] of Object.entries(parts)) {
@@ -30,19 +38,49 @@ export async function keepHouse(context: JobContext): Promise<void> {
   }
 }
 
+async function strays(context: JobContext): Promise<void> {
+  const last = lookedForStrays.get(context);
+  if (last !== undefined && performance.now() - last < STRAYS_EVERY_MS) return;
+  await clearStrays(context);
+  lookedForStrays.set(context, performance.now());
+}
+
+/** Does `work` for each item. One that fails is logged, left for the next pass, and keeps nobody else waiting; how many failed. */
+async function forEach<T extends { readonly id: string }>({ log }: Pick<JobContext, 'log'>, items: readonly T[], work: (item: T) => Promise<void>): Promise<number> {
+  let failed = 0;
+  for (const item of items) {
+    try {
+      await work(item);
+    } catch (error) {
+      failed += 1;
+      log.error({ err: error, id: item.id }, 'housekeeping failed here; it will be tried again');
+    }
+  }
+  return failed;
+}
+
+/** Does `work` for all that `next` gives, batch by batch, passing over what fails. `work` must take its item out of what `next` gives. */
+async function forAll<T extends { readonly id: string }>(context: JobContext, next: (limit: number, skip: number) => Promise<T[]>, work: (item: T) => Promise<void>): Promise<void> {
+  let skip = 0;
+  for (;;) {
+    const batch = await next(BATCH, skip);
+    skip += await forEach(context, batch, work);
+    if (batch.length < BATCH) return;
+  }
+}
+
 /** Makes rows and queue agree again. */
 export async function reconcile(context: JobContext): Promise<void> {
   const now = await context.jobs.now();
   const workers = await liveWorkers(context);
-  for (const job of await context.jobs.active()) {
+  await forEach(context, await context.jobs.active(), async (job) => {
     const entry = await context.queue.state(job.engine, job.id);
     if (job.status === 'PROCESSING') {
       if (entry === 'missing' && !isHeld(job, workers)) await releaseLost(context, job);
     } else {
       await requeue(context, job, entry, now);
     }
-  }
-  await markMissingFiles(context);
+  });
 }
 
 function isHeld(job: Job, workers: readonly SeenWorker[]): boolean {
@@ -60,71 +98,79 @@ async function requeue(context: JobContext, job: Job, entry: QueueEntryState, no
 /** A row whose worker and queue entry are both gone: the attempt is lost; the next one may begin at once. */
 async function releaseLost(context: JobContext, job: Job): Promise<void> {
   context.log.warn({ jobId: job.id, attempt: job.attempt, workerId: job.workerId }, 'job was held by nobody');
-  const lost = { errorCode: 'WORKER_LOST', errorMessage: new AppError('WORKER_LOST').message } as const;
   const guard = { from: ['PROCESSING'], token: job.attemptToken, attempt: job.attempt } as const;
-  if (job.attempt >= job.maxAttempts) {
-    await end(context, job, guard, { status: 'FAILED', ...lost });
-    return;
-  }
-  const waiting = await context.jobs.transition(job.id, guard, {
-    ...lost, status: 'RETRYING', attemptToken: null, stage: null, step: null, totalSteps: null, etaSeconds: null, percent: 0, nextAttemptAt: await context.jobs.now(),
-  });
-  if (!waiting) return;
-  await tell(context, [waiting]);
-  await context.queue.enqueue(job.engine, job.id);
+  if (await retryOrFail(context, job, guard, new AppError('WORKER_LOST'), 0)) await context.queue.enqueue(job.engine, job.id);
 }
 
 /** A completed row whose video is not there (a lost disk, a hand that tidied up) says so instead of handing out dead links. */
 async function markMissingFiles(context: JobContext): Promise<void> {
-  for (const job of await context.jobs.recentlyCompleted(600)) {
+  await forEach(context, await context.jobs.recentlyCompleted(600), async (job) => {
     const there = await context.files.stat(jobFiles.video(job)).then(() => true, (error: NodeJS.ErrnoException) => error.code !== 'ENOENT');
-    if (there) continue;
+    if (there) return;
     context.log.error({ jobId: job.id }, 'the video of a completed job is missing');
     const marked = await context.jobs.transition(job.id, { from: ['COMPLETED'] }, { filesKept: false });
     if (marked) await tell(context, [marked]);
-  }
+  });
 }
 
 /** Deletes files, then says so in the row: a crash between the two only repeats the deletion. */
-async function expireFiles(context: JobContext): Promise<void> {
-  for (const job of await context.jobs.expired(BATCH)) {
+export async function expireFiles(context: JobContext): Promise<void> {
+  await forAll(context, (limit, skip) => context.jobs.expired(limit, skip), async (job) => {
     await context.files.remove(jobFiles.archive(job));
     await context.files.remove(jobFiles.hot(job.id));
     const expired = await context.jobs.transition(job.id, { from: [job.status] }, { filesKept: false, photoKept: false });
     if (expired) await tell(context, [expired]);
-  }
+  });
 }
 
-async function expireUploads(context: JobContext): Promise<void> {
-  for (const upload of await context.uploads.expired(BATCH)) {
+export async function expireUploads(context: JobContext): Promise<void> {
+  await forAll(context, (limit, skip) => context.uploads.expired(limit, skip), async (upload) => {
     await context.files.remove(uploadFile(upload.id));
     await context.uploads.delete(upload.id);
-  }
+  });
 }
 
-/** Files that no row speaks for: a crash came between file and row. */
-async function clearStrays({ jobs, uploads, files, log }: JobContext): Promise<void> {
-  const now = (await jobs.now()).getTime();
-  const isSettled = async (key: string) => {
-    const found = await files.stat(key).catch(() => null);
-    return found !== null && now - found.modifiedAt.getTime() > 600_000;
+/** Removes files that no row speaks for, which a crash between file and row left, and working folders of attempts that are over. */
+export async function clearStrays(context: JobContext): Promise<void> {
+  const { jobs, uploads, files, log } = context;
+  const settled = new Date((await jobs.now()).getTime() - STRAY_MS);
+  const clear = async (found: readonly Stray[], known: { has(id: string): boolean }) => {
+    await forEach(context, found.filter(({ id }) => !known.has(id)), async ({ key }) => {
+      const changed = await files.lastChange(key);
+      if (!changed || changed >= settled) return;
+      log.info({ key }, 'stray files removed');
+      await files.remove(key);
+    });
   };
-  const clear = async (key: string) => {
-    log.info({ key }, 'stray files removed');
-    await files.remove(key);
-  };
-  for (const id of await files.list('hot')) {
-    if ((await isSettled(jobFiles.hot(id))) && !(await findRow(jobs, id))) await clear(jobFiles.hot(id));
-  }
-  for (const id of await files.list('uploads')) {
-    if ((await isSettled(uploadFile(id))) && !(await uploads.exists(id))) await clear(uploadFile(id));
-  }
+  const ofJobs = [...(await below(files, 'hot')), ...(await archived(files))];
+  await clear(ofJobs, await jobs.revisions(idsOf(ofJobs)));
+  const ofUploads = await below(files, 'uploads');
+  await clear(ofUploads, await uploads.existing(idsOf(ofUploads)));
+
+  const idle = await files.scratchIdleSince(settled);
+  const running = new Set((await jobs.active()).filter(({ status }) => status === 'PROCESSING').map(({ id, attempt }) => `${id}-${attempt}`));
+  await forEach(context, idle.filter((name) => !running.has(name)).map((id) => ({ id })), ({ id }) => files.removeScratch(id));
 }
 
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+/** Something in storage, with the id of the row that should speak for it. */
+interface Stray {
+  readonly id: string;
+  readonly key: string;
+}
 
-async function findRow(jobs: JobContext['jobs'], id: string): Promise<Job | null> {
-  return UUID.test(id) ? await jobs.find(id) : null;
+const idsOf = (found: readonly Stray[]): string[] => [...new Set(found.map(({ id }) => id))].filter(isUuid);
+
+async function below(files: JobContext['files'], key: string): Promise<Stray[]> {
+  return (await files.list(key)).map((id) => ({ id, key: `${key}/${id}` }));
+}
+
+/** Jobs' folders in the archive, which lie below year, month and day. */
+async function archived(files: JobContext['files']): Promise<Stray[]> {
+  let level = await below(files, 'archive');
+  for (const _part of ['month', 'day', 'job']) {
+    level = (await Promise.all(level.map(({ key }) => below(files, key)))).flat();
+  }
+  return level;
 }
 
 async function deleteOldRows({ config, jobs, workers }: JobContext): Promise<void> {

@@ -94,8 +94,14 @@ export interface FileStore {
   localPath(key: string): Promise<string>;
   /** An empty folder on this machine for an attempt's working files, on the same file system as the keys where that is possible. */
   scratch(name: string): Promise<string>;
+  /** Names of scratch folders in which nothing has changed since `time`: whoever made them is dead or stuck. */
+  scratchIdleSince(time: Date): Promise<string[]>;
+  /** Removes a scratch folder; none there is fine. */
+  removeScratch(name: string): Promise<void>;
   /** Removes `key` and everything below it; nothing there is fine. */
   remove(key: string): Promise<void>;
+  /** When anything at `key` or below it last changed; null if there is nothing. */
+  lastChange(key: string): Promise<Date | null>;
   /** Names directly below `key`; empty if there is none. */
   list(key: string): Promise<string[]>;
   /** Resolves when files can be written; rejects with the reason when not. */

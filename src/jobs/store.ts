@@ -2,6 +2,13 @@
 import type { EngineName, RenderOptions, Stage } from '../catalog.ts';
 import type { Job, JobStatus } from './job.ts';
 
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/** Whether a text can be the id of a job or an upload; the database refuses to look for anything else. */
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}
+
 export interface NewJob {
   readonly id: string;
   readonly owner: string;
@@ -42,7 +49,7 @@ export interface Guard {
 /** Columns a transition may set. */
 export type JobChange = Partial<Pick<Job,
   | 'status' | 'attempt' | 'maxAttempts' | 'attemptToken' | 'nextAttemptAt' | 'stage' | 'step' | 'totalSteps' | 'percent' | 'etaSeconds'
-  | 'previewAt' | 'device' | 'workerId' | 'photoKept' | 'errorCode' | 'errorMessage' | 'startedAt' | 'finishedAt' | 'expiresAt'
+  | 'progressAt' | 'previewAt' | 'device' | 'workerId' | 'photoKept' | 'errorCode' | 'errorMessage' | 'startedAt' | 'finishedAt' | 'expiresAt'
   | 'filesKept' | 'sizeBytes' | 'sha256' | 'renderSeconds'>>;
 
 export interface ProgressChange {
@@ -112,8 +119,8 @@ export interface JobStore {
   countByStatus(): Promise<{ engine: EngineName; status: JobStatus; count: number }[]>;
   /** Jobs that are not at their end. */
   active(): Promise<Job[]>;
-  /** Ended jobs with files or photo still kept although their time is over. */
-  expired(limit: number): Promise<Job[]>;
+  /** Ended jobs with files or photo still kept although their time is over, longest over first, without the first `skip`. */
+  expired(limit: number, skip: number): Promise<Job[]>;
   /** Completed jobs of the last `seconds` that should have files. */
   recentlyCompleted(seconds: number): Promise<Job[]>;
   /** Deletes rows that ended more than `days` ago and keep no files; how many. */
@@ -141,9 +148,10 @@ export interface UploadStore {
   /** Null if missing, expired or another's. */
   find(owner: string, id: string): Promise<Upload | null>;
   ownedBy(owner: string): Promise<Upload[]>;
-  expired(limit: number): Promise<Upload[]>;
-  /** Whether there is such a row, whoever's. */
-  exists(id: string): Promise<boolean>;
+  /** Those whose time is over, longest over first, without the first `skip`. */
+  expired(limit: number, skip: number): Promise<Upload[]>;
+  /** Those of `ids` that have a row, whoever's. */
+  existing(ids: readonly string[]): Promise<Set<string>>;
   delete(id: string): Promise<void>;
 }
 
