@@ -2,6 +2,7 @@ import type { JobContext } from '../jobs/context.ts';
 import type { StoredPhoto } from '../jobs/create.ts';
 import { AppError } from '../jobs/errors.ts';
 import type { Job } from '../jobs/job.ts';
+import { isUuid } from '../jobs/store.ts';
 import type { Caller } from './auth.ts';
 import type { LinkSigner } from './links.ts';
 import type { JobWatcher } from './watch.ts';
@@ -29,12 +30,6 @@ export interface HeldPhoto {
 export interface RequestContext {
   readonly api: Api;
   readonly caller: Caller;
-}
-
-const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
-
-export function isUuid(text: string): boolean {
-  return UUID.test(text);
 }
 
 /** A job of the caller's own; null if there is none, or it is another's. */

@@ -5,6 +5,7 @@ import { create as contentDisposition } from 'content-disposition';
 import { Router, type Request, type Response } from 'express';
 import { AppError } from '../jobs/errors.ts';
 import type { ByteRange, FileStore } from '../jobs/ports.ts';
+import { isUuid } from '../jobs/store.ts';
 import { FILE_KINDS, type FileKind, type LinkSigner } from './links.ts';
 
 /** A file as the database knows it. */
@@ -24,7 +25,6 @@ export interface DownloadPorts {
   readonly store: Pick<FileStore, 'read' | 'stat'>;
 }
 
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 /** A reader that takes nothing for this long is let go; browsers that pause a video come back with a Range. */
 const STALLED_READER_MS = 300_000;
 
@@ -46,7 +46,7 @@ export function downloadsRouter(ports: DownloadPorts): Router {
 
 async function serve({ signer, find, store }: DownloadPorts, kind: FileKind, request: Request<{ id: string }>, response: Response): Promise<void> {
   const { id } = request.params;
-  if (!UUID.test(id)) throw new AppError('NOT_FOUND');
+  if (!isUuid(id)) throw new AppError('NOT_FOUND');
   const expiresAt = signer.verify(kind, id, request.query);
   const file = await find(kind, id);
   if (!file) throw new AppError('EXPIRED');

@@ -1,11 +1,12 @@
 import { Arg, Ctx, FieldResolver, Float, ID, Int, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
 import { createJob, jobPhoto, retryJob, uploadedPhoto } from '../../jobs/create.ts';
-import { cancelJob, deleteJob, deleteOwner } from '../../jobs/end.ts';
+import { cancelJob, deleteJob, deleteOwner } from '../../jobs/cancel.ts';
 import { devicesFor, liveWorkers } from '../../jobs/engines.ts';
 import { AppError } from '../../jobs/errors.ts';
 import { outlook, type Outlook } from '../../jobs/estimates.ts';
 import type { Job } from '../../jobs/job.ts';
-import { findOwnJob, isUuid, ownJob, type HeldPhoto, type RequestContext } from '../context.ts';
+import { isUuid } from '../../jobs/store.ts';
+import { findOwnJob, ownJob, type HeldPhoto, type RequestContext } from '../context.ts';
 import { CreateJobInput, JobFilterInput, type ImageInput } from '../types/inputs.ts';
 import { JobConnection, JobProgressType, JobResultType, JobType } from '../types/job.ts';
 import { fromCursor, previewUrl, toCursor, toJobType, toResult } from '../view.ts';
