@@ -10,6 +10,7 @@ import type { Config } from './config.ts';
 import type { Logger } from './infra/log.ts';
 import { inspectPhoto, photoLimits } from './infra/photo.ts';
 import { runPart, type Part } from './infra/process.ts';
+import { markStorage } from './infra/installation.ts';
 import { openServices } from './infra/services.ts';
 import { sharedSecret } from './infra/settings.ts';
 import { VERSION } from './infra/version.ts';
@@ -31,6 +32,7 @@ async function startApi(config: Config, log: Logger): Promise<Part> {
       return { photo, release: () => services.files.remove(photo.key) };
     },
   };
+  await markStorage(services.files, await sharedSecret(services.db.client, 'installation'));
   const server = await startServer(api, intake, services);
   url = server.url;
   log.info({ url, queueAndProgress: services.carrier }, `API at ${config.PUBLIC_URL ?? url}`);
@@ -42,7 +44,7 @@ async function startApi(config: Config, log: Logger): Promise<Part> {
   keep();
   const timer = setInterval(keep, config.HOUSEKEEPING_SECONDS * 1000);
   return {
-    ready: { url, instance: api.instance },
+    ready: Promise.resolve({ url, instance: api.instance }),
     async stop() {
       clearInterval(timer);
       await server.close();

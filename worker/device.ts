@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { EngineName } from '../src/catalog.ts';
 import { VERSION } from '../src/infra/version.ts';
@@ -7,68 +8,95 @@ import type { Consumer, Delivery, HandlerOutcome } from '../src/jobs/ports.ts';
 import type { WorkerState } from '../src/jobs/store.ts';
 import type { EngineOffer } from './protocol.ts';
 import { RendererProcess } from './renderer-process.ts';
-import { renderAttempt } from './rendering.ts';
+import { Rendering } from './rendering.ts';
 
-/** A renderer that fails to start is tried again after this long. */
-const RESTART_MS = 5_000;
+/** A device that cannot render is looked at again after this long. */
+const RECOVER_MS = 5_000;
 
 /**
  * One device: takes jobs of the engines it can run, one at a time, and has its renderer render them.
  *
  *   STARTING ──▶ READY ◀──▶ BUSY
- *      ▲           │
- *      └─ UNHEALTHY┘   the renderer cannot be kept running, or jobs wait and none is taken
+ *      │          ▲ │
+ *      ▼          │ ▼       the renderer does not start, the storage is not ours,
+ *      └─────▶ UNHEALTHY    or jobs wait and none is taken; looked at every few seconds
  */
 export class DeviceWorker {
   readonly id: string;
   readonly device: string;
   readonly #context: JobContext;
+  readonly #storageIsOurs: () => Promise<boolean>;
   readonly #renderer: RendererProcess;
-  readonly #leaving = new AbortController();
+  /** Told to leave; and now it must. */
+  readonly #told = new AbortController();
+  readonly #due = new AbortController();
+  readonly #consumers = new Map<EngineName, Consumer>();
+  /** Since when an engine's jobs have been seen waiting while this device was free, in milliseconds since 1970. */
+  readonly #idleSince = new Map<EngineName, number>();
   #state: WorkerState = 'STARTING';
   #jobId: string | null = null;
   #offers: readonly EngineOffer[] = [];
-  #consumers = new Map<EngineName, Consumer>();
   #beating: NodeJS.Timeout | null = null;
+  #recovering: NodeJS.Timeout | null = null;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(context: JobContext, device: string) {
+  constructor(context: JobContext, device: string, storageIsOurs: () => Promise<boolean>) {
     this.#context = context;
     this.device = device;
-    this.id = `${hostname()}:${process.pid}:${device}`;
+    this.#storageIsOurs = storageIsOurs;
+    this.id = `${hostname()}:${process.pid}:${device}:${randomUUID().slice(0, 8)}`;
     this.#renderer = new RendererProcess(device, context.log);
   }
 
-  /** Starts the renderer, learns what it offers, and begins to take jobs. Keeps trying until it is told to stop. */
+  /** Starts the renderer, learns what it offers, and begins to take jobs. A device that cannot is tried again in the background. */
   async start(): Promise<void> {
-    const { config, log } = this.#context;
     await this.#beat();
-    this.#beating = setInterval(() => void this.#checkAndBeat(), config.HEARTBEAT_SECONDS * 1000);
-    while (!this.#leaving.signal.aborted) {
-      try {
-        this.#offers = await this.#renderer.start();
-        break;
-      } catch (error) {
-        log.error({ device: this.device, err: error }, 'the renderer does not start; trying again');
-        await this.#become('UNHEALTHY');
-        await new Promise((resolve) => setTimeout(resolve, RESTART_MS).unref());
-      }
-    }
-    const engines = this.#offered();
-    log.info({ device: this.device, engines }, engines.length > 0 ? 'device ready' : 'this device can run no engine');
-    for (const engine of engines) this.#consumers.set(engine, await this.#consume(engine));
-    await this.#become('READY');
+    this.#beating = setInterval(() => void this.#checkAndBeat(), this.#context.config.HEARTBEAT_SECONDS * 1000);
+    await this.#recover();
   }
 
   /** Takes nothing more; what it renders is finished within `graceMs` or handed back. */
   async stop(graceMs: number): Promise<void> {
+    this.#told.abort();
     if (this.#beating) clearInterval(this.#beating);
-    const timer = setTimeout(() => this.#leaving.abort(), graceMs);
+    if (this.#recovering) clearTimeout(this.#recovering);
+    const timer = setTimeout(() => this.#due.abort(), graceMs);
     await Promise.all([...this.#consumers.values()].map((consumer) => consumer.close()));
     clearTimeout(timer);
-    this.#leaving.abort();
+    this.#due.abort();
     await this.#renderer.close();
     await this.#context.workers.leave(this.id);
+  }
+
+  /** Gets the device to work, or arranges for another try. */
+  async #recover(): Promise<void> {
+    const { log } = this.#context;
+    try {
+      this.#offers = await this.#renderer.start();
+      if (this.#state === 'UNHEALTHY' && !(await this.#storageIsOurs())) throw new Error('STORAGE_DIR is not the storage of this installation');
+    } catch (error) {
+      if (this.#told.signal.aborted) return;
+      log.error({ device: this.device, err: error }, 'this device cannot render; trying again');
+      await this.#become('UNHEALTHY');
+      this.#recovering = setTimeout(() => void this.#recover(), RECOVER_MS);
+      return;
+    }
+    if (this.#told.signal.aborted) return;
+    const engines = this.#offered();
+    log.info({ device: this.device, engines }, engines.length > 0 ? 'device ready' : 'this device can run no engine');
+    for (const engine of engines) {
+      if (!this.#consumers.has(engine)) this.#consumers.set(engine, await this.#consume(engine));
+    }
+    for (const consumer of this.#consumers.values()) consumer.resume();
+    await this.#become('READY');
+  }
+
+  /** Leaves jobs to other devices until this one can render again. */
+  async #unfit(reason: unknown): Promise<void> {
+    this.#context.log.error({ device: this.device, err: reason }, 'this device cannot render at present');
+    await Promise.all([...this.#consumers.values()].map((consumer) => consumer.pause()));
+    this.#state = 'UNHEALTHY';
+    this.#recovering = setTimeout(() => void this.#recover(), RECOVER_MS);
   }
 
   #offered(): EngineName[] {
@@ -88,23 +116,34 @@ export class DeviceWorker {
     try {
       return await mine;
     } finally {
-      for (const consumer of others) consumer.resume();
+      if (this.#state !== 'UNHEALTHY') for (const consumer of others) consumer.resume();
     }
   }
 
   async #handle({ jobId, signal }: Delivery): Promise<HandlerOutcome> {
-    if (this.#leaving.signal.aborted) return { then: 'again', delayMs: 0 };
+    if (this.#told.signal.aborted || this.#state === 'UNHEALTHY') return { then: 'again', delayMs: 0 };
     const claim = await beginAttempt(this.#context, jobId, this.id, this.device);
     if (claim.kind === 'nothing') return { then: 'done' };
     if (claim.kind === 'later') return { then: 'again', delayMs: claim.delayMs };
     this.#context.log.info({ jobId, attempt: claim.attempt.job.attempt, device: this.device }, 'attempt begins');
     this.#jobId = jobId;
     await this.#become('BUSY');
+    let unfit: unknown = null;
     try {
-      return await renderAttempt(this.#context, this.#renderer, claim.attempt, signal, this.#leaving.signal);
+      return await new Rendering({
+        context: this.#context,
+        renderer: this.#renderer,
+        attempt: claim.attempt,
+        lockLost: signal,
+        departure: { told: this.#told.signal, due: this.#due.signal },
+        storageIsOurs: this.#storageIsOurs,
+        unfit: (reason) => (unfit = reason),
+      }).run();
     } finally {
       this.#jobId = null;
-      await this.#become('READY');
+      // Before the entry goes back, so that this device does not take it again at once.
+      if (unfit !== null) await this.#unfit(unfit);
+      await this.#become(unfit === null ? 'READY' : 'UNHEALTHY');
     }
   }
 
@@ -115,7 +154,7 @@ export class DeviceWorker {
   }
 
   async #beat(): Promise<void> {
-    if (this.#leaving.signal.aborted) return;
+    if (this.#due.signal.aborted) return;
     const engines = this.#offered();
     await this.#context.workers.beat({
       id: this.id,
@@ -141,27 +180,18 @@ export class DeviceWorker {
    * for a long time. Such a consumer is replaced.
    */
   async #wakeIdleConsumers(): Promise<void> {
-    if (this.#state !== 'READY' && this.#state !== 'UNHEALTHY') return;
+    if (this.#state !== 'READY') return;
     const patienceMs = 2_000 * this.#context.config.STALLED_SECONDS;
     for (const [engine, consumer] of this.#consumers) {
-      if (Date.now() - consumer.lastActiveAt.getTime() < patienceMs) continue;
-      const { waiting } = await this.#context.queue.counts(engine);
-      if (waiting === 0) {
-        this.#idleSince.delete(engine);
-        this.#state = 'READY';
-        continue;
-      }
-      const since = this.#idleSince.get(engine) ?? Date.now();
-      this.#idleSince.set(engine, since);
-      if (Date.now() - since < patienceMs) continue;
-      this.#context.log.error({ device: this.device, engine, waiting }, 'jobs wait but none is taken; consuming anew');
-      this.#state = 'UNHEALTHY';
+      const waits = Date.now() - consumer.lastActiveAt.getTime() > patienceMs && (await this.#context.queue.counts(engine)).waiting > 0;
+      const since = waits ? (this.#idleSince.get(engine) ?? Date.now()) : null;
+      if (since === null) this.#idleSince.delete(engine);
+      else this.#idleSince.set(engine, since);
+      if (since === null || Date.now() - since < patienceMs) continue;
+      this.#context.log.error({ device: this.device, engine }, 'jobs wait but none is taken; consuming anew');
       this.#idleSince.delete(engine);
       await consumer.close();
       this.#consumers.set(engine, await this.#consume(engine));
     }
   }
-
-  /** Since when an engine's jobs have been seen waiting while this device was free, in milliseconds since 1970. */
-  readonly #idleSince = new Map<EngineName, number>();
 }

@@ -23,10 +23,10 @@ export interface Report {
 
 export interface Engine {
   readonly name: EngineName;
-  /** What `render` will report for these options. The sum of the times is the expected duration. */
+  /** What `load`, if that is still to be done, and `render` will report for these options. The times add up to the expected duration. */
   plan(options: RenderOptions): PlannedStage[];
-  /** Brings what rendering needs into memory; called once before the first `render`. */
-  load(signal: AbortSignal): Promise<void>;
+  /** Brings what rendering needs into memory, unless it is there; called before every `render`. Reports LOADING_MODEL, if anything. */
+  load(report: Report, signal: AbortSignal): Promise<void>;
   /**
    * Renders exactly `frameCount(options.durationSeconds)` pictures of `frameSize(options)`, in order. The same photo, options and
    * engine version give the same pictures on the same device. A picture's bytes may be reused once the next one is asked for.

@@ -26,14 +26,19 @@ export class ProgressMeter {
   #stageBegan: number;
   #newest: number;
   /** Real over planned time, as of the newest finished step and at the start of the present stage. */
-  #pace = 1;
-  #paceBefore = 1;
+  #pace: number;
+  #paceBefore: number;
 
-  /** @param now milliseconds on a clock that never jumps */
-  constructor(plan: readonly PlannedStage[], now: number) {
+  /**
+   * @param now milliseconds on a clock that never jumps
+   * @param estimatedSeconds what the whole is expected to take, where that is known better than from the plan
+   */
+  constructor(plan: readonly PlannedStage[], now: number, estimatedSeconds?: number) {
     if (plan.length === 0) throw new RangeError('a plan has at least one stage');
     this.#plan = plan;
     this.#totalSeconds = plan.reduce((sum, { totalSteps, secondsPerStep }) => sum + totalSteps * secondsPerStep, 0);
+    this.#pace = estimatedSeconds && this.#totalSeconds > 0 ? estimatedSeconds / this.#totalSeconds : 1;
+    this.#paceBefore = this.#pace;
     this.#stageBegan = now;
     this.#newest = now;
   }

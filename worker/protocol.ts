@@ -6,6 +6,8 @@ export interface RenderRequest {
   readonly jobId: string;
   readonly attempt: number;
   readonly options: RenderOptions;
+  /** What finished jobs have taught to expect, in seconds. */
+  readonly estimatedSeconds: number;
   readonly photoPath: string;
   readonly photoSha256: string;
   /** Folder of this attempt's own; what it leaves there is the worker's to take or to delete. */

@@ -12,18 +12,21 @@ export interface RenderEvents {
 export type RenderOutcome =
   | { readonly kind: 'done'; readonly sizeBytes: number; readonly sha256: string; readonly renderSeconds: number }
   | { readonly kind: 'failed'; readonly error: AppError }
-  /** Because `stop` was called. */
-  | { readonly kind: 'stopped' };
+  /** Because it was told to stop. */
+  | { readonly kind: 'stopped' }
+  /** The renderer does not start; the job has not been touched. */
+  | { readonly kind: 'unavailable'; readonly reason: unknown };
 
 /** A renderer that is not ready this long after its start will not be. */
 const START_MS = 60_000;
 
-/** One device's renderer child. It is started when it is first needed, and again after it died. */
+/** One device's renderer child. It is started when it is first needed, and again at once after it died. */
 export class RendererProcess {
   readonly #device: string;
   readonly #log: Log;
   #child: ChildProcess | null = null;
   #starting: Promise<readonly EngineOffer[]> | null = null;
+  #killTimer: NodeJS.Timeout | null = null;
   #killed = false;
   #closed = false;
 
@@ -45,16 +48,23 @@ export class RendererProcess {
     const child = fork(file, [this.#device], { execArgv: ['--enable-source-maps'], stdio: 'inherit' });
     this.#child = child;
     this.#killed = false;
+    let ready = false;
     child.once('exit', (code, signal) => {
       this.#child = null;
       this.#starting = null;
-      if (!this.#closed && !this.#killed) this.#log.error({ device: this.#device, code, signal }, 'renderer died; it will be started again');
+      if (this.#killTimer) clearTimeout(this.#killTimer);
+      if (this.#closed) return;
+      if (!this.#killed) this.#log.error({ device: this.#device, code, signal }, 'renderer died');
+      // One that was ready once is worth another try, so that the next job does not wait for it.
+      if (ready) this.start().catch((error: unknown) => this.#log.error({ device: this.#device, err: error }, 'renderer does not start again'));
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
     try {
       return await new Promise<readonly EngineOffer[]>((resolve, reject) => {
         child.on('message', (message: FromRenderer) => {
-          if (message.type === 'ready') resolve(message.offers);
+          if (message.type !== 'ready') return;
+          ready = true;
+          resolve(message.offers);
         });
         child.once('error', reject);
         child.once('exit', (code, signal) => reject(new Error(`the renderer ended before it was ready (${signal ?? `exit code ${code}`})`)));
@@ -64,11 +74,23 @@ export class RendererProcess {
     }
   }
 
-  /** Renders one request. A child that dies meanwhile fails it as WORKER_LOST. */
-  async render(request: RenderRequest, events: RenderEvents): Promise<RenderOutcome> {
-    await this.start();
+  /**
+   * Renders one request. A child that dies meanwhile fails it as WORKER_LOST.
+   * @param stop once aborted, the render stops at its next frame or step; if it has not within `graceMs`, the child is killed
+   */
+  async render(request: RenderRequest, events: RenderEvents, stop: AbortSignal, graceMs: number): Promise<RenderOutcome> {
+    try {
+      await this.start();
+    } catch (reason) {
+      return { kind: 'unavailable', reason };
+    }
     const child = this.#child;
     if (!child) return lost('it ended before the render began');
+    if (stop.aborted) return { kind: 'stopped' };
+    const onStop = () => {
+      this.#send(child, { type: 'stop' });
+      this.killWithin(graceMs);
+    };
     let listen: (message: FromRenderer) => void = () => {};
     let exited: (code: number | null, signal: string | null) => void = () => {};
     try {
@@ -86,28 +108,25 @@ export class RendererProcess {
         exited = (code, signal) => resolve(this.#killed ? { kind: 'stopped' } : lost(signal ?? `exit code ${code}`));
         child.on('message', listen);
         child.once('exit', exited);
+        stop.addEventListener('abort', onStop);
         this.#send(child, { type: 'render', request });
       });
     } finally {
       child.off('message', listen);
       child.off('exit', exited);
+      stop.removeEventListener('abort', onStop);
+      if (this.#killTimer) clearTimeout(this.#killTimer);
     }
   }
 
-  /** Has the render stop at its next frame or step; kills the child if it has not within `graceMs`. */
-  stop(graceMs: number): { readonly settled: () => void } {
-    const child = this.#child;
-    if (!child) return { settled: () => {} };
-    this.#send(child, { type: 'stop' });
-    const timer = setTimeout(() => this.kill('it did not stop in time'), graceMs);
-    return { settled: () => clearTimeout(timer) };
-  }
-
-  kill(reason: string): void {
-    if (!this.#child) return;
-    this.#log.warn({ device: this.#device, reason }, 'renderer killed; it will be started again');
-    this.#killed = true;
-    this.#child.kill('SIGKILL');
+  /** Kills the child if the render that was told to stop is not over in time; a later call replaces the time. */
+  killWithin(ms: number): void {
+    if (this.#killTimer) clearTimeout(this.#killTimer);
+    this.#killTimer = setTimeout(() => {
+      this.#log.warn({ device: this.#device }, 'the renderer did not stop in time and is killed');
+      this.#killed = true;
+      this.#child?.kill('SIGKILL');
+    }, ms);
   }
 
   /** Ends the child. */

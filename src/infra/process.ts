@@ -3,15 +3,16 @@ import { ConfigError, loadDotEnv, readConfig, type Config } from '../config.ts';
 import { AppError } from '../jobs/errors.ts';
 import { ROOT } from './version.ts';
 
-/** A running part of the system. */
+/** A part of the system that was started. */
 export interface Part {
-  /** What the parent process should know once the part is ready. */
-  readonly ready: Readonly<Record<string, string>>;
-  /** Leaves in good order. */
+  /** What the parent process should know once the part is ready. Rejects if it will not be. */
+  readonly ready: Promise<Readonly<Record<string, string>>>;
+  /** How long leaving in good order may take, in milliseconds; 4.5 s if not said. */
+  readonly stopWithinMs?: number;
+  /** Leaves in good order; also before it was ready. */
   stop(): Promise<void>;
 }
 
-/** A part that has not stopped this long after it was told to is left behind. */
 const STOP_MS = 4_500;
 
 /**
@@ -37,21 +38,24 @@ export function runPart(name: string, start: (config: Config, log: Logger) => Pr
 
   const started = start(config, log);
   let stopping = false;
-  const stop = (reason: string) => {
+  const stop = async (reason: string) => {
     if (stopping) return;
     stopping = true;
     log.info({ reason }, 'stopping');
-    setTimeout(() => fail(new Error(`not stopped after ${STOP_MS / 1000} s`), 'left behind'), STOP_MS).unref();
-    started.then((part) => part.stop()).then(() => process.exit(0), (error: unknown) => fail(error, 'stopped badly'));
+    const leaveAfter = (ms: number) => setTimeout(() => fail(new Error(`not stopped after ${ms / 1000} s`), 'left behind'), ms).unref();
+    const early = leaveAfter(STOP_MS);
+    const part = await started;
+    clearTimeout(early);
+    leaveAfter(part.stopWithinMs ?? STOP_MS);
+    await part.stop();
+    process.exit(0);
   };
-  process.on('SIGTERM', () => stop('SIGTERM'));
-  // Ctrl-C reaches the whole group of processes; where there is a parent, it decides when its children leave.
-  process.on('SIGINT', () => process.connected || stop('SIGINT'));
-  process.on('SIGHUP', () => process.connected || stop('SIGHUP'));
-  process.on('disconnect', () => stop('parent is gone'));
-  if (process.connected === false) stop('parent is gone');
-  started.then(
-    (part) => process.connected && process.send?.({ type: 'ready', ...part.ready }),
-    (error: unknown) => fail(error, `could not start: ${error instanceof Error ? error.message : String(error)}`),
+  const onSignal = (reason: string) => void stop(reason).catch((error: unknown) => fail(error, 'stopped badly'));
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  process.on('disconnect', () => onSignal('parent is gone'));
+  started.then((part) => part.ready).then(
+    (ready) => process.send?.({ type: 'ready', ...ready }),
+    (error: unknown) => stopping || fail(error, `could not start: ${error instanceof Error ? error.message : String(error)}`),
   );
 }

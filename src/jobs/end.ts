@@ -1,49 +1,35 @@
-/** What an owner can do to a job after creating it: cancel it, delete it, delete everything. */
-import { end } from './attempt.ts';
-import type { JobContext } from './context.ts';
-import { AppError } from './errors.ts';
-import { ACTIVE_STATUSES, isTerminal, jobFiles, type Job } from './job.ts';
-import { uploadFile } from './store.ts';
+import { tell, type JobContext } from './context.ts';
+import { jobFiles, type Job } from './job.ts';
+import type { Guard, JobChange } from './store.ts';
+
+export type EndContext = Pick<JobContext, 'config' | 'jobs' | 'bus' | 'files' | 'log'>;
+
+/** Columns that speak of a running attempt, emptied. Percent stays: it never falls within an attempt. */
+export const IDLE: JobChange = { attemptToken: null, stage: null, step: null, totalSteps: null, etaSeconds: null, progressAt: null };
 
 /**
- * Cancels a job, queued or running; for its owner it is over at once, the renderer stops at its next frame or step. Cancelling a
- * cancelled job gives it back as it is.
- * @throws AppError NOT_CANCELLABLE if it completed or failed before
+ * The one way into a terminal state: the files' time starts, followers and waiting jobs are told, working files go.
+ * @returns the ended job; null if the row no longer meets `guard`
  */
-export async function cancelJob(context: JobContext, job: Job): Promise<Job> {
-  const cancelled = await end(context, job, { from: ACTIVE_STATUSES }, { status: 'CANCELLED' });
-  if (cancelled) {
-    await context.queue.remove(job.engine, job.id).catch((error: unknown) => {
-      context.log.warn({ jobId: job.id, err: error }, "cancelled job's queue entry not removed; a worker will find it over");
-    });
-    return cancelled;
+export async function end(context: EndContext, job: Job, guard: Guard, change: JobChange & Pick<Job, 'status'>): Promise<Job | null> {
+  const { config, jobs, files, log } = context;
+  const finishedAt = await jobs.now();
+  const expiresAt = new Date(finishedAt.getTime() + config.FILES_KEPT_HOURS * 3_600_000);
+  const ended = await jobs.transition(job.id, guard, { ...IDLE, nextAttemptAt: null, finishedAt, expiresAt, ...change });
+  if (!ended) return null;
+  log.info({ jobId: job.id, status: ended.status, code: ended.errorCode ?? undefined, renderSeconds: ended.renderSeconds ?? undefined }, 'job ended');
+  await tell(context, [ended]);
+  await tellWaiting(context, ended);
+  await files.remove(jobFiles.preview(job.id));
+  if (ended.status !== 'COMPLETED') await files.remove(jobFiles.archive(job));
+  return ended;
+}
+
+/** Tells the jobs that wait for the same engine that their places have changed. News only: it never fails what brought them about. */
+export async function tellWaiting(context: EndContext, { id, engine }: Pick<Job, 'id' | 'engine'>): Promise<void> {
+  try {
+    await tell(context, await context.jobs.touchWaiting(engine));
+  } catch (error) {
+    context.log.warn({ jobId: id, err: error }, 'waiting jobs not told of their places');
   }
-  const present = await context.jobs.find(job.id);
-  if (!present) throw new AppError('NOT_FOUND');
-  if (present.status === 'CANCELLED') return present;
-  throw new AppError('NOT_CANCELLABLE');
-}
-
-/** Deletes a job, its photo and its files; cancels it first if it is not at its end. */
-export async function deleteJob(context: JobContext, job: Job): Promise<void> {
-  if (!isTerminal(job.status)) await cancelJob(context, job).catch(unlessOver);
-  await context.files.remove(jobFiles.archive(job));
-  await context.files.remove(jobFiles.hot(job.id));
-  await context.jobs.delete(job.id);
-  context.log.info({ jobId: job.id }, 'job deleted');
-}
-
-/** Deletes every job, upload and file of an owner; how many jobs that were. */
-export async function deleteOwner(context: JobContext, owner: string): Promise<number> {
-  const [jobs, uploads] = await Promise.all([context.jobs.ownedBy(owner), context.uploads.ownedBy(owner)]);
-  for (const job of jobs) await deleteJob(context, job);
-  for (const upload of uploads) {
-    await context.files.remove(uploadFile(upload.id));
-    await context.uploads.delete(upload.id);
-  }
-  return jobs.length;
-}
-
-function unlessOver(error: unknown): void {
-  if (!(error instanceof AppError && (error.code === 'NOT_CANCELLABLE' || error.code === 'NOT_FOUND'))) throw error;
 }

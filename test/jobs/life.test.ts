@@ -56,6 +56,18 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       expect((await stack.files()).filter((file) => file.includes(long.id))).toEqual([`hot/${long.id}/photo`]);
     });
 
+    it('is cancelled the moment it is taken, and costs neither the renderer nor time', async () => {
+      const renderer = await rendererOf(stack.worker!.process.pid!);
+      for (let round = 0; round < 8; round++) {
+        const job = await stack.create(LONG);
+        await new Promise((resolve) => setTimeout(resolve, round * 10));
+        await stack.cancel(job.id);
+      }
+      const next = await stack.create();
+      expect((await stack.finish(next.id)).status).toBe('COMPLETED');
+      expect(await rendererOf(stack.worker!.process.pid!)).toBe(renderer);
+    });
+
     it('is cancelled while it waits, and those behind it move up', async () => {
       const running = await stack.create(LONG);
       await stack.follow(running.id, isRendering);
@@ -96,7 +108,7 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       const job = await stack.create(LONG);
       await stack.follow(job.id, isRendering);
       expect(await stack.worker!.stop()).toBe(0);
-      expect(await stack.job(job.id)).toMatchObject({ status: 'QUEUED', percent: 0, attempt: 1, maxAttempts: 4 });
+      expect(await stack.job(job.id)).toMatchObject({ status: 'QUEUED', stage: null, attempt: 1, maxAttempts: 4 });
       await stack.startWorker();
       await stack.follow(job.id, isRendering);
       expect(await stack.job(job.id)).toMatchObject({ status: 'PROCESSING', attempt: 2, maxAttempts: 4 });

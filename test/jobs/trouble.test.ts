@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findFfmpeg } from '../../src/infra/ffmpeg.ts';
-import { rendererOf } from '../support/processes.ts';
+import { processes, rendererOf } from '../support/processes.ts';
 import { Stack, until, type ProgressView } from '../support/stack.ts';
+import { openWire } from '../support/wire.ts';
 
 const LONG = { resolution: 'P1080', durationSeconds: 12 };
 const isRendering = ({ job }: ProgressView) => job.stage === 'RENDERING' && (job.step ?? 0) > 2;
@@ -94,6 +95,54 @@ describe('workers that die', () => {
     const next = await stack.create();
     expect((await stack.finish(next.id)).status).toBe('COMPLETED');
     expect(await rendererOf(stack.worker!.process.pid!)).not.toBe(renderer);
+  });
+
+  it('have their job handed back when a service manager ends all their processes at once', async () => {
+    stack = await Stack.start();
+    const job = await stack.create(LONG);
+    await stack.follow(job.id, isRendering);
+    const { pid } = stack.worker!.process;
+    const renderer = await rendererOf(pid!);
+    const encoder = (await processes()).find(({ parent }) => parent === renderer)!.pid;
+    for (const target of [encoder, renderer, pid!]) process.kill(target, 'SIGTERM');
+    expect(await stack.worker!.stop()).toBe(0);
+    expect(await stack.job(job.id)).toMatchObject({ status: 'QUEUED', attempt: 1, maxAttempts: 4 });
+  });
+
+  it('leave jobs alone whose storage they cannot see', async () => {
+    stack = await Stack.start({ worker: false, environment: { ENGINE_GRACE_SECONDS: '600' } });
+    const elsewhere = mkdtempSync(path.join(tmpdir(), 'fm-elsewhere-'));
+    try {
+      await stack.startWorker({ STORAGE_DIR: elsewhere });
+      const job = await stack.create();
+      const states = () => stack!.sql<{ state: string }>('SELECT state FROM worker');
+      await until(async () => (await states())[0]?.state === 'UNHEALTHY');
+      expect(await stack.job(job.id)).toMatchObject({ status: 'QUEUED', error: null });
+      await stack.worker!.stop();
+      await stack.startWorker();
+      expect((await stack.finish(job.id)).status).toBe('COMPLETED');
+    } finally {
+      await rm(elsewhere, { recursive: true });
+    }
+  });
+
+  it('wait with a finished video for a database that is away', async () => {
+    stack = await Stack.start({ worker: false, environment: { ENGINE_GRACE_SECONDS: '600', STALLED_SECONDS: '30', MAX_ATTEMPTS: '1' } });
+    const wire = await openWire(stack.databaseUrl);
+    try {
+      await stack.startWorker({ DATABASE_URL: wire.url });
+      const job = await stack.create({ resolution: 'P720' });
+      await stack.follow(job.id, isRendering);
+      wire.cut();
+      await new Promise((resolve) => setTimeout(resolve, 4_000));
+      wire.mend();
+      expect(await stack.finish(job.id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
+    } finally {
+      wire.mend();
+      await stack.stop();
+      stack = undefined;
+      await wire.close();
+    }
   });
 
   it('refuses jobs once no worker is left and the grace for restarts is over', async () => {

@@ -41,6 +41,11 @@ describe('progress of a render', () => {
     expect(meter.advance('RENDERING', 1, 1001).etaSeconds).toBeGreaterThan(3);
   });
 
+  it('forecasts from what finished jobs have taught before the first step', () => {
+    expect(new ProgressMeter(PLAN, 0, 30).standing().etaSeconds).toBeCloseTo(30);
+    expect(new ProgressMeter(PLAN, 0).standing().etaSeconds).toBeCloseTo(10);
+  });
+
   it('knows no stage that was not planned', () => {
     expect(() => new ProgressMeter(PLAN, 0).advance('DENOISING', 1, 0)).toThrow(RangeError);
     expect(() => new ProgressMeter([], 0)).toThrow(RangeError);

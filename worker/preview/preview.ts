@@ -19,6 +19,7 @@ class Preview implements Engine {
     ];
   }
 
+  /** There is nothing to load. */
   async load(): Promise<void> {}
 
   async *render(photo: Picture, options: RenderOptions, report: Report, signal: AbortSignal): AsyncGenerator<Picture, void, undefined> {
