@@ -5,64 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
-import { ENGINES, FITS, MOTIONS, names, RESOLUTIONS, STAGES } from '../../catalog.ts';
-import { ERRORS, isErrorCode } from '../../jobs/errors.ts';
-import { isTerminal, JOB_STATUSES } from '../../jobs/job.ts';
+import { isErrorCode } from '../../jobs/errors.ts';
+import { isTerminal } from '../../jobs/job.ts';
 import { Failure } from '../failure.ts';
+import { Answer, GraphQLErrors, HttpError, isOurs, JOB_FIELDS, JobView, parse, Progress, Upload } from './answers.ts';
 import type { RequestedVideo } from './arguments.ts';
-
-const JOB_FIELDS = `
-  id status stage percent queuePosition estimatedSecondsRemaining attempt maxAttempts nextAttemptAt clientRef
-  options { engine resolution orientation fit motion durationSeconds steps guidanceMin guidanceMax noiseAugmentation motionBucketId seed }
-  error { code message cure retryable }
-  result { video { url } width height frameCount framesPerSecond durationSeconds sizeBytes sha256 renderSeconds }`;
-
-const JobView = z.object({
-  id: z.string(),
-  status: z.enum(names(JOB_STATUSES)),
-  stage: z.enum(names(STAGES)).nullable(),
-  percent: z.number(),
-  queuePosition: z.number().nullable(),
-  estimatedSecondsRemaining: z.number().nullable(),
-  attempt: z.number(),
-  maxAttempts: z.number(),
-  nextAttemptAt: z.iso.datetime().nullable(),
-  clientRef: z.string().nullable(),
-  options: z.object({
-    engine: z.enum(names(ENGINES)),
-    resolution: z.enum(names(RESOLUTIONS)),
-    orientation: z.enum(['LANDSCAPE', 'PORTRAIT']),
-    fit: z.enum(names(FITS)),
-    motion: z.enum(names(MOTIONS)),
-    durationSeconds: z.number(),
-    steps: z.number(),
-    guidanceMin: z.number(),
-    guidanceMax: z.number(),
-    noiseAugmentation: z.number(),
-    motionBucketId: z.number(),
-    seed: z.number(),
-  }),
-  error: z.object({ code: z.enum(names(ERRORS)), message: z.string(), cure: z.string(), retryable: z.boolean() }).nullable(),
-  result: z.object({
-    video: z.object({ url: z.url() }).nullable(),
-    width: z.number(),
-    height: z.number(),
-    frameCount: z.number(),
-    framesPerSecond: z.number(),
-    durationSeconds: z.number(),
-    sizeBytes: z.number(),
-    sha256: z.string(),
-    renderSeconds: z.number(),
-  }).nullable(),
-});
-
-export type JobView = z.infer<typeof JobView>;
-
-const Progress = z.object({ jobProgress: z.object({ job: JobView }) });
-const Upload = z.object({ id: z.string(), sha256: z.string() });
-const RemoteError = z.object({ message: z.string(), extensions: z.object({ code: z.string(), cure: z.string(), retryable: z.boolean() }).partial() });
-const HttpError = z.object({ error: z.object({ code: z.string(), message: z.string(), cure: z.string(), retryable: z.boolean() }) });
-const Answer = z.object({ data: z.record(z.string(), z.unknown()).nullish(), errors: z.array(RemoteError).nonempty().optional() });
 
 export interface CreateInput extends RequestedVideo {
   readonly image: { readonly uploadId: string };
@@ -256,7 +203,7 @@ export class ApiClient {
 
   /** What the API's own words mean for us. */
   #refusal(status: number, body: unknown): Failure {
-    const [graphql] = z.object({ errors: z.array(RemoteError).nonempty() }).safeParse(body).data?.errors ?? [];
+    const [graphql] = GraphQLErrors.safeParse(body).data?.errors ?? [];
     const said = graphql ? { message: graphql.message, ...graphql.extensions } : HttpError.safeParse(body).data?.error;
     if (said === undefined) {
       return new Failure('UNREACHABLE', `What answers at ${this.url} is not this program's API (status ${status}).`, { retryable: false });
@@ -277,19 +224,6 @@ interface RequestOptions {
   readonly signal: AbortSignal;
   readonly patienceMs: number;
   readonly timeoutMs?: number;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-function isOurs(text: string): boolean {
-  const body = parse(text);
-  return HttpError.safeParse(body).success || Answer.safeParse(body).success;
 }
 
 /** fetch hides the reason in a cause, or in several. */

@@ -1,6 +1,6 @@
 /** Progress on standard error: one live line on a terminal, one line a stage elsewhere. */
 import type { Stage } from '../../catalog.ts';
-import type { JobView } from './api.ts';
+import type { JobView } from './answers.ts';
 
 export interface Display {
   /** What is being done before and after there is a job. */

@@ -9,7 +9,8 @@ import type { RenderOptions } from '../../catalog.ts';
 import { readVideoMetadata, type VideoMetadata } from '../../infra/video-metadata.ts';
 import { Failure, toFailure } from '../failure.ts';
 import { ownReference } from './abandoned.ts';
-import type { ApiClient, JobView } from './api.ts';
+import type { JobView } from './answers.ts';
+import type { ApiClient } from './api.ts';
 import type { AnimateArguments, RequestedVideo } from './arguments.ts';
 import type { Display } from './display.ts';
 import { openServices, type Services } from './services.ts';
@@ -50,7 +51,7 @@ export async function makeVideo(request: AnimateArguments, display: Display, sig
     await stop(false);
     return { path: target, jobId: job.id, options: job.options, result: job.result, totalSeconds: (performance.now() - began) / 1000 };
   } catch (error) {
-    const failure = toFailure([signal, services.broken].find(({ aborted }) => aborted)?.reason ?? error);
+    const failure = reasonOf(error, [signal, services.broken]);
     const log = await stop(failure.isLogged);
     throw log ? failure.withHint(`What happened is in ${log}`) : failure;
   }
@@ -79,7 +80,7 @@ function requestOf({ steps, guidanceMin, guidanceMax, noiseAugmentation, motionB
 }
 
 /** Uploads, creates and follows; resolves with the completed job. */
-async function render({ api }: Services, photo: string, video: RequestedVideo, display: Display, signal: AbortSignal): Promise<JobView> {
+async function render({ api, own }: Services, photo: string, video: RequestedVideo, display: Display, signal: AbortSignal): Promise<JobView> {
   display.phase('Sending the photo');
   const upload = await api.upload(photo, signal);
   // A request that is under way when Ctrl-C comes may have made a job; only its answer says which one to cancel.
@@ -91,12 +92,20 @@ async function render({ api }: Services, photo: string, video: RequestedVideo, d
       display.job(job);
     }
   } catch (error) {
-    await api.cancelJob(job.id).catch(() => {});
-    throw error;
+    const failure = reasonOf(error, [signal]);
+    const uncancelled = await api.cancelJob(job.id).then(() => false, (refusal: unknown) => !own && toFailure(refusal).code === 'UNREACHABLE');
+    throw uncancelled ? failure.withHint(`Job ${job.id} could not be cancelled and may go on there.`) : failure;
   }
   if (job.status === 'COMPLETED') return job;
   if (job.status === 'CANCELLED' || !job.error) throw new Failure('CANCELLED', 'The job was cancelled by somebody else.');
   throw failureOf(job, job.error);
+}
+
+/** What an aborted signal was aborted for, rather than what that led to. */
+function reasonOf(error: unknown, signals: readonly AbortSignal[]): Failure {
+  const aborted = signals.find((signal) => signal.aborted);
+  const failure = toFailure(aborted?.reason ?? error);
+  return error instanceof Failure && error.code === failure.code ? error : failure;
 }
 
 function delayed(signal: AbortSignal, ms: number): AbortSignal {

@@ -1,0 +1,77 @@
+/** What the API answers, checked at the door. */
+import { z } from 'zod';
+import { ENGINES, FITS, MOTIONS, names, RESOLUTIONS, STAGES } from '../../catalog.ts';
+import { ERRORS } from '../../jobs/errors.ts';
+import { JOB_STATUSES } from '../../jobs/job.ts';
+
+/** The selection that `JobView` describes. */
+export const JOB_FIELDS = `
+  id status stage percent queuePosition estimatedSecondsRemaining attempt maxAttempts nextAttemptAt clientRef
+  options { engine resolution orientation fit motion durationSeconds steps guidanceMin guidanceMax noiseAugmentation motionBucketId seed }
+  error { code message cure retryable }
+  result { video { url } width height frameCount framesPerSecond durationSeconds sizeBytes sha256 renderSeconds }`;
+
+export const JobView = z.object({
+  id: z.string(),
+  status: z.enum(names(JOB_STATUSES)),
+  stage: z.enum(names(STAGES)).nullable(),
+  percent: z.number(),
+  queuePosition: z.number().nullable(),
+  estimatedSecondsRemaining: z.number().nullable(),
+  attempt: z.number(),
+  maxAttempts: z.number(),
+  nextAttemptAt: z.iso.datetime().nullable(),
+  clientRef: z.string().nullable(),
+  options: z.object({
+    engine: z.enum(names(ENGINES)),
+    resolution: z.enum(names(RESOLUTIONS)),
+    orientation: z.enum(['LANDSCAPE', 'PORTRAIT']),
+    fit: z.enum(names(FITS)),
+    motion: z.enum(names(MOTIONS)),
+    durationSeconds: z.number(),
+    steps: z.number(),
+    guidanceMin: z.number(),
+    guidanceMax: z.number(),
+    noiseAugmentation: z.number(),
+    motionBucketId: z.number(),
+    seed: z.number(),
+  }),
+  error: z.object({ code: z.enum(names(ERRORS)), message: z.string(), cure: z.string(), retryable: z.boolean() }).nullable(),
+  result: z.object({
+    video: z.object({ url: z.url() }).nullable(),
+    width: z.number(),
+    height: z.number(),
+    frameCount: z.number(),
+    framesPerSecond: z.number(),
+    durationSeconds: z.number(),
+    sizeBytes: z.number(),
+    sha256: z.string(),
+    renderSeconds: z.number(),
+  }).nullable(),
+});
+
+export type JobView = z.infer<typeof JobView>;
+
+export const Progress = z.object({ jobProgress: z.object({ job: JobView }) });
+export const Upload = z.object({ id: z.string(), sha256: z.string() });
+const RemoteError = z.object({ message: z.string(), extensions: z.object({ code: z.string(), cure: z.string(), retryable: z.boolean() }).partial() });
+/** GraphQL's way to say no. */
+export const GraphQLErrors = z.object({ errors: z.array(RemoteError).nonempty() });
+/** Everybody else's. */
+export const HttpError = z.object({ error: z.object({ code: z.string(), message: z.string(), cure: z.string(), retryable: z.boolean() }) });
+export const Answer = z.object({ data: z.record(z.string(), z.unknown()).nullish(), errors: z.array(RemoteError).nonempty().optional() });
+
+/** JSON as a value; null for what is none. */
+export function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Whether an answer comes from our API and not from something before it. */
+export function isOurs(text: string): boolean {
+  const body = parse(text);
+  return HttpError.safeParse(body).success || GraphQLErrors.safeParse(body).success;
+}
