@@ -107,7 +107,7 @@ export class Supervisor {
       if (!ready || this.#stopping) return;
       const how = `${name} ended by itself (${signal ?? `exit code ${code}`})`;
       say(restart ? `${how}; starting it again` : how);
-      if (restart) setTimeout(() => void this.#runAgain(name), RESTART_MS).unref();
+      if (restart) setTimeout(() => void this.#runAgain(name), RESTART_MS);
       else this.#options.onEnded?.(how);
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
@@ -139,13 +139,13 @@ export class Supervisor {
     if (this.#stopping) return;
     await this.#run(name).catch((error: unknown) => {
       this.#options.say(error instanceof Error ? error.message : String(error));
-      setTimeout(() => void this.#runAgain(name), 5 * RESTART_MS).unref();
+      setTimeout(() => void this.#runAgain(name), 5 * RESTART_MS);
     });
   }
 }
 
 async function stopChild(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
   // Windows knows no polite signal; without us a part leaves in good order too.
   if (process.platform === 'win32' && child.connected) child.disconnect();

@@ -52,10 +52,12 @@ export function runPart(name: string, start: (config: Config, log: Logger) => Pr
   };
   const onSignal = (reason: string) => void stop(reason).catch((error: unknown) => fail(error, 'stopped badly'));
   process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
+  // Ctrl-C and a closed terminal reach the whole group of processes; where there is a parent, it decides when its children leave.
+  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => process.connected || onSignal(signal));
   process.on('disconnect', () => onSignal('parent is gone'));
+  if (process.connected === false) onSignal('parent is gone');
   started.then((part) => part.ready).then(
-    (ready) => process.send?.({ type: 'ready', ...ready }),
+    (ready) => process.connected && process.send?.({ type: 'ready', ...ready }),
     (error: unknown) => stopping || fail(error, `could not start: ${error instanceof Error ? error.message : String(error)}`),
   );
 }

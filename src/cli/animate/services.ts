@@ -78,7 +78,8 @@ async function startOwn(config: Config, key: string | undefined, onTrouble: (rea
     await supervisor.start();
     signal.throwIfAborted();
     const api = new ApiClient(supervisor.url, key, onTrouble);
-    await cancelAbandoned(api);
+    // With a database that others share, a process number says little.
+    if (!config.DATABASE_URL) await cancelAbandoned(api);
     return { api, own: true, broken: broken.signal, close };
   } catch (error) {
     await supervisor.stop();
