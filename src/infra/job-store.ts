@@ -5,6 +5,11 @@ import type { Cursor, Guard, Insertion, JobChange, JobFilter, JobStore, Limits, 
 import { Prisma, type PrismaClient } from './generated/prisma/client.ts';
 import type { Job as Row } from './generated/prisma/client.ts';
 
+/** Longest insertion, in milliseconds, waiting for others included. */
+const INSERT_MS = 15_000;
+/** Longest work that is done in one place at a time, in milliseconds. */
+const EXCLUSIVE_MS = 600_000;
+
 const STAGE_NAMES: readonly string[] = names(STAGES);
 
 /** A row as the domain sees it. Options were checked before they were written. */
@@ -69,6 +74,8 @@ export class PostgresJobStore implements JobStore {
   /** All inserts queue up behind one lock, so that counting and inserting are one step. */
   async insert(job: NewJob, limits: Limits): Promise<Insertion> {
     return await this.#db.$transaction(async (tx): Promise<Insertion> => {
+      // A process that freezes here must not keep everybody else's jobs out.
+      await tx.$executeRaw`SELECT set_config('idle_in_transaction_session_timeout', ${String(INSERT_MS)}, true)`;
       await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('fanslymotion.job.insert'))`;
       const { owner, idempotencyKey } = job;
       if (idempotencyKey !== null) {
@@ -84,7 +91,7 @@ export class PostgresJobStore implements JobStore {
       }
       const row = await tx.job.create({ data: { ...job, options: { ...job.options } } });
       return { kind: 'inserted', job: toJob(row) };
-    }, { maxWait: 10_000, timeout: 15_000 });
+    }, { maxWait: 10_000, timeout: INSERT_MS });
   }
 
   async transition(id: string, guard: Guard, change: JobChange): Promise<Job | null> {
@@ -189,12 +196,16 @@ export class PostgresJobStore implements JobStore {
     return (await this.#db.job.deleteMany({ where })).count;
   }
 
-  /** The lock is the transaction's, so a process that dies at it leaves none. */
+  /**
+   * The lock is the transaction's, so a process that dies at it leaves none; the transaction's one query is over before the work
+   * begins, so that its deadline does not count for the work. A process that cannot be reached any more loses the lock with the session.
+   */
   async exclusively(name: string, work: () => Promise<void>): Promise<boolean> {
     return await this.#db.$transaction(async (tx) => {
+      await tx.$executeRaw`SELECT set_config('idle_in_transaction_session_timeout', ${String(EXCLUSIVE_MS)}, true)`;
       const [row] = await tx.$queryRaw<[{ locked: boolean }]>`SELECT pg_try_advisory_xact_lock(hashtext(${`fanslymotion.${name}`})) AS locked`;
       if (row.locked) await work();
       return row.locked;
-    }, { timeout: 600_000 });
+    }, { timeout: EXCLUSIVE_MS });
   }
 }
