@@ -1,17 +1,32 @@
-import { pino, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 
 export type { Logger };
 
+const CENSOR = '[secret]';
+
 /** Paths at which a secret could stand in something that is logged. */
 const SECRETS = ['authorization', 'cookie', 'headers.authorization', 'headers.cookie', 'req.headers.authorization', 'req.headers.cookie', '*.secret', '*.password', 'connectionString', '*.connectionString'];
+
+/** Members of an error, at any depth, that can hold a secret: ioredis names the command that failed with its arguments, AUTH's too. */
+const TELLTALE = new Set(['args', 'input', 'connectionString', 'password', 'secret', 'authorization', 'cookie']);
+
+function withoutSecrets(value: unknown, depth = 0): unknown {
+  if (typeof value !== 'object' || value === null || depth > 5) return value;
+  if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, TELLTALE.has(key.toLowerCase()) ? CENSOR : withoutSecrets(inner, depth + 1)]));
+}
+
+const serializers = { err: (error: unknown) => (error instanceof Error ? withoutSecrets(pino.stdSerializers.err(error)) : withoutSecrets(error)) };
 
 /**
  * The log of one process: readable on a terminal, JSON lines otherwise. What belongs to a job carries `jobId`.
  * @param part which part of the system speaks, such as `api` or `worker`
+ * @param destination where lines go instead of standard output
  */
-export function createLog(part: string, level: string): Logger {
-  const options = { level, base: { part }, redact: { paths: SECRETS, censor: '[secret]' }, timestamp: pino.stdTimeFunctions.isoTime };
+export function createLog(part: string, level: string, destination?: DestinationStream): Logger {
+  const options = { level, base: { part }, serializers, redact: { paths: SECRETS, censor: CENSOR }, timestamp: pino.stdTimeFunctions.isoTime };
+  if (destination) return pino(options, destination);
   return process.stdout.isTTY
     ? pino(options, pretty({ sync: true, singleLine: true, ignore: 'part', messageFormat: `[${part}] {msg}`, translateTime: 'SYS:HH:MM:ss.l' }))
     : pino(options);

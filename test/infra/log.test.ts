@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { openBus } from '../../src/infra/bus.ts';
+import { createLog } from '../../src/infra/log.ts';
+import { openQueue } from '../../src/infra/queue.ts';
+import { eventually } from '../support/backends.ts';
+import { ownPrefix, redisUrl } from '../support/redis.ts';
+
+const SECRET = 'correct-horse-battery';
+
+describe('the log', () => {
+  it('says what went wrong without the secrets that errors carry along', () => {
+    const lines: string[] = [];
+    const log = createLog('test', 'info', { write: (line: string) => void lines.push(line) });
+    const failed = Object.assign(new Error('WRONGPASS invalid username-password pair'), { command: { name: 'auth', args: ['default', SECRET] } });
+    log.error({ err: failed }, 'one');
+    log.error({ err: new Error('outer', { cause: failed }) }, 'two');
+    log.error({ err: new AggregateError([failed], 'all of them') }, 'three');
+    log.error({ err: Object.assign(new Error('unlucky'), { lastError: { previous: failed } }) }, 'four');
+    log.error({ err: Object.assign(new TypeError('Invalid URL'), { input: `redis://u:${SECRET}@host:x` }) }, 'five');
+    expect(lines).toHaveLength(5);
+    expect(lines.join('')).not.toContain(SECRET);
+    expect(JSON.parse(lines[0]!)).toMatchObject({ msg: 'one', err: { type: 'Error', message: 'WRONGPASS invalid username-password pair', command: { name: 'auth' }, stack: expect.any(String) } });
+  });
+
+  it.skipIf(!redisUrl())('does not repeat the password that Redis refuses', async () => {
+    const lines: string[] = [];
+    const log = createLog('test', 'info', { write: (line: string) => void lines.push(line) });
+    const url = new URL(redisUrl()!);
+    Object.assign(url, { username: 'somebody', password: SECRET });
+    const settings = { redisUrl: url.href, databaseUrl: 'postgresql://localhost/none', prefix: ownPrefix(), log };
+    const parts = [openQueue({ ...settings, stalledSeconds: 1 }), openBus(settings)];
+    await Promise.allSettled(parts.map((part) => part.ping()));
+    await eventually(() => expect(lines.join('')).toMatch(/WRONGPASS/));
+    await sleep(200);
+    await Promise.all(parts.map((part) => part.close()));
+    expect(lines.join('')).not.toContain(SECRET);
+  });
+});
