@@ -17,6 +17,8 @@ export interface Variable {
 }
 
 const number = (min: number, max = Number.MAX_SAFE_INTEGER) => z.coerce.number().min(min).max(max);
+/** Seconds that become a timer. Node's timers overflow after 24.8 days, and then fire at once. */
+const seconds = (min: number) => number(min, 2_000_000);
 const whole = (min: number, max?: number) => number(min, max).int();
 const flag = z.enum(['1', '0', 'true', 'false']).transform((text) => text === '1' || text === 'true');
 const list = z.string().transform((text) => text.split(',').map((item) => item.trim()).filter(Boolean));
@@ -71,18 +73,19 @@ export const VARIABLES = {
   QUEUE_LIMIT: define(whole(1), '10', 'jobs waiting or running at once, all owners together'),
   OWNER_LIMIT: define(whole(1), '3', 'jobs waiting or running at once for one owner; the local owner has no limit of its own'),
   MAX_ATTEMPTS: define(whole(1, 100), '3', 'attempts at one job'),
-  RETRY_DELAY_SECONDS: define(number(0), '40', 'wait between attempts'),
-  STEP_TIMEOUT_SECONDS: define(number(0.1), '60', 'longest wait for the next finished frame or step (or three of the engine\'s longest steps, if that is more)'),
-  JOB_TIMEOUT_SECONDS: define(number(0.1), '300', 'longest attempt (or three times its estimate, if that is more)'),
-  CANCEL_GRACE_SECONDS: define(number(0), '5', 'how long a renderer may take to stop before it is killed'),
-  SHUTDOWN_GRACE_SECONDS: define(number(0), '3', 'how long a worker that is told to leave may go on with its job before it hands it back'),
-  FILES_KEPT_HOURS: define(number(0), '24', 'how long videos, posters and photos are kept after the end of a job'),
-  JOBS_KEPT_DAYS: define(number(0), '30', 'how long job rows are kept after their end'),
-  UPLOADS_KEPT_HOURS: define(number(0), '1', 'how long uploaded photos are kept'),
-  HOUSEKEEPING_SECONDS: define(number(0.1), '15', 'how often lost jobs are looked for and expired files deleted'),
-  STALLED_SECONDS: define(number(1), '15', 'after this time without a sign of life a worker\'s job is given to another'),
-  HEARTBEAT_SECONDS: define(number(0.1), '3', 'how often a worker shows that it is alive; it counts as gone after four times that'),
-  ENGINE_GRACE_SECONDS: define(number(0), '20', 'how long an engine whose last worker has left still takes jobs, so that restarts go unnoticed'),
+  RETRY_DELAY_SECONDS: define(seconds(0), '40', 'wait between attempts'),
+  STEP_TIMEOUT_SECONDS: define(seconds(0.1), '60', 'longest wait for the next finished frame or step (or three of the engine\'s longest steps, if that is more)'),
+  JOB_TIMEOUT_SECONDS: define(seconds(0.1), '300', 'longest attempt (or three times its estimate, if that is more)'),
+  CANCEL_GRACE_SECONDS: define(seconds(0), '5', 'how long a renderer may take to stop before it is killed'),
+  SHUTDOWN_GRACE_SECONDS: define(seconds(0), '3', 'how long a worker that is told to leave may go on with its job before it hands it back'),
+  FILES_KEPT_HOURS: define(number(0, 1_000_000), '24', 'how long videos, posters and photos are kept after the end of a job'),
+  JOBS_KEPT_DAYS: define(number(0, 40_000), '30', 'how long job rows are kept after their end'),
+  UPLOADS_KEPT_HOURS: define(number(0, 1_000_000), '1', 'how long uploaded photos are kept'),
+  UPLOADS_PER_OWNER: define(whole(1), '20', 'uploaded photos kept at once for one owner; the local owner has no limit of its own'),
+  HOUSEKEEPING_SECONDS: define(seconds(0.1), '15', 'how often lost jobs are looked for and expired files deleted'),
+  STALLED_SECONDS: define(seconds(1), '15', 'after this time without a sign of life a worker\'s job is given to another'),
+  HEARTBEAT_SECONDS: define(seconds(0.1), '3', 'how often a worker shows that it is alive; it counts as gone after four times that'),
+  ENGINE_GRACE_SECONDS: define(seconds(0), '20', 'how long an engine whose last worker has left still takes jobs, so that restarts go unnoticed'),
   WORKER_DEVICES: define(list.pipe(z.array(device).min(1)), 'auto', 'devices to render on: auto, or a list such as cuda:0,cuda:1 or webgpu or cpu'),
   FFMPEG_PATH: define(z.string().optional(), '', "ffmpeg to use; default: the system's, else npm's"),
   LOG_LEVEL: define(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), 'info', 'how much is logged'),

@@ -1,6 +1,6 @@
 /** Errors as plain HTTP answers: `{ error: { code, message, cure, retryable, … } }` with the status from the list. */
 import { randomUUID } from 'node:crypto';
-import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { AppError, ERRORS, toAppError, type ErrorCode, type ErrorDetails } from '../jobs/errors.ts';
 
 export interface ErrorBody {
@@ -30,7 +30,7 @@ export function errorHeaders(error: AppError): Record<string, string> {
 
 /** Answers with `error`. What is our own fault is logged; an INTERNAL one under a reference that the client gets too. */
 export function sendError(response: Response, error: unknown, log: ErrorLog): void {
-  const known = withReference(asAppError(error));
+  const known = withReference(requestError(error));
   if (ERRORS[known.code].status >= 500) log.error({ err: known.cause ?? known, code: known.code, reference: known.details.reference }, 'request failed');
   if (response.headersSent) {
     response.destroy();
@@ -46,7 +46,7 @@ const CONTENT_HEADERS = ['Accept-Ranges', 'Content-Disposition', 'Content-Length
 /** The last error handler of the application. A client that has left is neither answered nor logged. */
 export function errorHandler(log: ErrorLog): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
-    if (isAborted(error) || request.socket.destroyed) response.destroy();
+    if (hasLeft(error, request)) response.destroy();
     else sendError(response, error, log);
   };
 }
@@ -62,22 +62,31 @@ function withReference(error: AppError): AppError {
     : error;
 }
 
-/** Errors of express, its router, body-parser and static files carry a status; those below 500 are the request's fault. */
-function asAppError(error: unknown): AppError {
+/**
+ * Any error as one of the list. Errors of express, its router, body-parser and static files carry a status; those below 500 are the
+ * request's fault.
+ */
+export function requestError(error: unknown): AppError {
   const { status, type } = (error ?? {}) as { status?: unknown; type?: unknown };
   if (error instanceof AppError || typeof status !== 'number' || status < 400 || status >= 500) return toAppError(error);
   if (status === 403 || status === 404) return new AppError('NOT_FOUND', 'There is no such file.', {}, error);
+  // Only a photo makes a request that long.
+  if (status === 413) return new AppError('IMAGE_TOO_LARGE', 'The body is too large; send a photo with POST /uploads and name it by uploadId.', {}, error);
   const said = REQUEST_FAULTS[String(type)] ?? (error instanceof URIError ? 'The path is not valid percent-encoding.' : 'The request cannot be understood.');
   return new AppError('BAD_INPUT', said, {}, error);
 }
 
 const REQUEST_FAULTS: Record<string, string> = {
   'entity.parse.failed': 'The body is not valid JSON.',
-  'entity.too.large': 'The body is too large; send a photo with POST /uploads and name it by uploadId.',
   'encoding.unsupported': 'The Content-Encoding is not supported; send the body as it is, or gzip.',
   'charset.unsupported': 'The charset is not supported; send UTF-8.',
   'request.size.invalid': 'The body is shorter or longer than its Content-Length says.',
 };
+
+/** Whether the client that should read this error is gone. */
+export function hasLeft(error: unknown, request: Pick<Request, 'socket'>): boolean {
+  return isAborted(error) || request.socket.destroyed;
+}
 
 function isAborted(error: unknown): boolean {
   const { code, type } = (error ?? {}) as { code?: unknown; type?: unknown };

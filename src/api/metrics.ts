@@ -27,25 +27,30 @@ export function createMetrics(context: JobContext, watcher: JobWatcher): Metrics
   const events = new Counter({ name: 'fanslymotion_progress_events_total', help: 'Job states handed to subscribers by this process', registers });
 
   // Ends are observed once, from the start of this process on, whichever process brought them about.
-  let seen = new Date();
+  let seen: Date | null = null;
   const observe = (job: Job) => {
     seen = job.finishedAt ?? seen;
     if (job.startedAt) wait.observe({ engine: job.engine }, (job.startedAt.getTime() - job.createdAt.getTime()) / 1000);
     if (job.renderSeconds !== null) render.observe({ engine: job.engine }, job.renderSeconds);
   };
+  const scrape = async (): Promise<string> => {
+    const [counts, loads, live] = await Promise.all([context.jobs.countByStatus(), queueLoads(context), liveWorkers(context)]);
+    for (const metric of [jobs, depth, workers]) metric.reset();
+    for (const { status, engine, count } of counts) jobs.set({ status, engine }, count);
+    for (const { engine, ...states } of loads) for (const [state, count] of Object.entries(states)) depth.set({ engine, state }, count);
+    for (const { state } of live) workers.inc({ state });
+    subscribers.set(watcher.followers);
+    events.reset();
+    events.inc(watcher.delivered);
+    // By the database's clock, which sets finishedAt.
+    seen ??= new Date((await context.jobs.now()).getTime() - process.uptime() * 1000);
+    for (const job of await context.jobs.endedSince(seen)) observe(job);
+    return await registry.metrics();
+  };
+  let scraping: Promise<string> | null = null;
   return {
     contentType: registry.contentType,
-    async render() {
-      const [counts, loads, live] = await Promise.all([context.jobs.countByStatus(), queueLoads(context), liveWorkers(context)]);
-      for (const metric of [jobs, depth, workers]) metric.reset();
-      for (const { status, engine, count } of counts) jobs.set({ status, engine }, count);
-      for (const { engine, ...states } of loads) for (const [state, count] of Object.entries(states)) depth.set({ engine, state }, count);
-      for (const { state } of live) workers.inc({ state });
-      subscribers.set(watcher.followers);
-      events.reset();
-      events.inc(watcher.delivered);
-      for (const job of await context.jobs.endedSince(seen)) observe(job);
-      return await registry.metrics();
-    },
+    // Two at once share one look, so that no end is observed twice.
+    render: () => (scraping ??= scrape().finally(() => (scraping = null))),
   };
 }

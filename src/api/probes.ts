@@ -1,47 +1,40 @@
 import { ENGINES, names } from '../catalog.ts';
+import { DeadlineError, withDeadline } from '../infra/connection.ts';
 import type { JobContext, Log } from '../jobs/context.ts';
+import { AppError } from '../jobs/errors.ts';
 
 type Probed = Pick<JobContext, 'jobs' | 'queue' | 'bus' | 'files'>;
 
 /** Longest wait for a part to answer, in milliseconds. */
 const PROBE_MS = 3_000;
 
-class NoAnswer extends Error {}
-
-/** Milliseconds until `work` resolved; rejects when it does, or after 3 s. */
-export async function timed(work: () => Promise<unknown>): Promise<number> {
+/**
+ * A part's answer, and after how many milliseconds it came.
+ * @throws AppError UNAVAILABLE that names the part; what exactly is wrong is for the log: anybody may ask
+ */
+export async function probe<T>(part: string, log: Log, work: () => Promise<T>): Promise<{ answer: T; latencyMs: number }> {
   const start = performance.now();
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new NoAnswer(`no answer within ${PROBE_MS / 1000} s`)), PROBE_MS);
-  });
   try {
-    await Promise.race([work(), tooLate]);
-  } finally {
-    clearTimeout(timer);
+    const answer = await withDeadline(work(), PROBE_MS, 'no answer');
+    return { answer, latencyMs: Math.round((performance.now() - start) * 10) / 10 };
+  } catch (error) {
+    log.warn({ err: error, part }, `${part} does not answer`);
+    throw new AppError('UNAVAILABLE', `${part}: ${error instanceof DeadlineError ? error.message : 'it cannot be reached or answers with an error'}.`, {}, error);
   }
-  return Math.round((performance.now() - start) * 10) / 10;
 }
 
 /** The parts an API process cannot do without. Each resolves if it answers. */
-export const PROBES: { readonly [part: string]: (probed: Probed) => Promise<unknown> } = {
+export const PROBES = {
   database: ({ jobs }) => jobs.now(),
   queue: ({ queue }) => queue.ping(),
   bus: ({ bus }) => bus.ping(),
   storage: ({ files }) => files.ping(),
-};
+} as const satisfies Record<string, (probed: Probed) => Promise<unknown>>;
 
-/** Parts that do not answer, and how; empty when all do. What exactly is wrong is for the log: anybody may ask this. */
+/** Parts that do not answer, and how; empty when all do. */
 export async function probeAll(probed: Probed, log: Log): Promise<Record<string, string>> {
-  const failures = await Promise.all(Object.entries(PROBES).map(async ([part, probe]) => {
-    try {
-      await timed(() => probe(probed));
-      return null;
-    } catch (error) {
-      log.warn({ err: error, part }, `${part} does not answer`);
-      return [part, error instanceof NoAnswer ? error.message : 'it answers with an error'] as const;
-    }
-  }));
+  const failures = await Promise.all(Object.entries(PROBES).map(async ([part, ask]) =>
+    probe<unknown>(part, log, () => ask(probed)).then(() => null, (error: AppError) => [part, error.message] as const)));
   return Object.fromEntries(failures.filter((failure) => failure !== null));
 }
 

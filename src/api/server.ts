@@ -1,14 +1,15 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { ApolloServer } from '@apollo/server';
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { expressMiddleware } from '@as-integrations/express5';
 import express, { type RequestHandler } from 'express';
+import { GraphQLError } from 'graphql';
 import type { Config } from '../config.ts';
 import type { Services } from '../infra/services.ts';
 import { ROOT } from '../infra/version.ts';
-import { AppError, ERRORS, toAppError } from '../jobs/errors.ts';
+import { AppError, ERRORS } from '../jobs/errors.ts';
 import { ACT_AS_HEADER, authenticate, type Caller } from './auth.ts';
 import type { Api, RequestContext } from './context.ts';
 import { downloadsRouter } from './downloads.ts';
@@ -16,11 +17,13 @@ import { findFile } from './files.ts';
 import { graphiqlEnabled, graphiqlRouter } from './graphiql/route.ts';
 import { formatError } from './graphql-errors.ts';
 import { assertListenAllowed, corsFor, createGuard, securityHeaders } from './guard.ts';
-import { errorHandler, errorHeaders, notFound } from './http-errors.ts';
+import { errorHandler, errorHeaders, hasLeft, notFound, requestError } from './http-errors.ts';
 import { createMetrics } from './metrics.ts';
+import { limitRootFields, MAX_TOKENS } from './operations.ts';
 import { probeAll } from './probes.ts';
 import { createSchema } from './schema.ts';
 import { serveSockets } from './sockets.ts';
+import { UploadLimit } from './upload-limit.ts';
 import { uploadsRouter, type PhotoIntake } from './uploads.ts';
 
 /** Room for a photo of BASE64_MAX_BYTES as base64, and the rest of a request. */
@@ -55,7 +58,9 @@ export async function startServer(api: Api, intake: PhotoIntake, services: Servi
     csrfPrevention: true,
     stopOnTerminationSignals: false,
     includeStacktraceInErrorResponses: false,
-    plugins: [ApolloServerPluginLandingPageDisabled()],
+    parseOptions: { maxTokens: MAX_TOKENS },
+    validationRules: [limitRootFields],
+    plugins: [ApolloServerPluginLandingPageDisabled(), refuseSubscriptions],
     formatError: (formatted, error) => formatError(error, formatted, log, production),
     logger: { debug() {}, info() {}, warn: (message) => log.warn(message), error: (message) => log.error(message) },
   });
@@ -91,12 +96,14 @@ export async function startServer(api: Api, intake: PhotoIntake, services: Servi
   app.use(downloadsRouter({ signer: api.links, find: (kind, id) => findFile(api.jobs, kind, id), store: api.files }));
   if (graphiqlEnabled(config)) app.use(graphiqlRouter(path.join(ROOT, 'dist', 'graphiql')));
   app.get('/metrics', identify, metricsRoute(services, api));
+  const uploadLimit = new UploadLimit(api.uploads, config);
   app.use('/uploads', identify);
   app.use(uploadsRouter({
     ...intake,
     store: api.files,
-    owner: (request) => callerOf(request).owner,
-    save: (upload) => api.uploads.insert(upload, config.UPLOADS_KEPT_HOURS * 3_600),
+    caller: callerOf,
+    admit: (caller) => uploadLimit.admit(caller),
+    save: (upload, caller) => uploadLimit.save(upload, caller),
   }));
   app.use('/graphql', identify, express.json({ limit: BODY_LIMIT }), expressMiddleware(apollo, {
     context: async ({ req }) => ({ api, caller: callerOf(req) }),
@@ -132,14 +139,28 @@ function metricsRoute(services: Services, api: Api): RequestHandler {
   };
 }
 
+/** HTTP carries one answer; the events of a subscription need a socket. */
+const refuseSubscriptions: ApolloServerPlugin<RequestContext> = {
+  async requestDidStart() {
+    return {
+      async didResolveOperation({ operation }) {
+        if (operation?.operation !== 'subscription') return;
+        throw new GraphQLError('Subscriptions are served over WebSocket (graphql-transport-ws), at the same address with ws: for http:.', {
+          extensions: { code: 'BAD_INPUT', http: { status: ERRORS.BAD_INPUT.status } },
+        });
+      },
+    };
+  },
+};
+
 /** GraphQL clients read `errors`, also when a request is refused before GraphQL sees it. */
 function graphqlRefusal(log: Services['log'], production: boolean): express.ErrorRequestHandler {
-  return (error: unknown, _request, response, next) => {
-    const known = toAppError(error);
-    if (!(error instanceof AppError) || known.code === 'INTERNAL') {
+  return (error: unknown, request, response, next) => {
+    if (hasLeft(error, request) || response.headersSent) {
       next(error);
       return;
     }
+    const known = requestError(error);
     response.status(ERRORS[known.code].status).set(errorHeaders(known)).json({
       errors: [formatError(known, { message: known.message }, log, production)],
     });

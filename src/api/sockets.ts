@@ -9,9 +9,12 @@ import { authenticateSocket } from './auth.ts';
 import type { Api, RequestContext } from './context.ts';
 import { formatError } from './graphql-errors.ts';
 import { refuseUpgrade, type Guard } from './guard.ts';
+import { readOperation } from './operations.ts';
 
 const PATH = '/graphql';
 const MAX_MESSAGE_BYTES = 4_000_000;
+/** Operations at once on one socket, subscriptions above all. */
+const MAX_OPERATIONS = 100;
 /** Close codes of the protocol (graphql-ws, PROTOCOL.md) and of RFC 6455. */
 const UNAUTHORIZED = 4401;
 const GOING_AWAY = 1001;
@@ -46,14 +49,17 @@ export function serveSockets({ server, schema, api, guard, keys, open, productio
         return false;
       }
     },
-    context: ({ connectionParams }, _id, { extensions }): RequestContext => ({ api, caller: authenticateSocket(keys, connectionParams, extensions, open) }),
-    onSubscribe({ connectionParams }, _id, { extensions }) {
-      // A key that may not act for somebody fails that operation, not the connection.
+    // Whatever is wrong with an operation fails that operation, not the connection.
+    onSubscribe({ connectionParams, subscriptions }, _id, { query, operationName, variables, extensions }) {
       try {
-        authenticateSocket(keys, connectionParams, extensions, open);
-        return undefined;
+        if (Object.keys(subscriptions).length > MAX_OPERATIONS) {
+          throw new AppError('OWNER_LIMIT', `This socket has ${MAX_OPERATIONS} operations under way; complete one or open another socket.`);
+        }
+        const contextValue: RequestContext = { api, caller: authenticateSocket(keys, connectionParams, extensions, open) };
+        const document = readOperation(schema, query);
+        return 'kind' in document ? { schema, document, operationName, variableValues: variables, contextValue } : document;
       } catch (error) {
-        return [new GraphQLError(error instanceof Error ? error.message : String(error), { originalError: error instanceof Error ? error : undefined })];
+        return [error instanceof GraphQLError ? error : new GraphQLError(error instanceof Error ? error.message : String(error), { originalError: error instanceof Error ? error : undefined })];
       }
     },
     onError: (_context, _id, _payload, errors) => errors.map(format),

@@ -11,6 +11,7 @@ import type { PhotoInfo, PhotoLimits } from '../infra/photo.ts';
 import { AppError } from '../jobs/errors.ts';
 import type { FileStore } from '../jobs/ports.ts';
 import { uploadFile, type Upload } from '../jobs/store.ts';
+import type { Caller } from './auth.ts';
 
 /** What taking in a photo needs, wherever it comes from. */
 export interface PhotoIntake {
@@ -60,24 +61,28 @@ export async function receivePhoto(source: AsyncIterable<Uint8Array>, { store, l
 }
 
 export interface UploadPorts extends PhotoIntake {
-  /** The owner a request's upload will belong to. @throws AppError UNAUTHENTICATED, FORBIDDEN */
-  owner(request: Request): string;
-  /** Writes the row. */
-  save(upload: Omit<Upload, 'createdAt' | 'expiresAt'>): Promise<Upload>;
+  /** Whose upload it will be. @throws AppError UNAUTHENTICATED, FORBIDDEN */
+  caller(request: Request): Caller;
+  /** Called before a byte is read. @throws AppError OWNER_LIMIT */
+  admit(caller: Caller): Promise<void>;
+  /** Writes the row. @throws AppError OWNER_LIMIT if other uploads were quicker */
+  save(upload: Omit<Upload, 'createdAt' | 'expiresAt'>, caller: Caller): Promise<Upload>;
   /** Longest silence of a client, in milliseconds; 20 s by default. */
   readonly idleMs?: number;
 }
 
 /**
  * POST /uploads: multipart with one file part of any name, or the photo as the body. Answers 201 with
- * `{ id, width, height, format, sizeBytes, sha256, expiresAt }`; BAD_INPUT for anything else, and what `receivePhoto` throws.
+ * `{ id, width, height, format, sizeBytes, sha256, expiresAt }`; BAD_INPUT for anything else, and what `admit`,
+ * `receivePhoto` and `save` throw.
  */
 export function uploadsRouter(ports: UploadPorts): Router {
   return Router().post('/uploads', async (request, response) => {
     try {
-      const owner = ports.owner(request);
+      const caller = ports.caller(request);
+      await ports.admit(caller);
       const { key, ...photo } = await receiveRequest(request, ports);
-      const { expiresAt } = await ports.save({ owner, ...photo }).catch((error: unknown) => discard(ports, key, error));
+      const { expiresAt } = await ports.save({ owner: caller.owner, ...photo }, caller).catch((error: unknown) => discard(ports, key, error));
       response.status(201).json({ ...photo, expiresAt });
     } catch (error) {
       drain(request, response);

@@ -2,7 +2,8 @@
 import { frameCount, FRAMES_PER_SECOND, frameSize } from '../catalog.ts';
 import { AppError, ERRORS } from '../jobs/errors.ts';
 import type { Job } from '../jobs/job.ts';
-import type { Cursor } from '../jobs/store.ts';
+import { checkText, CLIENT_REF_MAX } from '../jobs/options.ts';
+import { isUuid, type Cursor, type JobFilter } from '../jobs/store.ts';
 import type { LinkSigner } from './links.ts';
 import type { JobResultType, JobType } from './types/job.ts';
 
@@ -49,11 +50,26 @@ export function toCursor({ createdAt, id }: Cursor): string {
   return Buffer.from(`${createdAt.toISOString()} ${id}`).toString('base64url');
 }
 
+/** Whether the database can hold a time; its calendar and JavaScript's agree in these years. */
+const isStorable = (time: Date): boolean => time.getTime() >= 0 && time.getUTCFullYear() < 10_000;
+
+/**
+ * A list's filter, if the database can look for it.
+ * @throws AppError BAD_INPUT
+ */
+export function checkFilter(filter: JobFilter): JobFilter {
+  checkText('filter.clientRef', filter.clientRef, CLIENT_REF_MAX);
+  if (filter.createdAfter && !isStorable(filter.createdAfter)) {
+    throw new AppError('BAD_INPUT', 'filter.createdAfter must lie in the years 1970 to 9999.', { field: 'filter.createdAfter' });
+  }
+  return filter;
+}
+
 /** @throws AppError BAD_INPUT */
 export function fromCursor(text: string): Cursor {
   const [time = '', id = ''] = Buffer.from(text, 'base64url').toString().split(' ');
   const createdAt = new Date(time);
-  if (Number.isNaN(createdAt.getTime()) || !/^[\da-f-]{36}$/.test(id)) {
+  if (!isStorable(createdAt) || !isUuid(id)) {
     throw new AppError('BAD_INPUT', 'after is not a cursor; take it from pageInfo.endCursor.', { field: 'after' });
   }
   return { createdAt, id };

@@ -7,6 +7,8 @@ import type { JobStore } from '../jobs/store.ts';
 
 interface Watched {
   readonly followers: Set<Latest<Job>>;
+  /** Those of them that have not been told the present state yet. */
+  readonly fresh: Set<Latest<Job>>;
   readonly unsubscribe: Promise<() => Promise<void>>;
   /** Newest revision handed on. */
   revision: number;
@@ -46,8 +48,7 @@ export class JobWatcher {
     const follower: Latest<Job> = new Latest(async () => this.#leave(id, follower));
     const watched = this.#watched.get(id) ?? this.#watch(id);
     watched.followers.add(follower);
-    // A new follower wants the state whatever the others have seen.
-    watched.revision = 0;
+    watched.fresh.add(follower);
     void this.#read(id, watched);
     return follower;
   }
@@ -73,13 +74,14 @@ export class JobWatcher {
         return async () => {};
       },
     );
-    const watched: Watched = { followers: new Set(), unsubscribe, revision: 0, reading: false, again: false };
+    const watched: Watched = { followers: new Set(), fresh: new Set(), unsubscribe, revision: 0, reading: false, again: false };
     this.#watched.set(id, watched);
     return watched;
   }
 
   #leave(id: string, follower: Latest<Job>): void {
     const watched = this.#watched.get(id);
+    watched?.fresh.delete(follower);
     if (!watched?.followers.delete(follower) || watched.followers.size > 0) return;
     this.#watched.delete(id);
     watched.unsubscribe.then((stop) => stop()).catch((error: unknown) => this.#log.warn({ jobId: id, err: error }, 'could not leave a topic'));
@@ -104,14 +106,15 @@ export class JobWatcher {
   }
 
   #hand(watched: Watched, job: Job | null): void {
-    const followers = [...watched.followers];
     if (!job) {
-      for (const follower of followers) follower.fail(new AppError('NOT_FOUND', 'The job has been deleted.'));
+      for (const follower of [...watched.followers]) follower.fail(new AppError('NOT_FOUND', 'The job has been deleted.'));
       return;
     }
-    if (job.revision <= watched.revision) return;
-    watched.revision = job.revision;
-    for (const follower of followers) {
+    const isNews = job.revision > watched.revision;
+    const listeners = [...(isNews ? watched.followers : watched.fresh)];
+    if (isNews) watched.revision = job.revision;
+    watched.fresh.clear();
+    for (const follower of listeners) {
       follower.push(job);
       this.delivered += 1;
       if (isTerminal(job.status)) follower.end();
@@ -125,7 +128,7 @@ export class JobWatcher {
     try {
       const revisions = await this.#jobs.revisions([...this.#watched.keys()]);
       for (const [id, watched] of this.#watched) {
-        if (revisions.get(id) !== watched.revision) void this.#read(id, watched);
+        if (watched.fresh.size > 0 || revisions.get(id) !== watched.revision) void this.#read(id, watched);
       }
     } catch (error) {
       this.#log.warn({ err: error }, 'could not poll followed jobs');

@@ -11,10 +11,15 @@ export interface ConnectionLog {
 
 export const silent: ConnectionLog = { warn: () => {}, error: () => {} };
 
-/** Settles as `work` does, but rejects with `message` after `ms`. `work` itself goes on; what becomes of it is no longer heard. */
+/** There was no answer in time. */
+export class DeadlineError extends Error {
+  override readonly name = 'DeadlineError';
+}
+
+/** Settles as `work` does, but rejects with a DeadlineError that begins with `message` after `ms`. `work` itself goes on; what becomes of it is no longer heard. */
 export function withDeadline<T>(work: Promise<T>, ms: number, message: string): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${message} within ${ms} ms`)), ms);
+    const timer = setTimeout(() => reject(new DeadlineError(`${message} within ${ms / 1000} s`)), ms);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

@@ -9,12 +9,24 @@ export class PostgresUploadStore implements UploadStore {
     this.#db = db;
   }
 
-  async insert(upload: Omit<Upload, 'createdAt' | 'expiresAt'>, keptSeconds: number): Promise<Upload> {
-    const [row] = await this.#db.$queryRaw<[Upload]>`
-      INSERT INTO upload (id, owner, sha256, "sizeBytes", width, height, format, "createdAt", "expiresAt")
-      VALUES (${upload.id}::uuid, ${upload.owner}, ${upload.sha256}, ${upload.sizeBytes}, ${upload.width}, ${upload.height}, ${upload.format},
-              now(), now() + make_interval(secs => ${keptSeconds}::float8))
-      RETURNING *`;
+  /** An owner's inserts queue up behind one lock, so that counting and inserting are one step. */
+  async insert(upload: Omit<Upload, 'createdAt' | 'expiresAt'>, keptSeconds: number, limit: number | null): Promise<Upload | null> {
+    const [, rows] = await this.#db.$transaction([
+      this.#db.$executeRaw`SELECT pg_advisory_xact_lock(hashtext(${`fanslymotion.upload.${upload.owner}`}))`,
+      this.#db.$queryRaw<Upload[]>`
+        INSERT INTO upload (id, owner, sha256, "sizeBytes", width, height, format, "createdAt", "expiresAt")
+        SELECT ${upload.id}::uuid, ${upload.owner}, ${upload.sha256}, ${upload.sizeBytes}::int, ${upload.width}::int, ${upload.height}::int, ${upload.format},
+               now(), now() + make_interval(secs => ${keptSeconds}::float8)
+        WHERE ${limit}::int IS NULL OR (SELECT count(*) FROM upload WHERE owner = ${upload.owner} AND "expiresAt" > now()) < ${limit}::int
+        RETURNING *`,
+    ]);
+    return rows[0] ?? null;
+  }
+
+  async kept(owner: string): Promise<{ count: number; nextSeconds: number }> {
+    const [row] = await this.#db.$queryRaw<[{ count: number; nextSeconds: number }]>`
+      SELECT count(*)::int AS count, coalesce(extract(epoch FROM min("expiresAt") - now()), 0)::float8 AS "nextSeconds"
+      FROM upload WHERE owner = ${owner} AND "expiresAt" > now()`;
     return row;
   }
 

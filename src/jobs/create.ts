@@ -5,7 +5,7 @@ import { chooseEngine, devicesFor, liveWorkers } from './engines.ts';
 import { AppError } from './errors.ts';
 import { estimatorFor } from './estimates.ts';
 import { jobFiles, type Job } from './job.ts';
-import { checkOptions, fingerprint, settleOptions, type RequestedOptions } from './options.ts';
+import { checkOptions, checkText, CLIENT_REF_MAX, fingerprint, settleOptions, type RequestedOptions } from './options.ts';
 import { uploadFile, type NewJob } from './store.ts';
 
 /** Who asks. Limits and ownership count for `owner`; the local owner has no limit of its own. */
@@ -20,6 +20,8 @@ export interface StoredPhoto {
   readonly sha256: string;
   readonly width: number;
   readonly height: number;
+  /** What it means should the file be gone by the time it is used. */
+  readonly gone?: 'UPLOAD_NOT_FOUND' | 'EXPIRED';
 }
 
 export interface CreateRequest extends RequestedOptions {
@@ -34,7 +36,7 @@ export interface CreateRequest extends RequestedOptions {
  */
 export async function createJob(context: JobContext, who: Requester, request: CreateRequest, photo: StoredPhoto): Promise<Job> {
   const checked = checkOptions(request);
-  checkText('clientRef', request.clientRef, 200);
+  checkText('clientRef', request.clientRef, CLIENT_REF_MAX);
   checkText('idempotencyKey', request.idempotencyKey, 200);
   const print = fingerprint(checked, photo.sha256);
   const idempotencyKey = request.idempotencyKey ?? null;
@@ -75,7 +77,7 @@ export async function retryJob(context: JobContext, who: Requester, old: Job): P
  */
 export function jobPhoto(job: Job): StoredPhoto {
   if (!job.photoKept) throw new AppError('EXPIRED', "The earlier job's photo is no longer kept.");
-  return { key: jobFiles.photo(job.id), sha256: job.photoSha256, width: job.photoWidth, height: job.photoHeight };
+  return { key: jobFiles.photo(job.id), sha256: job.photoSha256, width: job.photoWidth, height: job.photoHeight, gone: 'EXPIRED' };
 }
 
 /**
@@ -85,7 +87,7 @@ export function jobPhoto(job: Job): StoredPhoto {
 export async function uploadedPhoto({ uploads }: Pick<JobContext, 'uploads'>, owner: string, id: string): Promise<StoredPhoto> {
   const upload = await uploads.find(owner, id);
   if (!upload) throw new AppError('UPLOAD_NOT_FOUND', undefined, { field: 'image.uploadId' });
-  return { key: uploadFile(upload.id), sha256: upload.sha256, width: upload.width, height: upload.height };
+  return { key: uploadFile(upload.id), sha256: upload.sha256, width: upload.width, height: upload.height, gone: 'UPLOAD_NOT_FOUND' };
 }
 
 async function draft(context: JobContext, who: Requester, engine: EngineName, options: RenderOptions, photo: StoredPhoto) {
@@ -106,15 +108,12 @@ async function draft(context: JobContext, who: Requester, engine: EngineName, op
 /** Photo first, then the row, then the queue's entry: whatever is interrupted, no row is without its photo. */
 async function place(context: JobContext, who: Requester, photo: StoredPhoto, job: NewJob): Promise<Job> {
   const { config, jobs, queue, files, log } = context;
-  const discard = () => files.remove(jobFiles.hot(job.id));
   await files.copy(photo.key, jobFiles.photo(job.id)).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'ENOENT' ? new AppError('UPLOAD_NOT_FOUND', 'The photo is no longer kept.', {}, error) : error;
+    throw error.code === 'ENOENT' && photo.gone ? new AppError(photo.gone, 'The photo is no longer kept.', {}, error) : error;
   });
-  const insertion = await jobs.insert(job, { all: config.QUEUE_LIMIT, owner: who.local ? null : config.OWNER_LIMIT }).catch(async (error: unknown) => {
-    await discard();
-    throw error;
-  });
-  if (insertion.kind !== 'inserted') await discard();
+  // Should this fail, the row may be there all the same; housekeeping finds out and queues it or clears the photo away.
+  const insertion = await jobs.insert(job, { all: config.QUEUE_LIMIT, owner: who.local ? null : config.OWNER_LIMIT });
+  if (insertion.kind !== 'inserted') await files.remove(jobFiles.hot(job.id));
   if (insertion.kind === 'existing') return sameRequest(insertion.job, job.fingerprint);
   if (insertion.kind === 'full') throw await fullError(context, job.engine, insertion.limit, insertion.count);
   log.info({ jobId: job.id, owner: job.owner, options: job.options }, 'job created');
@@ -136,11 +135,4 @@ async function fullError({ jobs }: Pick<JobContext, 'jobs'>, engine: EngineName,
   return limit === 'all'
     ? new AppError('QUEUE_FULL', `All ${count} places in the queue are taken.`, { retryAfterSeconds })
     : new AppError('OWNER_LIMIT', `You have ${count} jobs waiting or running; more are not allowed at once.`, { retryAfterSeconds });
-}
-
-function checkText(field: string, text: string | null | undefined, max: number): void {
-  if (text == null) return;
-  if (text.length === 0 || text.length > max) throw new AppError('BAD_INPUT', `${field} must have 1 to ${max} characters.`, { field });
-  // PostgreSQL cannot store it.
-  if (text.includes('\0')) throw new AppError('BAD_INPUT', `${field} must not contain a null character.`, { field });
 }

@@ -18,23 +18,43 @@ export function devicesFor(engine: EngineName, workers: readonly SeenWorker[]): 
   return workers.filter((worker) => worker.engines.includes(engine) && worker.state !== 'UNHEALTHY').map((worker) => worker.device);
 }
 
+/** What a new job can be rendered with. */
+export interface EngineOffers {
+  readonly offered: ReadonlySet<EngineName>;
+  /** The one a request gets that names none; null if no worker is running. */
+  readonly best: EngineName | null;
+  /** Why an engine is not offered, if a worker knows. */
+  reason(engine: EngineName): string | null;
+}
+
 /**
- * The engine a new job gets: the one asked for, else the best that a worker offers by default. Workers that left or fell silent within
- * the last ENGINE_GRACE_SECONDS still count, so that a restart goes unnoticed.
+ * Engines that a new job can have. Workers that left or fell silent within the last ENGINE_GRACE_SECONDS still count, so that a restart
+ * goes unnoticed; those that cannot render do not.
+ */
+export async function engineOffers({ config, workers }: Needs): Promise<EngineOffers> {
+  const seen = await workers.seenWithin(Math.max(config.ENGINE_GRACE_SECONDS, config.HEARTBEAT_SECONDS * MISSED_BEATS));
+  const able = seen.filter(({ state }) => state !== 'UNHEALTHY');
+  const best = names(ENGINES)
+    .toSorted((a, b) => ENGINES[b].preference - ENGINES[a].preference)
+    .find((engine) => able.some(({ defaultEngines }) => defaultEngines.includes(engine)));
+  return {
+    offered: new Set(able.flatMap(({ engines }) => engines)),
+    best: best ?? null,
+    reason: (engine) => seen.map(({ engines, unavailable }) => (engines.includes(engine) ? 'its worker cannot render at present' : unavailable[engine])).find(Boolean) ?? null,
+  };
+}
+
+/**
+ * The engine a new job gets: the one asked for, else the best that a worker offers by default.
  * @throws AppError ENGINE_UNAVAILABLE
  */
 export async function chooseEngine(needs: Needs, asked: EngineName | null): Promise<EngineName> {
-  const { config, workers } = needs;
-  const grace = Math.max(config.ENGINE_GRACE_SECONDS, config.HEARTBEAT_SECONDS * MISSED_BEATS);
-  const seen = await workers.seenWithin(grace);
+  const { offered, best, reason } = await engineOffers(needs);
   if (asked) {
-    if (seen.some((worker) => worker.engines.includes(asked))) return asked;
-    const reason = seen.map((worker) => worker.unavailable[asked]).find(Boolean);
-    throw new AppError('ENGINE_UNAVAILABLE', `No running worker offers ${asked}${reason ? `: ${reason}` : ''}.`, { field: 'engine', retryAfterSeconds: 10 });
+    if (offered.has(asked)) return asked;
+    const why = reason(asked);
+    throw new AppError('ENGINE_UNAVAILABLE', `No running worker offers ${asked}${why ? `: ${why}` : ''}.`, { field: 'engine', retryAfterSeconds: 10 });
   }
-  const best = names(ENGINES)
-    .toSorted((a, b) => ENGINES[b].preference - ENGINES[a].preference)
-    .find((engine) => seen.some((worker) => worker.defaultEngines.includes(engine)));
-  if (!best) throw new AppError('ENGINE_UNAVAILABLE', 'No worker is running.', { retryAfterSeconds: 10 });
+  if (!best) throw new AppError('ENGINE_UNAVAILABLE', 'No worker that can render is running.', { retryAfterSeconds: 10 });
   return best;
 }

@@ -22,7 +22,7 @@ export const ERRORS = {
   UPLOAD_NOT_FOUND: entry(404, false, 'There is no such upload, or it has expired.', 'Upload the photo again and use the new id.'),
   ENGINE_UNAVAILABLE: entry(503, true, 'No running worker offers this engine.', 'Start a worker, choose another engine, or try again shortly.'),
   QUEUE_FULL: entry(429, true, 'All places in the queue are taken.', 'Try again after retryAfterSeconds.'),
-  OWNER_LIMIT: entry(429, true, 'You have as many jobs waiting or running as you may have at once.', 'Wait for one to finish, or cancel one.'),
+  OWNER_LIMIT: entry(429, true, 'You have as many jobs, uploads or open operations as you may have at once.', 'Wait for one to finish or to expire, or end one.'),
   UNAUTHENTICATED: entry(401, false, 'A valid API key is needed.', 'Send "Authorization: Bearer <secret>" (WebSocket: in connection_init).'),
   FORBIDDEN: entry(403, false, 'This is not allowed for this key or from this place.', 'Use a key that has the right, or an allowed host and origin.'),
   NOT_FOUND: entry(404, false, 'There is no such thing, or it is not yours.', 'Check the id.'),
@@ -36,6 +36,7 @@ export const ERRORS = {
   OUT_OF_SPACE: entry(507, true, 'There is no room left to store files.', 'Free space in the storage folder, then try again.'),
   ENCODER_FAILED: entry(500, true, 'ffmpeg could not write the video.', "Look at ffmpeg's last lines in the worker log; the doctor command checks it."),
   NON_FINITE_OUTPUT: entry(500, false, 'The model produced numbers that are no picture.', 'Try another seed or fewer extremes in tuning.'),
+  UNAVAILABLE: entry(503, true, 'A part of the installation does not answer.', 'Try again shortly; if it stays so, run the doctor command.'),
   INTERNAL: entry(500, true, 'Something went wrong on our side.', 'Try again; if it happens again, report the reference.'),
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -1,4 +1,4 @@
-import { ENGINES, frameCount, RESOLUTIONS, type EngineName, type RenderOptions, type Resolution } from '../catalog.ts';
+import { ENGINES, frameCount, RESOLUTIONS, type EngineName, type RenderOptions } from '../catalog.ts';
 import type { Job } from './job.ts';
 import type { JobStore, QueueAhead, RenderSample } from './store.ts';
 
@@ -82,5 +82,3 @@ export function outlook(job: Job, ahead: QueueAhead | null, devices: number, now
       return { queuePosition: null, secondsRemaining: null };
   }
 }
-
-export type EstimateTable = { engine: EngineName; resolution: Resolution; durationSeconds: number; seconds: number }[];

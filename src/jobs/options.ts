@@ -88,6 +88,20 @@ function whole(field: string, value: number | null | undefined, range: { min: nu
   return checked;
 }
 
+/** Longest clientRef, in characters. */
+export const CLIENT_REF_MAX = 200;
+
+/**
+ * Checks a client's own text; none is fine.
+ * @throws AppError BAD_INPUT that names the field
+ */
+export function checkText(field: string, text: string | null | undefined, max: number): void {
+  if (text == null) return;
+  if (text.length === 0 || text.length > max) throw new AppError('BAD_INPUT', `${field} must have 1 to ${max} characters.`, { field });
+  // PostgreSQL cannot store it.
+  if (text.includes('\0')) throw new AppError('BAD_INPUT', `${field} must not contain a null character.`, { field });
+}
+
 /** Closes what a request left open: orientation from the photo, the engine chosen, a random seed. */
 export function settleOptions(checked: CheckedOptions, engine: EngineName, photo: { width: number; height: number }): RenderOptions {
   const { orientation, seed, ...rest } = checked;

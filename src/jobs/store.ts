@@ -144,7 +144,10 @@ export interface Upload {
 export const uploadFile = (id: string): string => `uploads/${id}`;
 
 export interface UploadStore {
-  insert(upload: Omit<Upload, 'createdAt' | 'expiresAt'>, keptSeconds: number): Promise<Upload>;
+  /** Adds a row unless its owner has `limit` uploads already (null: no limit); null then. Parallel calls cannot exceed it together. */
+  insert(upload: Omit<Upload, 'createdAt' | 'expiresAt'>, keptSeconds: number, limit: number | null): Promise<Upload | null>;
+  /** How many uploads of an owner are kept, and seconds until the first of them expires. */
+  kept(owner: string): Promise<{ count: number; nextSeconds: number }>;
   /** Null if missing, expired or another's. */
   find(owner: string, id: string): Promise<Upload | null>;
   ownedBy(owner: string): Promise<Upload[]>;

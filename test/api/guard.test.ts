@@ -215,7 +215,7 @@ describe('over the wire', () => {
 
   it.each([
     ['/echo', 'POST', '{"a":', 400, 'BAD_INPUT', 'not valid JSON'],
-    ['/echo', 'POST', JSON.stringify('x'.repeat(200)), 400, 'BAD_INPUT', 'POST /uploads'],
+    ['/echo', 'POST', JSON.stringify('x'.repeat(200)), 413, 'IMAGE_TOO_LARGE', 'POST /uploads'],
     ['/things/%E0%A4%A', 'GET', '', 400, 'BAD_INPUT', 'percent-encoding'],
     ['/nowhere', 'GET', '', 404, 'NOT_FOUND', '/nowhere'],
   ])('%s %s %s is the request\'s fault', async (path, method, body, status, code, said) => {

@@ -39,7 +39,7 @@ beforeAll(async () => {
     rows.push(row);
     return row;
   };
-  const router = uploadsRouter({ store, limits: LIMITS, inspect: inspectPhoto, owner: (request) => authenticate(KEYS, request.get('authorization')).owner, save, idleMs: IDLE_MS });
+  const router = uploadsRouter({ store, limits: LIMITS, inspect: inspectPhoto, caller: (request) => authenticate(KEYS, request.get('authorization')), admit: async () => {}, save, idleMs: IDLE_MS });
   server = createServer(express().use(router, errorHandler({ error: (fields) => logged.push(fields) })));
   await new Promise<void>((listening) => {
     server.listen(0, '127.0.0.1', listening);

@@ -56,8 +56,8 @@ async function age(): Promise<void> {
 describe('strays', () => {
   it('are removed once nobody has touched them for a while: photos, results and uploads without a row', async () => {
     const [kept, gone] = [await insert(), { id: randomUUID(), createdAt: new Date('2026-01-31'), attempt: 1 }];
-    const upload = await services.uploads.insert({ id: randomUUID(), owner: 'o', sha256: 'a', sizeBytes: 1, width: 4, height: 3, format: 'jpeg' }, 3_600);
-    const owned = [jobFiles.photo(kept.id), jobFiles.video({ ...kept, attempt: 1 }), uploadFile(upload.id)];
+    const upload = await services.uploads.insert({ id: randomUUID(), owner: 'o', sha256: 'a', sizeBytes: 1, width: 4, height: 3, format: 'jpeg' }, 3_600, null);
+    const owned = [jobFiles.photo(kept.id), jobFiles.video({ ...kept, attempt: 1 }), uploadFile(upload!.id)];
     for (const key of [...owned, jobFiles.photo(gone.id), jobFiles.video(gone), jobFiles.poster(gone), uploadFile(randomUUID())]) await write(key);
     const all = await files();
     await clearStrays(services);
@@ -123,7 +123,7 @@ describe('what cannot be deleted', () => {
   });
 
   it('does not hold up uploads: all whose time is over go in one pass', async () => {
-    for (let n = 0; n < 120; n++) await services.uploads.insert({ id: randomUUID(), owner: 'o', sha256: 'a', sizeBytes: 1, width: 4, height: 3, format: 'jpeg' }, -1);
+    for (let n = 0; n < 120; n++) await services.uploads.insert({ id: randomUUID(), owner: 'o', sha256: 'a', sizeBytes: 1, width: 4, height: 3, format: 'jpeg' }, -1, null);
     await expireUploads(services);
     expect(await services.uploads.ownedBy('o')).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { Ctx, FieldResolver, Query, Resolver } from 'type-graphql';
 import { liveWorkers } from '../../jobs/engines.ts';
 import type { RequestContext } from '../context.ts';
-import { PROBES, queueLoads, timed } from '../probes.ts';
+import { probe, PROBES, queueLoads } from '../probes.ts';
 import { HealthType, PartHealth, QueueHealth, StorageHealth, WorkerHealth } from '../types/health.ts';
 
 /** Each part is asked only when its field is, and fails alone. */
@@ -14,27 +14,33 @@ export class HealthResolver {
 
   @FieldResolver(() => PartHealth, { nullable: true, description: 'The database.' })
   async database(@Ctx() { api }: RequestContext): Promise<PartHealth> {
-    return { kind: 'postgresql', latencyMs: await timed(() => PROBES['database']!(api)) };
+    const { latencyMs } = await probe('database', api.log, () => PROBES.database(api));
+    return { kind: 'postgresql', latencyMs };
   }
 
   @FieldResolver(() => [QueueHealth], { nullable: true, description: 'The queues.' })
   async queues(@Ctx() { api }: RequestContext): Promise<QueueHealth[]> {
-    return await queueLoads(api);
+    return (await probe('queue', api.log, () => queueLoads(api))).answer;
   }
 
   @FieldResolver(() => PartHealth, { nullable: true, description: 'What carries news of progress.' })
   async bus(@Ctx() { api }: RequestContext): Promise<PartHealth> {
-    return { kind: api.carrier, latencyMs: await timed(() => PROBES['bus']!(api)) };
+    const { latencyMs } = await probe('bus', api.log, () => PROBES.bus(api));
+    return { kind: api.carrier, latencyMs };
   }
 
   @FieldResolver(() => StorageHealth, { nullable: true, description: 'Where files are kept.' })
   async storage(@Ctx() { api }: RequestContext): Promise<StorageHealth> {
-    await timed(() => PROBES['storage']!(api));
-    return { writable: true, freeBytes: await api.files.freeBytes() };
+    const { answer } = await probe('storage', api.log, async () => {
+      await PROBES.storage(api);
+      return await api.files.freeBytes();
+    });
+    return { writable: true, freeBytes: answer };
   }
 
   @FieldResolver(() => [WorkerHealth], { nullable: true, description: 'Workers that are alive.' })
   async workers(@Ctx() { api }: RequestContext): Promise<WorkerHealth[]> {
-    return (await liveWorkers(api)).map(({ engines, ...worker }) => ({ ...worker, engines: [...engines] }));
+    const { answer } = await probe('workers', api.log, () => liveWorkers(api));
+    return answer.map(({ engines, ...worker }) => ({ ...worker, engines: [...engines] }));
   }
 }

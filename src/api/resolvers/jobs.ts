@@ -9,7 +9,7 @@ import { isUuid } from '../../jobs/store.ts';
 import { findOwnJob, ownJob, type HeldPhoto, type RequestContext } from '../context.ts';
 import { CreateJobInput, JobFilterInput, type ImageInput } from '../types/inputs.ts';
 import { JobConnection, JobProgressType, JobResultType, JobType } from '../types/job.ts';
-import { fromCursor, previewUrl, toCursor, toJobType, toResult } from '../view.ts';
+import { checkFilter, fromCursor, previewUrl, toCursor, toJobType, toResult } from '../view.ts';
 
 /** Largest photo inside a request, in bytes after decoding. */
 export const BASE64_MAX_BYTES = 2_000_000;
@@ -31,7 +31,7 @@ export class JobsResolver {
     @Ctx() { api, caller }: RequestContext,
   ): Promise<JobConnection> {
     if (first < 1 || first > PAGE_MAX) throw new AppError('BAD_INPUT', `first is ${first}; it must lie between 1 and ${PAGE_MAX}.`, { field: 'first' });
-    const rows = await api.jobs.page(caller.owner, first + 1, after == null ? null : fromCursor(after), filter ?? {});
+    const rows = await api.jobs.page(caller.owner, first + 1, after == null ? null : fromCursor(after), checkFilter(filter ?? {}));
     const edges = rows.slice(0, first).map((row) => ({ cursor: toCursor(row), node: toJobType(row) }));
     return {
       edges,

@@ -1,22 +1,22 @@
-import { Ctx, Query, Resolver } from 'type-graphql';
+import { Ctx, FieldResolver, Query, Resolver } from 'type-graphql';
 import {
   DEFAULTS, DURATIONS, ENGINES, FITS, FRAMES_PER_SECOND, frameCount, MOTION_BUCKET, MOTIONS, names, ORIENTATIONS, RESOLUTIONS, SEED_MAX, TUNING,
-  type EngineName,
 } from '../../catalog.ts';
 import { PHOTO_FORMATS } from '../../infra/photo.ts';
-import { devicesFor, liveWorkers } from '../../jobs/engines.ts';
+import { devicesFor, engineOffers, liveWorkers } from '../../jobs/engines.ts';
 import { estimatorFor } from '../../jobs/estimates.ts';
-import type { SeenWorker } from '../../jobs/store.ts';
 import type { Api, RequestContext } from '../context.ts';
-import type { EngineOption, RenderEstimate, RenderLimits } from '../types/options.ts';
-import { RenderOptionsType } from '../types/options.ts';
+import { EngineOption, RenderEstimate, RenderOptionsType, type RenderLimits } from '../types/options.ts';
 import { BASE64_MAX_BYTES } from './jobs.ts';
 
-@Resolver()
+/** What has to be looked up is looked up only when its field is asked for, and once per operation. */
+@Resolver(() => RenderOptionsType)
 export class OptionsResolver {
+  readonly #estimates = new WeakMap<RequestContext, Promise<RenderEstimate[]>>();
+  readonly #engines = new WeakMap<RequestContext, Promise<EngineOption[]>>();
+
   @Query(() => RenderOptionsType, { description: 'What can be asked for, with defaults, limits and expected render times: build menus from it.' })
-  async options(@Ctx() { api, caller }: RequestContext): Promise<RenderOptionsType> {
-    const workers = await liveWorkers(api);
+  options(@Ctx() { api, caller }: RequestContext): RenderOptionsType {
     const named = <K extends string, E>(table: Record<K, E>, standard: string) =>
       names(table).map((name) => ({ name, ...table[name], isDefault: name === standard }));
     return {
@@ -26,24 +26,35 @@ export class OptionsResolver {
       motions: named(MOTIONS, DEFAULTS.motion),
       orientations: named(ORIENTATIONS, DEFAULTS.orientation),
       fits: named(FITS, DEFAULTS.fit),
-      engines: engineOptions(workers),
       tuning: { ...TUNING, seed: { min: 0, max: SEED_MAX, default: null }, motionBucketId: { ...MOTION_BUCKET, default: null } },
       limits: limits(api, caller.local),
-      estimates: await estimates(api, workers),
     };
+  }
+
+  @FieldResolver(() => [EngineOption], { description: 'Engines.' })
+  async engines(@Ctx() context: RequestContext): Promise<EngineOption[]> {
+    return await once(this.#engines, context, engineOptions);
+  }
+
+  @FieldResolver(() => [RenderEstimate], { description: 'Expected render times by engine, resolution and duration.' })
+  async estimates(@Ctx() context: RequestContext): Promise<RenderEstimate[]> {
+    return await once(this.#estimates, context, estimates);
   }
 }
 
-function engineOptions(workers: readonly SeenWorker[]): EngineOption[] {
-  const offered = (engine: EngineName) => workers.some((worker) => worker.engines.includes(engine));
-  const best = names(ENGINES)
-    .toSorted((a, b) => ENGINES[b].preference - ENGINES[a].preference)
-    .find((engine) => workers.some((worker) => worker.defaultEngines.includes(engine)));
+function once<T>(known: WeakMap<RequestContext, Promise<T>>, context: RequestContext, look: (api: Api) => Promise<T>): Promise<T> {
+  const found = known.get(context) ?? look(context.api);
+  known.set(context, found);
+  return found;
+}
+
+async function engineOptions(api: Api): Promise<EngineOption[]> {
+  const { offered, best, reason } = await engineOffers(api);
   return names(ENGINES).map((name) => ({
     name,
     description: ENGINES[name].description,
-    available: offered(name),
-    unavailableReason: offered(name) ? null : (workers.map((worker) => worker.unavailable[name]).find(Boolean) ?? 'no running worker offers it'),
+    available: offered.has(name),
+    unavailableReason: offered.has(name) ? null : (reason(name) ?? 'no running worker offers it'),
     isDefault: name === best,
   }));
 }
@@ -62,9 +73,10 @@ function limits({ config }: Api, local: boolean): RenderLimits {
   };
 }
 
-async function estimates({ jobs }: Api, workers: readonly SeenWorker[]): Promise<RenderEstimate[]> {
+async function estimates(api: Api): Promise<RenderEstimate[]> {
+  const workers = await liveWorkers(api);
   const tables = await Promise.all(names(ENGINES).map(async (engine) => {
-    const estimator = await estimatorFor(jobs, engine);
+    const estimator = await estimatorFor(api.jobs, engine);
     const [device] = devicesFor(engine, workers);
     return names(RESOLUTIONS).flatMap((resolution) => DURATIONS.map((durationSeconds) => {
       const seconds = estimator.seconds({ resolution, durationSeconds, steps: TUNING.steps.default }, device);

@@ -190,15 +190,9 @@ export class RenderOptionsType {
   @Field(() => [FitOption], { description: 'Ways to fill the frame.' })
   fits!: FitOption[];
 
-  @Field(() => [EngineOption], { description: 'Engines.' })
-  engines!: EngineOption[];
-
   @Field(() => TuningOptions, { description: 'Fine control.' })
   tuning!: TuningOptions;
 
   @Field(() => RenderLimits, { description: 'Limits.' })
   limits!: RenderLimits;
-
-  @Field(() => [RenderEstimate], { description: 'Expected render times by engine, resolution and duration.' })
-  estimates!: RenderEstimate[];
 }
