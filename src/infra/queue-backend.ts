@@ -7,7 +7,7 @@ import { connectRedis, patientRedis } from './redis.ts';
 export type EntryQueue = Pick<Queue, 'add' | 'remove' | 'getJobState' | 'getJobCounts' | 'waitUntilReady' | 'close'>;
 
 export type EntryWorker = Pick<Worker, 'getNextJob' | 'startStalledCheckTimer' | 'waitUntilReady' | 'close'> & {
-  readonly backend: Pick<IQueueBackend, 'disconnectBlocking'>;
+  readonly backend: Pick<IQueueBackend, 'disconnectBlocking' | 'retryJob'>;
 };
 
 export interface QueueBackend {

@@ -26,7 +26,7 @@ const AFTER_REJECTION: HandlerOutcome = { then: 'again', delayMs: 1000 };
  * Takes entries one by one through BullMQ's manual interface. BullMQ's own loop would take one more entry after `pause`, drop an
  * entry whose worker cannot reach the queue when it is done, and spin while PostgreSQL is away.
  *
- *   take ──▶ handle, lock renewed meanwhile ──▶ done: removed │ again: delayed ──▶ take …
+ *   take ──▶ handle, lock renewed meanwhile ──▶ done: removed │ again: to the front, or delayed ──▶ take …
  *
  * After any trouble with the connection the next entry is taken over new connections.
  */
@@ -91,8 +91,8 @@ export class QueueConsumer implements Consumer {
     const token = randomUUID();
     const entry: Job | undefined = await worker.getNextJob(token);
     if (!entry) return;
-    if (!this.#gate.isOpen || this.#closing.signal.aborted) await entry.moveToWait(token);
-    else await this.#deliver(entry, token);
+    if (!this.#gate.isOpen || this.#closing.signal.aborted) await handBack(worker, entry, token);
+    else await this.#deliver(worker, entry, token);
   }
 
   async #connect(): Promise<EntryWorker> {
@@ -112,7 +112,7 @@ export class QueueConsumer implements Consumer {
     if (worker) await withDeadline(worker.close(true), CLOSE_MS, 'connections did not close').catch(this.#options.report);
   }
 
-  async #deliver(entry: Job, token: string): Promise<void> {
+  async #deliver(worker: EntryWorker, entry: Job, token: string): Promise<void> {
     const { handle, lockMs, onRejection, report } = this.#options;
     const jobId = entry.id!;
     const lock = new EntryLock(entry, token, lockMs, report);
@@ -125,15 +125,16 @@ export class QueueConsumer implements Consumer {
     const outcome = await handled;
     this.#handling = null;
     lock.release();
-    if (!lock.signal.aborted) await this.#settle(entry, token, outcome);
+    if (!lock.signal.aborted) await this.#settle(worker, entry, token, outcome);
     this.lastActiveAt = new Date();
   }
 
   /** Tells the queue what becomes of the entry, however long it takes to reach it. If another worker has it by then, that is fine. */
-  async #settle(entry: Job, token: string, outcome: HandlerOutcome): Promise<void> {
+  async #settle(worker: EntryWorker, entry: Job, token: string, outcome: HandlerOutcome): Promise<void> {
     for (;;) {
       try {
         if (outcome.then === 'done') await entry.moveToCompleted(null, token, false);
+        else if (outcome.delayMs <= 0) await handBack(worker, entry, token);
         else await entry.moveToDelayed(Date.now() + outcome.delayMs, token);
         return;
       } catch (error) {
@@ -143,6 +144,11 @@ export class QueueConsumer implements Consumer {
       }
     }
   }
+}
+
+/** Puts an entry before all that wait. BullMQ's `moveToWait` would put it behind them on PostgreSQL. */
+async function handBack(worker: EntryWorker, entry: Job, token: string): Promise<void> {
+  await worker.backend.retryJob(entry.id!, true, token);
 }
 
 /** True if the queue answered that the entry is not ours (any more); BullMQ numbers these answers, all below zero. */

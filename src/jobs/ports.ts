@@ -31,7 +31,7 @@ export interface QueueCounts {
   readonly active: number;
 }
 
-/** What a handler wants done with the queue's entry after it returns. */
+/** What a handler wants done with the queue's entry after it returns; `again` without delay comes before all that wait. */
 export type HandlerOutcome = { readonly then: 'done' } | { readonly then: 'again'; readonly delayMs: number };
 
 export interface Delivery {

@@ -113,6 +113,29 @@ describeBackends('render queue', (backend) => {
     expect(taken).toEqual([id, id, id]);
   });
 
+  it('brings an entry that was handed back before those that came after it', async () => {
+    const queue = open();
+    const ids = Array.from({ length: 4 }, () => randomUUID());
+    for (const id of ids) await queue.enqueue('PREVIEW', id);
+    const { taken } = await consume(queue, async () => (taken.length === 1 ? { then: 'again', delayMs: 0 } : DONE));
+    await eventually(() => expect(taken).toEqual([ids[0], ...ids]));
+    await eventually(async () => expect(await queue.counts('PREVIEW')).toEqual(EMPTY));
+  });
+
+  it('lets an entry that a closing consumer hands back be the next one', async () => {
+    const queue = open();
+    const ids = Array.from({ length: 3 }, () => randomUUID());
+    const { work, end } = held({ then: 'again', delayMs: 0 });
+    const first = await consume(queue, () => work);
+    for (const id of ids) await queue.enqueue('PREVIEW', id);
+    await eventually(() => expect(first.taken).toEqual([ids[0]]));
+    const closing = first.consumer.close();
+    end();
+    await closing;
+    const { taken } = await consume(queue);
+    await eventually(() => expect(taken).toEqual(ids));
+  });
+
   it('brings an entry again when the handler fails, and says so in the log', async () => {
     const errors: object[] = [];
     const queue = open(backend.settings(), { log: { warn: () => {}, error: (details) => errors.push(details) } });
