@@ -38,7 +38,7 @@ describe('configuration', () => {
 
   it('refuses times that no timer holds and dates that no calendar has', () => {
     for (const name of ['JOB_TIMEOUT_SECONDS', 'STEP_TIMEOUT_SECONDS', 'RETRY_DELAY_SECONDS', 'HEARTBEAT_SECONDS', 'HOUSEKEEPING_SECONDS', 'STALLED_SECONDS', 'FILES_KEPT_HOURS', 'JOBS_KEPT_DAYS']) {
-      expect(() => readConfig({ [name]: '3000000' }), name).toThrow(name);
+      expect(() => readConfig({ [name]: '3000000' })).toThrow(name);
     }
     expect(readConfig({ JOB_TIMEOUT_SECONDS: '2000000' }).JOB_TIMEOUT_SECONDS * 1000).toBeLessThan(2 ** 31);
   });
