@@ -34,6 +34,7 @@ describe('the log', () => {
     await eventually(() => expect(lines.join('')).toMatch(/WRONGPASS/));
     await sleep(200);
     await Promise.all(parts.map((part) => part.close()));
+    expect(lines.join('')).toContain('"args":"[secret]"');
     expect(lines.join('')).not.toContain(SECRET);
   });
 });
