@@ -16,13 +16,15 @@ export interface Variable {
   readonly secret?: true;
 }
 
-const number = (min: number, max = Number.MAX_SAFE_INTEGER) => z.coerce.number().min(min).max(max);
+const number = (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  z.coerce.number({ error: 'is not a number' }).min(min, `must not be below ${min}`).max(max, `must not be above ${max}`);
 /** Seconds that become a timer. Node's timers overflow after 24.8 days, and then fire at once. */
 const seconds = (min: number) => number(min, 2_000_000);
-const whole = (min: number, max?: number) => number(min, max).int();
-const flag = z.enum(['1', '0', 'true', 'false']).transform((text) => text === '1' || text === 'true');
+const whole = (min: number, max?: number) => number(min, max).int('must be a whole number');
+const oneOf = <const T extends readonly string[]>(values: T) => z.enum(values, { error: `must be one of ${values.join(', ')}` });
+const flag = oneOf(['1', '0', 'true', 'false']).transform((text) => text === '1' || text === 'true');
 const list = z.string().transform((text) => text.split(',').map((item) => item.trim()).filter(Boolean));
-const origin = z.url({ protocol: /^https?$/ }).transform((text) => new URL(text).origin);
+const origin = z.url({ protocol: /^https?$/, error: 'is not a web address such as https://example.org' }).transform((text) => new URL(text).origin);
 
 export interface ApiKey {
   readonly name: string;
@@ -53,7 +55,7 @@ const define = <S extends z.ZodType>(parse: S, standard: string, description: st
 const defineSecret = <S extends z.ZodType>(parse: S, description: string) => ({ parse, default: '', description, secret: true as const });
 
 export const VARIABLES = {
-  NODE_ENV: define(z.enum(['development', 'production', 'test']), 'development', 'production hides stack traces and GraphiQL'),
+  NODE_ENV: define(oneOf(['development', 'production', 'test']), 'development', 'production hides stack traces and GraphiQL'),
   HOST: define(z.string(), '127.0.0.1', 'address to listen on; beyond loopback only with API_KEYS or ALLOW_ANONYMOUS=1'),
   PORT: define(whole(0, 65_535), '4000', 'port for HTTP and WebSocket; 0 takes a free one'),
   PUBLIC_URL: define(z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, '')).optional(), '', 'address under which clients reach the API; used in links. Default: where it listens'),
@@ -88,7 +90,7 @@ export const VARIABLES = {
   ENGINE_GRACE_SECONDS: define(seconds(0), '20', 'how long an engine whose last worker has left still takes jobs, so that restarts go unnoticed'),
   WORKER_DEVICES: define(list.pipe(z.array(device).min(1)), 'auto', 'devices to render on: auto, or a list such as cuda:0,cuda:1 or webgpu or cpu'),
   FFMPEG_PATH: define(z.string().optional(), '', "ffmpeg to use; default: the system's, else npm's"),
-  LOG_LEVEL: define(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), 'info', 'how much is logged'),
+  LOG_LEVEL: define(oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), 'info', 'least weight of what is logged: trace, debug, info, warn, error, fatal or silent'),
   BOT_API_KEY: defineSecret(z.string().min(16).optional(), 'key with which the bot asks the API, valid beside API_KEYS; npm start makes one for each run'),
   BOT_TOKEN: defineSecret(z.string().regex(/^\d+:[\w-]{20,}$/).optional(), 'Telegram bot token from @BotFather'),
 } as const satisfies Record<string, Variable>;

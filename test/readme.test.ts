@@ -43,8 +43,13 @@ describe("README's snippets", () => {
     expect(await videoMade()).toBe('ftyp');
   });
 
-  it('the one in TypeScript makes a video', async () => {
-    await writeFile(path.join(folder, 'snippet.mjs'), await snippet('typescript'));
+  it.skipIf(!findTool('curl'))('the one for curl ends with an error where no job is created', async () => {
+    const broken = (await snippet('curl')).replaceAll('PAN_L', 'SPIN');
+    await expect(run('sh', ['-c', broken], { cwd: folder })).rejects.toMatchObject({ stderr: expect.stringContaining('no job was created') });
+  });
+
+  it('the one in JavaScript makes a video', async () => {
+    await writeFile(path.join(folder, 'snippet.mjs'), await snippet('javascript'));
     const { stdout } = await run(process.execPath, ['snippet.mjs'], { cwd: folder });
     expect(stdout).toMatch(/PROCESSING RENDERING .*COMPLETED {2}100 %/s);
     expect(await videoMade()).toBe('ftyp');

@@ -148,7 +148,6 @@ export class DeviceWorker {
   }
 
   async #become(state: WorkerState): Promise<void> {
-    if (this.#state !== state) this.#context.log.info({ device: this.device, state }, `device is ${state}`);
     this.#state = state;
     await this.#beat();
   }

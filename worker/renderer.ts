@@ -69,7 +69,7 @@ async function render(request: RenderRequest, signal: AbortSignal): Promise<From
       frameCount: frameCount(options.durationSeconds),
       metadata: videoTags({ photoSha256, options, engineVersion: moduleOf(options.engine).version, software: `FanslyMotion ${VERSION}` }),
     }, signal);
-    const renderSeconds = (performance.now() - began) / 1000;
+    const renderSeconds = Math.round(performance.now() - began) / 1000;
     log.info({ jobId, attempt, renderSeconds, ffmpeg: ffmpeg.version }, 'rendered');
     return { type: 'done', ...video, renderSeconds };
   } finally {

@@ -35,7 +35,8 @@ export function formatError(error: unknown, formatted: GraphQLFormattedError, lo
   const known = classify(error, formatted);
   const reference = known.code === 'INTERNAL' ? (known.details.reference ?? randomUUID()) : undefined;
   if (reference) log.error({ err: known.cause ?? known, reference, path: formatted.path }, 'request failed');
-  const stack = production ? undefined : (causeOf(error) as Error | undefined)?.stack;
+  // Errors that are meant to happen have no need of one.
+  const stack = production || !reference ? undefined : (causeOf(error) as Error | undefined)?.stack;
   const { message, cure, retryable, details } = known;
   const { locations, path } = formatted;
   return {

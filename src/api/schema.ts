@@ -23,7 +23,19 @@ export async function createSchema(): Promise<GraphQLSchema> {
   // TypeGraphQL has no decorator for it; graphql validates and prints it once it is set.
   const image = schema.getType('ImageInput');
   if (image instanceof GraphQLInputObjectType) image.isOneOf = true;
+  describe(schema);
   return schema;
+}
+
+/** What TypeGraphQL has no place for, or a library says badly. */
+function describe(schema: GraphQLSchema): void {
+  const descriptions = {
+    Query: 'What there is: jobs, what can be asked for, and how the installation is.',
+    Mutation: 'What can be done: have a video made of a photo, cancel it, try it again, delete it.',
+    Subscription: 'What happens: a job from now to its end.',
+    DateTimeISO: 'A time in ISO 8601, in UTC, such as 2026-01-31T12:00:00.000Z.',
+  };
+  for (const [name, description] of Object.entries(descriptions)) schema.getType(name)!.description = description;
 }
 
 /** What stands in schema.graphql. */

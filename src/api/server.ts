@@ -8,6 +8,7 @@ import express, { type RequestHandler } from 'express';
 import { GraphQLError } from 'graphql';
 import type { Config } from '../config.ts';
 import type { Services } from '../infra/services.ts';
+import { StartupError } from '../infra/startup-error.ts';
 import { ROOT } from '../infra/version.ts';
 import { AppError, ERRORS } from '../jobs/errors.ts';
 import { ACT_AS_HEADER, authenticate, type Caller } from './auth.ts';
@@ -170,7 +171,7 @@ function graphqlRefusal(log: Services['log'], production: boolean): express.Erro
 async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'EADDRINUSE' ? new Error(`port ${PORT} on ${HOST} is taken; set PORT to a free one, or stop what uses it`) : error);
+      reject(error.code === 'EADDRINUSE' ? new StartupError(`Port ${PORT} on ${HOST} is taken.`, 'Set PORT to a free one, or stop what uses it.', error) : error);
     });
     server.listen(PORT, HOST, resolve);
   });

@@ -4,13 +4,15 @@ import { ConfigError, loadDotEnv, readConfig, type Config } from '../config.ts';
 import { createLog } from '../infra/log.ts';
 import { storageFolder } from '../infra/services.ts';
 import { ROOT, VERSION } from '../infra/version.ts';
+import { unknownVariables } from './doctor/variables.ts';
 import { announce, findRunning, withdraw } from './running.ts';
 import { Supervisor } from './supervisor.ts';
 
-/** Runs until SIGINT or SIGTERM. Exit codes: 0 stopped when told to, 1 could not start, 2 the configuration is not usable. */
+/** Runs until SIGINT or SIGTERM. Exit codes: 0 stopped when told to, 1 could not start. */
 export async function start(): Promise<void> {
   const config = configOrExit();
   const log = createLog('start', config.LOG_LEVEL);
+  for (const { message, cure } of unknownVariables(ROOT)) log.warn(`${message}. ${cure}`);
   const other = await findRunning(config);
   if (other) {
     log.error(`FanslyMotion already runs from this folder, at ${other.url}. Stop it first, or set STORAGE_DIR and PORT for a second one.`);
@@ -69,6 +71,6 @@ function configOrExit(): Config {
     return readConfig();
   } catch (error) {
     process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
-    process.exit(2);
+    process.exit(1);
   }
 }

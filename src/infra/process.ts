@@ -1,6 +1,7 @@
 import { createLog, type Logger } from './log.ts';
 import { ConfigError, loadDotEnv, readConfig, type Config } from '../config.ts';
 import { AppError } from '../jobs/errors.ts';
+import { StartupError } from './startup-error.ts';
 import { ROOT } from './version.ts';
 
 /** A part of the system that was started. */
@@ -30,7 +31,9 @@ export function runPart(name: string, start: (config: Config, log: Logger) => Pr
   }
   const log = createLog(name, config.LOG_LEVEL);
   const fail = (error: unknown, message: string) => {
-    log.fatal(error instanceof AppError ? {} : { err: error }, error instanceof AppError ? `${error.message} ${error.cure}` : message);
+    if (error instanceof AppError) log.fatal(`${error.message} ${error.cure}`);
+    else if (error instanceof StartupError) log.fatal(error.message);
+    else log.fatal({ err: error }, message);
     process.exit(1);
   };
   process.on('uncaughtException', (error) => fail(error, 'unexpected error'));

@@ -7,6 +7,7 @@ import { PostgresJobStore } from './job-store.ts';
 import type { Logger } from './log.ts';
 import { openQueue } from './queue.ts';
 import { openLocalStore } from './storage.ts';
+import { StartupError } from './startup-error.ts';
 import { PostgresUploadStore } from './upload-store.ts';
 import { ROOT } from './version.ts';
 import { PostgresWorkerStore } from './worker-store.ts';
@@ -27,11 +28,11 @@ export function storageFolder(config: Pick<Config, 'STORAGE_DIR'>): string {
 
 /**
  * Everything outside that API and worker work with, opened.
- * @throws Error if DATABASE_URL is not set
+ * @throws StartupError if DATABASE_URL is not set
  */
 export async function openServices(config: Config, log: Logger): Promise<Services> {
   const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, QUEUE_PREFIX: prefix } = config;
-  if (!databaseUrl) throw new Error('DATABASE_URL is not set. "npm start" runs everything with a database of its own; API and worker started alone need one.');
+  if (!databaseUrl) throw new StartupError('DATABASE_URL is not set.', '"npm start" runs everything with a database of its own; API and worker started alone need one.');
   const db = openDatabase(databaseUrl, { onConnectionError: (error) => log.warn({ err: error }, 'a database connection broke') });
   const queue = openQueue({ redisUrl, databaseUrl, prefix, stalledSeconds: config.STALLED_SECONDS, log });
   const bus = openBus({ redisUrl, databaseUrl, prefix, log });

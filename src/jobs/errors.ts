@@ -14,7 +14,7 @@ export interface ErrorEntry {
 const entry = (status: number, retryable: boolean, message: string, cure: string): ErrorEntry => ({ status, retryable, message, cure });
 
 export const ERRORS = {
-  BAD_INPUT: entry(400, false, 'A value in the request is not allowed.', 'Correct the field that is named; Query.options lists what is allowed.'),
+  BAD_INPUT: entry(400, false, 'A value in the request is not allowed.', 'Correct what the message names; Query.options lists what is allowed.'),
   IMAGE_UNREADABLE: entry(400, false, 'The photo cannot be decoded.', 'Send the original file, or save it again as JPEG or PNG.'),
   IMAGE_TOO_LARGE: entry(413, false, 'The photo is too large.', 'Send a smaller photo; Query.options gives the limits.'),
   IMAGE_TOO_SMALL: entry(400, false, 'The photo is too small.', 'Send a photo of more pixels; Query.options gives the limits.'),
@@ -25,7 +25,7 @@ export const ERRORS = {
   OWNER_LIMIT: entry(429, true, 'You have as many jobs, uploads or open operations as you may have at once.', 'Wait for one to finish or to expire, or end one.'),
   UNAUTHENTICATED: entry(401, false, 'A valid API key is needed.', 'Send "Authorization: Bearer <secret>" (WebSocket: in connection_init).'),
   FORBIDDEN: entry(403, false, 'This is not allowed for this key or from this place.', 'Use a key that has the right, or an allowed host and origin.'),
-  NOT_FOUND: entry(404, false, 'There is no such thing, or it is not yours.', 'Check the id.'),
+  NOT_FOUND: entry(404, false, 'There is no such thing, or it is not yours.', 'Check the id or the address.'),
   CONFLICT: entry(409, false, 'This idempotency key was used for another request.', 'Use a new key for a new request.'),
   NOT_CANCELLABLE: entry(409, false, 'The job has already ended.', 'Nothing is left to cancel; deleteJob removes it.'),
   NOT_RETRYABLE: entry(409, false, 'Only a failed or cancelled job can be tried again.', 'Create a new job instead.'),

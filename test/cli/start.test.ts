@@ -143,9 +143,9 @@ describe('start', () => {
     expect((await place.succeeds('doctor')).stdout).toContain(url);
   });
 
-  it('exits 2 for a configuration that is not usable', async () => {
+  it('exits 1 for a configuration that is not usable', async () => {
     const { code, stderr } = await place.runWith({ PORT: 'many' }, 'start');
-    expect(code).toBe(2);
+    expect(code).toBe(1);
     expect(stderr).toContain('PORT: "many"');
   });
 

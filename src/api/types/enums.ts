@@ -8,10 +8,12 @@ import { WORKER_STATES } from '../../jobs/store.ts';
 function enumOf<K extends string>(name: string, description: string, table: Record<K, unknown>, describe: (key: K) => string): { readonly [V in K]: V } {
   const keys = names(table);
   const values = Object.fromEntries(keys.map((key) => [key, key])) as { readonly [V in K]: V };
-  const valuesConfig = Object.fromEntries(keys.map((key) => [key, { description: describe(key) }])) as Record<K, { description: string }>;
+  const valuesConfig = Object.fromEntries(keys.map((key) => [key, { description: sentence(describe(key)) }])) as Record<K, { description: string }>;
   registerEnumType(values, { name, description, valuesConfig });
   return values;
 }
+
+const sentence = (text: string) => `${text[0]!.toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
 
 export const ResolutionEnum = enumOf('Resolution', 'Size of the video, named by its height in landscape.', RESOLUTIONS, (key) => RESOLUTIONS[key].description);
 export const MotionEnum = enumOf('Motion', 'How the camera moves.', MOTIONS, (key) => `${MOTIONS[key].description}; good for ${MOTIONS[key].bestFor}`);

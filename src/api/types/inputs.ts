@@ -15,7 +15,7 @@ export class ImageInput {
   jobId?: string;
 }
 
-@InputType('TuningInput', { description: 'Fine control. Left out, all of it has good values.' })
+@InputType('TuningInput', { description: 'Fine control. Left out, all of it has good values. What is marked SVD_XT means nothing to PREVIEW.' })
 export class TuningInput {
   @Field(() => Int, { defaultValue: TUNING.steps.default, description: 'Denoising steps, 4–50: more is slower and finer (SVD_XT).' })
   steps!: number;

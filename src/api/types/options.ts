@@ -157,16 +157,16 @@ export class RenderLimits {
 
 @ObjectType('RenderEstimate', { description: 'How long a render is expected to take, learnt from finished jobs.' })
 export class RenderEstimate {
-  @Field(() => EngineEnum, { description: 'On this engine,' })
+  @Field(() => EngineEnum, { description: 'The engine that renders.' })
   engine!: EngineName;
 
-  @Field(() => ResolutionEnum, { description: 'of this size,' })
+  @Field(() => ResolutionEnum, { description: 'Size of the video.' })
   resolution!: Resolution;
 
-  @Field(() => Int, { description: 'of this length,' })
+  @Field(() => Int, { description: 'Length of the video in seconds.' })
   durationSeconds!: number;
 
-  @Field(() => Float, { description: 'it takes this many seconds from its start, waiting not counted.' })
+  @Field(() => Float, { description: 'Expected render time in seconds; waiting is not counted.' })
   seconds!: number;
 }
 

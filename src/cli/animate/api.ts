@@ -209,7 +209,7 @@ export class ApiClient {
       return new Failure('UNREACHABLE', `What answers at ${this.url} is not this program's API (status ${status}).`, { retryable: false });
     }
     if (said.code === 'UNAUTHENTICATED') {
-      const cure = 'Give a valid key with --api-key, or put it into API_KEYS.';
+      const cure = 'Give a valid secret with --api-key.';
       return new Failure('UNAUTHENTICATED', this.#key === undefined ? `The API at ${this.url} wants an API key.` : `The API at ${this.url} does not accept this API key.`, { cure });
     }
     return new Failure(isErrorCode(said.code) ? said.code : 'INTERNAL', said.message, said);

@@ -1,4 +1,7 @@
 /** The environment and .env: every malformed variable named, every unknown one too. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseEnv } from 'node:util';
 import { ConfigError, readConfig, VARIABLES, type Config, type ConfigProblem, type Environment } from '../../config.ts';
 import { names } from '../../catalog.ts';
 import { nearest } from '../suggest.ts';
@@ -26,6 +29,15 @@ export function checkVariables(environment: Environment, dotEnv: Environment): {
   const set = NAMES.filter((name) => effective[name]?.trim());
   if (findings.length > 0) return { findings, config };
   return { findings: [ok('variables', set.length === 0 ? 'none is set, all have their defaults' : `set: ${set.join(', ')}`)], config };
+}
+
+/** Names that have no effect, in `.env` of `folder` and in the environment: a misspelt API_KEYS must not go unnoticed. */
+export function unknownVariables(folder: string): Finding[] {
+  const file = path.join(folder, '.env');
+  const dotEnv = existsSync(file) ? (parseEnv(readFileSync(file, 'utf8')) as Environment) : {};
+  const others = Object.entries(process.env).filter(([name]) => !Object.hasOwn(dotEnv, name));
+  const { findings } = checkVariables(Object.fromEntries(others), dotEnv);
+  return findings.filter(({ level }) => level === 'warn');
 }
 
 function problemsOf(environment: Environment): readonly ConfigProblem[] {
