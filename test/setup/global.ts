@@ -1,9 +1,10 @@
 /** What every test run has: the program built, a PostgreSQL with a migrated template database, and Redis where there is one. */
+import { readFileSync, rmSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { ensureBuilt } from '../../src/cli/build.mjs';
-import { startEmbeddedPostgres } from '../../src/infra/embedded-postgres.ts';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/infra/embedded-postgres.ts';
 import { migrate } from '../../src/infra/migrate.ts';
 import { TEMPLATE } from '../support/database.ts';
 import { findTool } from '../support/tools.ts';
@@ -34,10 +35,17 @@ export default async function setup(project: TestProject): Promise<() => Promise
     redisServer === undefined ? undefined : startRedis(redisServer, path.join(folder, 'redis')),
     buildOrWarn(),
   ]);
+  // Ctrl-C ends the runner without the teardown below.
+  const abandon = (): void => {
+    quitPostgres(postgres.dataDir);
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  };
+  process.once('exit', abandon);
   project.provide('postgresUrl', postgres.url);
   project.provide('redisUrl', redis?.url);
 
   return async () => {
+    process.off('exit', abandon);
     await Promise.all([postgres.stop(), redis?.stop()]);
     const processes = await processesThatStay(folder);
     kill(processes);
@@ -48,7 +56,16 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-async function startPostgres(dataDir: string): Promise<{ url: string; stop(): Promise<void> }> {
+/** Ends the server at once; nothing in it is worth keeping. */
+function quitPostgres(dataDir: string): void {
+  try {
+    process.kill(Number.parseInt(readFileSync(path.join(dataDir, 'postmaster.pid'), 'utf8'), 10), 'SIGQUIT');
+  } catch {
+    // It is gone already.
+  }
+}
+
+async function startPostgres(dataDir: string): Promise<EmbeddedPostgres> {
   const postgres = await startEmbeddedPostgres({ dataDir, durable: false });
   const template = new URL(postgres.url);
   template.pathname = `/${TEMPLATE}`;
