@@ -77,7 +77,7 @@ export const ENGINES = {
     guessSeconds: ({ megapixels }) => 0.6 + 0.06 * megapixels,
   },
   SVD_XT: {
-    description: 'Stable Video Diffusion XT: the picture itself comes alive; wants a GPU',
+    description: 'Stable Video Diffusion XT: the picture itself comes alive; wants a GPU. Announced: no worker of this version offers it yet',
     preference: 2,
     guessSeconds: ({ megapixels, steps }) => 10 + 0.15 * megapixels + 2 * steps,
   },
