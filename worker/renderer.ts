@@ -51,7 +51,7 @@ async function render(request: RenderRequest, signal: AbortSignal): Promise<From
   say({ type: 'planned', expectedSeconds: meter.expectedSeconds, longestStepSeconds: meter.longestStepSeconds });
   const tell = (standing: Standing, preview: string | null = null) => say({ type: 'progress', progress: { ...standing, preview } });
   tell(meter.standing());
-  const previews = new PreviewWriter(folder, (preview) => tell(meter.standing(), preview));
+  const previews = new PreviewWriter(jobId, folder, (preview) => tell(meter.standing(), preview));
   const report: Report = {
     progress: (stage, step) => tell(meter.advance(stage, step, performance.now())),
     preview: (picture) => previews.offer(picture),
@@ -91,12 +91,14 @@ async function* withPoster(pictures: AsyncIterable<Picture>, file: string, last:
 
 /** Writes preview pictures beside the render, one at a time; while one is being written, others are passed over. */
 class PreviewWriter {
+  readonly #jobId: string;
   readonly #folder: string;
   readonly #written: (file: string) => void;
   #count = 0;
   #writing: Promise<void> | null = null;
 
-  constructor(folder: string, written: (file: string) => void) {
+  constructor(jobId: string, folder: string, written: (file: string) => void) {
+    this.#jobId = jobId;
     this.#folder = folder;
     this.#written = written;
   }
@@ -108,7 +110,7 @@ class PreviewWriter {
     // A name of its own each time: the worker takes the file away when it has been told of it.
     const file = path.join(this.#folder, `preview-${this.#count++}.jpg`);
     this.#writing = writeJpeg(copy, file)
-      .then(() => this.#written(file), (error: unknown) => log.warn({ err: error }, 'preview not written'))
+      .then(() => this.#written(file), (error: unknown) => log.warn({ jobId: this.#jobId, err: error }, 'preview not written'))
       .finally(() => (this.#writing = null));
   }
 

@@ -268,3 +268,22 @@ describe('owners with keys', () => {
     await stack.graphql('mutation { deleteMyData }', {}, { ...BOT, 'X-Act-As': 'telegram:9' });
   });
 });
+
+describe("the bot's own key beside no others", () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await Stack.start({ worker: false, environment: { BOT_API_KEY: 'made-for-this-run-0123' } });
+  });
+  afterAll(async () => {
+    await stack?.stop();
+  });
+
+  it('leaves the local owner as it is, and lets the bot act for its users', async () => {
+    const limit = async (headers: Record<string, string>) =>
+      (await stack.graphql<{ options: { limits: { ownerLimit: number | null } } }>('{ options { limits { ownerLimit } } }', {}, headers)).data.options.limits.ownerLimit;
+    const bot = { Authorization: 'Bearer made-for-this-run-0123' };
+    expect(await limit({})).toBeNull();
+    expect(await limit({ ...bot, 'X-Act-As': 'telegram:1' })).toBe(3);
+    expect(codeOf(await stack.graphql('{ jobs { nodes { id } } }', {}, { 'X-Act-As': 'telegram:1' }))).toBe('FORBIDDEN');
+  });
+});
