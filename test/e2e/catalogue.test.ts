@@ -32,6 +32,19 @@ describe('every value of the catalogue becomes a video', () => {
     const video = await fetch(result!.video!.url, { method: 'HEAD' });
     expect([video.status, video.headers.get('content-length')]).toEqual([200, String(result!.sizeBytes)]);
   });
+
+  it('and its render times are what is expected of the next', async () => {
+    interface Learnt {
+      options: { estimates: { engine: string; resolution: string; durationSeconds: number; seconds: number }[] };
+      jobs: { nodes: JobView[] };
+    }
+    const { data } = await stack.graphql<Learnt>(`{ options { estimates { engine resolution durationSeconds seconds } } jobs(first: 100) { nodes { ${JOB_FIELDS} } } }`);
+    const times = data.jobs.nodes.filter(({ options }) => options.resolution === 'P360' && options.durationSeconds === 3).map(({ result }) => result!.renderSeconds);
+    const { seconds } = data.options.estimates.find((estimate) => estimate.engine === 'PREVIEW' && estimate.resolution === 'P360' && estimate.durationSeconds === 3)!;
+    const tolerance = 0.05; // it is rounded to tenths
+    expect(seconds).toBeGreaterThanOrEqual(Math.min(...times) - tolerance);
+    expect(seconds).toBeLessThanOrEqual(Math.max(...times) + tolerance);
+  });
 });
 
 describe('a client with a normalised cache', () => {
