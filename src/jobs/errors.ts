@@ -36,6 +36,7 @@ export const ERRORS = {
   OUT_OF_SPACE: entry(507, true, 'There is no room left to store files.', 'Free space in the storage folder, then try again.'),
   ENCODER_FAILED: entry(500, true, 'ffmpeg could not write the video.', "Look at ffmpeg's last lines in the worker log; the doctor command checks it."),
   NON_FINITE_OUTPUT: entry(500, false, 'The model produced numbers that are no picture.', 'Try another seed or fewer extremes in tuning.'),
+  MODEL_INVALID: entry(503, false, "The model's files are missing, damaged or of a kind that is not supported.", 'Check them with `npm run models -- verify`; `npm run models -- pull` fetches them again.'),
   UNAVAILABLE: entry(503, true, 'A part of the installation does not answer.', 'Try again shortly; if it stays so, run the doctor command.'),
   INTERNAL: entry(500, true, 'Something went wrong on our side.', 'Try again; if it happens again, report the reference.'),
 } as const satisfies Record<string, ErrorEntry>;
