@@ -1,0 +1,56 @@
+/** The modules that UNet and VAE decoder share. */
+import type { Frames, Ops, Tokens, Vectors } from './ops.ts';
+import type { Weights } from './weights.ts';
+
+/** What a step's time embedding adds inside a spatio-temporal ResNet: [1, out channels] each. */
+export interface TimeVectors {
+  readonly spatial: Vectors;
+  readonly temporal: Vectors;
+}
+
+export interface ResnetOptions {
+  readonly batch: number;
+  /** Epsilon of the spatial group norms. */
+  readonly epsilon: number;
+  /** Epsilon of the temporal ones. */
+  readonly temporalEpsilon: number;
+  /** None in the VAE. */
+  readonly time?: TimeVectors;
+  /** Which part the mix factor's sigmoid weighs: the spatial one in the UNet, the temporal one in the VAE. */
+  readonly mixWeighs: 'spatial' | 'temporal';
+}
+
+/**
+ * A ResNet over each frame, then one along time, mixed: [batch × frames, in, h, w] → [batch × frames, out, h, w].
+ * Source: diffusers models/resnet.py, SpatioTemporalResBlock.
+ */
+export function spatioTemporalResnet(ops: Ops, weights: Weights, x: Frames, options: ResnetOptions): Frames {
+  const { batch, temporalEpsilon, time, mixWeighs } = options;
+  const spatial = spatialResnet(ops, weights.at('spatial_res_block'), x, options.epsilon, time?.spatial);
+  const mix = sigmoid(weights.at('time_mixer').scalar('mix_factor'));
+  // mix·spatial + (1 − mix)·(spatial + change) = spatial + (1 − mix)·change: the second convolution brings the factor along.
+  const scale = mixWeighs === 'spatial' ? 1 - mix : mix;
+  const temporal = weights.at('temporal_res_block');
+  let y = ops.clip(spatial, batch); // [batch, out, frames, h, w]
+  y = ops.clipConv(ops.clipNorm(y, temporal.at('norm1'), temporalEpsilon), temporal.at('conv1'), { plus: time?.temporal });
+  y = ops.clipConv(ops.clipNorm(y, temporal.at('norm2'), temporalEpsilon), temporal.at('conv2'), { scale });
+  return ops.add(spatial, ops.unclip(y));
+}
+
+/** Two convolutions of each frame beside a shortcut: [images, in, h, w] → [images, out, h, w]. Source: diffusers models/resnet.py, ResnetBlock2D. */
+export function spatialResnet(ops: Ops, weights: Weights, x: Frames, epsilon: number, time?: Vectors): Frames {
+  let y = ops.conv(ops.groupNorm(x, weights.at('norm1'), epsilon, true), weights.at('conv1'), { plus: time });
+  y = ops.conv(ops.groupNorm(y, weights.at('norm2'), epsilon, true), weights.at('conv2'));
+  const shortcut = weights.has('conv_shortcut.weight') ? ops.conv(x, weights.at('conv_shortcut')) : x;
+  return ops.add(shortcut, y);
+}
+
+/** Queries, keys and values of `x` itself, attention, output: [sequences, length, channels] → the same. */
+export function selfAttention(ops: Ops, weights: Weights, x: Tokens, heads: number): Tokens {
+  const [query, key, value] = ['to_q', 'to_k', 'to_v'].map((name) => ops.linear(x, weights.at(name)));
+  return ops.linear(ops.attention(query!, key!, value!, heads), weights.at('to_out.0'));
+}
+
+export function sigmoid(x: number): number {
+  return 1 / (1 + Math.exp(-x));
+}

@@ -1,0 +1,160 @@
+/**
+ * Writes an ONNX model: nodes, small constants, and weights that stay where they are, as ranges of bytes in files beside it ("external
+ * data"). Knows ONNX and nothing of the networks written with it.
+ *
+ * Source of the field numbers: onnx/onnx, onnx/onnx.proto (IR version 10).
+ */
+import { ProtoWriter } from './protobuf.ts';
+
+/** TensorProto.DataType */
+export const TYPE = { f32: 1, i64: 7, f16: 10 } as const;
+
+export type ElementType = keyof typeof TYPE;
+
+/** Bytes of one element. */
+export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { f32: 4, i64: 8, f16: 2 };
+
+/** An attribute of a node; what is a float must say so, since JavaScript's numbers do not. */
+export type Attribute = number | string | readonly number[] | { readonly float: number };
+
+const IR_VERSION = 10;
+const OPSET = 21;
+const DOMAINS: readonly [domain: string, version: number][] = [['', OPSET], ['com.microsoft', 1]];
+
+/** AttributeProto.AttributeType */
+const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 } as const;
+
+/** Where a weight's bytes are. */
+export interface ExternalData {
+  /** Name of the file, without folder. */
+  readonly location: string;
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+}
+
+/** What goes into or comes out of a model. */
+export interface TensorSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+export class OnnxWriter {
+  readonly #graph: string;
+  readonly #nodes: ProtoWriter[] = [];
+  readonly #initializers: ProtoWriter[] = [];
+  readonly #inputs: ProtoWriter[] = [];
+  readonly #outputs: ProtoWriter[] = [];
+  readonly #constants = new Map<string, string>();
+  #names = 0;
+
+  /** @param graph the model's name, as tools show it */
+  constructor(graph: string) {
+    this.#graph = graph;
+  }
+
+  get nodes(): number {
+    return this.#nodes.length;
+  }
+
+  /** A float32 input of that name. */
+  input(name: string, shape: readonly number[]): string {
+    this.#inputs.push(valueInfo(name, shape));
+    return name;
+  }
+
+  /** Makes `value`, a float32 tensor, an output. */
+  output(value: string, shape: readonly number[]): void {
+    this.#outputs.push(valueInfo(value, shape));
+  }
+
+  /** The first output of a new node. */
+  op(type: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}, domain = ''): string {
+    return this.ops(type, inputs, 1, attributes, domain)[0]!;
+  }
+
+  /** All `count` outputs of a new node. An input '' is one left out. */
+  ops(type: string, inputs: readonly string[], count: number, attributes: Readonly<Record<string, Attribute>> = {}, domain = ''): string[] {
+    const outputs = Array.from({ length: count }, () => `v${this.#names++}`);
+    const node = new ProtoWriter();
+    for (const input of inputs) node.text(1, input);
+    for (const output of outputs) node.text(2, output);
+    node.text(3, `${type}_${this.#nodes.length}`).text(4, type);
+    for (const [name, value] of Object.entries(attributes)) node.message(5, attribute(name, value));
+    if (domain) node.text(7, domain);
+    this.#nodes.push(node);
+    return outputs;
+  }
+
+  /** An operator of onnxruntime's own. */
+  contrib(type: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
+    return this.op(type, inputs, attributes, 'com.microsoft');
+  }
+
+  /** A weight. Its shape may be declared otherwise than the file does, as long as the bytes are the same. */
+  external(type: ElementType, shape: readonly number[], { location, offset }: ExternalData): string {
+    const length = shape.reduce((product, side) => product * side, ELEMENT_BYTES[type]);
+    const name = `w${this.#names++}`;
+    const tensor = tensorOf(name, type, shape);
+    for (const [key, value] of [['location', location], ['offset', offset], ['length', length]]) {
+      tensor.message(13, new ProtoWriter().text(1, String(key)).text(2, String(value)));
+    }
+    this.#initializers.push(tensor.int(14, 1));
+    return name;
+  }
+
+  /** A small constant inside the model; equal ones are written once. */
+  constant(type: ElementType, shape: readonly number[], bytes: Uint8Array): string {
+    const key = `${type} ${shape.join()} ${Buffer.from(bytes).toString('base64')}`;
+    const known = this.#constants.get(key);
+    if (known) return known;
+    const name = `c${this.#names++}`;
+    this.#initializers.push(tensorOf(name, type, shape).bytes(9, bytes));
+    this.#constants.set(key, name);
+    return name;
+  }
+
+  /** A vector of int64, such as a shape. */
+  ints(values: readonly number[]): string {
+    return this.constant('i64', [values.length], new Uint8Array(BigInt64Array.from(values, BigInt).buffer));
+  }
+
+  /** A float32 tensor; a vector unless `shape` says otherwise. */
+  floats(values: readonly number[], shape: readonly number[] = [values.length]): string {
+    return this.constant('f32', shape, new Uint8Array(Float32Array.from(values).buffer));
+  }
+
+  /** The serialised ModelProto. The same calls give the same bytes. */
+  finish(): Uint8Array {
+    const graph = new ProtoWriter();
+    for (const node of this.#nodes) graph.message(1, node);
+    graph.text(2, this.#graph);
+    for (const initializer of this.#initializers) graph.message(5, initializer);
+    for (const input of this.#inputs) graph.message(11, input);
+    for (const output of this.#outputs) graph.message(12, output);
+    const model = new ProtoWriter().int(1, IR_VERSION).text(2, 'FanslyMotion').message(7, graph);
+    for (const [domain, version] of DOMAINS) model.message(8, new ProtoWriter().text(1, domain).int(2, version));
+    return model.finish();
+  }
+}
+
+function tensorOf(name: string, type: ElementType, shape: readonly number[]): ProtoWriter {
+  const tensor = new ProtoWriter();
+  for (const side of shape) tensor.int(1, side);
+  return tensor.int(2, TYPE[type]).text(8, name);
+}
+
+function valueInfo(name: string, shape: readonly number[]): ProtoWriter {
+  const sides = new ProtoWriter();
+  for (const side of shape) sides.message(1, new ProtoWriter().int(1, side));
+  const tensor = new ProtoWriter().int(1, TYPE.f32).message(2, sides);
+  return new ProtoWriter().text(1, name).message(2, new ProtoWriter().message(1, tensor));
+}
+
+function attribute(name: string, value: Attribute): ProtoWriter {
+  const proto = new ProtoWriter().text(1, name);
+  if (typeof value === 'number') return proto.int(3, value).int(20, ATTRIBUTE.int);
+  if (typeof value === 'string') return proto.text(4, value).int(20, ATTRIBUTE.string);
+  if ('float' in value) return proto.float(2, value.float).int(20, ATTRIBUTE.float);
+  for (const item of value) proto.int(8, item);
+  return proto.int(20, ATTRIBUTE.ints);
+}

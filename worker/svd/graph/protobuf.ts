@@ -1,0 +1,69 @@
+/** Writes protocol buffers' wire format, as much of it as ONNX needs: varints, float32 and length-delimited fields. */
+export class ProtoWriter {
+  #bytes = new Uint8Array(256);
+  #length = 0;
+
+  /** Field of type int32, int64, uint64 or enum. Negative numbers take ten bytes, as the format wants it. */
+  int(field: number, value: number | bigint): this {
+    return this.#varint(field << 3).#varint(value);
+  }
+
+  float(field: number, value: number): this {
+    this.#varint((field << 3) | 5);
+    const at = this.#room(4);
+    new DataView(this.#bytes.buffer).setFloat32(at, value, true);
+    return this;
+  }
+
+  /** Field of type string. */
+  text(field: number, value: string): this {
+    return this.bytes(field, Buffer.from(value, 'utf8'));
+  }
+
+  /** Field of type bytes. */
+  bytes(field: number, value: Uint8Array): this {
+    this.#varint((field << 3) | 2).#varint(value.length);
+    const at = this.#room(value.length);
+    this.#bytes.set(value, at);
+    return this;
+  }
+
+  message(field: number, value: ProtoWriter): this {
+    return this.bytes(field, value.finish());
+  }
+
+  /** What was written so far; not a copy. */
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #varint(value: number | bigint): this {
+    if (typeof value === 'number' && value >= 0 && value <= 0x7fff_ffff) {
+      let rest = value;
+      for (; rest > 0x7f; rest >>>= 7) this.#byte((rest & 0x7f) | 0x80);
+      this.#byte(rest);
+      return this;
+    }
+    let rest = BigInt.asUintN(64, BigInt(value));
+    for (; rest > 0x7fn; rest >>= 7n) this.#byte(Number(rest & 0x7fn) | 0x80);
+    this.#byte(Number(rest));
+    return this;
+  }
+
+  #byte(value: number): void {
+    const at = this.#room(1);
+    this.#bytes[at] = value;
+  }
+
+  /** Where the next `count` bytes go. */
+  #room(count: number): number {
+    const at = this.#length;
+    this.#length += count;
+    if (this.#length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(2 * this.#bytes.length, this.#length));
+      larger.set(this.#bytes.subarray(0, at));
+      this.#bytes = larger;
+    }
+    return at;
+  }
+}
