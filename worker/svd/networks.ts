@@ -139,7 +139,7 @@ export class Networks {
   }
 
   #dialect(type: Runtime['type']): DialectFactory {
-    return (name, weights) => new PortableOps(name, weights, type);
+    return (name, weights) => new PortableOps(name, weights, { type, provider: this.runtime.provider });
   }
 }
 

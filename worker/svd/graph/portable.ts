@@ -14,11 +14,18 @@ const GROUPS = 32;
 /** A feed-forward's widest tensor is kept below this many bytes by working on a part of the tokens at a time. */
 const WIDEST_BYTES = 128e6;
 
+export interface PortableOptions {
+  /** Of activations and of the arithmetic; inputs and outputs are float32 either way. */
+  readonly type: 'f32' | 'f16';
+  readonly provider: 'cpu' | 'webgpu';
+}
+
 export class PortableOps implements Dialect {
   readonly #writer: OnnxWriter;
   readonly #name: string;
   readonly #file: string;
-  readonly #type: 'f32' | 'f16';
+  readonly #type: PortableOptions['type'];
+  readonly #provider: PortableOptions['provider'];
   readonly #inputs: TensorSpec[] = [];
   readonly #outputs: Graph['outputs'][number][] = [];
   readonly #parameters = new Map<string, string>();
@@ -26,12 +33,12 @@ export class PortableOps implements Dialect {
   readonly #rows = new Map<string, string>();
   #multiplyAdds = 0;
 
-  /** @param type of activations and of the arithmetic; inputs and outputs are float32 either way */
-  constructor(name: string, weights: Weights, type: 'f32' | 'f16') {
+  constructor(name: string, weights: Weights, { type, provider }: PortableOptions) {
     this.#writer = new OnnxWriter(name);
     this.#name = name;
     this.#file = weights.source.file;
     this.#type = type;
+    this.#provider = provider;
   }
 
   finish(): Graph {
@@ -257,6 +264,7 @@ export class PortableOps implements Dialect {
 
   /** x · sigmoid(x), which is what onnxruntime calls QuickGelu with alpha 1. */
   #silu(id: string): string {
+    if (this.#provider === 'webgpu') return this.#writer.op('Mul', [id, this.#writer.op('Sigmoid', [id])]);
     return this.#writer.contrib('QuickGelu', [id], { alpha: { float: 1 } });
   }
 
