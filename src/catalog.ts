@@ -6,18 +6,35 @@
 /** Frames per second of every video. */
 export const FRAMES_PER_SECOND = 12;
 
+/** In pixels. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 export interface ResolutionEntry {
   /** Pixels of the landscape picture; portrait swaps the two. Always even (yuv420p). */
   readonly width: number;
   readonly height: number;
+  /**
+   * Size at which a diffusion model renders, landscape; the frames are then brought to the size of the video. Multiples of 64, exactly
+   * of the video's aspect, and near the 1024×576 that Stable Video Diffusion was trained on, away from which it gets worse.
+   */
+  readonly render: Size;
   readonly description: string;
 }
 
 export const RESOLUTIONS = {
-  P360: { width: 480, height: 360, description: '480×360, 4:3: the quickest, for previews and slow connections' },
-  P480: { width: 640, height: 480, description: '640×480, 4:3: small files' },
-  P720: { width: 1280, height: 720, description: '1280×720, 16:9: the default, good on phones' },
-  P1080: { width: 1920, height: 1080, description: '1920×1080, 16:9: for large screens, the slowest' },
+  // A third of the work, and still more pixels than the video shows.
+  P360: {
+    width: 480, height: 360, render: { width: 512, height: 384 },
+    description: '480×360, 4:3: the quickest, for previews and slow connections',
+  },
+  // The trained height, and as wide as 4:3 makes it.
+  P480: { width: 640, height: 480, render: { width: 768, height: 576 }, description: '640×480, 4:3: small files' },
+  // The trained size; a larger one would cost more and look worse.
+  P720: { width: 1280, height: 720, render: { width: 1024, height: 576 }, description: '1280×720, 16:9: the default, good on phones' },
+  P1080: { width: 1920, height: 1080, render: { width: 1024, height: 576 }, description: '1920×1080, 16:9: for large screens, the slowest' },
 } as const satisfies Record<string, ResolutionEntry>;
 
 export type Resolution = keyof typeof RESOLUTIONS;
@@ -144,9 +161,17 @@ export interface RenderOptions {
 }
 
 /** The size of the video in pixels, portrait swapped. */
-export function frameSize(options: Pick<RenderOptions, 'resolution' | 'orientation'>): { width: number; height: number } {
-  const { width, height } = RESOLUTIONS[options.resolution];
-  return options.orientation === 'PORTRAIT' ? { width: height, height: width } : { width, height };
+export function frameSize(options: Pick<RenderOptions, 'resolution' | 'orientation'>): Size {
+  return oriented(RESOLUTIONS[options.resolution], options.orientation);
+}
+
+/** The size at which a diffusion model renders the video, in pixels, portrait swapped. */
+export function renderSize(options: Pick<RenderOptions, 'resolution' | 'orientation'>): Size {
+  return oriented(RESOLUTIONS[options.resolution].render, options.orientation);
+}
+
+function oriented({ width, height }: Size, orientation: RenderOptions['orientation']): Size {
+  return orientation === 'PORTRAIT' ? { width: height, height: width } : { width, height };
 }
 
 /** The exact number of frames of a video of `durationSeconds`. */

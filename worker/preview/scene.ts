@@ -2,17 +2,12 @@
  * The photo made ready for the camera: cut to what the camera will see, brought to the size at which it is seen closest, and for
  * CONTAIN laid on a blurred surround of itself.
  */
-import sharp from 'sharp';
-import type { Sharp } from 'sharp';
-import type { Fit } from '../../src/catalog.ts';
+import type { Fit, Size } from '../../src/catalog.ts';
 import type { Picture } from '../engine.ts';
 import type { CameraTransform } from '../video/camera.ts';
+import { openPicture, toPicture } from '../video/pixels.ts';
+import { surround } from '../video/surround.ts';
 import { resample, type Sampling } from './resample.ts';
-
-interface Size {
-  readonly width: number;
-  readonly height: number;
-}
 
 /** Where the photo lies along one axis of the canvas: photo pixel p is at canvas pixel `origin + p × density`. */
 interface Axis {
@@ -39,7 +34,7 @@ export async function prepareScene(photo: Picture, frame: Size, fit: Fit, path: 
     width: (reach(({ x }) => Math.abs(x)) * frame.width) / scale,
     height: (reach(({ y }) => Math.abs(y)) * frame.height) / scale,
   };
-  const scene = fit === 'COVER' ? await cut(photo, seen, density) : await surround(photo, seen, density);
+  const scene = fit === 'COVER' ? await cut(photo, seen, density) : await onSurround(photo, seen, density);
   return { ...scene, photo: { width: photo.width, height: photo.height }, frame, scale };
 }
 
@@ -74,7 +69,7 @@ async function cut(photo: Picture, seen: Size, density: number): Promise<Canvas>
   const size = { width: Math.round(width * density), height: Math.round(height * density) };
   const across = { density: size.width / width, origin: (-left * size.width) / width };
   const down = { density: size.height / height, origin: (-top * size.height) / height };
-  return { canvas: await pixels(opened(photo).extract({ left, top, width, height }).resize({ ...size, fit: 'fill' })), across, down };
+  return { canvas: await toPicture(openPicture(photo).extract({ left, top, width, height }).resize({ ...size, fit: 'fill' })), across, down };
 }
 
 /** Start and length of the whole pixels that hold the middle `part` of `side`. */
@@ -83,33 +78,13 @@ function middle(side: number, part: number): [start: number, length: number] {
   return [start, side - 2 * start];
 }
 
-async function surround(photo: Picture, seen: Size, density: number): Promise<Canvas> {
+async function onSurround(photo: Picture, seen: Size, density: number): Promise<Canvas> {
   const size = { width: Math.ceil(seen.width * density), height: Math.ceil(seen.height * density) };
   const whole = { width: Math.round(photo.width * density), height: Math.round(photo.height * density) };
-  const [left, top] = [Math.round((size.width - whole.width) / 2), Math.round((size.height - whole.height) / 2)];
-  const sharpPart = await pixels(opened(photo).resize({ ...whole, fit: 'fill' }));
-  // Blurred while small, which is quick and just as soft.
-  const small = { width: Math.ceil(size.width / SHRINK), height: Math.ceil(size.height / SHRINK) };
-  const soft = await pixels(opened(sharpPart).resize({ ...small, fit: 'cover' }).blur(BLUR * Math.max(small.width, small.height)).linear(DIM, 0));
-  const backdrop = await pixels(opened(soft).resize({ ...size, fit: 'fill', kernel: 'cubic' }));
+  const { canvas, left, top } = await surround(await toPicture(openPicture(photo).resize({ ...whole, fit: 'fill' })), size);
   return {
-    canvas: await pixels(opened(backdrop).composite([{ input: sharpPart.data as Buffer, raw: raw(sharpPart), left, top }])),
+    canvas,
     across: { density: whole.width / photo.width, origin: left },
     down: { density: whole.height / photo.height, origin: top },
   };
-}
-
-const SHRINK = 8;
-/** Radius of the blur, in parts of the longer side. */
-const BLUR = 0.025;
-/** The surround is a little darker than the photo, so that the photo stands out. */
-const DIM = 0.75;
-
-const raw = ({ width, height }: Size) => ({ width, height, channels: 3 }) as const;
-
-const opened = (picture: Picture): Sharp => sharp(picture.data, { raw: raw(picture), limitInputPixels: false });
-
-async function pixels(image: Sharp): Promise<Picture> {
-  const { data, info } = await image.removeAlpha().raw().toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, data };
 }

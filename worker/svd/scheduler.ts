@@ -50,7 +50,9 @@ export function denoised(latents: Float32Array, velocity: Float32Array, sigma: n
  *
  * @param clean same shape as `latents`, from `denoised`
  */
-export function eulerStep(latents: Float32Array, clean: Float32Array, sigma: number, sigmaNext: number, out = new Float32Array(latents.length)): Float32Array {
+export function eulerStep(
+  latents: Float32Array, clean: Float32Array, sigma: number, sigmaNext: number, out = new Float32Array(latents.length),
+): Float32Array {
   const left = sigmaNext / sigma;
   for (let i = 0; i < out.length; i++) out[i] = clean[i]! + left * (latents[i]! - clean[i]!);
   return out;
