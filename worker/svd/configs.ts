@@ -82,6 +82,8 @@ const groupedChannels = channels.multipleOf(GROUPS);
 const count = z.int().positive().max(1024);
 /** Each level of a resolution halves the picture, so there cannot be many. */
 const levels = <T extends z.ZodType>(item: T) => z.array(item).min(1).max(8);
+/** One value for all levels, or one each. */
+const eachLevel = <T extends z.ZodType<number>>(item: T, expected: string) => z.union([item, levels(item)], `expected ${expected}, or one for each level`);
 const component = (library: string, name: string) => z.tuple([z.literal(library), z.literal(name)]);
 
 const modelIndex = z.object({
@@ -104,10 +106,10 @@ const unet = z
     block_out_channels: levels(groupedChannels),
     down_block_types: levels(z.literal(['CrossAttnDownBlockSpatioTemporal', 'DownBlockSpatioTemporal'])),
     up_block_types: levels(z.literal(['CrossAttnUpBlockSpatioTemporal', 'UpBlockSpatioTemporal'])),
-    layers_per_block: z.union([count, levels(count)]),
-    transformer_layers_per_block: z.union([z.literal(1), levels(z.literal(1))]).default(1),
-    num_attention_heads: z.union([count, levels(count)]),
-    cross_attention_dim: z.union([channels, levels(channels)]),
+    layers_per_block: eachLevel(count, 'a number of layers'),
+    transformer_layers_per_block: eachLevel(z.literal(1), '1').default(1),
+    num_attention_heads: eachLevel(count, 'a number of heads'),
+    cross_attention_dim: eachLevel(channels, 'a width'),
     addition_time_embed_dim: channels.multipleOf(2),
     projection_class_embeddings_input_dim: channels,
     num_frames: count,
@@ -273,7 +275,7 @@ function refuse(context: z.RefinementCtx, key: string, input: unknown, message: 
 
 function describe({ path: keys, input, message }: z.core.$ZodIssue): string {
   const key = keys.length > 0 ? keys.join('.') : 'the whole file';
-  const expected = message.replace(/^(Invalid (input|option)|Too (small|big)|Unrecognized.*?): /, '').replace(/, received .*/, '');
+  const expected = message.replace(/^(Invalid|Too) \w+: /, '').replace(/, received .*/, '');
   return `${key} is ${found(input)}: ${expected}`;
 }
 

@@ -60,7 +60,7 @@ export async function openSafetensors(file: string): Promise<Safetensors> {
     return { file: resolved, ...parseHeader(header, stats.size - LENGTH_BYTES - header.length) };
   } catch (error) {
     if (error instanceof FormatError) throw reject(error.message, error.cause);
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw reject('does not exist', error);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw reject('is missing, or is a link to a file that is', error);
     if (error instanceof AppError) throw error;
     throw reject(`cannot be read: ${(error as Error).message}`, error);
   } finally {
@@ -239,7 +239,9 @@ function readRange(file: string, { offset, sizeBytes }: TensorInfo): ArrayBuffer
 
 /** A brain float is the upper half of a float32. */
 function fromBrainFloat(values: Uint16Array): Float32Array {
-  return new Float32Array(Uint32Array.from(values, (value) => value << 16).buffer);
+  const bits = new Uint32Array(values.length);
+  for (let i = 0; i < values.length; i++) bits[i] = values[i]! << 16;
+  return new Float32Array(bits.buffer);
 }
 
 const sizeOf = ({ dtype, shape }: Pick<TensorInfo, 'dtype' | 'shape'>): number => shape.reduce((product, size) => product * size, SIZES[dtype]);

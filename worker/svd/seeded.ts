@@ -40,7 +40,7 @@ export function seededTensor(seed: number, component: ComponentName, name: strin
 
 /**
  * Writes the checkpoint that `seed` gives for the configs in `configFolder`: copies of them and three `*.fp16.safetensors`, tensors
- * in the order of their names. Streamed: it takes 2 GB/s of disk rather than memory.
+ * in the order of their names, a chunk in memory at a time.
  * @throws AppError MODEL_INVALID if the configs cannot be used
  */
 export async function writeSeededCheckpoint(configFolder: string, outFolder: string, seed: number): Promise<void> {

@@ -6,11 +6,8 @@ import type { ClipConfig, UnetConfig, VaeConfig } from './configs.ts';
 
 export type TensorShapes = ReadonlyMap<string, readonly number[]>;
 
-/** Of the four components, those that have weights. Their folders are named so. */
+/** The components that have weights; their folders are named so. */
 export type ComponentName = 'unet' | 'vae' | 'image_encoder';
-
-/** Components with weights, in the order in which a render needs them. */
-export const COMPONENTS = ['image_encoder', 'vae', 'unet'] as const satisfies readonly ComponentName[];
 
 /** UNetSpatioTemporalConditionModel. */
 export function unetTensors(config: UnetConfig): TensorShapes {

@@ -1,0 +1,58 @@
+/** Checkpoints made on the fly: the fixtures hold configs and golden numbers, the weights follow from a seed. */
+import { randomUUID } from 'node:crypto';
+import { cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { openSafetensors, type Safetensors } from '../../worker/svd/safetensors.ts';
+import { writeSeededCheckpoint } from '../../worker/svd/seeded.ts';
+import { RUN_VARIABLE } from '../setup/leftovers.ts';
+
+export type TinyCheckpoint = 'tiny-a' | 'tiny-b';
+
+/** What golden.safetensors says of the configuration it was made with. */
+export interface GoldenCase {
+  readonly seed: number;
+  /** Height and width in pixels. */
+  readonly size: readonly [number, number];
+  readonly frames: number;
+  readonly steps: number;
+  /** Of the first and of the last frame. */
+  readonly guidance: readonly [number, number];
+  readonly fps: number;
+  readonly bucket: number;
+  readonly aug: number;
+}
+
+/** Path of a file or folder in test/fixtures/svd. */
+export const svdFixture = (...names: string[]): string => path.resolve('test/fixtures/svd', ...names);
+
+export const openGolden = (name: TinyCheckpoint): Promise<Safetensors> => openSafetensors(svdFixture(name, 'golden.safetensors'));
+export const goldenCase = (golden: Safetensors): GoldenCase => JSON.parse(golden.metadata['case']!) as GoldenCase;
+
+/** Folder of checkpoint `name` with its weights, made once a run. Many tests share it: copy what you want to change. */
+export async function seededCheckpoint(name: TinyCheckpoint): Promise<string> {
+  const folder = path.join(process.env[RUN_VARIABLE]!, 'svd', name);
+  if (await exists(folder)) return folder;
+  const own = `${folder}.${randomUUID()}`;
+  await writeSeededCheckpoint(svdFixture(name, 'checkpoint'), own, goldenCase(await openGolden(name)).seed);
+  try {
+    await rename(own, folder);
+  } catch (error) {
+    await rm(own, { recursive: true });
+    if (!(await exists(folder))) throw error; // else another test process was quicker
+  }
+  return folder;
+}
+
+/** Makes `folder` a copy of checkpoint `name` that a test may change. */
+export async function copyCheckpoint(name: TinyCheckpoint, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await cp(await seededCheckpoint(name), folder, { recursive: true });
+}
+
+/** Changes keys of a JSON file; a key that becomes undefined is taken out. */
+export async function editJson(file: string, changes: Readonly<Record<string, unknown>>): Promise<void> {
+  const json = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+  await writeFile(file, JSON.stringify({ ...json, ...changes }));
+}
+
+const exists = async (folder: string): Promise<boolean> => (await stat(folder).catch(() => undefined)) !== undefined;
