@@ -145,7 +145,7 @@ describe('a file that is no sound safetensors file', () => {
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     }
     expect([...outcomes.keys()].toSorted()).toEqual(['MODEL_INVALID', 'read']);
-    expect(Math.min(...outcomes.values())).toBeGreaterThan(100);
+    expect(Math.min(...outcomes.values())).toBeGreaterThan(50); // both happen often enough to mean something
   });
 });
 
