@@ -1,10 +1,11 @@
 /** The checkpoint's networks, ready to be called: graphs are written and brought into onnxruntime when first needed, for one size each. */
+import type { Size } from '../../src/catalog.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { clipGraph } from './graph/clip.ts';
 import { conditioningGraph, frameWidths, sinusoids } from './graph/conditioning.ts';
 import type { DialectFactory, Graph } from './graph/ops.ts';
 import { PortableOps } from './graph/portable.ts';
-import { unetGraph, type UnetSize } from './graph/unet.ts';
+import { unetGraph } from './graph/unet.ts';
 import { decoderGraph, encoderGraph, vaeScale } from './graph/vae.ts';
 import { Weights } from './graph/weights.ts';
 import { Session, type Runtime, type Tensors } from './session.ts';
@@ -12,11 +13,12 @@ import { Session, type Runtime, type Tensors } from './session.ts';
 /** Which networks stay in memory: all, or only the one at work. */
 export type Residency = 'keep' | 'swap';
 
-/** Pixels. */
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
+/** One network, for one size. Sizes are of pictures, in pixels. */
+export type Network =
+  | { readonly name: 'image encoder' }
+  | { readonly name: 'encoder'; readonly size: Size }
+  | { readonly name: 'unet'; readonly size: Size; readonly frames: number; readonly batch: number }
+  | { readonly name: 'decoder'; readonly size: Size; readonly frames: number };
 
 /** Everything the UNet is told beside its sample. */
 export interface Conditioning {
@@ -63,25 +65,18 @@ export class Networks {
 
   /** What the image encoder says of a picture. @param pixels [3, 224, 224], normalised @returns [cross-attention width] */
   async embed(pixels: Float32Array): Promise<Float32Array> {
-    const session = await this.#session('image encoder', '', this.runtime.type, (dialect) => clipGraph(dialect, this.#weights.imageEncoder, this.checkpoint.imageEncoder.config));
-    return (await session.run({ pixels }))['embedding']!;
+    return (await this.#run({ name: 'image encoder' }, { pixels }))['embedding']!;
   }
 
   /** The latents of a picture: the mean, unscaled. @param image [3, height, width] in −1…1 @returns [4, height / 8, width / 8] */
-  async encode(image: Float32Array, { height, width }: Size): Promise<Float32Array> {
-    const { config } = this.checkpoint.vae;
-    const session = await this.#session('encoder', `${height}×${width}`, config.forceUpcast ? 'f32' : this.runtime.type, (dialect) =>
-      encoderGraph(dialect, this.#weights.vae, config, height, width));
-    const moments = (await session.run({ image }))['moments']!;
+  async encode(image: Float32Array, size: Size): Promise<Float32Array> {
+    const moments = (await this.#run({ name: 'encoder', size }, { image }))['moments']!;
     return moments.slice(0, moments.length / 2);
   }
 
   /** @param latents [frames, 4, height / 8, width / 8] of one chunk, unscaled @returns [frames, 3, height, width] in about −1…1 */
-  async decode(latents: Float32Array, frames: number, { height, width }: Size, type = this.runtime.type): Promise<Float32Array> {
-    const { config } = this.checkpoint.vae;
-    const session = await this.#session(`decoder of ${frames}`, `${height}×${width}`, type, (dialect) =>
-      decoderGraph(dialect, this.#weights.vae, config, frames, height / this.scale, width / this.scale));
-    return (await session.run({ latents }))['images']!;
+  async decode(latents: Float32Array, frames: number, size: Size, type = this.runtime.type): Promise<Float32Array> {
+    return (await this.#run({ name: 'decoder', frames, size }, { latents }, type))['images']!;
   }
 
   /** Runs everything of the UNet that does not see the latents, for all steps of a clip. */
@@ -105,42 +100,80 @@ export class Networks {
     }
   }
 
-  /** The UNet. @param inputs as unetGraph describes them @returns the velocity, [batch × frames, 4, height, width] */
-  async velocity(inputs: Tensors, size: UnetSize): Promise<Float32Array> {
-    return (await (await this.unet(size)).run(inputs))['velocity']!;
+  /** The UNet. @param inputs as unetGraph describes them @returns the velocity, [batch × frames, 4, height / 8, width / 8] */
+  async velocity(inputs: Tensors, frames: number, size: Size, batch = 1): Promise<Float32Array> {
+    return (await this.#run({ name: 'unet', frames, size, batch }, inputs))['velocity']!;
   }
 
-  /** The UNet's session for `size`, opened if it is not. */
-  async unet(size: UnetSize): Promise<Session> {
-    const { batch, frames, height, width } = size;
-    return await this.#session('unet', `${batch}×${frames}×${height}×${width}`, this.runtime.type, (dialect) =>
-      unetGraph(dialect, this.#weights.unet, this.checkpoint.unet.config, size));
+  /** Whether `network` is in memory. */
+  isOpen(network: Network): boolean {
+    return this.#sessions.get(slotOf(network))?.key === this.#keyOf(network, this.#typeOf(network));
   }
 
+  /** Brings `network` into memory, unless it is there. One network of another size makes room for it; with `swap` all others do. */
+  async open(network: Network, type = this.#typeOf(network)): Promise<Session> {
+    const [slot, key] = [slotOf(network), this.#keyOf(network, type)];
+    const known = this.#sessions.get(slot);
+    if (known?.key === key) return await known.session;
+    if (this.#residency === 'swap') await this.dispose();
+    else if (known) {
+      this.#sessions.delete(slot);
+      await (await known.session).release();
+    }
+    const session = Session.open(this.graph(network, type), { ...this.runtime, type });
+    this.#sessions.set(slot, { key, session });
+    session.catch(() => this.#sessions.delete(slot));
+    return await session;
+  }
+
+  /** The graph of `network`, not yet in memory. */
+  graph(network: Network, type = this.#typeOf(network)): Graph {
+    const dialect = this.#dialect(type);
+    const { unet, vae, imageEncoder } = this.checkpoint;
+    switch (network.name) {
+      case 'image encoder': return clipGraph(dialect, this.#weights.imageEncoder, imageEncoder.config);
+      case 'encoder': return encoderGraph(dialect, this.#weights.vae, vae.config, network.size.height, network.size.width);
+      case 'unet': return unetGraph(dialect, this.#weights.unet, unet.config, { ...network, ...this.#latentSize(network.size) });
+      case 'decoder': {
+        const { height, width } = this.#latentSize(network.size);
+        return decoderGraph(dialect, this.#weights.vae, vae.config, network.frames, height, width);
+      }
+    }
+  }
+
+  /** Frees all memory; whatever is needed again is opened again. */
   async dispose(): Promise<void> {
     const open = [...this.#sessions.values()];
     this.#sessions.clear();
     await Promise.all(open.map(async ({ session }) => (await session).release()));
   }
 
-  async #session(network: string, size: string, type: Runtime['type'], build: (dialect: DialectFactory) => Graph): Promise<Session> {
-    const key = `${size} ${type}`;
-    const known = this.#sessions.get(network);
-    if (known?.key === key) return await known.session;
-    if (this.#residency === 'swap') await this.dispose();
-    else if (known) {
-      this.#sessions.delete(network);
-      await (await known.session).release();
-    }
-    const session = Session.open(build(this.#dialect(type)), { ...this.runtime, type });
-    this.#sessions.set(network, { key, session });
-    session.catch(() => this.#sessions.delete(network));
-    return await session;
+  async #run(network: Network, inputs: Tensors, type?: Runtime['type']): Promise<Tensors> {
+    return await (await this.open(network, type)).run(inputs);
+  }
+
+  /** The encoder of SVD overflows in half precision; its configuration says so. */
+  #typeOf({ name }: Network): Runtime['type'] {
+    return name === 'encoder' && this.checkpoint.vae.config.forceUpcast ? 'f32' : this.runtime.type;
+  }
+
+  #keyOf(network: Network, type: Runtime['type']): string {
+    const { size, frames, batch } = { size: null, frames: null, batch: null, ...network };
+    return JSON.stringify([size?.width, size?.height, frames, batch, type]);
+  }
+
+  #latentSize({ width, height }: Size): Size {
+    return { width: width / this.scale, height: height / this.scale };
   }
 
   #dialect(type: Runtime['type']): DialectFactory {
     return (name, weights) => new PortableOps(name, weights, { type, provider: this.runtime.provider });
   }
+}
+
+/** What makes room for each other; a chunk of frames and the shorter last one are both needed. */
+function slotOf(network: Network): string {
+  return network.name === 'decoder' ? `decoder of ${network.frames}` : network.name;
 }
 
 /** `values` as `rows` pieces. */

@@ -2,9 +2,10 @@
  * From a photo to frames, stage by stage. Source: diffusers pipelines/stable_video_diffusion/pipeline_stable_video_diffusion.py and the
  * sampler of Stability-AI/generative-models, which agree.
  */
+import type { Size } from '../../src/catalog.ts';
 import { AppError } from '../../src/jobs/errors.ts';
 import type { Picture } from '../engine.ts';
-import type { Conditioning, Networks, Size } from './networks.ts';
+import type { Conditioning, Networks } from './networks.ts';
 import { clipResize, lanczosResize } from './resize.ts';
 import { applyGuidance, denoised, eulerStep, guidanceRamp, initNoiseSigma, inputScale, karrasSigmas, timestepOf } from './scheduler.ts';
 
@@ -73,7 +74,7 @@ export interface Step {
  * @throws AppError NON_FINITE_OUTPUT
  */
 export async function* denoise(networks: Networks, photo: EncodedPhoto, sampling: Sampling, noise: Float32Array): AsyncGenerator<Step, void, undefined> {
-  const { frames, steps, guidance: [min, max] } = sampling;
+  const { size, frames, steps, guidance: [min, max] } = sampling;
   const sigmas = karrasSigmas(networks.checkpoint.scheduler, steps);
   const guided = max > 1;
   const ramp = guidanceRamp(min, max, frames);
@@ -85,7 +86,7 @@ export async function* denoise(networks: Networks, photo: EncodedPhoto, sampling
     const ask = async (row: number, imageLatents: Float32Array | null) => await networks.velocity({
       sample: unetSample(latents, inputScale(sigma), imageLatents, frames),
       time: conditioning.times[i]!, context: conditioning.contexts[row]!, positions: conditioning.positions,
-    }, { batch: 1, frames, height: sampling.size.height / networks.scale, width: sampling.size.width / networks.scale });
+    }, frames, size);
     const conditional = await ask(0, photo.latents);
     const velocity = guided ? applyGuidance(await ask(1, null), conditional, ramp) : conditional;
     const clean = denoised(latents, velocity, sigma);
