@@ -55,7 +55,7 @@ export async function examine(folder: string, environment: Environment): Promise
     bounded('ffmpeg', () => checkFfmpeg(config)),
     bounded('storage', () => checkStorage(config)),
     bounded('GPU', () => checkGpu()),
-    bounded('weights', () => checkWeights()),
+    bounded('weights', () => checkWeights(config)),
     bounded('port', () => checkPort(config)),
   ]);
   return [...results, ...unreadable, ...findings];

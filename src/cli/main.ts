@@ -16,7 +16,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'start:api': { about: 'run the API alone', run: async () => void (await import('../main.ts')) },
   'start:worker': { about: 'run a worker alone', run: async () => void (await import('../../worker/main.ts')) },
   doctor: { about: 'check this machine and its configuration', takesArguments: true, run: async (args) => (await import('./doctor.ts')).doctor(args) },
-  models: { about: 'what is known about model weights', takesArguments: true, run: async (args) => (await import('./models.ts')).models(args) },
+  models: { about: 'fetch, list, verify and remove model weights', takesArguments: true, run: async (args) => (await import('./models.ts')).models(args) },
 };
 
 const USAGE = `Usage: fanslymotion <command>\n\n${Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(14)}${about}`).join('\n')}\n\nfanslymotion animate --help tells more about photos and motions.\n`;

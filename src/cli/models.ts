@@ -1,29 +1,95 @@
-/** `models list`: which weights there are. This version's engine has no use for any. */
-import { modelFiles } from './doctor/machine.ts';
-import { EXIT } from './failure.ts';
+/** `models`: which weights there are, fetching, verifying and removing them. */
+import { parseArgs } from 'node:util';
+import { loadDotEnv, readConfig, type Config } from '../config.ts';
+import { ModelError } from '../infra/models/error.ts';
+import { knownModels, type KnownModel } from '../infra/models/manifest.ts';
+import { modelFolder, modelState } from '../infra/models/state.ts';
+import { ROOT } from '../infra/version.ts';
+import { badArguments, EXIT, toFailure } from './failure.ts';
+import { list } from './models/list.ts';
+import { pull } from './models/pull.ts';
+import { remove } from './models/remove.ts';
+import { verify } from './models/verify.ts';
+import { nearest } from './suggest.ts';
 
-const USAGE = `Usage: fanslymotion models [list]
+const USAGE = `Usage: npm run models -- <command>        (or: npx fanslymotion models <command>)
 
-Shows which engines need weights and what lies in models/.
+  list [--json]                   what is known, what is here, under which licence
+  pull NAME [--accept-licence]    fetch a model, or go on with one that was cut
+  verify [NAME]                   hash its files again and compare
+  path [NAME]                     print the folder where it is or will be
+  remove NAME [--yes]             delete it, half-fetched ones too
+
+NAME is that of SVD_MODEL where it may be left out. Fetching can be stopped with Ctrl-C at any time; the same command goes on from there.
+MODELS_DIR says where models lie, HF_ENDPOINT names a mirror, HF_TOKEN is for models that ask for an account. More: docs/models.md
 `;
+const HELP = 'npm run models -- --help lists the commands.';
 
+interface Command {
+  readonly name: 'required' | 'optional' | 'none';
+  readonly flag?: 'json' | 'accept-licence' | 'yes';
+  readonly run: (config: Config, name: string, flag: boolean) => Promise<void>;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  list: { name: 'none', flag: 'json', run: (config, _name, json) => list(config, json) },
+  pull: { name: 'required', flag: 'accept-licence', run: (config, name, accepted) => pull(config, known(config, name), accepted) },
+  verify: { name: 'optional', run: (config, name) => verify(config, known(config, name)) },
+  path: { name: 'optional', run: tellPath },
+  remove: { name: 'required', flag: 'yes', run: (config, name, sure) => remove(config, known(config, name), sure) },
+};
+
+/** Sets the exit code: 0 done, 1 failed or not verified, 2 wrong arguments, 130 interrupted. */
 export async function models(args: string[]): Promise<void> {
-  const [command = 'list', ...rest] = args;
-  if (command === '--help' || command === '-h') {
+  if (['--help', '-h', 'help'].includes(args[0] ?? '')) {
     process.stdout.write(USAGE);
     return;
   }
-  if (command !== 'list' || rest.length > 0) {
-    process.stderr.write(`${command === 'list' ? `models list takes no ${JSON.stringify(rest[0])}` : `There is no models ${JSON.stringify(command)}`}.\n${USAGE}`);
-    process.exitCode = EXIT.badArguments;
-    return;
+  try {
+    const [word = 'list', ...rest] = args;
+    const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
+    if (!command) throw badArguments(`There is no models ${JSON.stringify(word)}${meant(word, Object.keys(COMMANDS))}`, HELP);
+    const { name, flag } = read(word, command, rest);
+    loadDotEnv(ROOT);
+    const config = readConfig();
+    await command.run(config, name ?? config.SVD_MODEL, flag);
+  } catch (error) {
+    const { message, cure, exitCode } = error instanceof ModelError ? { message: error.message, cure: error.cure, exitCode: EXIT.failed } : toFailure(error);
+    process.exitCode = exitCode;
+    process.stderr.write(exitCode === EXIT.interrupted ? `${message}\n` : `${message}\n${cure}\n`);
   }
-  const files = await modelFiles();
-  process.stdout.write([
-    'PREVIEW   needs no weights',
-    'SVD_XT    is not part of this version',
-    '',
-    files.length === 0 ? 'models/ is empty.' : `models/ holds, and nothing uses: ${files.join(', ')}`,
-    '',
-  ].join('\n'));
+}
+
+function read(word: string, { name: naming, flag }: Command, args: string[]): { name: string | undefined; flag: boolean } {
+  let positionals: string[];
+  let values: Record<string, unknown>;
+  try {
+    ({ positionals, values } = parseArgs({ args, allowPositionals: true, options: flag ? { [flag]: { type: 'boolean' } } : {} }));
+  } catch (error) {
+    throw badArguments(`${(error as Error).message.split('. ', 1)[0]}.`, HELP);
+  }
+  const [name, ...more] = positionals;
+  if (name === undefined && naming === 'required') throw badArguments(`models ${word} needs the name of a model.`, 'npm run models -- list tells the names.');
+  const surplus = naming === 'none' ? name : more[0];
+  if (surplus !== undefined) throw badArguments(`models ${word} takes no ${JSON.stringify(surplus)}.`, HELP);
+  return { name, flag: flag !== undefined && values[flag] === true };
+}
+
+function known(config: Config, name: string): KnownModel {
+  const all = knownModels(config);
+  const model = all.get(name);
+  if (model) return model;
+  throw badArguments(`${JSON.stringify(name)} is no known model${meant(name, [...all.keys()])}`, 'npm run models -- list tells the names.');
+}
+
+function meant(word: string, candidates: readonly string[]): string {
+  const near = nearest(word, candidates);
+  return near ? `; did you mean ${near}?` : '.';
+}
+
+async function tellPath(config: Config, name: string): Promise<void> {
+  const asked = { ...config, SVD_MODEL: name };
+  process.stdout.write(`${modelFolder(asked)}\n`);
+  const { message, cure } = await modelState(asked);
+  if (cure) process.stderr.write(`${message}. ${cure}\n`);
 }

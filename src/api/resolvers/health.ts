@@ -1,4 +1,5 @@
 import { Ctx, FieldResolver, Query, Resolver } from 'type-graphql';
+import { names } from '../../catalog.ts';
 import { liveWorkers } from '../../jobs/engines.ts';
 import type { RequestContext } from '../context.ts';
 import { probe, PROBES, queueLoads } from '../probes.ts';
@@ -41,6 +42,10 @@ export class HealthResolver {
   @FieldResolver(() => [WorkerHealth], { nullable: true, description: 'Workers that are alive.' })
   async workers(@Ctx() { api }: RequestContext): Promise<WorkerHealth[]> {
     const { answer } = await probe('workers', api.log, () => liveWorkers(api));
-    return answer.map(({ engines, ...worker }) => ({ ...worker, engines: [...engines] }));
+    return answer.map(({ engines, unavailable, ...worker }) => ({
+      ...worker,
+      engines: [...engines],
+      unavailable: names(unavailable).map((engine) => ({ engine, reason: unavailable[engine] ?? '' })),
+    }));
   }
 }

@@ -36,6 +36,15 @@ export class QueueHealth {
   active!: number;
 }
 
+@ObjectType('UnavailableEngine', { description: 'An engine that a worker does not offer.' })
+export class UnavailableEngine {
+  @Field(() => EngineEnum, { description: 'The engine.' })
+  engine!: EngineName;
+
+  @Field(() => String, { description: 'Why not, and what would cure it; while weights are being fetched, how far that is.' })
+  reason!: string;
+}
+
 @ObjectType('WorkerHealth', { description: 'One device of one worker.' })
 export class WorkerHealth {
   @Field(() => ID, { description: 'Identifies the device of this worker process.' })
@@ -46,6 +55,9 @@ export class WorkerHealth {
 
   @Field(() => [EngineEnum], { description: 'Engines it offers.' })
   engines!: EngineName[];
+
+  @Field(() => [UnavailableEngine], { description: 'Engines it does not offer.' })
+  unavailable!: UnavailableEngine[];
 
   @Field(() => WorkerStateEnum, { description: 'What it is doing.' })
   state!: WorkerState;

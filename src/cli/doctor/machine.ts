@@ -1,10 +1,13 @@
 /** What the machine itself must have: Node, ffmpeg, room for files; what it may have: a GPU, weights. */
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Config } from '../../config.ts';
 import { findFfmpeg } from '../../infra/ffmpeg.ts';
+import { ModelError } from '../../infra/models/error.ts';
+import { knownModels } from '../../infra/models/manifest.ts';
+import { modelState } from '../../infra/models/state.ts';
 import { storageFolder } from '../../infra/services.ts';
 import { openLocalStore } from '../../infra/storage.ts';
 import { ROOT } from '../../infra/version.ts';
@@ -72,13 +75,15 @@ export async function checkGpu(): Promise<Finding> {
   }
 }
 
-/** Files and folders in models/. */
-export async function modelFiles(): Promise<string[]> {
-  const entries = await readdir(path.join(ROOT, 'models')).catch(() => []);
-  return entries.filter((name) => !name.startsWith('.'));
-}
-
-export async function checkWeights(): Promise<Finding> {
-  const files = await modelFiles();
-  return ok('weights', `PREVIEW needs none${files.length > 0 ? `; models/ holds ${files.join(', ')}, which this version does not use` : ''}`);
+/** Names and sizes only; what the files hold is looked at by the worker that loads them. */
+export async function checkWeights(config: Config): Promise<Finding> {
+  try {
+    const { message, cure } = await modelState(config);
+    if (cure === null) return ok('weights', `${message}; PREVIEW needs none`);
+    const pulls = config.SVD_AUTO_PULL && knownModels(config).has(config.SVD_MODEL);
+    return warn('weights', `${message}; SVD_XT needs it, PREVIEW does not`, pulls ? `The next worker fetches it (SVD_AUTO_PULL); or now: ${cure}` : cure);
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    return warn('weights', error.message, error.cure);
+  }
 }

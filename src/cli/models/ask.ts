@@ -1,0 +1,33 @@
+import { createInterface } from 'node:readline';
+
+interface Terminal {
+  readonly isTTY?: boolean;
+}
+
+/** Whether there is a person to ask. */
+export function canAsk(input: Terminal, output: Terminal): boolean {
+  return input.isTTY === true && output.isTTY === true;
+}
+
+/**
+ * Asks a question; true only for y or yes.
+ * @param interrupt `press` is called for Ctrl-C, which a terminal being read hands to the reader
+ * @throws the signal's reason once that is aborted
+ */
+export async function ask(question: string, input: NodeJS.ReadableStream, output: NodeJS.WritableStream, interrupt: { readonly signal: AbortSignal; press(): void }): Promise<boolean> {
+  const reader = createInterface({ input, output });
+  const end = () => reader.close();
+  interrupt.signal.addEventListener('abort', end);
+  reader.on('SIGINT', () => interrupt.press());
+  try {
+    const answer = await new Promise<string>((resolve) => {
+      reader.once('close', () => resolve(''));
+      reader.question(`${question} [y/N] `, resolve);
+    });
+    interrupt.signal.throwIfAborted();
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    interrupt.signal.removeEventListener('abort', end);
+    reader.close();
+  }
+}

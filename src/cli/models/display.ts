@@ -1,0 +1,49 @@
+import { describeBytes, describeTransfer, type TransferMeter, type TransferStanding } from '../../infra/models/meter.ts';
+
+export interface TransferDisplay {
+  /** A line that stays. */
+  readonly note: (text: string) => void;
+  /** Shows where the transfer ended. */
+  readonly end: () => void;
+}
+
+const BAR_WIDTH = 24;
+const REDRAW_MS = 250;
+const LINE_MS = 5_000;
+
+/** Shows a transfer while it lasts: a live bar on a terminal, a line every few seconds elsewhere. */
+export function showTransfer(stream: NodeJS.WriteStream, name: string, meter: TransferMeter): TransferDisplay {
+  const live = stream.isTTY && process.env['TERM'] !== 'dumb';
+  let shown = '';
+  const tell = () => {
+    const standing = meter.standing();
+    if (standing.totalBytes === 0) return; // not begun
+    const text = live ? bar(name, standing) : `${name}: ${describeTransfer(standing)}${speed(standing)}`;
+    if (!live && text === shown) return;
+    shown = text;
+    // Not into the last column: some terminals would begin a new line.
+    stream.write(live ? `\r${text.slice(0, Math.max(10, (stream.columns || 80) - 1))}\x1b[K` : `${text}\n`);
+  };
+  const timer = setInterval(tell, live ? REDRAW_MS : LINE_MS).unref();
+  return {
+    note(text) {
+      stream.write(live ? `\r\x1b[K${text}\n` : `${text}\n`);
+      if (live) tell();
+    },
+    end() {
+      clearInterval(timer);
+      tell();
+      if (live && shown !== '') stream.write('\n');
+    },
+  };
+}
+
+/** `svd-xt ██████░░░░ 43 % of 4.5 GB, about 6 min left, 92 MB/s` */
+function bar(name: string, standing: TransferStanding): string {
+  const done = Math.round((BAR_WIDTH * standing.percent) / 100);
+  return `${name} ${'█'.repeat(done)}${'░'.repeat(BAR_WIDTH - done)} ${describeTransfer(standing)}${speed(standing)}`;
+}
+
+function speed({ bytesPerSecond }: TransferStanding): string {
+  return bytesPerSecond > 0 ? `, ${describeBytes(Math.round(bytesPerSecond))}/s` : '';
+}

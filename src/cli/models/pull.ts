@@ -1,0 +1,53 @@
+import type { Config } from '../../config.ts';
+import { modelBytes, modelsFolder, type KnownModel } from '../../infra/models/manifest.ts';
+import { describeBytes, TransferMeter } from '../../infra/models/meter.ts';
+import { hubOf, pullModel } from '../../infra/models/pull.ts';
+import { bytesHere, knownModelState, partialFolder } from '../../infra/models/state.ts';
+import { badArguments, Failure } from '../failure.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { ask, canAsk } from './ask.ts';
+import { showTransfer } from './display.ts';
+
+/** Fetches `model` and prints its folder. `accepted`: the licence is, so that nobody is asked. */
+export async function pull(config: Config, model: KnownModel, accepted: boolean): Promise<void> {
+  const models = modelsFolder(config);
+  const { name, licence } = model;
+  const state = await knownModelState(models, model);
+  if (state.kind === 'present') {
+    process.stdout.write(`${state.folder}\n`);
+    process.stderr.write(`${name} is here already; npm run models -- verify ${name} hashes it again.\n`);
+    return;
+  }
+  const interrupt = onInterrupt(new Failure('INTERRUPTED', 'Interrupted.'));
+  try {
+    if (!accepted) await acceptLicence(model, interrupt);
+    const meter = new TransferMeter();
+    const kept = await bytesHere(partialFolder(models, name), model);
+    if (kept > 0) process.stderr.write(`${describeBytes(kept)} of ${describeBytes(modelBytes(model))} are here already and are looked through first.\n`);
+    const display = showTransfer(process.stderr, name, meter);
+    let folder: string;
+    try {
+      folder = await pullModel(model, { models, hub: hubOf(config), meter, note: display.note, signal: interrupt.signal });
+    } finally {
+      display.end();
+    }
+    process.stderr.write(`${name} is whole and verified. Licence: ${licence.url}\nA worker that runs already takes notice of it when it is started again.\n`);
+    process.stdout.write(`${folder}\n`);
+  } catch (error) {
+    if (error !== interrupt.signal.reason || !interrupt.signal.aborted) throw error;
+    const kept = await bytesHere(partialFolder(models, name), model);
+    throw kept > 0 ? new Failure('INTERRUPTED', `Interrupted. ${describeBytes(kept)} of ${describeBytes(modelBytes(model))} are kept; the same command goes on from there.`) : error;
+  } finally {
+    interrupt.forget();
+  }
+}
+
+/** @throws Failure unless a person at the terminal accepts */
+async function acceptLicence({ name, about, licence, files }: KnownModel, interrupt: { signal: AbortSignal; press(): void }): Promise<void> {
+  const terms = `${name} (${about}, ${describeBytes(modelBytes({ files }))}) comes under a licence of its own:\n  ${licence.name}\n  ${licence.url}\n`;
+  if (!canAsk(process.stdin, process.stderr)) throw badArguments(`${terms}There is no terminal to ask at whether you accept it.`, '--accept-licence says that you have read and accept it.');
+  process.stderr.write(terms);
+  if (!(await ask('Have you read it, and do you accept it?', process.stdin, process.stderr, interrupt))) {
+    throw new Failure('CANCELLED', `Without that ${name} is not fetched.`, { cure: 'PREVIEW needs no weights.' });
+  }
+}

@@ -1,0 +1,30 @@
+import { modelsFolder, type KnownModel } from '../../infra/models/manifest.ts';
+import type { Config } from '../../config.ts';
+import { ModelError } from '../../infra/models/error.ts';
+import { TransferMeter } from '../../infra/models/meter.ts';
+import { knownModelState, pullCommand } from '../../infra/models/state.ts';
+import { VERDICTS, verifyModel, type Verdict } from '../../infra/models/verify.ts';
+import { EXIT, Failure } from '../failure.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { showTransfer } from './display.ts';
+
+/** Hashes all files of `model` again; a line each on standard output. Sets exit code 1 if one is not as it should be. */
+export async function verify(config: Config, model: KnownModel): Promise<void> {
+  const { kind, folder, message, cure } = await knownModelState(modelsFolder(config), model);
+  if (kind === 'missing') throw new ModelError(`${message}.`, cure ?? '');
+  const interrupt = onInterrupt(new Failure('INTERRUPTED', 'Interrupted.'));
+  const meter = new TransferMeter();
+  const display = showTransfer(process.stderr, `hashing ${model.name}`, meter);
+  const verdicts: Verdict[] = [];
+  try {
+    for await (const verdict of verifyModel(model, folder, meter, interrupt.signal)) verdicts.push(verdict);
+  } finally {
+    display.end();
+    interrupt.forget();
+  }
+  for (const { path, verdict } of verdicts) process.stdout.write(`${verdict.padEnd(17)}  ${path}\n`);
+  const bad = verdicts.filter(({ verdict }) => !VERDICTS[verdict]);
+  if (bad.length === 0) return;
+  process.exitCode = EXIT.failed;
+  process.stderr.write(`${model.name} in ${folder} is damaged.\nThis fetches what is missing or wrong: ${pullCommand(model.name)}\n`);
+}

@@ -1,0 +1,73 @@
+/** At most one process fetches a model. */
+import { randomUUID } from 'node:crypto';
+import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { ModelBusy } from './error.ts';
+
+/** A holder touches its lock this often; one that is not touched for much longer is left over from a machine that is gone. */
+const TOUCH_MS = 10_000;
+const ABANDONED_MS = 60_000;
+
+/** Tokens of the locks that this process holds. */
+const held = new Set<string>();
+
+/**
+ * Takes the lock `file` for fetching `name`. The lock of a process that died is taken over.
+ * @returns what gives it back
+ * @throws ModelBusy if another process has it
+ */
+export async function lockPull(file: string, name: string): Promise<() => Promise<void>> {
+  const token = `${process.pid} ${hostname()} ${randomUUID()}`;
+  while (!(await tryLock(file, token))) await removeAbandoned(file, name);
+  held.add(token);
+  const touching = setInterval(() => {
+    const now = new Date();
+    utimes(file, now, now).catch(() => {});
+  }, TOUCH_MS).unref();
+  return async () => {
+    clearInterval(touching);
+    held.delete(token);
+    if ((await readFile(file, 'utf8').catch(() => '')) === token) await rm(file, { force: true });
+  };
+}
+
+async function tryLock(file: string, token: string): Promise<boolean> {
+  try {
+    await writeFile(file, token, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** @throws ModelBusy if the lock's holder lives */
+async function removeAbandoned(file: string, name: string): Promise<void> {
+  const token = await readFile(file, 'utf8').catch(() => null);
+  const touched = await stat(file).then(({ mtimeMs }) => mtimeMs, () => null);
+  if (token === null || touched === null) return; // given back just now
+  const [pid = '', host = ''] = token.split(' ');
+  const gone = Date.now() - touched > ABANDONED_MS || (host === hostname() && !isAlive(Number(pid), token));
+  if (!gone) throw new ModelBusy(name, `process ${pid}${host === hostname() ? '' : ` on ${host}`}`);
+  // Of several that find it abandoned, one moves it away; whoever moves away a newer one by that puts it back.
+  const aside = `${file}.${randomUUID()}`;
+  try {
+    await rename(file, aside);
+    const moved = await readFile(aside, 'utf8');
+    if (moved !== token) await tryLock(file, moved);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  } finally {
+    await rm(aside, { force: true });
+  }
+}
+
+function isAlive(pid: number, token: string): boolean {
+  // A process that died may have had the number that we have now, as in a container that was started again.
+  if (pid === process.pid) return held.has(token);
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

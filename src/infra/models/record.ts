@@ -1,0 +1,58 @@
+/** What is remembered about a model's files while and after they are fetched, in `pulled.json` beside them. */
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import type { KnownModel } from './manifest.ts';
+
+export const RECORD_FILE = 'pulled.json';
+
+const entrySchema = z.object({
+  /** Names the content at the server that sent it, so that a file that has changed there is not gone on with. */
+  etag: z.string().nullable().default(null),
+  /** As the hub publishes it, in hexadecimal. */
+  published: z.string().nullable().default(null),
+  /** Of the whole file, in hexadecimal; null until that is here and verified. */
+  sha256: z.string().nullable().default(null),
+});
+const recordSchema = z.object({ repository: z.string(), revision: z.string(), files: z.record(z.string(), entrySchema) });
+
+export type FileRecord = z.infer<typeof entrySchema>;
+
+/** The record of one model's folder. It is replaced as a whole, so that it can be read at any moment. */
+export class PullRecord {
+  readonly #file: string;
+  readonly #model: Pick<KnownModel, 'repository' | 'revision'>;
+  readonly #files: Record<string, FileRecord>;
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(file: string, model: Pick<KnownModel, 'repository' | 'revision'>, files: Record<string, FileRecord>) {
+    this.#file = file;
+    this.#model = model;
+    this.#files = files;
+  }
+
+  /** The record in `folder`; empty if there is none, or one of another repository or revision. */
+  static async open(folder: string, { repository, revision }: KnownModel): Promise<PullRecord> {
+    const file = path.join(folder, RECORD_FILE);
+    const found = recordSchema.safeParse(await readFile(file, 'utf8').then(JSON.parse).catch(() => null)).data;
+    const same = found?.repository === repository && found.revision === revision;
+    return new PullRecord(file, { repository, revision }, same ? found.files : {});
+  }
+
+  get(filePath: string): FileRecord | null {
+    return this.#files[filePath] ?? null;
+  }
+
+  async set(filePath: string, entry: FileRecord): Promise<void> {
+    this.#files[filePath] = entry;
+    const written = this.#writing.then(() => this.#write());
+    this.#writing = written.catch(() => {});
+    await written;
+  }
+
+  async #write(): Promise<void> {
+    const draft = `${this.#file}.new`;
+    await writeFile(draft, `${JSON.stringify({ ...this.#model, files: this.#files }, null, 2)}\n`, { flush: true });
+    await rename(draft, this.#file);
+  }
+}
