@@ -13,17 +13,11 @@ describe('the command line', () => {
     expect(version.stdout.trim()).toBe((JSON.parse(await readFile('package.json', 'utf8')) as { version: string }).version);
   });
 
-  it.each([[[]], [['animat']], [['start', 'now']], [['models', 'fetch']], [['models', 'list', 'all']]])('exits 2 for %j, with nothing on standard output', async (args) => {
+  it.each([[[]], [['animat']], [['start', 'now']], [['models', 'fetch']]])('exits 2 for %j, with nothing on standard output', async (args) => {
     expect(await place.run(...args)).toMatchObject({ code: 2, stdout: '' });
   });
 
   it('says what was probably meant', async () => {
     expect((await place.run('animat')).stderr).toContain('did you mean animate?');
-  });
-
-  it('says that this version needs no weights', async () => {
-    const { code, stdout } = await place.run('models', 'list');
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/PREVIEW +needs no weights/);
   });
 });

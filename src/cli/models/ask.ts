@@ -24,6 +24,7 @@ export async function ask(question: string, input: NodeJS.ReadableStream, output
       reader.once('close', () => resolve(''));
       reader.question(`${question} [y/N] `, resolve);
     });
+    if (interrupt.signal.aborted) output.write('\n');
     interrupt.signal.throwIfAborted();
     return /^y(es)?$/i.test(answer.trim());
   } finally {
