@@ -10,6 +10,14 @@ import type { EngineOffer } from './protocol.ts';
 import { RendererProcess } from './renderer-process.ts';
 import { Rendering } from './rendering.ts';
 
+/** Weights that are being fetched. */
+export interface Weights {
+  /** Fulfilled when that is over; never rejects. */
+  readonly done: Promise<void>;
+  /** Why SVD_XT cannot have them at present; null if it can. */
+  reason(): string | null;
+}
+
 /** A device that cannot render is looked at again after this long. */
 const RECOVER_MS = 5_000;
 
@@ -26,6 +34,7 @@ export class DeviceWorker {
   readonly device: string;
   readonly #context: JobContext;
   readonly #storageIsOurs: () => Promise<boolean>;
+  readonly #weights: Weights | null;
   readonly #renderer: RendererProcess;
   /** Told to leave; and now it must. */
   readonly #told = new AbortController();
@@ -40,19 +49,25 @@ export class DeviceWorker {
   #recovering: NodeJS.Timeout | null = null;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(context: JobContext, device: string, storageIsOurs: () => Promise<boolean>) {
+  /** @param weights those being fetched; null if none are */
+  constructor(context: JobContext, device: string, storageIsOurs: () => Promise<boolean>, weights: Weights | null = null) {
     this.#context = context;
     this.device = device;
     this.#storageIsOurs = storageIsOurs;
+    this.#weights = weights;
     this.id = `${hostname()}:${process.pid}:${device}:${randomUUID().slice(0, 8)}`;
     this.#renderer = new RendererProcess(device, context.log);
   }
 
-  /** Starts the renderer, learns what it offers, and begins to take jobs. A device that cannot is tried again in the background. */
+  /**
+   * Starts the renderer, learns what it offers, and begins to take jobs. A device that cannot is tried again in the background; one
+   * whose weights are being fetched begins when that is over.
+   */
   async start(): Promise<void> {
     await this.#beat();
     this.#beating = setInterval(() => void this.#checkAndBeat(), this.#context.config.HEARTBEAT_SECONDS * 1000);
-    await this.#recover();
+    if (this.#weights) void this.#weights.done.then(() => this.#recover());
+    else await this.#recover();
   }
 
   /** Takes nothing more; what it renders is finished within `graceMs` or handed back. */
@@ -70,6 +85,7 @@ export class DeviceWorker {
 
   /** Gets the device to work, or arranges for another try. */
   async #recover(): Promise<void> {
+    if (this.#told.signal.aborted) return;
     const { log } = this.#context;
     try {
       this.#offers = await this.#renderer.start();
@@ -101,6 +117,13 @@ export class DeviceWorker {
 
   #offered(): EngineName[] {
     return this.#offers.filter(({ unavailable }) => unavailable === null).map(({ engine }) => engine);
+  }
+
+  /** Why engines are not offered. What was found out while weights were fetched says more than the engine, which only misses them. */
+  #unavailable(): Partial<Record<EngineName, string>> {
+    const offered = Object.fromEntries(this.#offers.flatMap(({ engine, unavailable }) => (unavailable === null ? [] : [[engine, unavailable]])));
+    const reason = this.#weights?.reason() ?? null;
+    return reason === null || this.#offered().includes('SVD_XT') ? offered : { ...offered, SVD_XT: reason };
   }
 
   async #consume(engine: EngineName): Promise<Consumer> {
@@ -162,7 +185,7 @@ export class DeviceWorker {
       device: this.device,
       engines,
       defaultEngines: this.#offers.filter(({ engine, byDefault }) => byDefault && engines.includes(engine)).map(({ engine }) => engine),
-      unavailable: Object.fromEntries(this.#offers.filter(({ unavailable }) => unavailable !== null).map(({ engine, unavailable }) => [engine, unavailable])),
+      unavailable: this.#unavailable(),
       state: this.#state,
       jobId: this.#jobId,
       version: VERSION,

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { Config } from '../src/config.ts';
 import { isStorageOf } from '../src/infra/installation.ts';
 import type { Logger } from '../src/infra/log.ts';
+import { startAutoPull } from '../src/infra/models/auto-pull.ts';
 import { runPart, type Part } from '../src/infra/process.ts';
 import { openServices } from '../src/infra/services.ts';
 import { sharedSecret } from '../src/infra/settings.ts';
@@ -20,7 +21,8 @@ function devicesOf({ WORKER_DEVICES }: Config): string[] {
 async function startWorker(config: Config, log: Logger): Promise<Part> {
   const services = await openServices(config, log);
   const installation = await sharedSecret(services.db.client, 'installation');
-  const devices = devicesOf(config).map((device) => new DeviceWorker(services, device, () => isStorageOf(services.files, installation)));
+  const weights = await startAutoPull(config, log);
+  const devices = devicesOf(config).map((device) => new DeviceWorker(services, device, () => isStorageOf(services.files, installation), weights));
   log.info({ devices: devices.map(({ device }) => device), cores: availableParallelism(), queueAndProgress: services.carrier }, 'worker starts');
   const started = Promise.all(devices.map((device) => device.start()));
   const graceMs = config.SHUTDOWN_GRACE_SECONDS * 1000;
@@ -28,7 +30,7 @@ async function startWorker(config: Config, log: Logger): Promise<Part> {
     ready: started.then(() => ({ devices: devices.map(({ device }) => device).join(',') })),
     stopWithinMs: graceMs + LEAVING_MS,
     async stop() {
-      await Promise.all(devices.map((device) => device.stop(graceMs)));
+      await Promise.all([weights?.stop(), ...devices.map((device) => device.stop(graceMs))]);
       await services.close();
     },
   };
