@@ -94,7 +94,7 @@ export const ENGINES = {
     guessSeconds: ({ megapixels }) => 0.6 + 0.06 * megapixels,
   },
   SVD_XT: {
-    description: 'Stable Video Diffusion XT: the picture itself comes alive; wants a GPU. Announced: no worker of this version offers it yet',
+    description: 'Stable Video Diffusion XT: the picture itself comes alive; wants a graphics card and the model\'s weights',
     preference: 2,
     guessSeconds: ({ megapixels, steps }) => 10 + 0.15 * megapixels + 2 * steps,
   },

@@ -49,6 +49,12 @@ const apiKeys = list.transform((items, context): ApiKey[] => {
   return keys;
 });
 
+/** WIDTHxHEIGHT in pixels. */
+const size = z.string().regex(/^\d{1,4}x\d{1,4}$/, 'is not WIDTHxHEIGHT').transform((text) => {
+  const [width, height] = text.split('x').map(Number) as [number, number];
+  return { width, height };
+}).refine(({ width, height }) => width > 0 && height > 0 && width % 64 === 0 && height % 64 === 0, 'both sides must be multiples of 64');
+
 const device = z.string().regex(/^(auto|cpu|webgpu|cuda(:\d+)?)$/, 'a device is cpu, webgpu, cuda or cuda:N');
 
 const define = <S extends z.ZodType>(parse: S, standard: string, description: string) => ({ parse, default: standard, description });
@@ -94,6 +100,10 @@ export const VARIABLES = {
   SVD_AUTO_PULL: define(flag, '0', "1 lets a worker fetch the model of SVD_MODEL at its start where it is missing; setting it says that you accept that model's licence"),
   HF_TOKEN: defineSecret(z.string().regex(/^[\x21-\x7e]+$/, 'is not a token').optional(), 'token of a Hugging Face account, for models that ask for one; sent to HF_ENDPOINT only'),
   HF_ENDPOINT: define(z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, '')), 'https://huggingface.co', 'where models are fetched: the Hugging Face hub, or a mirror with the same paths'),
+  SVD_PRECISION: define(oneOf(['auto', 'f32', 'f16']), 'auto', 'arithmetic of SVD_XT: f32, f16, or auto, which is f16 on a graphics card that can and f32 elsewhere'),
+  SVD_MEMORY: define(oneOf(['keep', 'swap']), 'keep', 'keep holds all networks of SVD_XT in memory between jobs; swap only the one at work, at the price of loading each time'),
+  SVD_DECODE_FRAMES: define(whole(1, 25), '4', 'frames that SVD_XT decodes at once: more take more memory and flicker less at the seams'),
+  SVD_RENDER_SIZE: define(size.optional(), '', 'landscape size at which SVD_XT renders, WIDTHxHEIGHT in multiples of 64; default: by resolution. Small ones are for trials: the model was trained on 1024x576'),
   FFMPEG_PATH: define(z.string().optional(), '', "ffmpeg to use; default: the system's, else npm's"),
   LOG_LEVEL: define(oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), 'info', 'least weight of what is logged: trace, debug, info, warn, error, fatal or silent'),
   BOT_API_KEY: defineSecret(z.string().min(16).optional(), 'key with which the bot asks the API, valid beside API_KEYS; npm start makes one for each run'),

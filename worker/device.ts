@@ -186,6 +186,7 @@ export class DeviceWorker {
       engines,
       defaultEngines: this.#offers.filter(({ engine, byDefault }) => byDefault && engines.includes(engine)).map(({ engine }) => engine),
       unavailable: this.#unavailable(),
+      paces: Object.fromEntries(this.#offers.flatMap(({ engine, paces }) => (paces ? [[engine, paces]] : []))),
       state: this.#state,
       jobId: this.#jobId,
       version: VERSION,

@@ -3,7 +3,9 @@
  * A new engine is one folder and one line in `worker/engines.ts`.
  */
 import type { EngineName, RenderOptions, Stage } from '../src/catalog.ts';
+import type { Config } from '../src/config.ts';
 import type { Picture } from '../src/infra/photo.ts';
+import type { Paces } from '../src/jobs/estimates.ts';
 
 export type { Picture };
 
@@ -23,10 +25,16 @@ export interface Report {
 
 export interface Engine {
   readonly name: EngineName;
+  /** Of engine and model: changes when the same options would give other frames. */
+  readonly version: string;
   /** What `load`, if that is still to be done, and `render` will report for these options. The times add up to the expected duration. */
-  plan(options: RenderOptions): PlannedStage[];
-  /** Brings what rendering needs into memory, unless it is there; called before every `render`. Reports LOADING_MODEL, if anything. */
-  load(report: Report, signal: AbortSignal): Promise<void>;
+  plan(options: RenderOptions): Promise<PlannedStage[]>;
+  /**
+   * Brings what rendering with `options` needs into memory, unless it is there; called before every `render`. Reports LOADING_MODEL, if
+   * anything.
+   * @throws AppError MODEL_INVALID, OUT_OF_MEMORY
+   */
+  load(options: RenderOptions, report: Report, signal: AbortSignal): Promise<void>;
   /**
    * Renders exactly `frameCount(options.durationSeconds)` pictures of `frameSize(options)`, in order. The same photo, options and
    * engine version give the same pictures on the same device. A picture's bytes may be reused once the next one is asked for.
@@ -43,12 +51,12 @@ export interface Offer {
   readonly unavailable: string | null;
   /** False if it should only be used when asked for by name, as where it would take hours. */
   readonly byDefault: boolean;
+  /** What renders cost here, where the engine can reckon it better than the catalogue. */
+  readonly paces: Paces | null;
 }
 
 export interface EngineModule {
   readonly name: EngineName;
-  /** Changes when the same options would give other frames. */
-  readonly version: string;
-  offer(device: string): Promise<Offer>;
-  create(device: string): Engine;
+  offer(device: string, config: Config): Promise<Offer>;
+  create(device: string, config: Config): Engine;
 }

@@ -1,5 +1,6 @@
 /** What worker and renderer say to each other over the child process's channel. */
 import type { EngineName, RenderOptions, Stage } from '../src/catalog.ts';
+import type { Paces } from '../src/jobs/estimates.ts';
 import type { ErrorCode } from '../src/jobs/errors.ts';
 
 export interface RenderRequest {
@@ -26,6 +27,7 @@ export interface EngineOffer {
   readonly engine: EngineName;
   readonly unavailable: string | null;
   readonly byDefault: boolean;
+  readonly paces: Paces | null;
 }
 
 export interface RenderProgress {

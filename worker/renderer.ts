@@ -39,7 +39,7 @@ function moduleOf(name: EngineName): EngineModule {
 
 /** Engines are made when they are first needed and kept. */
 function engineFor(name: EngineName): Engine {
-  const engine = engines.get(name) ?? moduleOf(name).create(device);
+  const engine = engines.get(name) ?? moduleOf(name).create(device, config);
   engines.set(name, engine);
   return engine;
 }
@@ -47,7 +47,7 @@ function engineFor(name: EngineName): Engine {
 async function render(request: RenderRequest, signal: AbortSignal): Promise<FromRenderer> {
   const { jobId, attempt, options, estimatedSeconds, photoPath, photoSha256, folder } = request;
   const engine = engineFor(options.engine);
-  const meter = new ProgressMeter([...engine.plan(options), FINISHING], performance.now(), estimatedSeconds);
+  const meter = new ProgressMeter([...(await engine.plan(options)), FINISHING], performance.now(), estimatedSeconds);
   say({ type: 'planned', expectedSeconds: meter.expectedSeconds, longestStepSeconds: meter.longestStepSeconds });
   const tell = (standing: Standing, preview: string | null = null) => say({ type: 'progress', progress: { ...standing, preview } });
   tell(meter.standing());
@@ -57,7 +57,7 @@ async function render(request: RenderRequest, signal: AbortSignal): Promise<From
     preview: (picture) => previews.offer(picture),
   };
   try {
-    await engine.load(report, signal);
+    await engine.load(options, report, signal);
     const began = performance.now();
     const photo = await decodePhoto(photoPath, photoLimits(config));
     const ffmpeg = await findFfmpeg(config);
@@ -67,7 +67,7 @@ async function render(request: RenderRequest, signal: AbortSignal): Promise<From
       ...frameSize(options),
       framesPerSecond: FRAMES_PER_SECOND,
       frameCount: frameCount(options.durationSeconds),
-      metadata: videoTags({ photoSha256, options, engineVersion: moduleOf(options.engine).version, software: `FanslyMotion ${VERSION}` }),
+      metadata: videoTags({ photoSha256, options, engineVersion: engine.version, software: `FanslyMotion ${VERSION}` }),
     }, signal);
     const renderSeconds = Math.round(performance.now() - began) / 1000;
     log.info({ jobId, attempt, renderSeconds, ffmpeg: ffmpeg.version }, 'rendered');
@@ -147,5 +147,5 @@ process.on('disconnect', () => process.exit(0));
 // Ctrl-C, a closed terminal and systemd reach all processes at once; the worker decides what becomes of its renderers.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
-const offers = await Promise.all(ENGINE_MODULES.map(async (module) => ({ engine: module.name, ...(await module.offer(device)) })));
+const offers = await Promise.all(ENGINE_MODULES.map(async (module) => ({ engine: module.name, ...(await module.offer(device, config)) })));
 say({ type: 'ready', offers });

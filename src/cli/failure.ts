@@ -29,7 +29,7 @@ export type FailureCode = keyof typeof KINDS | ErrorCode;
 
 const LOGGED: ReadonlySet<FailureCode> = new Set([
   'CANNOT_START', 'UNREACHABLE', 'DAMAGED_DOWNLOAD',
-  'TIMEOUT', 'WORKER_LOST', 'OUT_OF_MEMORY', 'OUT_OF_SPACE', 'ENCODER_FAILED', 'NON_FINITE_OUTPUT', 'INTERNAL',
+  'TIMEOUT', 'WORKER_LOST', 'OUT_OF_MEMORY', 'OUT_OF_SPACE', 'ENCODER_FAILED', 'NON_FINITE_OUTPUT', 'MODEL_INVALID', 'INTERNAL',
 ]);
 
 /** What `--json` prints of a failure. */

@@ -13,11 +13,12 @@ export class PostgresWorkerStore implements WorkerStore {
   async beat(worker: WorkerRecord): Promise<void> {
     const { id, host, pid, device, state, jobId, version } = worker;
     await this.#db.$executeRaw`
-      INSERT INTO worker (id, host, pid, device, engines, "defaultEngines", unavailable, state, "jobId", version)
+      INSERT INTO worker (id, host, pid, device, engines, "defaultEngines", unavailable, paces, state, "jobId", version)
       VALUES (${id}, ${host}, ${pid}, ${device}, ${[...worker.engines]}, ${[...worker.defaultEngines]}, ${JSON.stringify(worker.unavailable)}::jsonb,
+              ${JSON.stringify(worker.paces)}::jsonb,
               ${state}, ${jobId}::uuid, ${version})
       ON CONFLICT (id) DO UPDATE SET
-        engines = excluded.engines, "defaultEngines" = excluded."defaultEngines", unavailable = excluded.unavailable,
+        engines = excluded.engines, "defaultEngines" = excluded."defaultEngines", unavailable = excluded.unavailable, paces = excluded.paces,
         state = excluded.state, "jobId" = excluded."jobId", "lastSeenAt" = now(), "stoppedAt" = NULL`;
   }
 
@@ -35,6 +36,7 @@ export class PostgresWorkerStore implements WorkerStore {
       engines: row.engines as EngineName[],
       defaultEngines: row.defaultEngines as EngineName[],
       unavailable: row.unavailable as Partial<Record<EngineName, string>>,
+      paces: row.paces as SeenWorker['paces'],
       state: row.state as WorkerState,
       stopped: row.stoppedAt !== null,
     }));

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EngineName, RenderOptions } from '../catalog.ts';
 import { tell, type JobContext } from './context.ts';
-import { chooseEngine, devicesFor, liveWorkers } from './engines.ts';
+import { chooseEngine, liveWorkers, workersFor } from './engines.ts';
 import { AppError } from './errors.ts';
 import { estimatorFor } from './estimates.ts';
 import { jobFiles, type Job } from './job.ts';
@@ -98,7 +98,7 @@ async function draft(context: JobContext, who: Requester, engine: EngineName, op
     maxAttempts: context.config.MAX_ATTEMPTS,
     engine,
     options,
-    estimatedSeconds: estimator.seconds(options, devicesFor(engine, workers)[0]),
+    estimatedSeconds: estimator.seconds(options, workersFor(engine, workers)[0]),
     photoSha256: photo.sha256,
     photoWidth: photo.width,
     photoHeight: photo.height,

@@ -13,9 +13,9 @@ export async function liveWorkers({ config, workers }: Needs): Promise<SeenWorke
   return (await workers.seenWithin(config.HEARTBEAT_SECONDS * MISSED_BEATS)).filter((worker) => !worker.stopped);
 }
 
-/** The devices among `workers` that an engine's jobs can expect to be rendered on. */
-export function devicesFor(engine: EngineName, workers: readonly SeenWorker[]): string[] {
-  return workers.filter((worker) => worker.engines.includes(engine) && worker.state !== 'UNHEALTHY').map((worker) => worker.device);
+/** Those of `workers` that an engine's jobs can expect to be rendered on. */
+export function workersFor(engine: EngineName, workers: readonly SeenWorker[]): SeenWorker[] {
+  return workers.filter((worker) => worker.engines.includes(engine) && worker.state !== 'UNHEALTHY');
 }
 
 /** What a new job can be rendered with. */

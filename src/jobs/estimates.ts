@@ -1,16 +1,44 @@
-import { ENGINES, frameCount, RESOLUTIONS, type EngineName, type RenderOptions } from '../catalog.ts';
+import { ENGINES, frameCount, RESOLUTIONS, type EngineName, type RenderOptions, type Resolution } from '../catalog.ts';
 import type { Job } from './job.ts';
 import type { JobStore, QueueAhead, RenderSample } from './store.ts';
 
-export type Work = Pick<RenderOptions, 'resolution' | 'durationSeconds' | 'steps'>;
+export type Work = Pick<RenderOptions, 'resolution' | 'durationSeconds' | 'steps' | 'guidanceMax'>;
+
+/** What a render of one resolution costs on one device, as its engine reckons before any was measured. All in seconds. */
+export interface Pace {
+  /** Whatever the options. */
+  readonly fixed: number;
+  /** For each call of the denoising network: one a step, two with guidance. */
+  readonly perCall: number;
+  /** For each frame of the video. */
+  readonly perFrame: number;
+}
+
+export type Paces = Readonly<Partial<Record<Resolution, Pace>>>;
+
+/** Where a job will be rendered. */
+export interface Place {
+  readonly device: string;
+  /** By engine, for those that know. */
+  readonly paces: Readonly<Partial<Record<EngineName, Paces>>>;
+}
+
+/** Calls of the denoising network: guidance, which is on above 1, needs a second one a step. */
+export function networkCalls({ steps, guidanceMax }: Pick<Work, 'steps' | 'guidanceMax'>): number {
+  return guidanceMax > 1 ? 2 * steps : steps;
+}
 
 /** Finished renders looked at; the newest ones, so that a faster card or a newer version is learnt within a day's work. */
 const SAMPLES = 100;
 
-/** Render time in seconds before anything was measured. */
-export function guessSeconds(engine: EngineName, { resolution, durationSeconds, steps }: Work): number {
+/** Render time in seconds before anything was measured: the engine's own reckoning for that place, else the catalogue's. */
+export function guessSeconds(engine: EngineName, work: Work, place?: Place): number {
+  const { resolution, durationSeconds, steps } = work;
+  const frames = frameCount(durationSeconds);
+  const pace = place?.paces[engine]?.[resolution];
+  if (pace) return pace.fixed + networkCalls(work) * pace.perCall + frames * pace.perFrame;
   const { width, height } = RESOLUTIONS[resolution];
-  return ENGINES[engine].guessSeconds({ megapixels: (width * height * frameCount(durationSeconds)) / 1e6, steps });
+  return ENGINES[engine].guessSeconds({ megapixels: (width * height * frames) / 1e6, steps });
 }
 
 function median(values: number[]): number {
@@ -30,16 +58,17 @@ export class Estimator {
 
   /**
    * Seconds: the median of finished jobs of the same resolution and duration, corrected for steps; else the guess times the median of
-   * measured over guessed of all others; else the guess. Where `device` has samples, only those count.
+   * measured over guessed of all others; else the guess. Where the place's device has samples, only those count; where its engine
+   * reckons for itself, those of other devices say nothing.
    */
-  seconds(work: Work, device?: string): number {
-    const here = this.#samples.filter((sample) => sample.device === device);
-    const known = here.length > 0 ? here : this.#samples;
+  seconds(work: Work, place?: Place): number {
+    const here = this.#samples.filter((sample) => sample.device === place?.device);
+    const known = here.length > 0 || place?.paces[this.#engine] ? here : this.#samples;
     const same = known.filter(({ options }) => options.resolution === work.resolution && options.durationSeconds === work.durationSeconds);
     const taken = same.length > 0 ? same : known;
-    const guess = guessSeconds(this.#engine, work);
+    const guess = guessSeconds(this.#engine, work, place);
     if (taken.length === 0) return guess;
-    return guess * median(taken.map(({ options, renderSeconds }) => renderSeconds / guessSeconds(this.#engine, options)));
+    return guess * median(taken.map(({ options, renderSeconds }) => renderSeconds / guessSeconds(this.#engine, options, place)));
   }
 }
 

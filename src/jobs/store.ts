@@ -1,5 +1,6 @@
 /** What the domain asks of the database. `src/infra/job-store.ts` implements it on PostgreSQL. */
 import type { EngineName, RenderOptions, Stage } from '../catalog.ts';
+import type { Place } from './estimates.ts';
 import type { Job, JobStatus } from './job.ts';
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
@@ -178,6 +179,8 @@ export interface WorkerRecord {
   readonly defaultEngines: readonly EngineName[];
   /** Engines it does not offer, and why. */
   readonly unavailable: Readonly<Partial<Record<EngineName, string>>>;
+  /** What renders cost here, by engine, for those that reckon it. */
+  readonly paces: Place['paces'];
   readonly state: WorkerState;
   readonly jobId: string | null;
   readonly version: string;

@@ -104,7 +104,7 @@ describe('what is asked of all processes together', () => {
 
   it('knows which workers were seen lately, by its own clock', async () => {
     const workers = new PostgresWorkerStore(db.client);
-    const worker: WorkerRecord = { id: 'h:1:cpu', host: 'h', pid: 1, device: 'cpu', engines: ['PREVIEW'], defaultEngines: ['PREVIEW'], unavailable: { SVD_XT: 'no weights' }, state: 'READY', jobId: null, version: '1' };
+    const worker: WorkerRecord = { id: 'h:1:cpu', host: 'h', pid: 1, device: 'cpu', engines: ['PREVIEW'], defaultEngines: ['PREVIEW'], unavailable: { SVD_XT: 'no weights' }, paces: {}, state: 'READY', jobId: null, version: '1' };
     await workers.beat(worker);
     expect(await workers.seenWithin(5)).toMatchObject([{ ...worker, stopped: false }]);
     await workers.leave(worker.id);

@@ -30,14 +30,32 @@ describe('expected render time', () => {
 
   it('counts only renders on the device asked for, where there are some', () => {
     const estimator = new Estimator('PREVIEW', [sample({ resolution: 'P360', durationSeconds: 3 }, 9, 'cpu'), sample({ resolution: 'P360', durationSeconds: 3 }, 1, 'cuda:0')]);
-    expect(estimator.seconds(SHORT, 'cuda:0')).toBeCloseTo(1);
-    expect(estimator.seconds(SHORT, 'cpu')).toBeCloseTo(9);
+    expect(estimator.seconds(SHORT, { device: 'cuda:0', paces: {} })).toBeCloseTo(1);
+    expect(estimator.seconds(SHORT, { device: 'cpu', paces: {} })).toBeCloseTo(9);
   });
 
   it('grows with steps for the model', () => {
     const svd = new Estimator('SVD_XT', [{ options: { ...SHORT, engine: 'SVD_XT' }, device: 'cuda:0', renderSeconds: 60 }]);
     expect(svd.seconds(SHORT)).toBeCloseTo(60);
     expect(svd.seconds({ ...SHORT, steps: 48 })).toBeGreaterThan(90);
+  });
+
+  describe('where the engine reckons for itself', () => {
+    const place = { device: 'cpu', paces: { SVD_XT: { P360: { fixed: 10, perCall: 100, perFrame: 1 } } } };
+    const work = { ...SHORT, engine: 'SVD_XT' as const, steps: 20, guidanceMax: 3 };
+
+    it('counts two calls of the network a step, or one without guidance', () => {
+      const estimator = new Estimator('SVD_XT', []);
+      expect(estimator.seconds(work, place)).toBe(10 + 40 * 100 + 36);
+      expect(estimator.seconds({ ...work, guidanceMax: 1 }, place)).toBe(10 + 20 * 100 + 36);
+    });
+
+    it('learns nothing from renders on other devices, and from its own what a step really takes', () => {
+      const elsewhere = { options: work, device: 'cuda:0', renderSeconds: 30 };
+      expect(new Estimator('SVD_XT', [elsewhere]).seconds(work, place)).toBe(10 + 40 * 100 + 36);
+      const here = { options: work, device: 'cpu', renderSeconds: 2 * (10 + 40 * 100 + 36) };
+      expect(new Estimator('SVD_XT', [elsewhere, here]).seconds({ ...work, steps: 10 }, place)).toBeCloseTo(2 * (10 + 20 * 100 + 36));
+    });
   });
 });
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FRAMES_PER_SECOND, frameCount, frameSize, MOTIONS, names, type Motion, type RenderOptions } from '../../src/catalog.ts';
+import { readConfig } from '../../src/config.ts';
 import { findFfmpeg } from '../../src/infra/ffmpeg.ts';
 import { decodePhoto } from '../../src/infra/photo.ts';
 import type { Picture, Report } from '../../worker/engine.ts';
@@ -17,6 +18,8 @@ const photo = (name: string) => decodePhoto(path.join(photos, name), { maxPixels
 const silent: Report = { progress() {}, preview() {} };
 const never = new AbortController().signal;
 
+const config = readConfig({});
+
 function options(given: Partial<RenderOptions> = {}): RenderOptions {
   return {
     engine: 'PREVIEW', resolution: 'P360', orientation: 'LANDSCAPE', fit: 'COVER', motion: 'PAN_L', durationSeconds: 3,
@@ -26,12 +29,12 @@ function options(given: Partial<RenderOptions> = {}): RenderOptions {
 
 async function frames(source: Picture, given: Partial<RenderOptions> = {}): Promise<Picture[]> {
   const all: Picture[] = [];
-  for await (const frame of preview.create('cpu').render(source, options(given), silent, never)) all.push(frame);
+  for await (const frame of preview.create('cpu', config).render(source, options(given), silent, never)) all.push(frame);
   return all;
 }
 
 async function firstFrame(source: Picture, given: Partial<RenderOptions>): Promise<Picture> {
-  for await (const frame of preview.create('cpu').render(source, options(given), silent, never)) return frame;
+  for await (const frame of preview.create('cpu', config).render(source, options(given), silent, never)) return frame;
   throw new Error('no frame came');
 }
 
@@ -57,7 +60,7 @@ async function watch(name: string, given: Partial<RenderOptions>): Promise<{ sho
   const file = path.join(folder, `${name}-${all.motion}-${all.orientation}-${all.fit}.mp4`);
   const count = frameCount(all.durationSeconds);
   const spec = { ffmpeg: ffmpeg.path, ...size, framesPerSecond: FRAMES_PER_SECOND, frameCount: count, metadata: {} };
-  await encodeVideo(preview.create('cpu').render(await photo(name), all, silent, never), file, spec, never);
+  await encodeVideo(preview.create('cpu', config).render(await photo(name), all, silent, never), file, spec, never);
   const shown = await decodeFrames(ffmpeg.path, file, 'gray', size.width * size.height);
   expect(shown).toHaveLength(count);
   return { shown, ...size };
@@ -179,8 +182,8 @@ describe('sampling', () => {
 
 describe('the engine', () => {
   it('is offered on the CPU alone', async () => {
-    expect(await preview.offer('cpu')).toEqual({ unavailable: null, byDefault: true });
-    expect((await preview.offer('cuda:0')).unavailable).toContain('cpu');
+    expect(await preview.offer('cpu', config)).toEqual({ unavailable: null, byDefault: true, paces: null });
+    expect((await preview.offer('cuda:0', config)).unavailable).toContain('cpu');
   });
 
   it('renders the same bytes again', async () => {
@@ -190,13 +193,13 @@ describe('the engine', () => {
   });
 
   it('keeps to its plan: each stage in order, each step once', async () => {
-    const engine = preview.create('cpu');
+    const engine = preview.create('cpu', config);
     const told: [string, number][] = [];
     let previews = 0;
     for await (const frame of engine.render(await photo('cat.jpg'), options(), { progress: (...step) => told.push(step), preview: () => previews++ }, never)) {
       expect(frame.width * frame.height * 3).toBe(frame.data.length);
     }
-    expect(told).toEqual(engine.plan(options()).flatMap(({ stage, totalSteps }) => range(1, totalSteps + 1).map((step) => [stage, step])));
+    expect(told).toEqual((await engine.plan(options())).flatMap(({ stage, totalSteps }) => range(1, totalSteps + 1).map((step) => [stage, step])));
     expect(previews).toBe(3);
   });
 
@@ -205,7 +208,7 @@ describe('the engine', () => {
     const seen: Picture[] = [];
     setTimeout(() => control.abort(new Error('cancelled')), 20);
     const render = async () => {
-      for await (const frame of preview.create('cpu').render(await photo('cat.jpg'), options({ durationSeconds: 12, resolution: 'P720' }), silent, control.signal)) seen.push(frame);
+      for await (const frame of preview.create('cpu', config).render(await photo('cat.jpg'), options({ durationSeconds: 12, resolution: 'P720' }), silent, control.signal)) seen.push(frame);
     };
     await expect(render()).rejects.toThrow('cancelled');
     expect(seen.length).toBeLessThan(144);

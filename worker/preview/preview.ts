@@ -7,8 +7,9 @@ import { prepareScene, shoot } from './scene.ts';
 
 class Preview implements Engine {
   readonly name = 'PREVIEW';
+  readonly version = '1';
 
-  plan(options: RenderOptions): PlannedStage[] {
+  async plan(options: RenderOptions): Promise<PlannedStage[]> {
     const { width, height } = frameSize(options);
     const frames = frameCount(options.durationSeconds);
     const guess = (megapixels: number) => ENGINES.PREVIEW.guessSeconds({ megapixels, steps: options.steps });
@@ -42,9 +43,8 @@ class Preview implements Engine {
 
 export const preview: EngineModule = {
   name: 'PREVIEW',
-  version: '1',
   async offer(device) {
-    return { unavailable: device === 'cpu' ? null : `PREVIEW works on the CPU, not on ${device}: add cpu to WORKER_DEVICES.`, byDefault: true };
+    return { unavailable: device === 'cpu' ? null : `PREVIEW works on the CPU, not on ${device}: add cpu to WORKER_DEVICES.`, byDefault: true, paces: null };
   },
   create: () => new Preview(),
 };

@@ -71,9 +71,12 @@ export interface Step {
 /**
  * Turns noise into latents, step by step; whoever asks for the next step decides whether there is one. Arrays are new each time.
  * @param noise standard normal, [frames, 4, height / 8, width / 8]
+ * @param between called before each call of the network; what it throws ends the whole
  * @throws AppError NON_FINITE_OUTPUT
  */
-export async function* denoise(networks: Networks, photo: EncodedPhoto, sampling: Sampling, noise: Float32Array): AsyncGenerator<Step, void, undefined> {
+export async function* denoise(
+  networks: Networks, photo: EncodedPhoto, sampling: Sampling, noise: Float32Array, between: () => Promise<void> = async () => {},
+): AsyncGenerator<Step, void, undefined> {
   const { size, frames, steps, guidance: [min, max] } = sampling;
   const sigmas = karrasSigmas(networks.checkpoint.scheduler, steps);
   const guided = max > 1;
@@ -83,10 +86,13 @@ export async function* denoise(networks: Networks, photo: EncodedPhoto, sampling
   let latents: Float32Array = noise.map((value) => value * start);
   for (let i = 0; i < steps; i++) {
     const sigma = sigmas[i]!;
-    const ask = async (row: number, imageLatents: Float32Array | null) => await networks.velocity({
-      sample: unetSample(latents, inputScale(sigma), imageLatents, frames),
-      time: conditioning.times[i]!, context: conditioning.contexts[row]!, positions: conditioning.positions,
-    }, frames, size);
+    const ask = async (row: number, imageLatents: Float32Array | null) => {
+      await between();
+      return await networks.velocity({
+        sample: unetSample(latents, inputScale(sigma), imageLatents, frames),
+        time: conditioning.times[i]!, context: conditioning.contexts[row]!, positions: conditioning.positions,
+      }, frames, size);
+    };
     const conditional = await ask(0, photo.latents);
     const velocity = guided ? applyGuidance(await ask(1, null), conditional, ramp) : conditional;
     const clean = denoised(latents, velocity, sigma);

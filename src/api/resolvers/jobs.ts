@@ -1,7 +1,7 @@
 import { Arg, Ctx, FieldResolver, Float, ID, Int, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
 import { createJob, jobPhoto, retryJob, uploadedPhoto } from '../../jobs/create.ts';
 import { cancelJob, deleteJob, deleteOwner } from '../../jobs/cancel.ts';
-import { devicesFor, liveWorkers } from '../../jobs/engines.ts';
+import { liveWorkers, workersFor } from '../../jobs/engines.ts';
 import { AppError } from '../../jobs/errors.ts';
 import { outlook, type Outlook } from '../../jobs/estimates.ts';
 import type { Job } from '../../jobs/job.ts';
@@ -110,7 +110,7 @@ export class JobFieldsResolver {
     const look = async () => {
       if (row.status !== 'QUEUED') return outlook(row, null, 1, row.status === 'PROCESSING' || row.status === 'RETRYING' ? await api.jobs.now() : row.createdAt);
       const [ahead, workers, now] = await Promise.all([api.jobs.ahead(row), liveWorkers(api), api.jobs.now()]);
-      return outlook(row, ahead, devicesFor(row.engine, workers).length, now);
+      return outlook(row, ahead, workersFor(row.engine, workers).length, now);
     };
     const known = this.#outlooks.get(job) ?? look();
     this.#outlooks.set(job, known);

@@ -3,7 +3,7 @@ import {
   DEFAULTS, DURATIONS, ENGINES, FITS, FRAMES_PER_SECOND, frameCount, MOTION_BUCKET, MOTIONS, names, ORIENTATIONS, RESOLUTIONS, SEED_MAX, TUNING,
 } from '../../catalog.ts';
 import { PHOTO_FORMATS } from '../../infra/photo.ts';
-import { devicesFor, engineOffers, liveWorkers } from '../../jobs/engines.ts';
+import { engineOffers, liveWorkers, workersFor } from '../../jobs/engines.ts';
 import { estimatorFor } from '../../jobs/estimates.ts';
 import type { Api, RequestContext } from '../context.ts';
 import { EngineOption, RenderEstimate, RenderOptionsType, type RenderLimits } from '../types/options.ts';
@@ -77,9 +77,9 @@ async function estimates(api: Api): Promise<RenderEstimate[]> {
   const workers = await liveWorkers(api);
   const tables = await Promise.all(names(ENGINES).map(async (engine) => {
     const estimator = await estimatorFor(api.jobs, engine);
-    const [device] = devicesFor(engine, workers);
+    const [worker] = workersFor(engine, workers);
     return names(RESOLUTIONS).flatMap((resolution) => DURATIONS.map((durationSeconds) => {
-      const seconds = estimator.seconds({ resolution, durationSeconds, steps: TUNING.steps.default }, device);
+      const seconds = estimator.seconds({ resolution, durationSeconds, steps: TUNING.steps.default, guidanceMax: TUNING.guidanceMax.default }, worker);
       return { engine, resolution, durationSeconds, seconds: Math.round(seconds * 10) / 10 };
     }));
   }));
