@@ -41,6 +41,9 @@ export interface TensorSpec {
 export class OnnxWriter {
   readonly #graph: string;
   readonly #nodes: ProtoWriter[] = [];
+  /** Nodes that see weights and constants only, and what they and the model itself hold: see `finish`. */
+  readonly #preparations: ProtoWriter[] = [];
+  readonly #fixed = new Set<string>();
   readonly #initializers: ProtoWriter[] = [];
   readonly #inputs: ProtoWriter[] = [];
   readonly #outputs: ProtoWriter[] = [];
@@ -53,7 +56,7 @@ export class OnnxWriter {
   }
 
   get nodes(): number {
-    return this.#nodes.length;
+    return this.#nodes.length + this.#preparations.length;
   }
 
   /** A float32 input of that name. */
@@ -78,10 +81,12 @@ export class OnnxWriter {
     const node = new ProtoWriter();
     for (const input of inputs) node.text(1, input);
     for (const output of outputs) node.text(2, output);
-    node.text(3, `${type}_${this.#nodes.length}`).text(4, type);
+    node.text(3, `${type}_${this.nodes}`).text(4, type);
     for (const [name, value] of Object.entries(attributes)) node.message(5, attribute(name, value));
     if (domain) node.text(7, domain);
-    this.#nodes.push(node);
+    const isPreparation = inputs.every((input) => this.#fixed.has(input));
+    if (isPreparation) for (const output of outputs) this.#fixed.add(output);
+    (isPreparation ? this.#preparations : this.#nodes).push(node);
     return outputs;
   }
 
@@ -99,6 +104,7 @@ export class OnnxWriter {
       tensor.message(13, new ProtoWriter().text(1, String(key)).text(2, String(value)));
     }
     this.#initializers.push(tensor.int(14, 1));
+    this.#fixed.add(name);
     return name;
   }
 
@@ -110,6 +116,7 @@ export class OnnxWriter {
     const name = `c${this.#names++}`;
     this.#initializers.push(tensorOf(name, type, shape).bytes(9, bytes));
     this.#constants.set(key, name);
+    this.#fixed.add(name);
     return name;
   }
 
@@ -123,10 +130,15 @@ export class OnnxWriter {
     return this.constant('f32', shape, new Uint8Array(Float32Array.from(values).buffer));
   }
 
-  /** The serialised ModelProto. The same calls give the same bytes. */
+  /**
+   * The serialised ModelProto. The same calls give the same bytes.
+   *
+   * Preparations of weights (a cast, say) come first in it, since onnxruntime orders nodes from the outputs back and takes of a
+   * node's inputs the one written last first: so a weight is prepared right before its use, not all of them before the first use.
+   */
   finish(): Uint8Array {
     const graph = new ProtoWriter();
-    for (const node of this.#nodes) graph.message(1, node);
+    for (const node of [...this.#preparations, ...this.#nodes]) graph.message(1, node);
     graph.text(2, this.#graph);
     for (const initializer of this.#initializers) graph.message(5, initializer);
     for (const input of this.#inputs) graph.message(11, input);
