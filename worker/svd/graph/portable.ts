@@ -13,6 +13,8 @@ import type { Weights } from './weights.ts';
 const GROUPS = 32;
 /** A feed-forward's widest tensor is kept below this many bytes by working on a part of the tokens at a time. */
 const WIDEST_BYTES = 128e6;
+/** Attention written out keeps its scores below this many bytes by working on some of the sequences, or of the queries, at a time. */
+const SCORES_BYTES = 256e6;
 
 export interface PortableOptions {
   /** Of activations and of the arithmetic; inputs and outputs are float32 either way. */
@@ -54,8 +56,7 @@ export class PortableOps implements Dialect {
 
   vectors(name: string, { rows, widths }: VectorInput): Vectors[] {
     const all = this.#input(name, [rows, widths.reduce((sum, width) => sum + width, 0)]);
-    const pieces = widths.length === 1 ? [all] : this.#writer.ops('Split', [all, this.#writer.ints(widths)], widths.length, { axis: 1 });
-    return pieces.map((id, i) => ({ id, rows, channels: widths[i]! }));
+    return this.#pieces(all, 1, widths).map((id, i) => ({ id, rows, channels: widths[i]! }));
   }
 
   sequence(name: string, length: number, channels: number): Tokens {
@@ -67,7 +68,7 @@ export class PortableOps implements Dialect {
     const shape = single
       ? [value.images, value.channels, value.height, value.width]
       : [value[0]!.sequences * value[0]!.length, value.reduce((sum, { channels }) => sum + channels, 0)];
-    const joined = single ? value.id : value.length === 1 ? value[0]!.id : this.#writer.op('Concat', value.map(({ id }) => id), { axis: 1 });
+    const joined = single ? value.id : this.#join(value.map(({ id }) => id), 1);
     const id = this.#cast(joined, this.#type, 'f32');
     this.#writer.output(id, shape);
     this.#outputs.push({ name, id, shape });
@@ -161,9 +162,10 @@ export class PortableOps implements Dialect {
 
   attention(query: Tokens, key: Tokens, value: Tokens, heads: number): Tokens {
     const { sequences, length, channels } = query;
+    this.#multiplyAdds += 2 * sequences * length * length * channels;
+    if (this.#provider === 'webgpu') return { ...query, id: this.#plainAttention(query, key, value, heads) };
     const inputs = [query, key, value].map(({ id }) => this.#reshape(id, [sequences, length, channels]));
     const id = this.#writer.contrib('MultiHeadAttention', inputs, { num_heads: heads });
-    this.#multiplyAdds += 2 * sequences * length * length * channels;
     return { ...query, id: this.#reshape(id, [sequences * length, channels]) };
   }
 
@@ -184,10 +186,7 @@ export class PortableOps implements Dialect {
     const rows = x.sequences * x.length;
     this.#multiplyAdds += rows * width * (2 * x.channels + channels);
     const parts = Math.ceil((rows * width * ELEMENT_BYTES[this.#type]) / WIDEST_BYTES);
-    if (parts <= 1) return { ...x, id: part(x.id), channels };
-    const sizes = Array.from({ length: parts }, (_, i) => Math.floor(((i + 1) * rows) / parts) - Math.floor((i * rows) / parts));
-    const pieces = this.#writer.ops('Split', [x.id, this.#writer.ints(sizes)], parts, { axis: 0 });
-    return { ...x, id: this.#writer.op('Concat', pieces.map(part), { axis: 0 }), channels };
+    return { ...x, id: this.#join(this.#pieces(x.id, 0, evenly(rows, parts)).map(part), 0), channels };
   }
 
   gelu(x: Tokens): Tokens {
@@ -249,6 +248,41 @@ export class PortableOps implements Dialect {
     const rows = this.#rows.get(id) ?? this.#reshape(this.#transpose(this.#reshape(id, [images, channels, length]), [0, 2, 1]), [images * length, channels]);
     this.#rows.set(id, rows);
     return { id: rows, sequences: images, length, channels };
+  }
+
+  /**
+   * Attention written out, in float32: WebGPU's MultiHeadAttention is wrong where fewer than 8 lanes make a subgroup, as in software
+   * Vulkan, and sums in float16 where its inputs are.
+   */
+  #plainAttention(query: Tokens, key: Tokens, value: Tokens, heads: number): string {
+    const { sequences, length, channels } = query;
+    const bytes = heads * length ** 2 * ELEMENT_BYTES.f32; // scores of one sequence
+    const groups = evenly(sequences, Math.min(sequences, Math.ceil((sequences * bytes) / SCORES_BYTES)));
+    const queryParts = evenly(length, Math.ceil(bytes / SCORES_BYTES));
+    const pieces = [query, key, value].map(({ id }) => this.#pieces(id, 0, groups.map((count) => count * length)));
+    const results = groups.map((count, group) => {
+      const [q, k, v] = pieces.map((ids, i) => {
+        const split = this.#reshape(this.#cast(ids[group]!, this.#type, 'f32'), [count, length, heads, channels / heads]);
+        return this.#transpose(split, i === 1 ? [0, 2, 3, 1] : [0, 2, 1, 3]);
+      });
+      const scaled = this.#writer.op('Mul', [q!, this.#writer.floats([Math.sqrt(heads / channels)])]);
+      const parts = this.#pieces(scaled, 2, queryParts).map((part) =>
+        this.#writer.op('MatMul', [this.#writer.op('Softmax', [this.#writer.op('MatMul', [part, k!])], { axis: -1 }), v!]));
+      return this.#cast(this.#reshape(this.#transpose(this.#join(parts, 2), [0, 2, 1, 3]), [count * length, channels]), 'f32', this.#type);
+    });
+    return this.#join(results, 0);
+  }
+
+  /** `id` cut along `axis` into pieces of `sizes`. A card writes to only a few buffers at once: for it each piece is a node. */
+  #pieces(id: string, axis: number, sizes: readonly number[]): string[] {
+    if (sizes.length === 1) return [id];
+    if (this.#provider !== 'webgpu') return this.#writer.ops('Split', [id, this.#writer.ints(sizes)], sizes.length, { axis });
+    let end = 0;
+    return sizes.map((size) => this.#writer.op('Slice', [id, ...[end, (end += size), axis].map((value) => this.#writer.ints([value]))]));
+  }
+
+  #join(pieces: readonly string[], axis: number): string {
+    return pieces.length === 1 ? pieces[0]! : this.#writer.op('Concat', pieces, { axis });
   }
 
   /** Group norm as instance norm over [images, groups, rest], then weight and bias a channel. Statistics in float32. */
@@ -319,6 +353,11 @@ export class PortableOps implements Dialect {
     this.#parameters.set(key, id);
     return id;
   }
+}
+
+/** `total` as `parts` whole numbers that differ by 1 at most. */
+function evenly(total: number, parts: number): number[] {
+  return Array.from({ length: parts }, (_, i) => Math.floor(((i + 1) * total) / parts) - Math.floor((i * total) / parts));
 }
 
 function elementTypeOf({ name, dtype }: TensorInfo): 'f32' | 'f16' {
