@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ModelError } from './error.ts';
 import { GrowingFile } from './growing-file.ts';
-import { Interruption, interruptionOf, requestFile, type Answer, type Hub } from './hub.ts';
+import { Interruption, requestFile, type Answer, type Hub } from './hub.ts';
 import type { KnownModel, ModelFile } from './manifest.ts';
 import { describeBytes, type TransferMeter } from './meter.ts';
 import type { PullRecord } from './record.ts';
@@ -121,11 +121,18 @@ class Download {
   async #fetchOn(): Promise<void> {
     const { hub, model, meter, patience, signal, record } = this.#transport;
     const offset = this.#growing.sizeBytes;
-    const stall = new AbortController();
-    const timer = setTimeout(() => stall.abort(), patience.stallMs);
+    const file = { ...model, path: this.#file.path };
+    const request = new AbortController();
+    const end = () => request.abort();
+    let stalled = false;
+    const timer = setTimeout(() => {
+      stalled = true;
+      end();
+    }, patience.stallMs);
+    signal.addEventListener('abort', end);
     try {
-      const file = { ...model, path: this.#file.path };
-      const answer = await requestFile(hub, file, offset, record.get(file.path)?.etag ?? null, AbortSignal.any([signal, stall.signal]));
+      signal.throwIfAborted();
+      const answer = await requestFile(hub, file, offset, record.get(file.path)?.etag ?? null, request.signal);
       await this.#agree(answer, offset);
       if (answer.status === 416) return;
       for await (const chunk of answer.body) {
@@ -137,13 +144,11 @@ class Download {
       if (answer.totalBytes !== null && this.#growing.sizeBytes < answer.totalBytes) throw new Interruption(`the connection was cut after ${describeBytes(this.#growing.sizeBytes)}`);
     } catch (error) {
       signal.throwIfAborted();
-      if (stall.signal.aborted) throw new Interruption(`nothing arrived for ${patience.stallMs / 1000} s`);
-      // What the disk says carries a system call; what a broken body says does not.
-      if (error instanceof Interruption || error instanceof ModelError || (error as NodeJS.ErrnoException).syscall !== undefined) throw error;
-      throw interruptionOf(error, new URL(hub.endpoint).host);
+      throw stalled ? new Interruption(`nothing arrived for ${patience.stallMs / 1000} s`) : error;
     } finally {
       clearTimeout(timer);
-      stall.abort();
+      signal.removeEventListener('abort', end);
+      end();
     }
   }
 

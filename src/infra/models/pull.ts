@@ -108,8 +108,9 @@ async function assertRoom(partial: string, model: KnownModel, meter: TransferMet
 async function downloadAll(model: KnownModel, partial: string, { hub, patience, meter, note, signal }: Required<PullOptions>): Promise<void> {
   const record = await PullRecord.open(partial, model);
   const files = model.files.toSorted((a, b) => (b.sizeBytes ?? 0) - (a.sizeBytes ?? 0)).values();
-  const failed = new AbortController();
-  const transport = { hub, model, patience, meter, record, note, signal: AbortSignal.any([signal, failed.signal]) };
+  const ending = new AbortController();
+  const end = () => ending.abort(signal.reason);
+  const transport = { hub, model, patience, meter, record, note, signal: ending.signal };
   const work = async () => {
     for (const file of files) {
       const verified = record.get(file.path)?.sha256 ?? null;
@@ -118,14 +119,16 @@ async function downloadAll(model: KnownModel, partial: string, { hub, patience, 
       try {
         await downloadFile(file, partial, transport);
       } catch (error) {
-        failed.abort(error);
+        ending.abort(error);
         return;
       }
     }
   };
-  await Promise.all(Array.from({ length: PARALLEL }, work));
   signal.throwIfAborted();
-  failed.signal.throwIfAborted();
+  signal.addEventListener('abort', end);
+  await Promise.all(Array.from({ length: PARALLEL }, work));
+  signal.removeEventListener('abort', end);
+  ending.signal.throwIfAborted();
 }
 
 function inWords(error: unknown, models: string): unknown {

@@ -5,6 +5,8 @@ import { existsSync, mkdtempSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ModelBusy, ModelError } from '../../../src/infra/models/error.ts';
 import type { KnownModel } from '../../../src/infra/models/manifest.ts';
@@ -97,6 +99,17 @@ describe('pulling a model', () => {
     expect(hub.ranges(UNET)).toEqual([undefined, 'bytes=100000-', 'bytes=150000-', 'bytes=150000-']);
     expect(hub.sentBytes[UNET]).toBe(400_000);
     expect(notes).toEqual(expect.arrayContaining([expect.stringContaining('trying again')]));
+  });
+
+  it('loses no connection to the garbage collector', async () => {
+    setFlagsFromString('--expose-gc');
+    const collecting = setInterval(runInNewContext('gc') as () => void, 2);
+    try {
+      await pull();
+    } finally {
+      clearInterval(collecting);
+    }
+    expect([await faults(), notes]).toEqual([[], []]);
   });
 
   it('goes on where an earlier run ended', async () => {
