@@ -1,5 +1,6 @@
 /** The checkpoint's networks, ready to be called: graphs are written and brought into onnxruntime when first needed, for one size each. */
 import type { Size } from '../../src/catalog.ts';
+import { AppError } from '../../src/jobs/errors.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { clipGraph } from './graph/clip.ts';
 import { conditioningGraph, frameWidths, sinusoids } from './graph/conditioning.ts';
@@ -61,6 +62,11 @@ export class Networks {
   /** Pixels a latent cell covers in each direction. */
   get scale(): number {
     return vaeScale(this.checkpoint.vae.config);
+  }
+
+  /** Sides of pictures are multiples of this: 64 pixels in the published models. The VAE and then the UNet halve them again and again. */
+  get granularity(): number {
+    return this.scale * 2 ** (this.checkpoint.unet.config.blockOutChannels.length - 1);
   }
 
   /** What the image encoder says of a picture. @param pixels [3, 224, 224], normalised @returns [cross-attention width] */
@@ -126,8 +132,9 @@ export class Networks {
     return await session;
   }
 
-  /** The graph of `network`, not yet in memory. */
+  /** The graph of `network`, not yet in memory. @throws AppError BAD_INPUT for a size that cannot be halved as often as needed */
   graph(network: Network, type = this.#typeOf(network)): Graph {
+    if ('size' in network) this.#checkSize(network.size);
     const dialect = this.#dialect(type);
     const { unet, vae, imageEncoder } = this.checkpoint;
     switch (network.name) {
@@ -160,6 +167,11 @@ export class Networks {
   #keyOf(network: Network, type: Runtime['type']): string {
     const { size, frames, batch } = { size: null, frames: null, batch: null, ...network };
     return JSON.stringify([size?.width, size?.height, frames, batch, type]);
+  }
+
+  #checkSize({ width, height }: Size): void {
+    const fits = (side: number) => side > 0 && side % this.granularity === 0; // not so for NaN
+    if (!fits(width) || !fits(height)) throw new AppError('BAD_INPUT', `The model cannot render ${width}×${height} pixels: both sides must be multiples of ${this.granularity}.`);
   }
 
   #latentSize({ width, height }: Size): Size {
