@@ -55,6 +55,10 @@ export async function chooseEngine(needs: Needs, asked: EngineName | null): Prom
     const why = reason(asked);
     throw new AppError('ENGINE_UNAVAILABLE', `No running worker offers ${asked}${why ? `: ${why}` : ''}.`, { field: 'engine', retryAfterSeconds: 10 });
   }
-  if (!best) throw new AppError('ENGINE_UNAVAILABLE', 'No worker that can render is running.', { retryAfterSeconds: 10 });
+  if (!best) {
+    // A worker that is fetching its model, say, tells how far it is.
+    const why = names(ENGINES).map(reason).find(Boolean);
+    throw new AppError('ENGINE_UNAVAILABLE', `No worker that can render is running${why ? `: ${why}` : ''}.`, { retryAfterSeconds: 10 });
+  }
   return best;
 }

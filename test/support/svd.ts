@@ -1,12 +1,12 @@
 /** Checkpoints made on the fly: the fixtures hold configs and golden numbers, the weights follow from a seed. */
 import { randomUUID } from 'node:crypto';
-import { cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { openSafetensors, type Safetensors } from '../../worker/svd/safetensors.ts';
+import { openSafetensors, type Safetensors, type TensorInfo } from '../../worker/svd/safetensors.ts';
 import { writeSeededCheckpoint } from '../../worker/svd/seeded.ts';
 import { RUN_VARIABLE } from '../setup/leftovers.ts';
 
-export type TinyCheckpoint = 'tiny-a' | 'tiny-b';
+export type TinyCheckpoint = 'tiny-a' | 'tiny-b' | 'tiny-c';
 
 /** What golden.safetensors says of the configuration it was made with. */
 export interface GoldenCase {
@@ -56,3 +56,9 @@ export async function editJson(file: string, changes: Readonly<Record<string, un
 }
 
 const exists = async (folder: string): Promise<boolean> => (await stat(folder).catch(() => undefined)) !== undefined;
+
+/** Makes every element of a float16 tensor the value with these bits. */
+export async function overwriteTensor(file: string, { offset, sizeBytes }: TensorInfo, bits: number): Promise<void> {
+  const handle = await open(file, 'r+');
+  await handle.write(Buffer.from(new Uint16Array(sizeBytes / 2).fill(bits).buffer), 0, sizeBytes, offset).finally(() => handle.close());
+}

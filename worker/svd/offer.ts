@@ -1,0 +1,48 @@
+/** Whether SVD_XT can work on a device, and what it needs there. */
+import { renderSize } from '../../src/catalog.ts';
+import type { Config } from '../../src/config.ts';
+import { modelState } from '../../src/infra/models/state.ts';
+import { AppError } from '../../src/jobs/errors.ts';
+import type { Offer } from '../engine.ts';
+import { openCheckpoint } from './checkpoint.ts';
+import { Costs } from './costs.ts';
+import { Networks } from './networks.ts';
+import { measureRate } from './rate.ts';
+import type { Runtime } from './session.ts';
+
+/** A checkpoint on a device. */
+export interface Model {
+  readonly networks: Networks;
+  readonly costs: Costs;
+}
+
+/** Opens SVD_MODEL for `device`; no weights are read yet. @throws AppError MODEL_INVALID */
+export async function openModel(device: string, config: Config): Promise<Model> {
+  const runtime = runtimeOf(device, config);
+  const { folder } = await modelState(config);
+  const networks = new Networks(await openCheckpoint(folder), runtime, config.SVD_MEMORY);
+  return { networks, costs: new Costs(networks, await measureRate(runtime), config.SVD_DECODE_FRAMES) };
+}
+
+export async function offerOf(device: string, config: Config): Promise<Offer> {
+  const no = (unavailable: string): Offer => ({ unavailable, byDefault: false, paces: null });
+  if (device.startsWith('cuda')) return no('SVD_XT does not run on CUDA yet. Name webgpu in WORKER_DEVICES: it uses the same card.');
+  if (device === 'cpu' && !config.WORKER_DEVICES.includes('cpu')) {
+    return no('SVD_XT takes hours on a CPU. Name cpu in WORKER_DEVICES to have it all the same.');
+  }
+  const { kind, message, cure } = await modelState(config);
+  if (kind !== 'present') return no(`${message}${cure ? `: ${cure}` : ''}.`);
+  try {
+    const { costs } = await openModel(device, config);
+    const paces = costs.paces((resolution) => config.SVD_RENDER_SIZE ?? renderSize({ resolution, orientation: 'LANDSCAPE' }));
+    return { unavailable: null, byDefault: device !== 'cpu', paces };
+  } catch (error) {
+    if (error instanceof AppError) return no(error.message);
+    throw error;
+  }
+}
+
+function runtimeOf(device: string, { SVD_PRECISION }: Config): Runtime {
+  if (device === 'cpu') return { provider: 'cpu', type: 'f32' };
+  return { provider: 'webgpu', type: SVD_PRECISION === 'f16' ? 'f16' : 'f32' };
+}

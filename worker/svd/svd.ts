@@ -1,0 +1,188 @@
+/** SVD_XT: Stable Video Diffusion makes key frames of the photo, and motion-compensated frames in between fill the clip. */
+import { performance } from 'node:perf_hooks';
+import { setImmediate as turn } from 'node:timers/promises';
+import { frameCount, frameSize, renderSize, type RenderOptions, type Size } from '../../src/catalog.ts';
+import type { Config } from '../../src/config.ts';
+import { AppError } from '../../src/jobs/errors.ts';
+import { networkCalls } from '../../src/jobs/estimates.ts';
+import type { Engine, EngineModule, Picture, PlannedStage, Report } from '../engine.ts';
+import { fitPhoto } from '../video/fit.ts';
+import { flowInterpolator } from '../video/interpolate.ts';
+import { openPicture, toPicture } from '../video/pixels.ts';
+import { keyframeRate } from './costs.ts';
+import { latentPreview } from './latent-preview.ts';
+import type { Network } from './networks.ts';
+import { NoiseSource } from './noise.ts';
+import { offerOf, openModel, type Model } from './offer.ts';
+import { decode, denoise, embedPhoto, encodePhoto, type EncodedPhoto } from './pipeline.ts';
+
+/** Changes when the same options and model would give other frames. */
+const VERSION = '1';
+/** Frame rates that the model was trained with. */
+const TRAINED_RATE = { min: 5, max: 30 } as const;
+/** Preview pictures in a render, at most. */
+const PREVIEWS = 8;
+/** Grey levels, of 255, up to which a picture counts as black. */
+const BLACK = 2;
+
+class Svd implements Engine {
+  readonly name = 'SVD_XT';
+  readonly version: string;
+  readonly #device: string;
+  readonly #config: Config;
+  #model: Promise<Model> | null = null;
+
+  constructor(device: string, config: Config) {
+    this.#device = device;
+    this.#config = config;
+    this.version = `${VERSION}+${config.SVD_MODEL.split(/[\\/]/).at(-1)!}`;
+  }
+
+  async plan(options: RenderOptions): Promise<PlannedStage[]> {
+    const { costs, networks } = await this.#opened();
+    const size = this.#renderSize(options);
+    const frames = networks.checkpoint.unet.config.numFrames;
+    const toLoad = (await this.#networks(size)).filter((network) => !networks.isOpen(network)).length;
+    return [
+      ...(toLoad > 0 ? [{ stage: 'LOADING_MODEL', totalSteps: toLoad, secondsPerStep: costs.load } as const] : []),
+      { stage: 'ENCODING_IMAGE', totalSteps: 2, secondsPerStep: costs.encode(size) / 2 },
+      { stage: 'DENOISING', totalSteps: options.steps, secondsPerStep: (networkCalls(options) / options.steps) * costs.call(size) },
+      { stage: 'DECODING', totalSteps: Math.ceil(frames / this.#chunk(frames)), secondsPerStep: costs.decode(size) },
+      { stage: 'INTERPOLATING', totalSteps: frameCount(options.durationSeconds), secondsPerStep: costs.frame(frameSize(options)) },
+    ];
+  }
+
+  async load(options: RenderOptions, report: Report, signal: AbortSignal): Promise<void> {
+    const { costs, networks } = await this.#opened();
+    const toLoad = (await this.#networks(this.#renderSize(options))).filter((network) => !networks.isOpen(network));
+    for (const [index, network] of toLoad.entries()) {
+      await breathe(signal);
+      const began = performance.now();
+      await networks.open(network);
+      costs.measured('load', null, secondsSince(began));
+      report.progress('LOADING_MODEL', index + 1);
+    }
+  }
+
+  async *render(photo: Picture, options: RenderOptions, report: Report, signal: AbortSignal): AsyncGenerator<Picture, void, undefined> {
+    try {
+      const keyframes = await this.#keyframes(photo, options, report, signal);
+      yield* this.#inBetween(keyframes, options, report, signal);
+    } catch (error) {
+      // What is left of the memory is more use to the next attempt than models that stay.
+      if (error instanceof AppError && error.code === 'OUT_OF_MEMORY') await (await this.#opened()).networks.dispose();
+      throw error;
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await (await this.#model)?.networks.dispose();
+  }
+
+  /** All key frames, [num_frames] pictures of the render size. */
+  async #keyframes(photo: Picture, options: RenderOptions, report: Report, signal: AbortSignal): Promise<Picture[]> {
+    const { costs, networks } = await this.#opened();
+    const size = this.#renderSize(options);
+    const frames = networks.checkpoint.unet.config.numFrames;
+    const latentSize = { width: size.width / networks.scale, height: size.height / networks.scale };
+    const noise = new NoiseSource(options.seed);
+    const { noiseAugmentation, steps } = options;
+
+    const fitted = await fitPhoto(photo, frameSize(options), options.fit);
+    await breathe(signal);
+    let began = performance.now();
+    const embedding = await embedPhoto(networks, fitted);
+    report.progress('ENCODING_IMAGE', 1);
+    await breathe(signal);
+    const pixels = size.width * size.height;
+    const encoded: EncodedPhoto = { embedding, latents: await encodePhoto(networks, fitted, size, noiseAugmentation, noise.normal('augmentation', 3 * pixels)) };
+    report.progress('ENCODING_IMAGE', 2);
+    costs.measured('encode', size, secondsSince(began));
+
+    await breathe(signal);
+    began = performance.now();
+    const length = 4 * latentSize.width * latentSize.height;
+    let latents: Float32Array = new Float32Array();
+    for await (const step of denoise(networks, encoded, {
+      size, frames, steps, guidance: [options.guidanceMin, options.guidanceMax], motionBucketId: options.motionBucketId, noiseAugmentation,
+      framesPerSecond: Math.min(TRAINED_RATE.max, Math.max(TRAINED_RATE.min, keyframeRate(frames, frameCount(options.durationSeconds)))),
+    }, noise.normal('latents', frames * length), () => breathe(signal))) {
+      latents = step.latents;
+      report.progress('DENOISING', step.step);
+      costs.measured('call', size, (secondsSince(began) / networkCalls(options)) * (steps / step.step));
+      if (step.step % Math.ceil(steps / PREVIEWS) === 0) {
+        const middle = Math.floor(frames / 2) * length;
+        report.preview(await latentPreview(step.clean.subarray(middle, middle + length), latentSize));
+      }
+    }
+
+    const keyframes: Picture[] = [];
+    let chunks = 0;
+    began = performance.now();
+    for await (const chunk of decode(networks, latents, frames, size, this.#chunk(frames))) {
+      keyframes.push(...chunk);
+      report.progress('DECODING', ++chunks);
+      costs.measured('decode', size, secondsSince(began) / chunks);
+      await breathe(signal);
+    }
+    if (keyframes.some(isBlack) && !isBlack(fitted)) throw new AppError('NON_FINITE_OUTPUT', 'The model gave a black frame for a photo that is not black.');
+    return keyframes;
+  }
+
+  async *#inBetween(keyframes: readonly Picture[], options: RenderOptions, report: Report, signal: AbortSignal): AsyncGenerator<Picture, void, undefined> {
+    const { costs } = await this.#opened();
+    const size = frameSize(options);
+    const began = performance.now();
+    let done = 0;
+    for await (const picture of flowInterpolator.interpolate(keyframes, frameCount(options.durationSeconds), signal)) {
+      yield await toPicture(openPicture(picture).resize({ ...size, fit: 'fill', kernel: 'lanczos3' }));
+      report.progress('INTERPOLATING', ++done);
+    }
+    costs.measured('frame', size, secondsSince(began) / done);
+  }
+
+  /** Those that a render of `size` needs at once. */
+  async #networks(size: Size): Promise<Network[]> {
+    if (this.#config.SVD_MEMORY === 'swap') return [];
+    const frames = (await this.#opened()).networks.checkpoint.unet.config.numFrames;
+    const chunk = this.#chunk(frames);
+    const chunks = new Set([chunk, frames % chunk].filter((count) => count > 0));
+    return [
+      { name: 'image encoder' }, { name: 'encoder', size }, { name: 'unet', size, frames, batch: 1 },
+      ...[...chunks].map((count) => ({ name: 'decoder', size, frames: count }) as const),
+    ];
+  }
+
+  #chunk(frames: number): number {
+    return Math.min(frames, this.#config.SVD_DECODE_FRAMES);
+  }
+
+  #renderSize({ resolution, orientation }: RenderOptions): Size {
+    const { width, height } = this.#config.SVD_RENDER_SIZE ?? renderSize({ resolution, orientation: 'LANDSCAPE' });
+    return orientation === 'PORTRAIT' ? { width: height, height: width } : { width, height };
+  }
+
+  #opened(): Promise<Model> {
+    this.#model ??= openModel(this.#device, this.#config);
+    this.#model.catch(() => (this.#model = null)); // what is wrong with it may be cured
+    return this.#model;
+  }
+}
+
+/** Lets messages in, such as the one that cancels. */
+async function breathe(signal: AbortSignal): Promise<void> {
+  await turn();
+  signal.throwIfAborted();
+}
+
+function isBlack({ data }: Picture): boolean {
+  return data.every((value) => value <= BLACK);
+}
+
+const secondsSince = (began: number) => (performance.now() - began) / 1000;
+
+export const svd: EngineModule = {
+  name: 'SVD_XT',
+  offer: offerOf,
+  create: (device, config) => new Svd(device, config),
+};
