@@ -15,6 +15,7 @@ export class ProgressWriter {
   #writing: Promise<void> | null = null;
   #lastStage: string | null = null;
   #lastWrite = 0;
+  #endPause: () => void = () => {};
   /** Newest revision this attempt has written. */
   revision: number;
 
@@ -29,6 +30,8 @@ export class ProgressWriter {
   offer(progress: RenderProgress): void {
     // A preview that was not taken yet is not lost to a newer event without one.
     this.#pending = { ...progress, preview: progress.preview ?? this.#pending?.preview ?? null };
+    // Another stage is news at once; it may be over before a pause is.
+    if (progress.stage !== this.#lastStage) this.#endPause();
     this.#writing ??= this.#write().finally(() => (this.#writing = null));
   }
 
@@ -39,7 +42,7 @@ export class ProgressWriter {
   async #write(): Promise<void> {
     while (this.#pending) {
       const wait = this.#lastWrite + WRITE_EVERY_MS - performance.now();
-      if (wait > 0 && this.#pending.stage === this.#lastStage) await new Promise((resolve) => setTimeout(resolve, wait));
+      if (wait > 0 && this.#pending.stage === this.#lastStage) await this.#pause(wait);
       const progress = this.#pending;
       this.#pending = null;
       this.#lastWrite = performance.now();
@@ -49,6 +52,16 @@ export class ProgressWriter {
         this.#context.log.warn({ jobId: this.#attempt.job.id, err: error }, 'progress not written');
       });
     }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   async #writeOne({ preview, ...progress }: RenderProgress): Promise<void> {

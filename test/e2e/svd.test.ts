@@ -1,0 +1,271 @@
+/** SVD_XT through the real API, queue, worker and renderer, with a checkpoint so small that it takes seconds on a CPU. */
+import { mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ENGINES, RESOLUTIONS } from '../../src/catalog.ts';
+import { findFfmpeg } from '../../src/infra/ffmpeg.ts';
+import { readVideoMetadata } from '../../src/infra/video-metadata.ts';
+import { hollowCheckpoint } from '../support/hollow.ts';
+import { rendererOf } from '../support/processes.ts';
+import { Stack, type JobView, type ProgressView } from '../support/stack.ts';
+import { copyCheckpoint, editJson, seededCheckpoint } from '../support/svd.ts';
+import { describeStream, frameTable } from '../support/video.ts';
+
+const STAGES = ['LOADING_MODEL', 'ENCODING_IMAGE', 'DENOISING', 'DECODING', 'INTERPOLATING', 'ENCODING_VIDEO'];
+const SMALL = { SVD_RENDER_SIZE: '128x64', SVD_DECODE_FRAMES: '2', WORKER_DEVICES: 'cpu' };
+/** As little work as can be asked for: one call of the network a step. */
+const QUICK = { engine: 'SVD_XT', tuning: { steps: 4, guidanceMax: 1, seed: 5 } };
+/** Enough calls to be interrupted between two. */
+const LONG = { engine: 'SVD_XT', tuning: { steps: 40, seed: 5 } };
+
+const isDenoising = ({ job }: ProgressView) => job.stage === 'DENOISING' && (job.step ?? 0) >= 2;
+const stagesOf = (events: readonly ProgressView[]) => [...new Set(events.flatMap(({ job }) => job.stage ?? []))];
+
+let stack: Stack;
+let scratch: string;
+beforeAll(async () => {
+  scratch = await mkdtemp(path.join(tmpdir(), 'fm-svd-'));
+});
+afterAll(async () => {
+  await rm(scratch, { recursive: true, force: true });
+});
+
+const rendererPid = () => rendererOf(stack.worker!.process.pid!);
+
+/** A job from its creation to its end. */
+async function animate(input: object): Promise<{ events: ProgressView[]; end: JobView }> {
+  const { id } = await stack.create(input);
+  const events = await stack.follow(id);
+  return { events, end: events.at(-1)!.job };
+}
+
+/** The video of a job that must be COMPLETED, as a file. */
+async function videoOf({ id, status, error, result }: JobView): Promise<string> {
+  expect({ status, error }).toEqual({ status: 'COMPLETED', error: null });
+  const file = path.join(scratch, `${id}.mp4`);
+  await writeFile(file, Buffer.from(await (await fetch(result!.video!.url)).arrayBuffer()));
+  return file;
+}
+
+/** When each frame is shown, in frames, and its hash. */
+async function framesOf(job: JobView): Promise<{ time: number; hash: string }[]> {
+  const ffmpeg = await findFfmpeg({ FFMPEG_PATH: undefined });
+  return await frameTable(ffmpeg.path, await videoOf(job), 12);
+}
+
+interface Offered {
+  options: {
+    engines: { name: string; available: boolean; isDefault: boolean; unavailableReason: string | null }[];
+    estimates: { engine: string; resolution: string; durationSeconds: number; seconds: number }[];
+  };
+  health: { workers: { engines: string[]; unavailable: { engine: string; reason: string }[] }[] };
+}
+
+/** What the installation says of SVD_XT. */
+async function offered() {
+  const { data } = await stack.graphql<Offered>(`{
+    options { engines { name available isDefault unavailableReason } estimates { engine resolution durationSeconds seconds } }
+    health { workers { engines unavailable { engine reason } } }
+  }`);
+  return {
+    engine: data.options.engines.find(({ name }) => name === 'SVD_XT')!,
+    seconds: (resolution: string, duration: number) =>
+      data.options.estimates.find((row) => row.engine === 'SVD_XT' && row.resolution === resolution && row.durationSeconds === duration)!.seconds,
+    worker: data.health.workers[0]!,
+  };
+}
+
+describe('SVD_XT from a photo to its video', { timeout: 90_000 }, () => {
+  beforeAll(async () => {
+    stack = await Stack.start({ environment: { ...SMALL, SVD_MODEL: await seededCheckpoint('tiny-a') } });
+  });
+  afterAll(async () => {
+    await stack?.stop();
+  });
+
+  it('is offered on a CPU that is named, is not the default there, and is expected to take what its worker reckons', async () => {
+    const { engine, seconds, worker } = await offered();
+    expect(engine).toEqual({ name: 'SVD_XT', available: true, isDefault: false, unavailableReason: null });
+    expect(worker).toEqual({ engines: ['PREVIEW', 'SVD_XT'], unavailable: [] });
+    // Without its reckoning the catalogue's guess would stand, made for a graphics card and the real model.
+    const megapixels = (RESOLUTIONS.P360.width * RESOLUTIONS.P360.height * 36) / 1e6;
+    expect(seconds('P360', 3)).toBeLessThan(ENGINES.SVD_XT.guessSeconds({ megapixels, steps: 24 }));
+    expect(seconds('P360', 3)).toBeGreaterThan(0);
+    expect(seconds('P720', 3)).toBeGreaterThan(seconds('P360', 3));
+    expect(seconds('P360', 12)).toBeGreaterThan(seconds('P360', 3));
+  });
+
+  it('tells every stage, shows what it makes, and delivers what the result says', async () => {
+    const { id, estimatedSecondsRemaining } = await stack.create({ engine: 'SVD_XT', motion: 'PAN_L', tuning: { steps: 8, seed: 5 } });
+    expect(estimatedSecondsRemaining).toBeGreaterThan(0);
+    let preview: Promise<Response> | undefined;
+    const events = await stack.follow(id, ({ job, previewUrl }) => {
+      if (previewUrl && job.stage === 'DENOISING') preview ??= fetch(previewUrl);
+      return false;
+    });
+
+    expect(stagesOf(events)).toEqual(STAGES);
+    for (const stage of STAGES) {
+      const told = events.filter(({ job }) => job.stage === stage).map(({ job }) => job);
+      expect(told.map(({ step }) => step)).toEqual(told.map(({ step }) => step!).toSorted((a, b) => a - b));
+      expect(new Set(told.map(({ totalSteps }) => totalSteps)).size).toBe(1);
+    }
+    const totals = Object.fromEntries(events.map(({ job }) => [job.stage, job.totalSteps]));
+    expect(totals).toMatchObject({ LOADING_MODEL: 5, ENCODING_IMAGE: 2, DENOISING: 8, DECODING: 3, INTERPOLATING: 36 });
+    expect(new Set(events.filter(({ job }) => job.stage === 'DENOISING').map(({ job }) => job.step)).size).toBeGreaterThan(1);
+    const percents = events.map(({ job }) => job.percent);
+    expect(percents).toEqual(percents.toSorted((a, b) => a - b));
+
+    const shown = await preview!;
+    expect([shown.status, shown.headers.get('content-type')]).toEqual([200, 'image/jpeg']);
+    expect(Buffer.from(await shown.arrayBuffer()).subarray(0, 3).toString('hex')).toBe('ffd8ff');
+
+    const end = events.at(-1)!.job;
+    expect(end.result).toMatchObject({ width: 480, height: 360, frameCount: 36, framesPerSecond: 12, durationSeconds: 3 });
+    expect((await framesOf(end)).map(({ time }) => time)).toEqual(Array.from({ length: 36 }, (_, frame) => frame));
+    const poster = await fetch(end.result!.poster!.url);
+    expect([poster.status, poster.headers.get('content-type')]).toEqual([200, 'image/jpeg']);
+    const video = await videoOf(end);
+    const { path: ffmpeg } = await findFfmpeg({ FFMPEG_PATH: undefined });
+    expect(await describeStream(ffmpeg, video)).toMatch(/h264 .*480x360.* 12 fps/);
+    expect(await readVideoMetadata(video)).toMatchObject({ engineVersion: expect.stringMatching(/^\d+\+tiny-a$/), options: end.options });
+  });
+
+  it('loads once for jobs in a row, and gives the same frames for the same seed, others for another', async () => {
+    const first = await animate(QUICK);
+    const again = await animate(QUICK);
+    const other = await animate({ ...QUICK, tuning: { ...QUICK.tuning, seed: 6 } });
+    for (const { events } of [first, again, other]) expect(stagesOf(events)).not.toContain('LOADING_MODEL');
+    const frames = await framesOf(first.end);
+    expect(await framesOf(again.end)).toEqual(frames);
+    expect(await framesOf(other.end)).not.toEqual(frames);
+  });
+
+  it('makes an upright video of an upright photo', async () => {
+    const { end } = await animate({ ...QUICK, image: { uploadId: await stack.upload('portrait.jpg') } });
+    expect(end).toMatchObject({ options: { orientation: 'PORTRAIT' }, result: { width: 360, height: 480, frameCount: 36 } });
+    const { path: ffmpeg } = await findFfmpeg({ FFMPEG_PATH: undefined });
+    expect(await describeStream(ffmpeg, await videoOf(end))).toContain('360x480');
+  });
+
+  it.skipIf(process.platform !== 'linux')('holds no more memory after eight jobs than after two', async () => {
+    const residentMb = async () => Number(/^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${await rendererPid()}/status`, 'utf8'))![1]) / 1024;
+    const measured: number[] = [];
+    for (let job = 1; job <= 8; job++) {
+      await animate(QUICK);
+      measured.push(await residentMb());
+    }
+    expect(Math.max(...measured.slice(2)) - measured[1]!, `${measured.map(Math.round)} MB`).toBeLessThan(16);
+  });
+
+  it('is cancelled between two steps: the renderer stays, with the model in memory', async () => {
+    const renderer = await rendererPid();
+    const { id } = await stack.create(LONG);
+    await stack.follow(id, isDenoising);
+    const { data } = await stack.cancel(id);
+    expect(data.cancelJob).toMatchObject({ status: 'CANCELLED', stage: null });
+    const next = await animate(QUICK);
+    expect(next.end.status).toBe('COMPLETED');
+    expect(stagesOf(next.events)).not.toContain('LOADING_MODEL');
+    expect(await rendererPid()).toBe(renderer);
+  });
+
+  it('survives the death of its renderer: the next attempt loads the model again and gives the same frames', async () => {
+    const killed = { engine: 'SVD_XT', tuning: { steps: 12, seed: 5 } };
+    const undisturbed = await animate(killed);
+    const { id } = await stack.create(killed);
+    await stack.follow(id, isDenoising);
+    process.kill(await rendererPid(), 'SIGKILL');
+    const events = await stack.follow(id);
+    expect(events.find(({ job }) => job.status === 'RETRYING')!.job.error).toMatchObject({ code: 'WORKER_LOST', retryable: true });
+    expect(stagesOf(events.filter(({ job }) => job.attempt === 2))).toContain('LOADING_MODEL');
+    const end = events.at(-1)!.job;
+    expect(end).toMatchObject({ status: 'COMPLETED', attempt: 2, error: null });
+    expect(await framesOf(end)).toEqual(await framesOf(undisturbed.end));
+  });
+
+  it('is not what a request gets that names no engine', async () => {
+    const job = await stack.create();
+    expect(job.options.engine).toBe('PREVIEW');
+    expect((await stack.finish(job.id)).status).toBe('COMPLETED');
+  });
+});
+
+describe('a worker that cannot have SVD_XT', { timeout: 90_000 }, () => {
+  const UNET = 'unet/diffusion_pytorch_model.fp16.safetensors';
+  let model: string;
+  beforeAll(async () => {
+    model = path.join(scratch, 'model');
+    stack = await Stack.start({ worker: false, environment: SMALL });
+  });
+  afterEach(async () => {
+    await stack.worker?.stop();
+    stack.worker = null;
+    // What it said would count for a while, and what its renders took for longer.
+    await stack.sql('DELETE FROM worker');
+    await stack.sql('DELETE FROM job');
+    await rm(model, { recursive: true, force: true });
+  });
+  afterAll(async () => {
+    await stack?.stop();
+  });
+
+  const CASES: [string, { spoil: () => Promise<void>; environment?: Record<string, string>; says: RegExp }][] = [
+    ['its CPU was not named', { spoil: () => copyCheckpoint('tiny-a', model), environment: { WORKER_DEVICES: 'auto' }, says: /takes hours on a CPU.*WORKER_DEVICES/ }],
+    ['the model is not here', { spoil: async () => {}, environment: { SVD_MODEL: 'svd-xt', MODELS_DIR: path.join(tmpdir(), 'nowhere') }, says: /svd-xt is not here.*npm run models -- pull svd-xt/ }],
+    ['a folder holds no model', { spoil: async () => {}, says: /there is no folder .*model.*Set SVD_MODEL to a model's folder/ }],
+    ['weights are truncated', { spoil: async () => {
+      await copyCheckpoint('tiny-a', model);
+      await truncate(path.join(model, UNET), 100_000);
+    }, says: /unet.*\.safetensors is truncated/ }],
+    ['weights are of another model', { spoil: async () => {
+      await copyCheckpoint('tiny-a', model);
+      await editJson(path.join(model, 'unet/config.json'), { layers_per_block: 1 });
+    }, says: /does not fit unet\/config\.json.*tensors unexpected/ }],
+  ];
+
+  it.each(CASES)('because %s says so everywhere, and renders with PREVIEW', async (_why, { spoil, environment, says }) => {
+    await spoil();
+    await stack.startWorker({ SVD_MODEL: model, ...environment });
+    const { engine, worker } = await offered();
+    expect(engine).toMatchObject({ available: false, isDefault: false, unavailableReason: expect.stringMatching(says) });
+    expect(worker).toEqual({ engines: ['PREVIEW'], unavailable: [{ engine: 'SVD_XT', reason: engine.unavailableReason }] });
+    const refused = await stack.tryCreate(QUICK);
+    expect(refused.errors![0]).toMatchObject({ message: expect.stringContaining(engine.unavailableReason!), extensions: { code: 'ENGINE_UNAVAILABLE', field: 'engine' } });
+    const job = await stack.create();
+    expect(job.options.engine).toBe('PREVIEW');
+    expect((await stack.finish(job.id)).status).toBe('COMPLETED');
+  });
+
+  it('from some moment on fails its jobs once, saying why, until the model is whole again', async () => {
+    await copyCheckpoint('tiny-a', model);
+    await stack.startWorker({ SVD_MODEL: model });
+    const renderer = await rendererPid();
+    await rename(path.join(model, UNET), path.join(scratch, 'unet'));
+    expect((await animate(QUICK)).end).toMatchObject({
+      status: 'FAILED', attempt: 1, error: { code: 'MODEL_INVALID', message: expect.stringContaining('has no weights'), cure: expect.stringContaining('npm run models'), retryable: false },
+    });
+    await rename(path.join(scratch, 'unet'), path.join(model, UNET));
+    expect((await animate(QUICK)).end).toMatchObject({ status: 'COMPLETED', attempt: 1 });
+    expect(await rendererPid()).toBe(renderer);
+    // What is cut off under a model in memory kills the process that reads there.
+    await truncate(path.join(model, 'vae/diffusion_pytorch_model.fp16.safetensors'), 4_096);
+    expect((await animate(QUICK)).end).toMatchObject({ status: 'FAILED', error: { code: 'MODEL_INVALID', message: expect.stringContaining('truncated') } });
+    expect((await animate({})).end.status).toBe('COMPLETED');
+  });
+
+  it('in less than hours says so before anything is queued', async () => {
+    await hollowCheckpoint(model);
+    await stack.startWorker({ SVD_MODEL: model, SVD_RENDER_SIZE: '' });
+    const { engine, seconds } = await offered();
+    expect(engine).toMatchObject({ available: true, isDefault: false });
+    expect(seconds('P720', 6)).toBeGreaterThan(3_600);
+    const other = await stack.create({ resolution: 'P1080', durationSeconds: 12 }); // so that the next one waits
+    await stack.follow(other.id, ({ job }) => job.stage === 'RENDERING');
+    const waiting = await stack.create({ engine: 'SVD_XT', resolution: 'P720', durationSeconds: 6 });
+    expect(waiting).toMatchObject({ status: 'QUEUED', queuePosition: 1 });
+    expect(waiting.estimatedSecondsRemaining).toBeGreaterThan(3_600);
+    for (const { id } of [waiting, other]) expect((await stack.cancel(id)).data.cancelJob.status).toBe('CANCELLED');
+  });
+});
