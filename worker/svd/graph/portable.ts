@@ -156,7 +156,8 @@ export class PortableOps implements Dialect {
   }
 
   layerNorm(x: Tokens, weights: Weights, epsilon: number): Tokens {
-    const inputs = [x.id, this.#parameter(weights, 'weight'), this.#parameter(weights, 'bias')];
+    const centred = this.#provider === 'webgpu' ? this.#centre(x.id) : x.id;
+    const inputs = [centred, this.#parameter(weights, 'weight'), this.#parameter(weights, 'bias')];
     return { ...x, id: this.#writer.op('LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }) };
   }
 
@@ -265,7 +266,7 @@ export class PortableOps implements Dialect {
         const split = this.#reshape(this.#cast(ids[group]!, this.#type, 'f32'), [count, length, heads, channels / heads]);
         return this.#transpose(split, i === 1 ? [0, 2, 3, 1] : [0, 2, 1, 3]);
       });
-      const scaled = this.#writer.op('Mul', [q!, this.#writer.floats([Math.sqrt(heads / channels)])]);
+      const scaled = this.#times(q!, Math.sqrt(heads / channels), 'f32');
       const parts = this.#pieces(scaled, 2, queryParts).map((part) =>
         this.#writer.op('MatMul', [this.#writer.op('Softmax', [this.#writer.op('MatMul', [part, k!])], { axis: -1 }), v!]));
       return this.#cast(this.#reshape(this.#transpose(this.#join(parts, 2), [0, 2, 1, 3]), [count * length, channels]), 'f32', this.#type);
@@ -287,6 +288,7 @@ export class PortableOps implements Dialect {
 
   /** Group norm as instance norm over [images, groups, rest], then weight and bias a channel. Statistics in float32. */
   #normalize(id: string, shape: readonly [number, number, number, number], weights: Weights, epsilon: number, silu: boolean): string {
+    if (this.#provider === 'webgpu') return this.#plainNormalize(id, shape, weights, epsilon, silu);
     const [images, channels] = shape;
     const grouped = this.#cast(this.#reshape(id, [images, GROUPS, -1]), this.#type, 'f32');
     const [ones, zeros] = [1, 0].map((value) => this.#writer.floats(Array<number>(GROUPS).fill(value)));
@@ -294,6 +296,25 @@ export class PortableOps implements Dialect {
     const scaled = this.#writer.op('Mul', [this.#reshape(this.#cast(normalized, 'f32', this.#type), shape), this.#parameter(weights, 'weight', [1, channels, 1, 1])]);
     const shifted = this.#writer.op('Add', [scaled, this.#parameter(weights, 'bias', [1, channels, 1, 1])]);
     return silu ? this.#silu(shifted) : shifted;
+  }
+
+  /** Group norm written out: the provider's norms take a variance for E[x²] − E[x]², which cancels where the mean is large. */
+  #plainNormalize(id: string, shape: readonly [number, number, number, number], weights: Weights, epsilon: number, silu: boolean): string {
+    const [images, channels, height, width] = shape;
+    const length = (channels / GROUPS) * height * width; // values of a group
+    const [weight, bias] = ['weight', 'bias'].map((name) => this.#cast(this.#parameter(weights, name, [1, GROUPS, channels / GROUPS, 1]), this.#type, 'f32'));
+    const centred = this.#centre(this.#cast(this.#reshape(id, [images, GROUPS, length]), this.#type, 'f32'));
+    const squares = this.#writer.op('ReduceSumSquare', [centred, this.#writer.ints([-1])], { keepdims: 1 }); // [images, GROUPS, 1]
+    const variance = this.#writer.op('Add', [this.#times(squares, 1 / length, 'f32'), this.#writer.floats([epsilon])]);
+    const factors = this.#writer.op('Div', [weight!, this.#reshape(this.#writer.op('Sqrt', [variance]), [images, GROUPS, 1, 1])]); // [images, GROUPS, C / GROUPS, 1]
+    const scaled = this.#writer.op('Mul', [this.#reshape(centred, [images, GROUPS, channels / GROUPS, height * width]), factors]);
+    const shifted = this.#cast(this.#reshape(this.#writer.op('Add', [scaled, bias!]), shape), 'f32', this.#type);
+    return silu ? this.#silu(shifted) : shifted;
+  }
+
+  /** `id` less its mean along the last axis. */
+  #centre(id: string): string {
+    return this.#writer.op('Sub', [id, this.#writer.op('ReduceMean', [id, this.#writer.ints([-1])], { keepdims: 1 })]);
   }
 
   /** x · sigmoid(x), which is what onnxruntime calls QuickGelu with alpha 1. */
@@ -307,12 +328,8 @@ export class PortableOps implements Dialect {
     return this.#writer.op('Gemm', [a, weight, ...bias], { transB: 1 });
   }
 
-  #times(id: string, factor: number): string {
-    return factor === 1 ? id : this.#writer.op('Mul', [id, this.#scalar(factor)]);
-  }
-
-  #scalar(value: number): string {
-    return this.#cast(this.#writer.floats([value]), 'f32', this.#type);
+  #times(id: string, factor: number, type: ElementType = this.#type): string {
+    return factor === 1 ? id : this.#writer.op('Mul', [id, this.#cast(this.#writer.floats([factor]), 'f32', type)]);
   }
 
   #reshape(id: string, shape: readonly number[]): string {
