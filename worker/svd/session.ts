@@ -19,6 +19,12 @@ export interface Runtime {
 /** Inputs or outputs by name, float32, row-major. */
 export type Tensors = Readonly<Record<string, Float32Array>>;
 
+/** Loads the library. Unless it is told otherwise before, it reports to its makers and leaves an identifier of the machine on disk. */
+async function onnxruntime(): Promise<typeof import('onnxruntime-node')> {
+  process.env['ORT_DISABLE_TELEMETRY'] = '1';
+  return await import('onnxruntime-node');
+}
+
 export class Session {
   readonly graph: Graph;
   readonly #session: InferenceSession;
@@ -30,7 +36,7 @@ export class Session {
 
   /** @throws AppError OUT_OF_MEMORY, MODEL_INVALID */
   static async open(graph: Graph, runtime: Runtime): Promise<Session> {
-    const { InferenceSession: sessions } = await import('onnxruntime-node');
+    const { InferenceSession: sessions } = await onnxruntime();
     try {
       return new Session(graph, await sessions.create(graph.model, sessionOptions(graph, runtime)));
     } catch (error) {
@@ -44,7 +50,7 @@ export class Session {
    * @throws AppError OUT_OF_MEMORY
    */
   async run(inputs: Tensors): Promise<Tensors> {
-    const { Tensor } = await import('onnxruntime-node');
+    const { Tensor } = await onnxruntime();
     const feeds = Object.fromEntries(this.graph.inputs.map(({ name, shape }) => {
       const data = inputs[name];
       const size = shape.reduce((product, side) => product * side, 1);
@@ -68,13 +74,14 @@ function sessionOptions(graph: Graph, { provider, threads, profile }: Runtime): 
   return {
     executionProviders: [provider],
     ...(threads ? { intraOpNumThreads: threads } : {}),
-    // Folding constants would keep every weight in memory a second time, as float32.
     graphOptimizationLevel: 'basic',
     enableMemPattern: false,
     logSeverityLevel: 3,
     ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
     extra: {
-      optimization: { disable_specified_optimizers: 'ConstantFolding' },
+      // Folding constants would keep every weight in memory a second time, as float32. But cards that cannot compute in float16 cannot
+      // cast it either: there folding does it, once and on the CPU.
+      ...(provider === 'webgpu' ? {} : { optimization: { disable_specified_optimizers: 'ConstantFolding' } }),
       session: {
         model_external_initializers_file_folder_path: realpathSync(graph.folder),
         ...(provider === 'cpu' ? {} : { disable_cpu_ep_fallback: '1' }),
@@ -86,6 +93,6 @@ function sessionOptions(graph: Graph, { provider, threads, profile }: Runtime): 
 function asAppError(error: unknown, graph: Graph): AppError {
   const message = error instanceof Error ? error.message : String(error);
   if (/bad_alloc|out of memory|failed to allocate|OUT_OF_MEMORY/i.test(message)) return new AppError('OUT_OF_MEMORY', undefined, {}, error);
-  if (/external|initializer|safetensors/i.test(message)) return new AppError('MODEL_INVALID', `The weights in ${graph.folder} cannot be read: ${message}`, {}, error);
+  if (/external|initializer|safetensors|ENOENT/i.test(message)) return new AppError('MODEL_INVALID', `The weights in ${graph.folder} cannot be read: ${message}`, {}, error);
   return new AppError('INTERNAL', undefined, {}, error);
 }
