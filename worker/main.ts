@@ -4,32 +4,50 @@ import type { Config } from '../src/config.ts';
 import { isStorageOf } from '../src/infra/installation.ts';
 import type { Logger } from '../src/infra/log.ts';
 import { startAutoPull } from '../src/infra/models/auto-pull.ts';
+import { modelState } from '../src/infra/models/state.ts';
 import { runPart, type Part } from '../src/infra/process.ts';
 import { openServices } from '../src/infra/services.ts';
 import { sharedSecret } from '../src/infra/settings.ts';
 import { DeviceWorker } from './device.ts';
+import { probeWebgpu } from './svd/webgpu.ts';
 
 /** What leaving takes beside the grace for the job being rendered, in milliseconds. */
 const LEAVING_MS = 2_000;
 
-/** The devices to render on: those named, or what this machine has. */
+/** The devices to render on: those named, or what every machine has. */
 function devicesOf({ WORKER_DEVICES }: Config): string[] {
   const named = WORKER_DEVICES.flatMap((device) => (device === 'auto' ? ['cpu'] : device === 'cuda' ? ['cuda:0'] : [device]));
   return [...new Set(named)];
+}
+
+/** Whether `auto` also means this machine's graphics card: one that is worth using, for a model that is here. */
+async function hasCard(config: Config): Promise<boolean> {
+  if (!config.WORKER_DEVICES.includes('auto') || config.WORKER_DEVICES.includes('webgpu')) return false;
+  return (await modelState(config)).kind === 'present' && (await probeWebgpu()).hardware === true;
 }
 
 async function startWorker(config: Config, log: Logger): Promise<Part> {
   const services = await openServices(config, log);
   const installation = await sharedSecret(services.db.client, 'installation');
   const weights = await startAutoPull(config, log);
-  const devices = devicesOf(config).map((device) => new DeviceWorker(services, device, () => isStorageOf(services.files, installation), weights));
+  const deviceWorker = (device: string) => new DeviceWorker(services, device, () => isStorageOf(services.files, installation), weights);
+  const devices = devicesOf(config).map(deviceWorker);
   log.info({ devices: devices.map(({ device }) => device), cores: availableParallelism(), queueAndProgress: services.carrier }, 'worker starts');
   const started = Promise.all(devices.map((device) => device.start()));
+  let leaving = false;
+  // Later than the others, which need not wait until it has been tried.
+  void Promise.resolve(weights?.done).then(async () => !leaving && (await hasCard(config))).then(async (found) => {
+    if (!found || leaving) return;
+    const card = deviceWorker('webgpu');
+    devices.push(card);
+    await card.start();
+  }).catch((error: unknown) => log.error({ err: error }, 'the graphics card is not used'));
   const graceMs = config.SHUTDOWN_GRACE_SECONDS * 1000;
   return {
     ready: started.then(() => ({ devices: devices.map(({ device }) => device).join(',') })),
     stopWithinMs: graceMs + LEAVING_MS,
     async stop() {
+      leaving = true;
       await Promise.all([weights?.stop(), ...devices.map((device) => device.stop(graceMs))]);
       await services.close();
     },

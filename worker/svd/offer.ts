@@ -9,6 +9,7 @@ import { Costs } from './costs.ts';
 import { Networks } from './networks.ts';
 import { measureRate } from './rate.ts';
 import type { Runtime } from './session.ts';
+import { probeWebgpu } from './webgpu.ts';
 
 /** A checkpoint on a device. */
 export interface Model {
@@ -21,7 +22,18 @@ export async function openModel(device: string, config: Config): Promise<Model> 
   const runtime = runtimeOf(device, config);
   const { folder } = await modelState(config);
   const networks = new Networks(await openCheckpoint(folder), runtime, config.SVD_MEMORY);
-  return { networks, costs: new Costs(networks, await measureRate(runtime), config.SVD_DECODE_FRAMES) };
+  return { networks, costs: new Costs(networks, await rateOf(runtime), config.SVD_DECODE_FRAMES) };
+}
+
+const rates = new Map<string, Promise<number>>();
+
+/** Measured once a process. */
+async function rateOf(runtime: Runtime): Promise<number> {
+  const key = `${runtime.provider} ${runtime.type}`;
+  const rate = rates.get(key) ?? measureRate(runtime);
+  rates.set(key, rate);
+  rate.catch(() => rates.delete(key));
+  return await rate;
 }
 
 export async function offerOf(device: string, config: Config): Promise<Offer> {
@@ -32,10 +44,13 @@ export async function offerOf(device: string, config: Config): Promise<Offer> {
   }
   const { kind, message, cure } = await modelState(config);
   if (kind !== 'present') return no(`${message}${cure ? `: ${cure}` : ''}.`);
+  const card = device === 'webgpu' ? await probeWebgpu() : null;
+  if (card?.available === false) return no(card.reason);
+  if (card?.f16 === false && runtimeOf(device, config).type === 'f16') return no('The graphics card cannot compute in float16: set SVD_PRECISION to f32.');
   try {
     const { costs } = await openModel(device, config);
     const paces = costs.paces((resolution) => config.SVD_RENDER_SIZE ?? renderSize({ resolution, orientation: 'LANDSCAPE' }));
-    return { unavailable: null, byDefault: device !== 'cpu', paces };
+    return { unavailable: null, byDefault: card?.hardware ?? false, paces };
   } catch (error) {
     if (error instanceof AppError) return no(error.message);
     throw error;

@@ -12,6 +12,7 @@ import { storageFolder } from '../../infra/services.ts';
 import { openLocalStore } from '../../infra/storage.ts';
 import { ROOT } from '../../infra/version.ts';
 import { AppError } from '../../jobs/errors.ts';
+import { probeWebgpu } from '../../../worker/svd/webgpu.ts';
 import { fail, ok, warn, type Finding } from './finding.ts';
 
 /** Less free space than this is worth a warning: a day's videos may fill it. */
@@ -64,14 +65,25 @@ export async function checkStorage(config: Config): Promise<Finding> {
   return free < LITTLE_SPACE_BYTES ? warn('storage', message, cure) : ok('storage', message);
 }
 
+/** What SVD_XT could use. Only WebGPU counts; NVIDIA's tool merely names the cards. */
 export async function checkGpu(): Promise<Finding> {
+  const [cards, webgpu] = await Promise.all([nvidiaCards(), probeWebgpu()]);
+  if (cards instanceof Error) {
+    return warn('GPU', `nvidia-smi fails: ${cards.message.trim().split('\n').at(-1)}`, 'PREVIEW needs no GPU. If this machine has one, reinstall its driver.');
+  }
+  const found = [...cards, webgpu.reason].join('; ');
+  if (webgpu.hardware) return ok('GPU', `${found} SVD_XT uses it, PREVIEW needs none`);
+  if (cards.length > 0) return warn('GPU', `${found} SVD_XT cannot use it`, "Install the driver's Vulkan part too (docs/webgpu.md). PREVIEW needs no GPU.");
+  return ok('GPU', `${found} SVD_XT would take hours, PREVIEW needs none`);
+}
+
+/** One line a card; none without NVIDIA's driver. */
+async function nvidiaCards(): Promise<string[] | Error> {
   try {
     const { stdout } = await promisify(execFile)('nvidia-smi', ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader'], { timeout: 8_000, windowsHide: true });
-    const gpus = stdout.trim().split('\n').map((line) => line.split(', ')).map(([name, driver, memory]) => `${name}, ${memory}, driver ${driver}`);
-    return ok('GPU', `${gpus.join('; ')} (not used by PREVIEW)`);
+    return stdout.trim().split('\n').map((line) => line.split(', ')).map(([name, driver, memory]) => `${name}, ${memory}, driver ${driver}`);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ok('GPU', 'no NVIDIA driver found; PREVIEW needs no GPU');
-    return warn('GPU', `nvidia-smi fails: ${(error as Error).message.trim().split('\n').at(-1)}`, 'PREVIEW needs no GPU. If this machine has one, reinstall its driver.');
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? [] : (error as Error);
   }
 }
 
