@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Checkpoint } from '../../../../worker/svd/checkpoint.ts';
+import { openCheckpoint, type Checkpoint } from '../../../../worker/svd/checkpoint.ts';
 import { conditioningGraph } from '../../../../worker/svd/graph/conditioning.ts';
 import { ELEMENT_BYTES, TYPE } from '../../../../worker/svd/graph/onnx.ts';
 import type { Graph } from '../../../../worker/svd/graph/ops.ts';
@@ -11,8 +11,8 @@ import { Weights } from '../../../../worker/svd/graph/weights.ts';
 import { Networks, type Network } from '../../../../worker/svd/networks.ts';
 import type { Safetensors } from '../../../../worker/svd/safetensors.ts';
 import type { Runtime } from '../../../../worker/svd/session.ts';
+import { hollowCheckpoint } from '../../../support/hollow.ts';
 import { readModel, type OnnxInitializer } from '../../../support/onnx.ts';
-import { publishedCheckpoint } from '../../../support/published.ts';
 
 const SIZE = { width: 1024, height: 576 };
 const UNET: Network = { name: 'unet', size: SIZE, frames: 25, batch: 1 };
@@ -25,7 +25,8 @@ let folder: string;
 let checkpoint: Checkpoint;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'published-'));
-  checkpoint = await publishedCheckpoint(folder);
+  await hollowCheckpoint(folder);
+  checkpoint = await openCheckpoint(folder);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
