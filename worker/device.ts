@@ -18,6 +18,8 @@ export interface Weights {
   reason(): string | null;
 }
 
+/** How often an engine that is not offered is asked whether it could be by now. */
+const LOOK_EVERY_MS = 10_000;
 /** A device that cannot render is looked at again after this long. */
 const RECOVER_MS = 5_000;
 
@@ -43,6 +45,7 @@ export class DeviceWorker {
   /** Since when an engine's jobs have been seen waiting while this device was free, in milliseconds since 1970. */
   readonly #idleSince = new Map<EngineName, number>();
   #state: WorkerState = 'STARTING';
+  #lookedAt = Date.now();
   #jobId: string | null = null;
   #offers: readonly EngineOffer[] = [];
   #beating: NodeJS.Timeout | null = null;
@@ -56,7 +59,7 @@ export class DeviceWorker {
     this.#storageIsOurs = storageIsOurs;
     this.#weights = weights;
     this.id = `${hostname()}:${process.pid}:${device}:${randomUUID().slice(0, 8)}`;
-    this.#renderer = new RendererProcess(device, context.log);
+    this.#renderer = new RendererProcess(device, context.log, (offers) => void this.#adopt(offers));
   }
 
   /**
@@ -88,7 +91,7 @@ export class DeviceWorker {
     if (this.#told.signal.aborted) return;
     const { log } = this.#context;
     try {
-      this.#offers = await this.#renderer.start();
+      await this.#renderer.start();
       if (this.#state === 'UNHEALTHY' && !(await this.#storageIsOurs())) throw new Error('STORAGE_DIR is not the storage of this installation');
     } catch (error) {
       if (this.#told.signal.aborted) return;
@@ -100,11 +103,32 @@ export class DeviceWorker {
     if (this.#told.signal.aborted) return;
     const engines = this.#offered();
     log.info({ device: this.device, engines }, engines.length > 0 ? 'device ready' : 'this device can run no engine');
+    await this.#consumeOffered();
+    await this.#become('READY');
+  }
+
+  /** Engines come and go with their models; one that went leaves its jobs to other devices, or to the day when it is back. */
+  async #adopt(offers: readonly EngineOffer[]): Promise<void> {
+    const before = this.#offered();
+    this.#offers = offers;
+    if (this.#state !== 'READY' || this.#offered().join() === before.join()) return;
+    this.#context.log.info({ device: this.device, engines: this.#offered(), unavailable: this.#unavailable() }, 'the engines on offer have changed');
+    await this.#consumeOffered().catch((error: unknown) => this.#context.log.error({ device: this.device, err: error }, 'could not take up the engines on offer'));
+    await this.#beat();
+  }
+
+  async #pauseUnoffered(): Promise<void> {
+    const engines = this.#offered();
+    await Promise.all([...this.#consumers].filter(([engine]) => !engines.includes(engine)).map(([, consumer]) => consumer.pause()));
+  }
+
+  async #consumeOffered(): Promise<void> {
+    const engines = this.#offered();
     for (const engine of engines) {
       if (!this.#consumers.has(engine)) this.#consumers.set(engine, await this.#consume(engine));
     }
-    for (const consumer of this.#consumers.values()) consumer.resume();
-    await this.#become('READY');
+    for (const engine of engines) this.#consumers.get(engine)!.resume();
+    await this.#pauseUnoffered();
   }
 
   /** Leaves jobs to other devices until this one can render again. */
@@ -132,19 +156,25 @@ export class DeviceWorker {
 
   /** A device that runs several engines renders for one at a time; meanwhile the others' queues are left to other devices. */
   async #takeTurn(engine: EngineName, delivery: Delivery): Promise<HandlerOutcome> {
-    const others = [...this.#consumers].filter(([other]) => other !== engine).map(([, consumer]) => consumer);
-    await Promise.all(others.map((consumer) => consumer.pause()));
-    const mine = this.#turn.then(() => this.#handle(delivery));
+    const others = [...this.#consumers].filter(([other]) => other !== engine);
+    await Promise.all(others.map(([, consumer]) => consumer.pause()));
+    const mine = this.#turn.then(() => this.#handle(engine, delivery));
     this.#turn = mine.catch(() => {});
     try {
       return await mine;
     } finally {
-      if (this.#state !== 'UNHEALTHY') for (const consumer of others) consumer.resume();
+      if (this.#state !== 'UNHEALTHY') for (const [other, consumer] of others) if (this.#offered().includes(other)) consumer.resume();
     }
   }
 
-  async #handle({ jobId, signal }: Delivery): Promise<HandlerOutcome> {
+  async #handle(engine: EngineName, { jobId, signal }: Delivery): Promise<HandlerOutcome> {
     if (this.#told.signal.aborted || this.#state === 'UNHEALTHY') return { then: 'again', delayMs: 0 };
+    // One that died comes back with what it can offer by now; one that does not come back is dealt with when it is to render.
+    await this.#renderer.start().catch(() => {});
+    if (!this.#offered().includes(engine)) {
+      await this.#pauseUnoffered();
+      return { then: 'again', delayMs: 0 };
+    }
     const claim = await beginAttempt(this.#context, jobId, this.id, this.device);
     if (claim.kind === 'nothing') return { then: 'done' };
     if (claim.kind === 'later') return { then: 'again', delayMs: claim.delayMs };
@@ -167,6 +197,7 @@ export class DeviceWorker {
       // Before the entry goes back, so that this device does not take it again at once.
       if (unfit !== null) await this.#unfit(unfit);
       await this.#become(unfit === null ? 'READY' : 'UNHEALTHY');
+      if (unfit === null) await this.#pauseUnoffered();
     }
   }
 
@@ -194,8 +225,16 @@ export class DeviceWorker {
   }
 
   async #checkAndBeat(): Promise<void> {
+    this.#lookForModels();
     await this.#wakeIdleConsumers().catch((error: unknown) => this.#context.log.warn({ device: this.device, err: error }, 'could not look at the queues'));
     await this.#beat();
+  }
+
+  /** Weights that have come since do not announce themselves. */
+  #lookForModels(): void {
+    if (this.#state !== 'READY' || this.#offered().length === this.#offers.length || Date.now() - this.#lookedAt < LOOK_EVERY_MS) return;
+    this.#lookedAt = Date.now();
+    this.#renderer.look();
   }
 
   /**

@@ -21,7 +21,9 @@ export const OUTPUT = { video: 'video.mp4', poster: 'poster.jpg' } as const;
 export type ToRenderer =
   | { readonly type: 'render'; readonly request: RenderRequest }
   /** Stop at the next frame or step. */
-  | { readonly type: 'stop' };
+  | { readonly type: 'stop' }
+  /** Say again what engines offer; a model may have come. */
+  | { readonly type: 'look' };
 
 export interface EngineOffer {
   readonly engine: EngineName;
@@ -41,6 +43,7 @@ export interface RenderProgress {
 }
 
 export type FromRenderer =
+  /** At the start, when asked, and when a model turned out to be of no use. */
   | { readonly type: 'ready'; readonly offers: readonly EngineOffer[] }
   /** What is expected of the render that begins, in seconds. */
   | { readonly type: 'planned'; readonly expectedSeconds: number; readonly longestStepSeconds: number }

@@ -24,25 +24,33 @@ const START_MS = 60_000;
 export class RendererProcess {
   readonly #device: string;
   readonly #log: Log;
+  readonly #offered: (offers: readonly EngineOffer[]) => void;
   #child: ChildProcess | null = null;
-  #starting: Promise<readonly EngineOffer[]> | null = null;
+  #starting: Promise<void> | null = null;
   #killTimer: NodeJS.Timeout | null = null;
   #killed = false;
   #closed = false;
 
-  constructor(device: string, log: Log) {
+  /** @param offered told what the child's engines offer, at its start and whenever that changes */
+  constructor(device: string, log: Log, offered: (offers: readonly EngineOffer[]) => void) {
     this.#device = device;
     this.#log = log;
+    this.#offered = offered;
   }
 
-  /** Starts the child unless it runs; what its engines offer. Rejects if it dies before it is ready. */
-  start(): Promise<readonly EngineOffer[]> {
+  /** Has the child look again at what its engines can offer. */
+  look(): void {
+    if (this.#child?.connected) this.#send(this.#child, { type: 'look' });
+  }
+
+  /** Starts the child unless it runs. Rejects if it dies before it is ready. */
+  start(): Promise<void> {
     if (this.#closed) return Promise.reject(new Error('the renderer is closed'));
     this.#starting ??= this.#fork();
     return this.#starting;
   }
 
-  async #fork(): Promise<readonly EngineOffer[]> {
+  async #fork(): Promise<void> {
     // The same ending as this file's: .js in dist/, .ts where sources are run.
     const file = new URL(`renderer${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
     const child = fork(file, [this.#device], { execArgv: ['--enable-source-maps'], stdio: 'inherit' });
@@ -60,11 +68,12 @@ export class RendererProcess {
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
     try {
-      return await new Promise<readonly EngineOffer[]>((resolve, reject) => {
+      await new Promise<void>((resolve, reject) => {
         child.on('message', (message: FromRenderer) => {
           if (message.type !== 'ready') return;
           ready = true;
-          resolve(message.offers);
+          this.#offered(message.offers);
+          resolve();
         });
         child.once('error', reject);
         child.once('exit', (code, signal) => reject(new Error(`the renderer ended before it was ready (${signal ?? `exit code ${code}`})`)));

@@ -119,6 +119,11 @@ class PreviewWriter {
   }
 }
 
+async function tellOffers(): Promise<void> {
+  const offers = await Promise.all(ENGINE_MODULES.map(async (module) => ({ engine: module.name, ...(await module.offer(device, config)) })));
+  say({ type: 'ready', offers });
+}
+
 let current: AbortController | null = null;
 
 async function serve(request: RenderRequest): Promise<void> {
@@ -132,6 +137,7 @@ async function serve(request: RenderRequest): Promise<void> {
       const known = toAppError(error);
       log.error({ jobId: request.jobId, attempt: request.attempt, code: known.code, err: known.cause ?? known }, 'render failed');
       say({ type: 'failed', code: known.code, message: known.message });
+      if (known.code === 'MODEL_INVALID') await tellOffers();
     }
   } finally {
     current = null;
@@ -139,13 +145,15 @@ async function serve(request: RenderRequest): Promise<void> {
 }
 
 process.on('message', (message: ToRenderer) => {
-  if (message.type === 'render') void serve(message.request);
-  else current?.abort(new Error('stopped'));
+  switch (message.type) {
+    case 'render': void serve(message.request); break;
+    case 'stop': current?.abort(new Error('stopped')); break;
+    case 'look': void tellOffers(); break;
+  }
 });
 // Without its worker a renderer is of no use to anybody; ffmpeg ends with it, since its input does.
 process.on('disconnect', () => process.exit(0));
 // Ctrl-C, a closed terminal and systemd reach all processes at once; the worker decides what becomes of its renderers.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
-const offers = await Promise.all(ENGINE_MODULES.map(async (module) => ({ engine: module.name, ...(await module.offer(device, config)) })));
-say({ type: 'ready', offers });
+await tellOffers();

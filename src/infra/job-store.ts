@@ -156,9 +156,9 @@ export class PostgresJobStore implements JobStore {
       where: { engine, status: 'COMPLETED', renderSeconds: { not: null }, device: { not: null } },
       orderBy: { createdAt: 'desc' },
       take: limit,
-      select: { options: true, device: true, renderSeconds: true },
+      select: { options: true, device: true, renderSeconds: true, guessSeconds: true },
     });
-    return rows.map((row) => ({ options: row.options as unknown as RenderOptions, device: row.device!, renderSeconds: row.renderSeconds! }));
+    return rows.map((row) => ({ options: row.options as unknown as RenderOptions, device: row.device!, renderSeconds: row.renderSeconds!, guessSeconds: row.guessSeconds }));
   }
 
   async endedSince(since: Date): Promise<Job[]> {

@@ -3,7 +3,7 @@ import type { EngineName, RenderOptions } from '../catalog.ts';
 import { tell, type JobContext } from './context.ts';
 import { chooseEngine, liveWorkers, workersFor } from './engines.ts';
 import { AppError } from './errors.ts';
-import { estimatorFor } from './estimates.ts';
+import { estimatorFor, guessSeconds } from './estimates.ts';
 import { jobFiles, type Job } from './job.ts';
 import { checkOptions, checkText, CLIENT_REF_MAX, fingerprint, settleOptions, type RequestedOptions } from './options.ts';
 import { uploadFile, type NewJob } from './store.ts';
@@ -92,13 +92,15 @@ export async function uploadedPhoto({ uploads }: Pick<JobContext, 'uploads'>, ow
 
 async function draft(context: JobContext, who: Requester, engine: EngineName, options: RenderOptions, photo: StoredPhoto) {
   const [estimator, workers] = await Promise.all([estimatorFor(context.jobs, engine), liveWorkers(context)]);
+  const [place] = workersFor(engine, workers);
   return {
     id: randomUUID(),
     owner: who.owner,
     maxAttempts: context.config.MAX_ATTEMPTS,
     engine,
     options,
-    estimatedSeconds: estimator.seconds(options, workersFor(engine, workers)[0]),
+    estimatedSeconds: estimator.seconds(options, place),
+    guessSeconds: guessSeconds(engine, options, place),
     photoSha256: photo.sha256,
     photoWidth: photo.width,
     photoHeight: photo.height,

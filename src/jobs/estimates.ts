@@ -68,7 +68,8 @@ export class Estimator {
     const taken = same.length > 0 ? same : known;
     const guess = guessSeconds(this.#engine, work, place);
     if (taken.length === 0) return guess;
-    return guess * median(taken.map(({ options, renderSeconds }) => renderSeconds / guessSeconds(this.#engine, options, place)));
+    // Compared with what was reckoned for them then: a smaller model has taught nothing false about a larger one.
+    return guess * median(taken.map((sample) => sample.renderSeconds / (sample.guessSeconds ?? guessSeconds(this.#engine, sample.options, place))));
   }
 }
 

@@ -63,6 +63,8 @@ export interface Job {
   readonly options: RenderOptions;
   /** Render time expected when the job was created, in seconds. */
   readonly estimatedSeconds: number;
+  /** The same before finished jobs were asked, in seconds; null in rows older than this. */
+  readonly guessSeconds: number | null;
   readonly photoSha256: string;
   /** Pixels as displayed, EXIF orientation applied. */
   readonly photoWidth: number;

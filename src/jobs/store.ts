@@ -17,6 +17,7 @@ export interface NewJob {
   readonly engine: EngineName;
   readonly options: RenderOptions;
   readonly estimatedSeconds: number;
+  readonly guessSeconds: number | null;
   readonly photoSha256: string;
   readonly photoWidth: number;
   readonly photoHeight: number;
@@ -90,6 +91,8 @@ export interface RenderSample {
   readonly options: RenderOptions;
   readonly device: string;
   readonly renderSeconds: number;
+  /** What had been reckoned for it. */
+  readonly guessSeconds: number | null;
 }
 
 export interface JobStore {

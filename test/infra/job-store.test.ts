@@ -9,7 +9,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const NO_LIMITS = { all: 1_000_000, owner: null };
 const draft = (change: Partial<NewJob> = {}): NewJob => ({
-  id: randomUUID(), owner: 'o', maxAttempts: 3, engine: 'PREVIEW', options: settleOptions(checkOptions({}), 'PREVIEW', { width: 4, height: 3 }), estimatedSeconds: 5,
+  id: randomUUID(), owner: 'o', maxAttempts: 3, engine: 'PREVIEW', options: settleOptions(checkOptions({}), 'PREVIEW', { width: 4, height: 3 }), estimatedSeconds: 5, guessSeconds: null,
   photoSha256: 'a', photoWidth: 4, photoHeight: 3, clientRef: null, idempotencyKey: null, fingerprint: 'f', retryOf: null, ...change,
 });
 

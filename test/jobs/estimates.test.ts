@@ -6,7 +6,7 @@ import { checkOptions, settleOptions, type RequestedOptions } from '../../src/jo
 import type { RenderSample } from '../../src/jobs/store.ts';
 
 const optionsOf = (requested: RequestedOptions): RenderOptions => settleOptions(checkOptions(requested), 'PREVIEW', { width: 4, height: 3 });
-const sample = (requested: RequestedOptions, renderSeconds: number, device = 'cpu'): RenderSample => ({ options: optionsOf(requested), device, renderSeconds });
+const sample = (requested: RequestedOptions, renderSeconds: number, device = 'cpu'): RenderSample => ({ options: optionsOf(requested), device, renderSeconds, guessSeconds: null });
 
 const SHORT = optionsOf({ resolution: 'P360', durationSeconds: 3 });
 const LONG = optionsOf({ resolution: 'P1080', durationSeconds: 12 });
@@ -35,7 +35,7 @@ describe('expected render time', () => {
   });
 
   it('grows with steps for the model', () => {
-    const svd = new Estimator('SVD_XT', [{ options: { ...SHORT, engine: 'SVD_XT' }, device: 'cuda:0', renderSeconds: 60 }]);
+    const svd = new Estimator('SVD_XT', [{ options: { ...SHORT, engine: 'SVD_XT' }, device: 'cuda:0', renderSeconds: 60, guessSeconds: null }]);
     expect(svd.seconds(SHORT)).toBeCloseTo(60);
     expect(svd.seconds({ ...SHORT, steps: 48 })).toBeGreaterThan(90);
   });
@@ -51,10 +51,15 @@ describe('expected render time', () => {
     });
 
     it('learns nothing from renders on other devices, and from its own what a step really takes', () => {
-      const elsewhere = { options: work, device: 'cuda:0', renderSeconds: 30 };
+      const elsewhere = { options: work, device: 'cuda:0', renderSeconds: 30, guessSeconds: null };
       expect(new Estimator('SVD_XT', [elsewhere]).seconds(work, place)).toBe(10 + 40 * 100 + 36);
-      const here = { options: work, device: 'cpu', renderSeconds: 2 * (10 + 40 * 100 + 36) };
+      const here = { options: work, device: 'cpu', renderSeconds: 2 * (10 + 40 * 100 + 36), guessSeconds: null };
       expect(new Estimator('SVD_XT', [elsewhere, here]).seconds({ ...work, steps: 10 }, place)).toBeCloseTo(2 * (10 + 20 * 100 + 36));
+    });
+
+    it('learns from a small model how far its reckoning is off, not how long a large one takes', () => {
+      const small = { options: work, device: 'cpu', renderSeconds: 3, guessSeconds: 2 };
+      expect(new Estimator('SVD_XT', [small]).seconds(work, place)).toBeCloseTo(1.5 * (10 + 40 * 100 + 36));
     });
   });
 });

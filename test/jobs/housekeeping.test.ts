@@ -35,7 +35,7 @@ afterEach(async () => {
 
 async function insert(): Promise<Job> {
   const insertion = await services.jobs.insert({
-    id: randomUUID(), owner: 'o', maxAttempts: 3, engine: 'PREVIEW', options: settleOptions(checkOptions({}), 'PREVIEW', { width: 4, height: 3 }), estimatedSeconds: 5,
+    id: randomUUID(), owner: 'o', maxAttempts: 3, engine: 'PREVIEW', options: settleOptions(checkOptions({}), 'PREVIEW', { width: 4, height: 3 }), estimatedSeconds: 5, guessSeconds: null,
     photoSha256: 'a', photoWidth: 4, photoHeight: 3, clientRef: null, idempotencyKey: null, fingerprint: 'f', retryOf: null,
   }, { all: 1_000, owner: null });
   if (insertion.kind !== 'inserted') throw new Error(insertion.kind);

@@ -1,4 +1,5 @@
 /** SVD_XT: Stable Video Diffusion makes key frames of the photo, and motion-compensated frames in between fill the clip. */
+import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { frameCount, frameSize, renderSize, type RenderOptions, type Size } from '../../src/catalog.ts';
@@ -18,6 +19,8 @@ import { decode, denoise, embedPhoto, encodePhoto, type EncodedPhoto } from './p
 
 /** Changes when the same options and model would give other frames. */
 const VERSION = '1';
+/** Of the model's name, as far as it goes into a video's metadata. */
+const NAME_LENGTH = 80;
 /** Frame rates that the model was trained with. */
 const TRAINED_RATE = { min: 5, max: 30 } as const;
 /** Preview pictures in a render, at most. */
@@ -35,7 +38,7 @@ class Svd implements Engine {
   constructor(device: string, config: Config) {
     this.#device = device;
     this.#config = config;
-    this.version = `${VERSION}+${config.SVD_MODEL.split(/[\\/]/).at(-1)!}`;
+    this.version = `${VERSION}+${path.basename(config.SVD_MODEL).slice(0, NAME_LENGTH)}`;
   }
 
   async plan(options: RenderOptions): Promise<PlannedStage[]> {
