@@ -1,5 +1,5 @@
 import type { Reporter, TestModule, TestRunEndReason, SerializedError } from 'vitest/node';
-import { findTool, TOOLS } from '../support/tools.ts';
+import { missingTools } from '../support/tools.ts';
 
 /** Failures that only show after the last test. Setup files and reporters are loaded apart and share nothing but the process. */
 const afterwards: string[] = ((globalThis as { [key: symbol]: unknown })[Symbol.for('fanslymotion.teardownFailures')] ??= []) as string[];
@@ -40,8 +40,7 @@ export default class Totals implements Reporter {
   }
 
   #print(): void {
-    const missing = Object.entries(TOOLS).filter(([tool]) => !findTool(tool as keyof typeof TOOLS));
-    for (const [tool, use] of missing) console.log(`Not tested here, since ${tool} is not installed: ${use}.`);
+    for (const [tool, use] of missingTools()) console.log(`Not tested here, since ${tool} is not installed: ${use}.`);
     for (const problem of afterwards) console.error(problem);
     console.log(`${this.#passed} passed, ${this.#failed + afterwards.length} failed, ${this.#skipped} skipped`);
   }

@@ -14,13 +14,13 @@ export interface CompiledProcess {
   kill(): Promise<void>;
 }
 
-/** Starts `file` (path from the repository's top) with `argument` as its JSON argument. */
-export async function startCompiled(file: string, argument: object): Promise<CompiledProcess> {
+/** Starts `file` (path from the repository's top) with `argument` as its JSON argument and `variables` added to the environment. */
+export async function startCompiled(file: string, argument: object, variables: Record<string, string> = {}): Promise<CompiledProcess> {
   // Inside the repository, so that the packages are found.
   const outfile = path.resolve('node_modules/.cache/test', `${path.basename(file, '.ts')}-${randomUUID()}.mjs`);
   // The asynchronous build would leave a process behind.
   buildSync({ entryPoints: [file], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' });
-  const child = fork(outfile, [JSON.stringify(argument)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(outfile, [JSON.stringify(argument)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...process.env, ...variables } });
   const ended = once(child, 'exit').then(() => rm(outfile, { force: true }));
   const messages: unknown[] = [];
   child.on('message', (message) => messages.push(message));

@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
 
 /** What each program that a machine may lack is needed for. Tests that need a missing one are skipped, and the run says so. */
@@ -14,6 +14,23 @@ export function findTool(tool: keyof typeof TOOLS): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(path.delimiter).filter(Boolean);
   const names = process.platform === 'win32' ? [`${tool}.exe`] : [tool];
   return folders.flatMap((folder) => names.map((name) => path.join(folder, name))).find(isProgram);
+}
+
+/** What is missing here, and what it is needed for. */
+export function missingTools(): (readonly [what: string, use: string])[] {
+  const missing: (readonly [string, string])[] = Object.entries(TOOLS).filter(([tool]) => !findTool(tool as keyof typeof TOOLS));
+  return softwareVulkan() ? missing : [...missing, ["Vulkan in software (Debian's chromium and libvulkan1)", 'networks on WebGPU']];
+}
+
+/** Where Chromium packages keep their Vulkan in software. */
+const SWIFTSHADER = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome'].map((folder) => `${folder}/vk_swiftshader_icd.json`);
+const VULKAN_LOADERS = ['x86_64-linux-gnu', 'aarch64-linux-gnu', ''].map((folder) => path.join('/usr/lib', folder, 'libvulkan.so.1'));
+
+/** Variables that make a process see Vulkan in software and nothing else; undefined where there is none. */
+export function softwareVulkan(): Record<string, string> | undefined {
+  const driver = SWIFTSHADER.find((file) => existsSync(file));
+  if (!driver || !VULKAN_LOADERS.some((file) => existsSync(file))) return undefined;
+  return { VK_ICD_FILENAMES: driver, XDG_RUNTIME_DIR: '/tmp' };
 }
 
 function isProgram(file: string): boolean {
