@@ -36,12 +36,14 @@ async function startWorker(config: Config, log: Logger): Promise<Part> {
   const started = Promise.all(devices.map((device) => device.start()));
   let leaving = false;
   // Later than the others, which need not wait until it has been tried.
-  void Promise.resolve(weights?.done).then(async () => !leaving && (await hasCard(config))).then(async (found) => {
-    if (!found || leaving) return;
+  const addCard = async (): Promise<void> => {
+    await weights?.done;
+    if (leaving || !(await hasCard(config)) || leaving) return;
     const card = deviceWorker('webgpu');
     devices.push(card);
     await card.start();
-  }).catch((error: unknown) => log.error({ err: error }, 'the graphics card is not used'));
+  };
+  addCard().catch((error: unknown) => log.error({ err: error }, 'the graphics card is not used'));
   const graceMs = config.SHUTDOWN_GRACE_SECONDS * 1000;
   return {
     ready: started.then(() => ({ devices: devices.map(({ device }) => device).join(',') })),

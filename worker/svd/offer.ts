@@ -19,7 +19,7 @@ export interface Model {
 
 /** Opens SVD_MODEL for `device`; no weights are read yet. @throws AppError MODEL_INVALID */
 export async function openModel(device: string, config: Config): Promise<Model> {
-  const runtime = runtimeOf(device, config);
+  const runtime = await runtimeOf(device, config);
   const { folder } = await modelState(config);
   const networks = new Networks(await openCheckpoint(folder), runtime, config.SVD_MEMORY);
   return { networks, costs: new Costs(networks, await rateOf(runtime), config.SVD_DECODE_FRAMES) };
@@ -46,7 +46,7 @@ export async function offerOf(device: string, config: Config): Promise<Offer> {
   if (kind !== 'present') return no(`${message}${cure ? `: ${cure}` : ''}.`);
   const card = device === 'webgpu' ? await probeWebgpu() : null;
   if (card?.available === false) return no(card.reason);
-  if (card?.f16 === false && runtimeOf(device, config).type === 'f16') return no('The graphics card cannot compute in float16: set SVD_PRECISION to f32.');
+  if (card?.f16 === false && config.SVD_PRECISION === 'f16') return no('The graphics card cannot compute in float16: set SVD_PRECISION to f32.');
   try {
     const { costs } = await openModel(device, config);
     const paces = costs.paces((resolution) => config.SVD_RENDER_SIZE ?? renderSize({ resolution, orientation: 'LANDSCAPE' }));
@@ -57,7 +57,8 @@ export async function offerOf(device: string, config: Config): Promise<Offer> {
   }
 }
 
-function runtimeOf(device: string, { SVD_PRECISION }: Config): Runtime {
+async function runtimeOf(device: string, { SVD_PRECISION }: Config): Promise<Runtime> {
   if (device === 'cpu') return { provider: 'cpu', type: 'f32' };
-  return { provider: 'webgpu', type: SVD_PRECISION === 'f16' ? 'f16' : 'f32' };
+  const type = SVD_PRECISION === 'auto' ? ((await probeWebgpu()).f16 ? 'f16' : 'f32') : SVD_PRECISION;
+  return { provider: 'webgpu', type };
 }
