@@ -1,0 +1,90 @@
+/**
+ * From the keyframes that a model makes to the frames of a clip. A port, since there are many ways, and the first one: optical flow
+ * both ways between neighbours, once a pair, and from it any moment in between.
+ *
+ *   keyframe ─▶ pyramid ─┐                                             ┌─▶ flow at each moment ─▶ warp, mix ─▶ frame
+ *                        ├─▶ flow there and back ─▶ what hides where ──┘
+ *   keyframe ─▶ pyramid ─┘
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Picture } from '../engine.ts';
+import { flowBetween } from './between.ts';
+import { opticalFlow } from './flow.ts';
+import { pyramid, type Level } from './pyramid.ts';
+import { judge, type TrustedFlow } from './visibility.ts';
+import { refine, warp, type FinePicture } from './warp.ts';
+
+export interface Interpolator {
+  /**
+   * Exactly `frameCount` pictures, evenly spread from the first keyframe to the last: frame i stands at keyframe
+   * i × (keyframes.length − 1) / (frameCount − 1). One that falls on a keyframe is that keyframe itself. `frameCount` may be smaller
+   * than the number of keyframes; 1 gives the first.
+   * @throws RangeError at once if there are fewer than two keyframes or no frames, or if keyframes differ in size
+   * @throws the signal's reason, at the next frame, once `signal` is aborted
+   */
+  interpolate(keyframes: readonly Picture[], frameCount: number, signal: AbortSignal): AsyncIterable<Picture>;
+}
+
+/** Motion-compensated; deterministic. Memory: about 20 times a keyframe, however many there are. */
+export const flowInterpolator: Interpolator = {
+  interpolate(keyframes, frameCount, signal) {
+    if (keyframes.length < 2) throw new RangeError(`there is nothing between ${keyframes.length} keyframes`);
+    if (!Number.isInteger(frameCount) || frameCount < 1) throw new RangeError(`${frameCount} is no number of frames`);
+    const { width, height } = keyframes[0]!;
+    if (keyframes.some((picture) => picture.width !== width || picture.height !== height)) throw new RangeError('keyframes differ in size');
+    return inOrder(keyframes, frameCount, signal);
+  },
+};
+
+async function* inOrder(keyframes: readonly Picture[], frameCount: number, signal: AbortSignal): AsyncGenerator<Picture, void, undefined> {
+  const intervals = Math.max(1, frameCount - 1);
+  let pair: Pair | null = null;
+  for (let frame = 0; frame < frameCount; frame++) {
+    await breathe(signal);
+    // In whole numbers, so that what falls on a keyframe does so exactly.
+    const way = frame * (keyframes.length - 1);
+    const index = Math.floor(way / intervals);
+    const time = (way % intervals) / intervals;
+    if (time === 0) {
+      yield keyframes[index]!;
+      continue;
+    }
+    if (pair?.index !== index) pair = await preparePair(keyframes, index, pair, signal);
+    yield warp(pair.first.fine, pair.second.fine, flowBetween(pair.forward, pair.backward, time), time);
+  }
+}
+
+/** Lets others run; pictures are work for tens of milliseconds. */
+async function breathe(signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  await turn();
+  signal.throwIfAborted();
+}
+
+interface Keyframe {
+  readonly levels: readonly Level[];
+  readonly fine: FinePicture;
+}
+
+interface Pair {
+  /** Of its first keyframe. */
+  readonly index: number;
+  readonly first: Keyframe;
+  readonly second: Keyframe;
+  readonly forward: TrustedFlow;
+  readonly backward: TrustedFlow;
+}
+
+/** All that frames between keyframe `index` and the next have in common; a keyframe shared with the `previous` pair is not prepared again. */
+async function preparePair(keyframes: readonly Picture[], index: number, previous: Pair | null, signal: AbortSignal): Promise<Pair> {
+  const prepare = (picture: Picture): Keyframe => ({ levels: pyramid(picture), fine: refine(picture) });
+  const first = previous?.index === index - 1 ? previous.second : prepare(keyframes[index]!);
+  await breathe(signal);
+  const second = prepare(keyframes[index + 1]!);
+  await breathe(signal);
+  const forward = opticalFlow(first.levels, second.levels);
+  await breathe(signal);
+  const backward = opticalFlow(second.levels, first.levels);
+  await breathe(signal);
+  return { index, first, second, ...judge(forward, backward, first.levels[0]!.luma, second.levels[0]!.luma) };
+}
