@@ -102,7 +102,7 @@ export const VARIABLES = {
   HF_ENDPOINT: define(z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, '')), 'https://huggingface.co', 'where models are fetched: the Hugging Face hub, or a mirror with the same paths'),
   SVD_PRECISION: define(oneOf(['auto', 'f32', 'f16']), 'auto', 'arithmetic of SVD_XT: f32, f16, or auto, which is f16 on a graphics card that can and f32 elsewhere'),
   SVD_MEMORY: define(oneOf(['keep', 'swap']), 'keep', 'keep holds all networks of SVD_XT in memory between jobs; swap only the one at work, at the price of loading each time'),
-  SVD_DECODE_FRAMES: define(whole(1, 25), '4', 'frames that SVD_XT decodes at once: more take more memory and flicker less at the seams'),
+  SVD_DECODE_FRAMES: define(whole(1, 25).optional(), '', 'frames that SVD_XT decodes at once: more take more memory and flicker less at the seams; default: 4 on a CPU, 2 on a graphics card'),
   SVD_RENDER_SIZE: define(size.optional(), '', 'landscape size at which SVD_XT renders, WIDTHxHEIGHT in multiples of 64; default: by resolution. Small ones are for trials: the model was trained on 1024x576'),
   FFMPEG_PATH: define(z.string().optional(), '', "ffmpeg to use; default: the system's, else npm's"),
   LOG_LEVEL: define(oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), 'info', 'least weight of what is logged: trace, debug, info, warn, error, fatal or silent'),

@@ -51,6 +51,9 @@ export class DeviceWorker {
   #beating: NodeJS.Timeout | null = null;
   #recovering: NodeJS.Timeout | null = null;
   #turn: Promise<unknown> = Promise.resolve();
+  /** Deliveries being dealt with, those that wait for their turn included. */
+  #turns = 0;
+  #serving: Promise<void> = Promise.resolve();
 
   /** @param weights those being fetched; null if none are */
   constructor(context: JobContext, device: string, storageIsOurs: () => Promise<boolean>, weights: Weights | null = null) {
@@ -103,7 +106,7 @@ export class DeviceWorker {
     if (this.#told.signal.aborted) return;
     const engines = this.#offered();
     log.info({ device: this.device, engines }, engines.length > 0 ? 'device ready' : 'this device can run no engine');
-    await this.#consumeOffered();
+    await this.#serveOffered();
     await this.#become('READY');
   }
 
@@ -111,24 +114,32 @@ export class DeviceWorker {
   async #adopt(offers: readonly EngineOffer[]): Promise<void> {
     const before = this.#offered();
     this.#offers = offers;
-    if (this.#state !== 'READY' || this.#offered().join() === before.join()) return;
+    if ((this.#state !== 'READY' && this.#state !== 'BUSY') || this.#offered().join() === before.join()) return;
     this.#context.log.info({ device: this.device, engines: this.#offered(), unavailable: this.#unavailable() }, 'the engines on offer have changed');
-    await this.#consumeOffered().catch((error: unknown) => this.#context.log.error({ device: this.device, err: error }, 'could not take up the engines on offer'));
+    await this.#serveOffered();
     await this.#beat();
+  }
+
+  /** Takes jobs of the engines on offer and of no others; while one is rendered, that waits for its end. One call at a time. */
+  #serveOffered(): Promise<void> {
+    this.#serving = this.#serving.then(() => this.#consumeOffered())
+      .catch((error: unknown) => this.#context.log.error({ device: this.device, err: error }, 'could not take up the engines on offer; trying again'));
+    return this.#serving;
+  }
+
+  async #consumeOffered(): Promise<void> {
+    if (this.#turns > 0 || this.#told.signal.aborted) return;
+    for (const engine of this.#offered()) {
+      if (!this.#consumers.has(engine)) this.#consumers.set(engine, await this.#consume(engine));
+    }
+    if (this.#told.signal.aborted) await Promise.all([...this.#consumers.values()].map((consumer) => consumer.close()));
+    else if (this.#turns === 0) for (const engine of this.#offered()) this.#consumers.get(engine)?.resume();
+    await this.#pauseUnoffered();
   }
 
   async #pauseUnoffered(): Promise<void> {
     const engines = this.#offered();
     await Promise.all([...this.#consumers].filter(([engine]) => !engines.includes(engine)).map(([, consumer]) => consumer.pause()));
-  }
-
-  async #consumeOffered(): Promise<void> {
-    const engines = this.#offered();
-    for (const engine of engines) {
-      if (!this.#consumers.has(engine)) this.#consumers.set(engine, await this.#consume(engine));
-    }
-    for (const engine of engines) this.#consumers.get(engine)!.resume();
-    await this.#pauseUnoffered();
   }
 
   /** Leaves jobs to other devices until this one can render again. */
@@ -156,6 +167,7 @@ export class DeviceWorker {
 
   /** A device that runs several engines renders for one at a time; meanwhile the others' queues are left to other devices. */
   async #takeTurn(engine: EngineName, delivery: Delivery): Promise<HandlerOutcome> {
+    this.#turns++;
     const others = [...this.#consumers].filter(([other]) => other !== engine);
     await Promise.all(others.map(([, consumer]) => consumer.pause()));
     const mine = this.#turn.then(() => this.#handle(engine, delivery));
@@ -163,7 +175,8 @@ export class DeviceWorker {
     try {
       return await mine;
     } finally {
-      if (this.#state !== 'UNHEALTHY') for (const [other, consumer] of others) if (this.#offered().includes(other)) consumer.resume();
+      this.#turns--;
+      if (this.#state !== 'UNHEALTHY') void this.#serveOffered();
     }
   }
 
@@ -197,7 +210,6 @@ export class DeviceWorker {
       // Before the entry goes back, so that this device does not take it again at once.
       if (unfit !== null) await this.#unfit(unfit);
       await this.#become(unfit === null ? 'READY' : 'UNHEALTHY');
-      if (unfit === null) await this.#pauseUnoffered();
     }
   }
 
@@ -232,6 +244,7 @@ export class DeviceWorker {
 
   /** Weights that have come since do not announce themselves. */
   #lookForModels(): void {
+    if (this.#state === 'READY' && this.#offered().some((engine) => !this.#consumers.has(engine))) void this.#serveOffered();
     if (this.#state !== 'READY' || this.#offered().length === this.#offers.length || Date.now() - this.#lookedAt < LOOK_EVERY_MS) return;
     this.#lookedAt = Date.now();
     this.#renderer.look();

@@ -1,5 +1,7 @@
 import { AppError } from '../src/jobs/errors.ts';
 
+/** Node's timers count in 31 bits, and one that is longer fires at once. */
+const LONGEST_MS = 2 ** 31 - 1;
 /** Limits grow with what is expected: three longest steps, three estimates. */
 const PATIENCE = 3;
 
@@ -42,12 +44,12 @@ export class Limits {
   }
 
   #armStep(): NodeJS.Timeout {
-    return setTimeout(() => this.#exceeded(new AppError('TIMEOUT', `No frame or step was finished for ${inWords(this.#stepSeconds)}.`)), this.#stepSeconds * 1000);
+    return setTimeout(() => this.#exceeded(new AppError('TIMEOUT', `No frame or step was finished for ${inWords(this.#stepSeconds)}.`)), Math.min(LONGEST_MS, this.#stepSeconds * 1000));
   }
 
   #armJob(): NodeJS.Timeout {
     const left = this.#jobSeconds * 1000 - (performance.now() - this.#began);
-    return setTimeout(() => this.#exceeded(new AppError('TIMEOUT', `The render was not done after ${inWords(this.#jobSeconds)}.`)), Math.max(0, left));
+    return setTimeout(() => this.#exceeded(new AppError('TIMEOUT', `The render was not done after ${inWords(this.#jobSeconds)}.`)), Math.min(LONGEST_MS, Math.max(0, left)));
   }
 }
 

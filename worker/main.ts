@@ -1,5 +1,6 @@
 /** Entry of the worker process: takes jobs from the queue and supervises one renderer child per device. */
 import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../src/config.ts';
 import { isStorageOf } from '../src/infra/installation.ts';
 import type { Logger } from '../src/infra/log.ts';
@@ -13,6 +14,8 @@ import { probeWebgpu } from './svd/webgpu.ts';
 
 /** What leaving takes beside the grace for the job being rendered, in milliseconds. */
 const LEAVING_MS = 2_000;
+/** How often a graphics card is looked for where a model that would use it may still come. */
+const LOOK_EVERY_MS = 30_000;
 
 /** The devices to render on: those named, or what every machine has. */
 function devicesOf({ WORKER_DEVICES }: Config): string[] {
@@ -22,7 +25,6 @@ function devicesOf({ WORKER_DEVICES }: Config): string[] {
 
 /** Whether `auto` also means this machine's graphics card: one that is worth using, for a model that is here. */
 async function hasCard(config: Config): Promise<boolean> {
-  if (!config.WORKER_DEVICES.includes('auto') || config.WORKER_DEVICES.includes('webgpu')) return false;
   return (await modelState(config)).kind === 'present' && (await probeWebgpu()).hardware === true;
 }
 
@@ -34,22 +36,27 @@ async function startWorker(config: Config, log: Logger): Promise<Part> {
   const devices = devicesOf(config).map(deviceWorker);
   log.info({ devices: devices.map(({ device }) => device), cores: availableParallelism(), queueAndProgress: services.carrier }, 'worker starts');
   const started = Promise.all(devices.map((device) => device.start()));
-  let leaving = false;
-  // Later than the others, which need not wait until it has been tried.
+  const leaving = new AbortController();
+  // Later than the others, which need not wait until it has been tried; and again, since the model may come later still.
   const addCard = async (): Promise<void> => {
     await weights?.done;
-    if (leaving || !(await hasCard(config)) || leaving) return;
+    while (!leaving.signal.aborted && !(await hasCard(config))) await sleep(LOOK_EVERY_MS, null, { signal: leaving.signal });
+    if (leaving.signal.aborted) return;
     const card = deviceWorker('webgpu');
     devices.push(card);
     await card.start();
   };
-  addCard().catch((error: unknown) => log.error({ err: error }, 'the graphics card is not used'));
+  if (config.WORKER_DEVICES.includes('auto') && !config.WORKER_DEVICES.includes('webgpu')) {
+    addCard().catch((error: unknown) => {
+      if (!leaving.signal.aborted) log.error({ err: error }, 'the graphics card is not used');
+    });
+  }
   const graceMs = config.SHUTDOWN_GRACE_SECONDS * 1000;
   return {
     ready: started.then(() => ({ devices: devices.map(({ device }) => device).join(',') })),
     stopWithinMs: graceMs + LEAVING_MS,
     async stop() {
-      leaving = true;
+      leaving.abort();
       await Promise.all([weights?.stop(), ...devices.map((device) => device.stop(graceMs))]);
       await services.close();
     },

@@ -11,7 +11,8 @@ export class ProgressWriter {
   readonly #context: AttemptContext;
   readonly #attempt: Attempt;
   readonly #lost: () => void;
-  #pending: RenderProgress | null = null;
+  /** At most one a stage, the newest. */
+  #pending: RenderProgress[] = [];
   #writing: Promise<void> | null = null;
   #lastStage: string | null = null;
   #lastWrite = 0;
@@ -28,8 +29,13 @@ export class ProgressWriter {
   }
 
   offer(progress: RenderProgress): void {
-    // A preview that was not taken yet is not lost to a newer event without one.
-    this.#pending = { ...progress, preview: progress.preview ?? this.#pending?.preview ?? null };
+    const last = this.#pending.at(-1);
+    if (last?.stage === progress.stage) {
+      // A preview that was not taken yet is not lost to a newer event without one.
+      this.#pending[this.#pending.length - 1] = { ...progress, preview: progress.preview ?? last.preview };
+    } else {
+      this.#pending.push(progress);
+    }
     // Another stage is news at once; it may be over before a pause is.
     if (progress.stage !== this.#lastStage) this.#endPause();
     this.#writing ??= this.#write().finally(() => (this.#writing = null));
@@ -40,11 +46,10 @@ export class ProgressWriter {
   }
 
   async #write(): Promise<void> {
-    while (this.#pending) {
+    while (this.#pending.length > 0) {
       const wait = this.#lastWrite + WRITE_EVERY_MS - performance.now();
-      if (wait > 0 && this.#pending.stage === this.#lastStage) await this.#pause(wait);
-      const progress = this.#pending;
-      this.#pending = null;
+      if (wait > 0 && this.#pending.length === 1 && this.#pending[0]!.stage === this.#lastStage) await this.#pause(wait);
+      const progress = this.#pending.shift()!;
       this.#lastWrite = performance.now();
       this.#lastStage = progress.stage;
       await this.#writeOne(progress).catch((error: unknown) => {

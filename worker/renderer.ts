@@ -13,9 +13,9 @@ import { ROOT, VERSION } from '../src/infra/version.ts';
 import { videoTags } from '../src/infra/video-metadata.ts';
 import { toAppError } from '../src/jobs/errors.ts';
 import { ENGINE_MODULES } from './engines.ts';
-import type { Engine, EngineModule, Picture, PlannedStage, Report } from './engine.ts';
+import type { Engine, EngineModule, Offer, Picture, PlannedStage, Report } from './engine.ts';
 import { ProgressMeter, type Standing } from './progress.ts';
-import { OUTPUT, type FromRenderer, type RenderRequest, type ToRenderer } from './protocol.ts';
+import { OUTPUT, type EngineOffer, type FromRenderer, type RenderRequest, type ToRenderer } from './protocol.ts';
 import { encodeVideo } from './video/encode.ts';
 import { writeJpeg } from './video/poster.ts';
 
@@ -120,7 +120,14 @@ class PreviewWriter {
 }
 
 async function tellOffers(): Promise<void> {
-  const offers = await Promise.all(ENGINE_MODULES.map(async (module) => ({ engine: module.name, ...(await module.offer(device, config)) })));
+  const offers = await Promise.all(ENGINE_MODULES.map(async (module): Promise<EngineOffer> => {
+    // What is wrong with one engine must not keep the others from working.
+    const offer = await module.offer(device, config).catch((error: Error): Offer => {
+      log.error({ engine: module.name, err: error }, 'this engine cannot be offered');
+      return { unavailable: error.message, byDefault: false, paces: null };
+    });
+    return { engine: module.name, ...offer };
+  }));
   say({ type: 'ready', offers });
 }
 
@@ -136,11 +143,15 @@ async function serve(request: RenderRequest): Promise<void> {
     else {
       const known = toAppError(error);
       log.error({ jobId: request.jobId, attempt: request.attempt, code: known.code, err: known.cause ?? known }, 'render failed');
-      say({ type: 'failed', code: known.code, message: known.message });
+      // First, so that no further job comes for a model that is of no use.
       if (known.code === 'MODEL_INVALID') await tellOffers();
+      // After an error nobody foresaw, such as a graphics driver that was reset, a new process is the safe one.
+      process.send?.({ type: 'failed', code: known.code, message: known.message } satisfies FromRenderer, undefined, undefined, () => {
+        if (known.code === 'INTERNAL') process.exit(1);
+      });
     }
   } finally {
-    current = null;
+    if (current === controller) current = null;
   }
 }
 

@@ -92,15 +92,17 @@ export async function uploadedPhoto({ uploads }: Pick<JobContext, 'uploads'>, ow
 
 async function draft(context: JobContext, who: Requester, engine: EngineName, options: RenderOptions, photo: StoredPhoto) {
   const [estimator, workers] = await Promise.all([estimatorFor(context.jobs, engine), liveWorkers(context)]);
-  const [place] = workersFor(engine, workers);
+  const places = workersFor(engine, workers);
+  const sameEverywhere = new Set(places.map(({ device }) => device)).size === 1;
   return {
     id: randomUUID(),
     owner: who.owner,
     maxAttempts: context.config.MAX_ATTEMPTS,
     engine,
     options,
-    estimatedSeconds: estimator.seconds(options, place),
-    guessSeconds: guessSeconds(engine, options, place),
+    estimatedSeconds: estimator.quickest(options, places),
+    // Compared later with what it took, which says something only where it was reckoned for that device.
+    guessSeconds: sameEverywhere ? guessSeconds(engine, options, places[0]) : null,
     photoSha256: photo.sha256,
     photoWidth: photo.width,
     photoHeight: photo.height,

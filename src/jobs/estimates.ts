@@ -71,6 +71,11 @@ export class Estimator {
     // Compared with what was reckoned for them then: a smaller model has taught nothing false about a larger one.
     return guess * median(taken.map((sample) => sample.renderSeconds / (sample.guessSeconds ?? guessSeconds(this.#engine, sample.options, place))));
   }
+
+  /** Seconds on the quickest of `places`; where there is none yet, on any. */
+  quickest(work: Work, places: readonly Place[]): number {
+    return places.length === 0 ? this.seconds(work) : Math.min(...places.map((place) => this.seconds(work, place)));
+  }
 }
 
 export async function estimatorFor(jobs: Pick<JobStore, 'samples'>, engine: EngineName): Promise<Estimator> {

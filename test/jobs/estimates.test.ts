@@ -57,6 +57,11 @@ describe('expected render time', () => {
       expect(new Estimator('SVD_XT', [elsewhere, here]).seconds({ ...work, steps: 10 }, place)).toBeCloseTo(2 * (10 + 20 * 100 + 36));
     });
 
+    it('expects the quickest of several devices, whichever was there first', () => {
+      const card = { device: 'webgpu', paces: { SVD_XT: { P360: { fixed: 1, perCall: 1, perFrame: 0 } } } };
+      expect(new Estimator('SVD_XT', []).quickest(work, [place, card])).toBe(41);
+    });
+
     it('learns from a small model how far its reckoning is off, not how long a large one takes', () => {
       const small = { options: work, device: 'cpu', renderSeconds: 3, guessSeconds: 2 };
       expect(new Estimator('SVD_XT', [small]).seconds(work, place)).toBeCloseTo(1.5 * (10 + 40 * 100 + 36));

@@ -7,8 +7,8 @@ import type { Network, Networks } from './networks.ts';
 const EFFICIENCY = 0.6;
 /** Making one frame in between, bringing it to size and encoding it, in seconds, and for each megapixel of it. */
 const FRAME_SECONDS = { fixed: 0.02, perMegapixel: 0.12 } as const;
-/** Bringing one network into memory. */
-const LOAD_SECONDS = 1;
+/** Bringing a network into memory: in any case, and bytes of its weights a second where they are read at once. */
+const LOAD = { seconds: 1, bytesPerSecond: 100e6 } as const;
 
 export class Costs {
   readonly #networks: Networks;
@@ -26,8 +26,10 @@ export class Costs {
     this.#chunk = chunk;
   }
 
-  get load(): number {
-    return this.#measured.get('load') ?? LOAD_SECONDS;
+  /** Bringing `network` into memory. A CPU reads weights only when it uses them. */
+  load(network: Network): number {
+    const { provider } = this.#networks.runtime;
+    return LOAD.seconds + (provider === 'cpu' ? 0 : this.#networks.weightBytes(network) / LOAD.bytesPerSecond);
   }
 
   /** Image encoder and encoder together. */
@@ -52,8 +54,8 @@ export class Costs {
   }
 
   /** The newest measurement counts: machines get busy and clocks change. */
-  measured(part: 'load' | 'encode' | 'call' | 'decode' | 'frame', size: Size | null, seconds: number): void {
-    this.#measured.set(size ? keyOf(part, size) : part, seconds);
+  measured(part: 'encode' | 'call' | 'decode' | 'frame', size: Size, seconds: number): void {
+    this.#measured.set(keyOf(part, size), seconds);
   }
 
   /** What renders cost by resolution, for the estimates of jobs to come. @param render the size at which a resolution is rendered */

@@ -43,7 +43,7 @@ export interface ConditioningRequest {
 export class Networks {
   readonly checkpoint: Checkpoint;
   readonly runtime: Runtime;
-  readonly #residency: Residency;
+  #residency: Residency;
   /** By network; each is for one size. */
   readonly #sessions = new Map<string, { readonly key: string; readonly session: Promise<Session> }>();
   readonly #weights: Readonly<Record<'unet' | 'vae' | 'imageEncoder', Weights>>;
@@ -57,6 +57,16 @@ export class Networks {
       vae: new Weights(checkpoint.vae.weights),
       imageEncoder: new Weights(checkpoint.imageEncoder.weights),
     };
+  }
+
+  get residency(): Residency {
+    return this.#residency;
+  }
+
+  /** Frees all memory and holds one network at a time from now on. */
+  async economize(): Promise<void> {
+    this.#residency = 'swap';
+    await this.dispose();
   }
 
   /** Pixels a latent cell covers in each direction. */
@@ -146,6 +156,13 @@ export class Networks {
         return decoderGraph(dialect, this.#weights.vae, vae.config, network.frames, height, width);
       }
     }
+  }
+
+  /** Of the file that holds its weights. */
+  weightBytes({ name }: Network): number {
+    const { unet, vae, imageEncoder } = this.checkpoint;
+    const { weights } = name === 'unet' ? unet : name === 'image encoder' ? imageEncoder : vae;
+    return [...weights.tensors.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
   /** Frees all memory; whatever is needed again is opened again. */

@@ -17,12 +17,17 @@ export interface Model {
   readonly costs: Costs;
 }
 
+/** Frames decoded at once: as many as memory commonly allows, and on a graphics card what one buffer holds. */
+export function decodeFrames(device: string, { SVD_DECODE_FRAMES }: Config): number {
+  return SVD_DECODE_FRAMES ?? (device === 'cpu' ? 4 : 2);
+}
+
 /** Opens SVD_MODEL for `device`; no weights are read yet. @throws AppError MODEL_INVALID */
 export async function openModel(device: string, config: Config): Promise<Model> {
   const runtime = await runtimeOf(device, config);
   const { folder } = await modelState(config);
   const networks = new Networks(await openCheckpoint(folder), runtime, config.SVD_MEMORY);
-  return { networks, costs: new Costs(networks, await rateOf(runtime), config.SVD_DECODE_FRAMES) };
+  return { networks, costs: new Costs(networks, await rateOf(runtime), decodeFrames(device, config)) };
 }
 
 const rates = new Map<string, Promise<number>>();
@@ -38,12 +43,12 @@ async function rateOf(runtime: Runtime): Promise<number> {
 
 export async function offerOf(device: string, config: Config): Promise<Offer> {
   const no = (unavailable: string): Offer => ({ unavailable, byDefault: false, paces: null });
+  const { kind, message, cure } = await modelState(config);
+  if (kind !== 'present') return no(`${message}${cure ? `: ${cure}` : ''}.`);
   if (device.startsWith('cuda')) return no('SVD_XT does not run on CUDA yet. Name webgpu in WORKER_DEVICES: it uses the same card.');
   if (device === 'cpu' && !config.WORKER_DEVICES.includes('cpu')) {
     return no('SVD_XT takes hours on a CPU. Name cpu in WORKER_DEVICES to have it all the same.');
   }
-  const { kind, message, cure } = await modelState(config);
-  if (kind !== 'present') return no(`${message}${cure ? `: ${cure}` : ''}.`);
   const card = device === 'webgpu' ? await probeWebgpu() : null;
   if (card?.available === false) return no(card.reason);
   if (card?.f16 === false && config.SVD_PRECISION === 'f16') return no('The graphics card cannot compute in float16: set SVD_PRECISION to f32.');
@@ -52,8 +57,8 @@ export async function offerOf(device: string, config: Config): Promise<Offer> {
     const paces = costs.paces((resolution) => config.SVD_RENDER_SIZE ?? renderSize({ resolution, orientation: 'LANDSCAPE' }));
     return { unavailable: null, byDefault: card?.hardware ?? false, paces };
   } catch (error) {
-    if (error instanceof AppError) return no(error.message);
-    throw error;
+    if (error instanceof AppError && error.code !== 'INTERNAL') return no(error.message);
+    throw error instanceof AppError ? error.cause : error;
   }
 }
 

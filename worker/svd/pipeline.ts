@@ -136,12 +136,15 @@ function unetSample(latents: Float32Array, scale: number, imageLatents: Float32A
 export async function* decode(networks: Networks, latents: Float32Array, frames: number, size: Size, chunk: number): AsyncGenerator<Picture[], void, undefined> {
   const { scalingFactor } = networks.checkpoint.vae.config;
   const length = latents.length / frames;
+  let { type } = networks.runtime;
   for (let first = 0; first < frames; first += chunk) {
     const count = Math.min(chunk, frames - first);
     const z = latents.slice(first * length, (first + count) * length).map((value) => value / scalingFactor);
-    let images = await networks.decode(z, count, size);
-    // Half precision can overflow in the decoder, and only there.
-    if (networks.runtime.type === 'f16' && !images.every(Number.isFinite)) images = await networks.decode(z, count, size, 'f32');
+    let images = await networks.decode(z, count, size, type);
+    if (type === 'f16' && !images.every(Number.isFinite)) {
+      type = 'f32'; // half precision can overflow in the decoder; the rest of the clip would too
+      images = await networks.decode(z, count, size, type);
+    }
     assertFinite(images, `frames ${first + 1} to ${first + count}`);
     yield Array.from({ length: count }, (_, i) => toPicture(images.subarray((i * images.length) / count, ((i + 1) * images.length) / count), size));
   }

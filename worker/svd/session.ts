@@ -93,6 +93,6 @@ function sessionOptions(graph: Graph, { provider, threads, profile }: Runtime): 
 function asAppError(error: unknown, graph: Graph): AppError {
   const message = error instanceof Error ? error.message : String(error);
   if (/bad_alloc|out of memory|failed to allocate|OUT_OF_MEMORY/i.test(message)) return new AppError('OUT_OF_MEMORY', undefined, {}, error);
-  if (/external|initializer|safetensors|ENOENT/i.test(message)) return new AppError('MODEL_INVALID', `The weights in ${graph.folder} cannot be read: ${message}`, {}, error);
+  if (/external data|safetensors|ENOENT/i.test(message)) return new AppError('MODEL_INVALID', `The weights in ${graph.folder} cannot be read: ${message}`, {}, error);
   return new AppError('INTERNAL', undefined, {}, error);
 }

@@ -14,7 +14,7 @@ import { keyframeRate } from './costs.ts';
 import { latentPreview } from './latent-preview.ts';
 import type { Network } from './networks.ts';
 import { NoiseSource } from './noise.ts';
-import { offerOf, openModel, type Model } from './offer.ts';
+import { decodeFrames, offerOf, openModel, type Model } from './offer.ts';
 import { decode, denoise, embedPhoto, encodePhoto, type EncodedPhoto } from './pipeline.ts';
 
 /** Changes when the same options and model would give other frames. */
@@ -38,16 +38,22 @@ class Svd implements Engine {
   constructor(device: string, config: Config) {
     this.#device = device;
     this.#config = config;
-    this.version = `${VERSION}+${path.basename(config.SVD_MODEL).slice(0, NAME_LENGTH)}`;
+    // With every setting that would give other frames.
+    const { SVD_MODEL, SVD_PRECISION, SVD_RENDER_SIZE: size, SVD_DECODE_FRAMES: chunk } = config;
+    this.version = [
+      VERSION, path.basename(SVD_MODEL).slice(0, NAME_LENGTH),
+      ...(SVD_PRECISION === 'auto' ? [] : [SVD_PRECISION]), ...(size ? [`${size.width}x${size.height}`] : []), ...(chunk ? [`d${chunk}`] : []),
+    ].join('+');
   }
 
   async plan(options: RenderOptions): Promise<PlannedStage[]> {
     const { costs, networks } = await this.#opened();
     const size = this.#renderSize(options);
     const frames = networks.checkpoint.unet.config.numFrames;
-    const toLoad = (await this.#networks(size)).filter((network) => !networks.isOpen(network)).length;
+    const toLoad = (await this.#networks(size)).filter((network) => !networks.isOpen(network));
+    const loadSeconds = toLoad.reduce((sum, network) => sum + costs.load(network), 0);
     return [
-      ...(toLoad > 0 ? [{ stage: 'LOADING_MODEL', totalSteps: toLoad, secondsPerStep: costs.load } as const] : []),
+      ...(toLoad.length > 0 ? [{ stage: 'LOADING_MODEL', totalSteps: toLoad.length, secondsPerStep: loadSeconds / toLoad.length } as const] : []),
       { stage: 'ENCODING_IMAGE', totalSteps: 2, secondsPerStep: costs.encode(size) / 2 },
       { stage: 'DENOISING', totalSteps: options.steps, secondsPerStep: (networkCalls(options) / options.steps) * costs.call(size) },
       { stage: 'DECODING', totalSteps: Math.ceil(frames / this.#chunk(frames)), secondsPerStep: costs.decode(size) },
@@ -56,14 +62,17 @@ class Svd implements Engine {
   }
 
   async load(options: RenderOptions, report: Report, signal: AbortSignal): Promise<void> {
-    const { costs, networks } = await this.#opened();
-    const toLoad = (await this.#networks(this.#renderSize(options))).filter((network) => !networks.isOpen(network));
-    for (const [index, network] of toLoad.entries()) {
-      await breathe(signal);
-      const began = performance.now();
-      await networks.open(network);
-      costs.measured('load', null, secondsSince(began));
-      report.progress('LOADING_MODEL', index + 1);
+    try {
+      const { networks } = await this.#opened();
+      const toLoad = (await this.#networks(this.#renderSize(options))).filter((network) => !networks.isOpen(network));
+      for (const [index, network] of toLoad.entries()) {
+        await breathe(signal);
+        await networks.open(network);
+        report.progress('LOADING_MODEL', index + 1);
+      }
+    } catch (error) {
+      await this.#recover(error);
+      throw error;
     }
   }
 
@@ -72,14 +81,25 @@ class Svd implements Engine {
       const keyframes = await this.#keyframes(photo, options, report, signal);
       yield* this.#inBetween(keyframes, options, report, signal);
     } catch (error) {
-      // What is left of the memory is more use to the next attempt than models that stay.
-      if (error instanceof AppError && error.code === 'OUT_OF_MEMORY') await (await this.#opened()).networks.dispose();
+      await this.#recover(error);
       throw error;
     }
   }
 
   async dispose(): Promise<void> {
     await (await this.#model)?.networks.dispose();
+  }
+
+  /** So that the next attempt has a better chance. */
+  async #recover(failure: unknown): Promise<void> {
+    const model = await this.#model?.catch(() => null);
+    if (!model || !(failure instanceof AppError)) return;
+    if (failure.code === 'OUT_OF_MEMORY') await model.networks.economize();
+    if (failure.code === 'MODEL_INVALID') {
+      // Other weights may take their place: nothing that is known of these may be used for them.
+      this.#model = null;
+      await model.networks.dispose();
+    }
   }
 
   /** All key frames, [num_frames] pictures of the render size. */
@@ -146,8 +166,9 @@ class Svd implements Engine {
 
   /** Those that a render of `size` needs at once. */
   async #networks(size: Size): Promise<Network[]> {
-    if (this.#config.SVD_MEMORY === 'swap') return [];
-    const frames = (await this.#opened()).networks.checkpoint.unet.config.numFrames;
+    const { networks } = await this.#opened();
+    if (networks.residency === 'swap') return [];
+    const frames = networks.checkpoint.unet.config.numFrames;
     const chunk = this.#chunk(frames);
     const chunks = new Set([chunk, frames % chunk].filter((count) => count > 0));
     return [
@@ -157,7 +178,7 @@ class Svd implements Engine {
   }
 
   #chunk(frames: number): number {
-    return Math.min(frames, this.#config.SVD_DECODE_FRAMES);
+    return Math.min(frames, decodeFrames(this.#device, this.#config));
   }
 
   #renderSize({ resolution, orientation }: RenderOptions): Size {
@@ -166,8 +187,10 @@ class Svd implements Engine {
   }
 
   #opened(): Promise<Model> {
-    this.#model ??= openModel(this.#device, this.#config);
-    this.#model.catch(() => (this.#model = null)); // what is wrong with it may be cured
+    if (!this.#model) {
+      this.#model = openModel(this.#device, this.#config);
+      this.#model.catch(() => (this.#model = null)); // what is wrong with it may be cured
+    }
     return this.#model;
   }
 }

@@ -77,9 +77,9 @@ async function estimates(api: Api): Promise<RenderEstimate[]> {
   const workers = await liveWorkers(api);
   const tables = await Promise.all(names(ENGINES).map(async (engine) => {
     const estimator = await estimatorFor(api.jobs, engine);
-    const [worker] = workersFor(engine, workers);
+    const places = workersFor(engine, workers);
     return names(RESOLUTIONS).flatMap((resolution) => DURATIONS.map((durationSeconds) => {
-      const seconds = estimator.seconds({ resolution, durationSeconds, steps: TUNING.steps.default, guidanceMax: TUNING.guidanceMax.default }, worker);
+      const seconds = estimator.quickest({ resolution, durationSeconds, steps: TUNING.steps.default, guidanceMax: TUNING.guidanceMax.default }, places);
       return { engine, resolution, durationSeconds, seconds: Math.round(seconds * 10) / 10 };
     }));
   }));

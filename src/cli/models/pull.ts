@@ -31,7 +31,7 @@ export async function pull(config: Config, model: KnownModel, accepted: boolean)
     } finally {
       display.end();
     }
-    process.stderr.write(`${name} is whole and verified. Licence: ${licence.url}\nA worker that runs already takes notice of it when it is started again.\n`);
+    process.stderr.write(`${name} is whole and verified. Licence: ${licence.url}\nA worker that runs already takes notice within half a minute.\n`);
     process.stdout.write(`${folder}\n`);
   } catch (error) {
     if (error !== interrupt.signal.reason || !interrupt.signal.aborted) throw error;

@@ -79,8 +79,10 @@ describe('SVD_XT', () => {
     expect((await render(engine)).told.filter(([stage]) => stage === 'LOADING_MODEL')).toEqual([]);
   });
 
-  it('gives the same frames for the same seed, in another process of work too, and others for another seed', async () => {
-    const [first, again, other] = [await render(engine, { seed: 7 }), await render(svd.create('cpu', configOf(folder)), { seed: 7 }), await render(engine, { seed: 8 })];
+  it('gives the same frames for the same seed, from another engine too, and others for another seed', async () => {
+    const second = svd.create('cpu', configOf(folder));
+    const [first, again, other] = [await render(engine, { seed: 7 }), await render(second, { seed: 7 }), await render(engine, { seed: 8 })];
+    await second.dispose();
     expect(first.pictures.every((picture, i) => sameBytes(picture, again.pictures[i]!))).toBe(true);
     expect(sameBytes(first.pictures[10]!, other.pictures[10]!)).toBe(false);
   });
@@ -125,6 +127,11 @@ describe('SVD_XT', () => {
     const { file, tensors } = await openSafetensors(path.join(dark, 'vae/diffusion_pytorch_model.fp16.safetensors'));
     await overwriteTensor(file, tensors.get('decoder.time_conv_out.bias')!, 0xd640); // −100
     await expect(render(svd.create('cpu', configOf(dark)))).rejects.toMatchObject({ code: 'NON_FINITE_OUTPUT', message: expect.stringContaining('black') });
+  });
+
+  it('says in its version which model and which settings made the frames', () => {
+    expect(svd.create('cpu', readConfig({ SVD_MODEL: 'svd-xt' })).version).toBe('1+svd-xt');
+    expect(svd.create('cpu', configOf('some/folder/', { SVD_PRECISION: 'f32' })).version).toBe('1+folder+f32+128x64+d3');
   });
 
   it('names what is wrong with a checkpoint that was damaged after it was offered', async () => {
