@@ -70,7 +70,7 @@ export class Session {
   }
 }
 
-function sessionOptions(graph: Graph, { provider, threads, profile }: Runtime): InferenceSession.SessionOptions {
+function sessionOptions(graph: Graph, { provider, type, threads, profile }: Runtime): InferenceSession.SessionOptions {
   return {
     executionProviders: [provider],
     ...(threads ? { intraOpNumThreads: threads } : {}),
@@ -81,7 +81,7 @@ function sessionOptions(graph: Graph, { provider, threads, profile }: Runtime): 
     extra: {
       // Folding constants would keep every weight in memory a second time, as float32. But cards that cannot compute in float16 cannot
       // cast it either: there folding does it, once and on the CPU.
-      ...(provider === 'webgpu' ? {} : { optimization: { disable_specified_optimizers: 'ConstantFolding' } }),
+      ...(provider === 'webgpu' && type === 'f32' ? {} : { optimization: { disable_specified_optimizers: 'ConstantFolding' } }),
       session: {
         model_external_initializers_file_folder_path: realpathSync(graph.folder),
         ...(provider === 'cpu' ? {} : { disable_cpu_ep_fallback: '1' }),
