@@ -4,10 +4,11 @@ import { AppError } from '../../src/jobs/errors.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { clipGraph } from './graph/clip.ts';
 import { conditioningGraph, frameWidths, sinusoids } from './graph/conditioning.ts';
+import { CpuOps } from './graph/cpu.ts';
 import type { DialectFactory, Graph } from './graph/ops.ts';
-import { PortableOps } from './graph/portable.ts';
 import { unetGraph } from './graph/unet.ts';
 import { decoderGraph, encoderGraph, vaeScale } from './graph/vae.ts';
+import { WebgpuOps } from './graph/webgpu.ts';
 import { Weights } from './graph/weights.ts';
 import { Session, type Runtime, type Tensors } from './session.ts';
 
@@ -196,7 +197,8 @@ export class Networks {
   }
 
   #dialect(type: Runtime['type']): DialectFactory {
-    return (name, weights) => new PortableOps(name, weights, { type, provider: this.runtime.provider });
+    const Ops = this.runtime.provider === 'cpu' ? CpuOps : WebgpuOps;
+    return (name, weights) => new Ops(name, weights, type);
   }
 }
 

@@ -95,6 +95,22 @@ export class OnnxWriter {
     return this.op(type, inputs, attributes, 'com.microsoft');
   }
 
+  reshape(value: string, shape: readonly number[]): string {
+    return this.op('Reshape', [value, this.ints(shape)]);
+  }
+
+  transpose(value: string, perm: readonly number[]): string {
+    return this.op('Transpose', [value], { perm });
+  }
+
+  cast(value: string, from: ElementType, to: ElementType): string {
+    return from === to ? value : this.op('Cast', [value], { to: TYPE[to] });
+  }
+
+  concat(values: readonly string[], axis: number): string {
+    return values.length === 1 ? values[0]! : this.op('Concat', values, { axis });
+  }
+
   /** A weight. Its shape may be declared otherwise than the file does, as long as the bytes are the same. */
   external(type: ElementType, shape: readonly number[], { location, offset }: ExternalData): string {
     const length = shape.reduce((product, side) => product * side, ELEMENT_BYTES[type]);

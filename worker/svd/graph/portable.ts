@@ -1,7 +1,7 @@
 /**
  * What the ops for onnxruntime's CPU and WebGPU providers have in common: channels first (Frames are [images, channels, height, width],
- * Clips [batch, channels, frames, height × width], Tokens [sequences × length, channels]) and standard operators. Weights keep the type of their file and are cast where they are used, so that no second copy of them stays in
- * memory.
+ * Clips [batch, channels, frames, height × width], Tokens [sequences × length, channels]) and standard operators. Weights keep the type
+ * of their file and are cast where they are used, so that no second copy of them stays in memory.
  */
 import path from 'node:path';
 import type { TensorInfo } from '../safetensors.ts';

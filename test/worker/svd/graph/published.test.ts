@@ -4,9 +4,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCheckpoint, type Checkpoint } from '../../../../worker/svd/checkpoint.ts';
 import { conditioningGraph } from '../../../../worker/svd/graph/conditioning.ts';
+import { CpuOps } from '../../../../worker/svd/graph/cpu.ts';
 import { ELEMENT_BYTES, TYPE } from '../../../../worker/svd/graph/onnx.ts';
 import type { Graph } from '../../../../worker/svd/graph/ops.ts';
-import { PortableOps } from '../../../../worker/svd/graph/portable.ts';
+import { WebgpuOps } from '../../../../worker/svd/graph/webgpu.ts';
 import { Weights } from '../../../../worker/svd/graph/weights.ts';
 import { Networks, type Network } from '../../../../worker/svd/networks.ts';
 import type { Safetensors } from '../../../../worker/svd/safetensors.ts';
@@ -34,7 +35,7 @@ const graph = (network: Network, runtime: Runtime = RUNTIMES[0]!): Graph => new 
 
 function conditioning({ provider, type }: Runtime): Graph {
   const { config, weights } = checkpoint.unet;
-  return conditioningGraph((name, source) => new PortableOps(name, source, { provider, type }), new Weights(weights), config, { steps: 25, frames: 25, batch: 2 });
+  return conditioningGraph((name, source) => new (provider === 'cpu' ? CpuOps : WebgpuOps)(name, source, type), new Weights(weights), config, { steps: 25, frames: 25, batch: 2 });
 }
 
 describe('the graphs of SVD-XT at 1024×576', () => {

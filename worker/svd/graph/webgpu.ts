@@ -1,0 +1,84 @@
+/** Ops for onnxruntime's WebGPU provider. docs/webgpu.md says what was tried. */
+import { ELEMENT_BYTES, type Attribute } from './onnx.ts';
+import type { Tokens } from './ops.ts';
+import { evenly, GROUPS, PortableOps } from './portable.ts';
+import type { Weights } from './weights.ts';
+
+/** Attention keeps its scores below this many bytes by working on some of the sequences, or of the queries, at a time. */
+const SCORES_BYTES = 128e6;
+
+export class WebgpuOps extends PortableOps {
+  /** Values by id → the same in float32. */
+  readonly #widened = new Map<string, string>();
+  /** The least that a card binds to a shader at once. */
+  protected override readonly widest = { bytes: 128e6, parts: Infinity };
+
+  /** Of centred values, since the provider takes E[x²] − E[x]² for the variance, which cancels where the mean is large. */
+  override layerNorm(x: Tokens, weights: Weights, epsilon: number): Tokens {
+    const inputs = [this.#centre(x.id), this.parameter(weights, 'weight'), this.parameter(weights, 'bias')];
+    return { ...x, id: this.writer.op('LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }) };
+  }
+
+  /** Group norm written out, of centred values for the same reason. */
+  protected override normalize(id: string, shape: readonly [number, number, number, number], weights: Weights, epsilon: number, silu: boolean): string {
+    const [images, channels, height, width] = shape;
+    const length = (channels / GROUPS) * height * width; // values of a group
+    const [weight, bias] = ['weight', 'bias'].map((name) => this.writer.cast(this.parameter(weights, name, [1, GROUPS, channels / GROUPS, 1]), this.type, 'f32'));
+    const centred = this.#centre(this.writer.cast(this.writer.reshape(id, [images, GROUPS, length]), this.type, 'f32'));
+    const squares = this.writer.op('ReduceSumSquare', [centred, this.writer.ints([-1])], { keepdims: 1 }); // [images, GROUPS, 1]
+    const variance = this.writer.op('Add', [this.times(squares, 1 / length, 'f32'), this.writer.floats([epsilon])]);
+    const factors = this.writer.op('Div', [weight!, this.writer.reshape(this.writer.op('Sqrt', [variance]), [images, GROUPS, 1, 1])]); // [images, GROUPS, C / GROUPS, 1]
+    const scaled = this.writer.op('Mul', [this.writer.reshape(centred, [images, GROUPS, channels / GROUPS, height * width]), factors]);
+    const shifted = this.writer.cast(this.writer.reshape(this.writer.op('Add', [scaled, bias!]), shape), 'f32', this.type);
+    return silu ? this.activate(shifted) : shifted;
+  }
+
+  /**
+   * Attention written out, in float32: onnxruntime's own for WebGPU is off by 1 % and more from 32 tokens on (1.29, seen with subgroups
+   * of 4, 8 and 16 lanes), and probabilities of thousands of tokens are too small for float16.
+   */
+  protected override attend(query: Tokens, key: Tokens, value: Tokens, heads: number): string {
+    const { sequences, length, channels } = query;
+    const bytes = heads * length ** 2 * ELEMENT_BYTES.f32; // scores of one sequence
+    const groups = evenly(sequences, Math.min(sequences, Math.ceil((sequences * bytes) / SCORES_BYTES)));
+    const queryParts = evenly(length, Math.ceil(bytes / SCORES_BYTES));
+    const pieces = [query, key, value].map(({ id }) => this.pieces(id, 0, groups.map((count) => count * length)));
+    const results = groups.map((count, group) => {
+      const [q, k, v] = pieces.map((ids, i) => {
+        const split = this.writer.reshape(this.writer.cast(ids[group]!, this.type, 'f32'), [count, length, heads, channels / heads]);
+        return this.writer.transpose(split, i === 1 ? [0, 2, 3, 1] : [0, 2, 1, 3]);
+      });
+      const scaled = this.times(q!, Math.sqrt(heads / channels), 'f32');
+      const parts = this.pieces(scaled, 2, queryParts).map((part) =>
+        this.writer.op('MatMul', [this.writer.op('Softmax', [this.writer.op('MatMul', [part, k!])], { axis: -1 }), v!]));
+      return this.writer.cast(this.writer.reshape(this.writer.transpose(this.writer.concat(parts, 2), [0, 2, 1, 3]), [count * length, channels]), 'f32', this.type);
+    });
+    return this.writer.concat(results, 0);
+  }
+
+  /** A card writes to only a few buffers at once: each piece is a node. */
+  protected override cut(id: string, axis: number, sizes: readonly number[]): string[] {
+    let end = 0;
+    return sizes.map((size) => this.writer.op('Slice', [id, ...[end, (end += size), axis].map((value) => this.writer.ints([value]))]));
+  }
+
+  protected override activate(id: string): string {
+    return this.writer.op('Mul', [id, this.writer.op('Sigmoid', [id])]);
+  }
+
+  /** In float32: a sum of products here has the type of its terms, and thousands of them are too many for float16. */
+  protected override product(operator: 'Conv' | 'Gemm', inputs: readonly string[], attributes: Readonly<Record<string, Attribute>>): string {
+    if (this.type === 'f32') return this.writer.op(operator, inputs, attributes);
+    const widened = inputs.map((id) => {
+      const known = this.#widened.get(id) ?? this.writer.cast(id, 'f16', 'f32');
+      this.#widened.set(id, known);
+      return known;
+    });
+    return this.writer.cast(this.writer.op(operator, widened, attributes), 'f32', 'f16');
+  }
+
+  /** `id` less its mean along the last axis. */
+  #centre(id: string): string {
+    return this.writer.op('Sub', [id, this.writer.op('ReduceMean', [id, this.writer.ints([-1])], { keepdims: 1 })]);
+  }
+}
