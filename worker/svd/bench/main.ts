@@ -1,0 +1,131 @@
+/** `npm run bench:svd`: how long each network takes on this machine's CPU, and how much memory. */
+import { execFile, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { ROOT } from '../../../src/infra/version.ts';
+import { AppError } from '../../../src/jobs/errors.ts';
+import { writeSeededCheckpoint } from '../seeded.ts';
+import { renderJobs } from './jobs.ts';
+import { NAMES, type NetworkName, type Request, type Timing } from './network.ts';
+
+const USAGE = `Usage: npm run bench:svd [-- options]
+
+Times the networks on the CPU: each in a process of its own, a first call and then the median of some more.
+
+  --config NAME|FOLDER   tiny-a, tiny-b, mid-size (default), full-size, or a checkpoint's folder; weights follow from a seed where there are none
+  --size WxH             of the picture, in multiples of 64 (448x256)
+  --frames N             of the UNet (8)
+  --chunk N              frames decoded at once (4)
+  --threads N            (2)
+  --runs N               calls after the first (3)
+  --only NAME            clip, encode, unet or decode
+  --make-random FOLDER   only writes the checkpoint with its seeded weights
+  --against PYTHON       times the official packages side by side: a Python that has test/reference/requirements.txt
+  --jobs N               instead: renders N whole clips in one process, and shows its memory after each
+  --json                 one JSON object
+`;
+
+const SEED = 7;
+/** Folders of test/fixtures/svd, by what they are called here. */
+const CONFIGS: Readonly<Record<string, string>> = { 'tiny-a': 'tiny-a', 'tiny-b': 'tiny-b', 'mid-size': 'mid-size', 'full-size': 'published' };
+
+/** What was asked for cannot be done; the message says why. */
+class Unusable extends Error {}
+
+type Timings = Partial<Record<NetworkName, Timing>>;
+
+async function run(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      config: { type: 'string', default: 'mid-size' }, size: { type: 'string', default: '448x256' }, frames: { type: 'string', default: '8' },
+      chunk: { type: 'string', default: '4' }, threads: { type: 'string', default: '2' }, runs: { type: 'string', default: '3' },
+      only: { type: 'string' }, 'make-random': { type: 'string' }, against: { type: 'string' }, jobs: { type: 'string' },
+      json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const known = CONFIGS[values.config];
+  const configs = known ? path.join(ROOT, 'test/fixtures/svd', known, 'checkpoint') : path.resolve(values.config);
+  if (values['make-random'] !== undefined) {
+    const began = performance.now();
+    await writeSeededCheckpoint(configs, path.resolve(values['make-random']), SEED);
+    process.stdout.write(`${path.resolve(values['make-random'])} written in ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
+    return;
+  }
+  const [width, height] = values.size.split('x').map(Number);
+  const [frames, chunk, threads, runs] = [values.frames, values.chunk, values.threads, values.runs].map(Number);
+  const numbers = [width, height, frames, chunk, threads, runs];
+  if (numbers.some((value) => !Number.isInteger(value) || value! < 1)) throw new Unusable(`Sizes and counts are whole numbers from 1.\n\n${USAGE}`);
+  const names = NAMES.filter((name) => values.only === undefined || values.only === name);
+  if (names.length === 0) throw new Unusable(`There is no network ${JSON.stringify(values.only)}.\n\n${USAGE}`);
+
+  const made = (await hasWeights(configs)) ? null : await mkdtemp(path.join(tmpdir(), 'bench-svd-'));
+  try {
+    if (made) await writeSeededCheckpoint(configs, made, SEED);
+    const request: Request = { folder: made ?? configs, width: width!, height: height!, frames: frames!, chunk: chunk!, threads: threads!, runs: runs! };
+    if (values.jobs !== undefined) {
+      for await (const megabytes of renderJobs(request, Number(values.jobs))) process.stdout.write(`${megabytes} MB\n`);
+      return;
+    }
+    const ours: Timings = {};
+    const theirs: Timings = {};
+    // Network by network, so that both meet the machine in the same mood.
+    for (const name of names) {
+      ours[name] = await timeOurs(name, request);
+      if (values.against !== undefined) theirs[name] = await timeTheirs(values.against, name, request);
+      if (!values.json) process.stdout.write(report(name, ours[name], theirs[name]));
+    }
+    if (values.json) process.stdout.write(`${JSON.stringify({ request, ours, theirs })}\n`);
+  } finally {
+    if (made) await rm(made, { recursive: true, force: true });
+  }
+}
+
+async function hasWeights(folder: string): Promise<boolean> {
+  const files = await readdir(folder, { recursive: true }).catch(() => {
+    throw new Unusable(`There is no folder ${folder}.`);
+  });
+  return files.some((file) => file.endsWith('.safetensors'));
+}
+
+async function timeOurs(name: NetworkName, request: Request): Promise<Timing> {
+  const child = fork(new URL('network.js', import.meta.url), [name, JSON.stringify(request)], { execArgv: [] });
+  let timing: Timing | null = null;
+  child.once('message', (message) => (timing = message as Timing));
+  await once(child, 'close');
+  if (!timing) throw new Unusable(`Timing ${name} failed.`);
+  return timing;
+}
+
+async function timeTheirs(python: string, name: NetworkName, { folder, width, height, frames, chunk, threads, runs }: Request): Promise<Timing> {
+  const script = path.join(ROOT, 'test/reference/bench_torch.py');
+  const { stdout } = await promisify(execFile)(python, [
+    script, folder, '--only', name, '--size', `${width}x${height}`, '--frames', String(frames), '--chunk', String(chunk),
+    '--threads', String(threads), '--runs', String(runs),
+  ], { maxBuffer: 1e7 });
+  const { networks, peakBytes } = JSON.parse(stdout.trim().split('\n').at(-1)!) as { networks: Timings; peakBytes: number };
+  return { ...networks[name]!, peakBytes };
+}
+
+function report(name: NetworkName, ours: Timing, theirs: Timing | undefined): string {
+  const line = (who: string, { load, first, seconds, peakBytes }: Timing, rest: string) =>
+    `${name.padEnd(7)} ${who.padEnd(9)} load ${load.toFixed(2)} s, first ${first.toFixed(2)} s, then ${seconds.toFixed(3)} s, peak ${(peakBytes / 1e6).toFixed(0)} MB${rest}\n`;
+  const rate = `, ${(ours.flops / 1e9).toFixed(0)} GFLOP at ${(ours.flops / ours.seconds / 1e9).toFixed(0)} GFLOP/s`;
+  if (!theirs) return line('ours', ours, rate);
+  const ratio = `; ${(theirs.seconds / ours.seconds).toFixed(2)} times the time, ${(theirs.peakBytes / ours.peakBytes).toFixed(2)} times the memory`;
+  return line('ours', ours, rate) + line('official', theirs, ratio);
+}
+
+try {
+  await run();
+} catch (error) {
+  if (!(error instanceof Unusable) && !(error instanceof AppError) && (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') !== true) throw error;
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,75 @@
+/**
+ * Times one network in a process of its own, so that its peak of memory is its own: `network.js NAME REQUEST`, answers over the
+ * process's channel.
+ */
+import { openCheckpoint } from '../checkpoint.ts';
+import { Networks, type Network } from '../networks.ts';
+import { Session, type Tensors } from '../session.ts';
+
+export const NAMES = ['clip', 'encode', 'unet', 'decode'] as const;
+
+export type NetworkName = (typeof NAMES)[number];
+
+export interface Request {
+  /** A checkpoint with its weights. */
+  readonly folder: string;
+  readonly width: number;
+  readonly height: number;
+  /** Of the UNet. */
+  readonly frames: number;
+  /** Frames decoded at once. */
+  readonly chunk: number;
+  readonly threads: number;
+  readonly runs: number;
+}
+
+export interface Timing {
+  /** Writing the graph and opening the session, in seconds. */
+  readonly load: number;
+  /** The first call, which reads the weights. */
+  readonly first: number;
+  /** Median of the calls after it. */
+  readonly seconds: number;
+  readonly flops: number;
+  /** Of the whole process, mapped weights included. */
+  readonly peakBytes: number;
+}
+
+async function time(name: NetworkName, { folder, width, height, frames, chunk, threads, runs }: Request): Promise<Timing> {
+  const size = { width, height };
+  const networks = new Networks(await openCheckpoint(folder), { provider: 'cpu', type: 'f32', threads });
+  const network: Record<NetworkName, Network> = {
+    clip: { name: 'image encoder' }, encode: { name: 'encoder', size },
+    unet: { name: 'unet', size, frames, batch: 1 }, decode: { name: 'decoder', size, frames: chunk },
+  };
+  const started = performance.now();
+  const session = await networks.open(network[name]);
+  const loaded = performance.now();
+  const inputs = noise(session);
+  const times: number[] = [];
+  for (let run = 0; run <= runs; run++) {
+    const began = performance.now();
+    await session.run(inputs);
+    times.push(secondsSince(began));
+  }
+  await networks.dispose();
+  const [first, ...rest] = times;
+  return {
+    load: (loaded - started) / 1000, first: first!, seconds: rest.toSorted((a, b) => a - b)[Math.floor(rest.length / 2)]!,
+    flops: session.graph.flops, peakBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}
+
+/** Numbers in −1…1 for every input: what they are does not change the time. */
+function noise({ graph }: Session): Tensors {
+  return Object.fromEntries(graph.inputs.map(({ name, shape }) => {
+    const values = new Float32Array(shape.reduce((product, side) => product * side, 1));
+    for (let i = 0; i < values.length; i++) values[i] = ((i * 7919) % 2001) / 1000 - 1;
+    return [name, values];
+  }));
+}
+
+const secondsSince = (began: number) => (performance.now() - began) / 1000;
+
+const [name, request] = process.argv.slice(2);
+if (process.send && NAMES.includes(name as NetworkName)) process.send(await time(name as NetworkName, JSON.parse(request!) as Request));
