@@ -90,9 +90,12 @@ function sessionOptions(graph: Graph, { provider, type, threads, profile }: Runt
   };
 }
 
+/** How onnxruntime's WebGPU fails where a tensor is larger than one of the card's buffers may be. */
+const BUFFER_TOO_SMALL = /Too many storage buffers|Allocation size too large|Name:'Conv_.*raw_hash_map<>::at/s;
+
 function asAppError(error: unknown, graph: Graph): AppError {
   const message = error instanceof Error ? error.message : String(error);
-  if (/bad_alloc|out of memory|failed to allocate|OUT_OF_MEMORY/i.test(message)) return new AppError('OUT_OF_MEMORY', undefined, {}, error);
+  if (/bad_alloc|out of memory|failed to allocate|OUT_OF_MEMORY/i.test(message) || BUFFER_TOO_SMALL.test(message)) return new AppError('OUT_OF_MEMORY', undefined, {}, error);
   if (/external data|safetensors|ENOENT/i.test(message)) return new AppError('MODEL_INVALID', `The weights in ${graph.folder} cannot be read: ${message}`, {}, error);
   return new AppError('INTERNAL', undefined, {}, error);
 }
