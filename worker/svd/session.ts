@@ -76,6 +76,9 @@ function sessionOptions(graph: Graph, { provider, type, threads, profile }: Runt
     ...(threads ? { intraOpNumThreads: threads } : {}),
     graphOptimizationLevel: 'basic',
     enableMemPattern: false,
+    // Networks that run again and again keep their working memory from run to run. The autoencoder, whose few tensors are the largest,
+    // takes a third less without, and leaves none behind, for a few percent of its time.
+    enableCpuMemArena: !graph.name.startsWith('vae'),
     logSeverityLevel: 3,
     ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
     extra: {
@@ -84,7 +87,9 @@ function sessionOptions(graph: Graph, { provider, type, threads, profile }: Runt
       ...(provider === 'webgpu' && type === 'f32' ? {} : { optimization: { disable_specified_optimizers: 'ConstantFolding' } }),
       session: {
         model_external_initializers_file_folder_path: realpathSync(graph.folder),
-        ...(provider === 'cpu' ? {} : { disable_cpu_ep_fallback: '1' }),
+        // Packing weights ahead would keep those of a float32 file in memory a second time. Threads that wait for work sleep: as fast
+        // on a free machine, and faster on one that has other work.
+        ...(provider === 'cpu' ? { disable_prepacking: '1', intra_op: { allow_spinning: '0' } } : { disable_cpu_ep_fallback: '1' }),
       },
     },
   };
