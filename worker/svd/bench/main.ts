@@ -21,6 +21,7 @@ Times the networks on the CPU: each in a process of its own, a first call and th
   --chunk N              frames decoded at once (4)
   --threads N            (2)
   --runs N               calls after the first (3)
+  --rounds N             processes for each network, medians of which count (1)
   --only NAME            clip, encode, unet or decode
   --make-random FOLDER   only writes the checkpoint with its seeded weights
   --against PYTHON       times the official packages side by side: a Python that has test/reference/requirements.txt
@@ -42,7 +43,7 @@ async function run(): Promise<void> {
     options: {
       config: { type: 'string', default: 'mid-size' }, size: { type: 'string', default: '448x256' }, frames: { type: 'string', default: '8' },
       chunk: { type: 'string', default: '4' }, threads: { type: 'string', default: '2' }, runs: { type: 'string', default: '3' },
-      only: { type: 'string' }, 'make-random': { type: 'string' }, against: { type: 'string' }, jobs: { type: 'string' },
+      rounds: { type: 'string', default: '1' }, only: { type: 'string' }, 'make-random': { type: 'string' }, against: { type: 'string' }, jobs: { type: 'string' },
       json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -59,8 +60,8 @@ async function run(): Promise<void> {
     return;
   }
   const [width, height] = values.size.split('x').map(Number);
-  const [frames, chunk, threads, runs] = [values.frames, values.chunk, values.threads, values.runs].map(Number);
-  const numbers = [width, height, frames, chunk, threads, runs];
+  const [frames, chunk, threads, runs, rounds] = [values.frames, values.chunk, values.threads, values.runs, values.rounds].map(Number);
+  const numbers = [width, height, frames, chunk, threads, runs, rounds];
   if (numbers.some((value) => !Number.isInteger(value) || value! < 1)) throw new Unusable(`Sizes and counts are whole numbers from 1.\n\n${USAGE}`);
   const names = NAMES.filter((name) => values.only === undefined || values.only === name);
   if (names.length === 0) throw new Unusable(`There is no network ${JSON.stringify(values.only)}.\n\n${USAGE}`);
@@ -75,10 +76,15 @@ async function run(): Promise<void> {
     }
     const ours: Timings = {};
     const theirs: Timings = {};
-    // Network by network, so that both meet the machine in the same mood.
+    // Network by network and in turn, so that both meet the machine in the same mood.
     for (const name of names) {
-      ours[name] = await timeOurs(name, request);
-      if (values.against !== undefined) theirs[name] = await timeTheirs(values.against, name, request);
+      const [own, official]: [Timing[], Timing[]] = [[], []];
+      for (let round = 0; round < rounds!; round++) {
+        own.push(await timeOurs(name, request));
+        if (values.against !== undefined) official.push(await timeTheirs(values.against, name, request));
+      }
+      ours[name] = middle(own);
+      if (official.length > 0) theirs[name] = middle(official);
       if (!values.json) process.stdout.write(report(name, ours[name], theirs[name]));
     }
     if (values.json) process.stdout.write(`${JSON.stringify({ request, ours, theirs })}\n`);
@@ -111,6 +117,12 @@ async function timeTheirs(python: string, name: NetworkName, { folder, width, he
   ], { maxBuffer: 1e7 });
   const { networks, peakBytes } = JSON.parse(stdout.trim().split('\n').at(-1)!) as { networks: Timings; peakBytes: number };
   return { ...networks[name]!, peakBytes };
+}
+
+/** Medians, each figure's its own. */
+function middle(timings: readonly Timing[]): Timing {
+  const median = (figure: keyof Timing) => timings.map((timing) => timing[figure]).toSorted((a, b) => a - b)[Math.floor(timings.length / 2)]!;
+  return { load: median('load'), first: median('first'), seconds: median('seconds'), flops: median('flops'), peakBytes: median('peakBytes') };
 }
 
 function report(name: NetworkName, ours: Timing, theirs: Timing | undefined): string {
