@@ -55,6 +55,10 @@ const size = z.string().regex(/^\d{1,4}x\d{1,4}$/, 'is not WIDTHxHEIGHT').transf
   return { width, height };
 }).refine(({ width, height }) => width > 0 && height > 0 && width % 64 === 0 && height % 64 === 0, 'both sides must be multiples of 64');
 
+const webAddress = z.url({ protocol: /^https?$/, error: 'is not a web address such as https://example.org' }).transform((text) => text.replace(/\/+$/, ''));
+/** Telegram's numbers of people. */
+const people = list.pipe(z.array(z.string().regex(/^\d+$/, 'is not the number of a Telegram user').transform(Number)));
+
 const device = z.string().regex(/^(auto|cpu|webgpu|cuda(:\d+)?)$/, 'a device is cpu, webgpu, cuda or cuda:N');
 
 const define = <S extends z.ZodType>(parse: S, standard: string, description: string) => ({ parse, default: standard, description });
@@ -106,8 +110,23 @@ export const VARIABLES = {
   SVD_RENDER_SIZE: define(size.optional(), '', 'landscape size at which SVD_XT renders, WIDTHxHEIGHT in multiples of 64; default: by resolution. Small ones are for trials: the model was trained on 1024x576'),
   FFMPEG_PATH: define(z.string().optional(), '', "ffmpeg to use; default: the system's, else npm's"),
   LOG_LEVEL: define(oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), 'info', 'least weight of what is logged: trace, debug, info, warn, error, fatal or silent'),
-  BOT_API_KEY: defineSecret(z.string().min(16).optional(), 'key with which the bot asks the API, valid beside API_KEYS; npm start makes one for each run'),
-  BOT_TOKEN: defineSecret(z.string().regex(/^\d+:[\w-]{20,}$/).optional(), 'Telegram bot token from @BotFather'),
+  BOT_TOKEN: defineSecret(z.string().regex(/^\d+:[\w-]{20,}$/, 'is not a token such as @BotFather gives').optional(), 'Telegram bot token from @BotFather; npm start runs the bot where it is set'),
+  BOT_API_URL: define(webAddress.optional(), '', 'API that the bot asks; default: the one that npm start runs, else http://HOST:PORT'),
+  BOT_API_KEY: defineSecret(z.string().min(16, 'must have 16 characters or more').optional(), 'key with which the bot asks the API, valid beside API_KEYS; npm start makes one for each run'),
+  BOT_API_ROOT: define(webAddress, 'https://api.telegram.org', "Bot API server: Telegram's, or one of your own"),
+  BOT_PORT: define(whole(0, 65_535), '4001', "port for the bot's health, metrics and webhook; 0 takes a free one"),
+  BOT_WEBHOOK_URL: define(webAddress.optional(), '', 'address at which Telegram reaches BOT_PORT; default: the bot asks Telegram for news itself'),
+  BOT_WEBHOOK_SECRET: defineSecret(z.string().regex(/^[\w-]{16,256}$/, 'must have 16 to 256 letters, digits, _ or -').optional(), 'what Telegram shows with every call of the webhook; needed where BOT_WEBHOOK_URL is set'),
+  BOT_STATE_DIR: define(z.string().optional(), '', 'folder of what the bot must not forget; default: bot in STORAGE_DIR'),
+  BOT_ALLOWED_USERS: define(people, '', 'numbers of the only Telegram users that may use the bot, comma-separated; default: everybody'),
+  BOT_DENIED_USERS: define(people, '', 'numbers of Telegram users that may not use the bot, comma-separated'),
+  BOT_PHOTO_MAX_MB: define(number(0.01, 2000), '20', "largest photo the bot takes, in megabytes; Telegram's own server gives no more than 20"),
+  BOT_VIDEO_MAX_MB: define(number(0.01, 2000), '50', "largest video the bot sends, in megabytes, and a link beyond; Telegram's own server takes no more than 50"),
+  BOT_PHOTOS_AT_ONCE: define(whole(1, 100), '10', 'photos of one chat that the bot takes before the first of them is done; an album has up to 10'),
+  BOT_ALBUM_SECONDS: define(seconds(0), '1', 'how long the bot waits for the rest of an album'),
+  BOT_EDIT_SECONDS: define(seconds(0), '3', 'shortest time between two changes of progress messages in one chat'),
+  BOT_RETRY_SECONDS: define(seconds(0.05), '5', 'how long the bot waits before it asks again for a free place, or an API that does not answer'),
+  BOT_PATIENCE_SECONDS: define(seconds(0), '600', 'how long the bot keeps asking an API that does not answer or has no worker'),
 } as const satisfies Record<string, Variable>;
 
 export type VariableName = keyof typeof VARIABLES;
@@ -132,7 +151,7 @@ export class ConfigError extends Error {
   }
 }
 
-const EMPTY_IS_LIST = new Set<VariableName>(['API_KEYS', 'CORS_ORIGINS']);
+const EMPTY_IS_LIST = new Set<VariableName>(['API_KEYS', 'CORS_ORIGINS', 'BOT_ALLOWED_USERS', 'BOT_DENIED_USERS']);
 
 /**
  * The configuration that `environment` describes. An empty variable counts as unset.
@@ -153,6 +172,12 @@ export function readConfig(environment: Environment = process.env): Config {
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return config as Config;
+}
+
+/** Texts in `config` that must never be shown. */
+export function secretsOf(config: Config): string[] {
+  const values = Object.entries(VARIABLES).filter(([, variable]) => 'secret' in variable).map(([name]) => config[name as VariableName]);
+  return values.flatMap((value) => (typeof value === 'string' ? [value] : Array.isArray(value) ? value.map((item) => (item as ApiKey).secret) : []));
 }
 
 /** Loads `.env` of `folder` into process.env, if there is one; what is already set wins. */

@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   start: { about: 'run everything: database, API, worker, bot', run: async () => (await import('./start.ts')).start() },
   'start:api': { about: 'run the API alone', run: async () => void (await import('../main.ts')) },
   'start:worker': { about: 'run a worker alone', run: async () => void (await import('../../worker/main.ts')) },
+  'start:bot': { about: 'run the Telegram bot alone', run: async () => void (await import('../../bot/main.ts')) },
   doctor: { about: 'check this machine and its configuration', takesArguments: true, run: async (args) => (await import('./doctor.ts')).doctor(args) },
   models: { about: 'fetch, list, verify and remove model weights', takesArguments: true, run: async (args) => (await import('./models.ts')).models(args) },
 };

@@ -25,6 +25,7 @@ export async function start(): Promise<void> {
     environment: { BOT_API_KEY: config.BOT_API_KEY ?? randomBytes(24).toString('base64url') },
     output: 'inherit',
     restart: true,
+    bot: config.BOT_TOKEN !== undefined,
     say: (line) => log.info(line),
     onApi: (api) => {
       if (running) void announce(config, api);
@@ -62,7 +63,6 @@ export async function start(): Promise<void> {
   }
   if (stopping) return;
   log.info(`ready     ${config.PUBLIC_URL ?? supervisor.url}${config.GRAPHIQL ?? config.NODE_ENV !== 'production' ? `, playground at ${config.PUBLIC_URL ?? supervisor.url}/graphql` : ''}`);
-  if (config.BOT_TOKEN) log.warn('BOT_TOKEN is set, but this version has no bot yet');
 }
 
 function configOrExit(): Config {

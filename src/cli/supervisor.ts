@@ -14,6 +14,8 @@ export interface SupervisorOptions {
   readonly output: 'inherit' | number;
   /** Starts a part again when it ends by itself. */
   readonly restart: boolean;
+  /** Runs the bot too. */
+  readonly bot?: boolean;
   readonly say: (line: string) => void;
   /** The API listens, at first or again. */
   readonly onApi?: (api: { readonly url: string; readonly instance: string }) => void;
@@ -22,7 +24,7 @@ export interface SupervisorOptions {
 }
 
 /** Parts that run as processes of their own. */
-const PARTS = { api: '../main', worker: '../../worker/main' } as const;
+const PARTS = { api: '../main', worker: '../../worker/main', bot: '../../bot/main' } as const;
 
 type PartName = keyof typeof PARTS;
 
@@ -32,7 +34,7 @@ const STOP_MS = 4_600;
 const START_MS = 60_000;
 const RESTART_MS = 1_000;
 
-/** The running whole: database, API and worker, as children that leave when this process does, however it ends. */
+/** The running whole: database, API, worker and bot, as children that leave when this process does, however it ends. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #children = new Map<PartName, ChildProcess>();
@@ -81,6 +83,9 @@ export class Supervisor {
     this.#environment = { ...process.env, ...environment, DATABASE_URL: databaseUrl };
     if (this.#stopping) return;
     await Promise.all([this.#run('api'), this.#run('worker')]);
+    if (this.#stopping || !this.#options.bot) return;
+    this.#environment['BOT_API_URL'] = config.BOT_API_URL ?? this.#url;
+    await this.#run('bot');
   }
 
   /** Ends all children in good order, within 5 s, and then the database. */

@@ -23,9 +23,14 @@ const serializers = { err: (error: unknown) => (error instanceof Error ? without
  * The log of one process: readable on a terminal, JSON lines otherwise. What belongs to a job carries `jobId`.
  * @param part which part of the system speaks, such as `api` or `worker`
  * @param destination where lines go instead of standard output
+ * @param secrets texts that are taken out of every line, wherever in it they stand: addresses hold a bot's token, say
  */
-export function createLog(part: string, level: string, destination?: DestinationStream): Logger {
-  const options = { level, base: { part }, serializers, redact: { paths: SECRETS, censor: CENSOR }, timestamp: pino.stdTimeFunctions.isoTime };
+export function createLog(part: string, level: string, destination?: DestinationStream, secrets: readonly string[] = []): Logger {
+  const streamWrite = (line: string) => secrets.reduce((text, secret) => text.replaceAll(secret, CENSOR), line);
+  const options = {
+    hooks: { streamWrite },
+    level, base: { part }, serializers, redact: { paths: SECRETS, censor: CENSOR }, timestamp: pino.stdTimeFunctions.isoTime,
+  };
   if (destination) return pino(options, destination);
   return process.stdout.isTTY
     ? pino(options, pretty({ sync: true, singleLine: true, ignore: 'part', messageFormat: `[${part}] {msg}`, translateTime: 'SYS:HH:MM:ss.l' }))

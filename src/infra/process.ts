@@ -1,5 +1,5 @@
 import { createLog, type Logger } from './log.ts';
-import { ConfigError, loadDotEnv, readConfig, type Config } from '../config.ts';
+import { ConfigError, loadDotEnv, readConfig, secretsOf, type Config } from '../config.ts';
 import { AppError } from '../jobs/errors.ts';
 import { StartupError } from './startup-error.ts';
 import { ROOT } from './version.ts';
@@ -29,7 +29,7 @@ export function runPart(name: string, start: (config: Config, log: Logger) => Pr
     process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
     process.exit(1);
   }
-  const log = createLog(name, config.LOG_LEVEL);
+  const log = createLog(name, config.LOG_LEVEL, undefined, secretsOf(config));
   const fail = (error: unknown, message: string) => {
     if (error instanceof AppError) log.fatal(`${error.message} ${error.cure}`);
     else if (error instanceof StartupError) log.fatal(error.message);

@@ -10,6 +10,7 @@ import { Client as PgClient } from 'pg';
 import { WebSocket } from 'ws';
 import { createTestDatabase } from './database.ts';
 import { ownPrefix, redisUrl } from './redis.ts';
+import { TOKEN } from './token.ts';
 
 export const PHOTOS = path.resolve('test/fixtures/photos');
 
@@ -83,6 +84,7 @@ export class Stack {
   readonly #sockets = new Set<Client>();
   api!: PartProcess;
   worker: PartProcess | null = null;
+  bot: PartProcess | null = null;
 
   private constructor(database: { url: string; drop(): Promise<void> }, options: StackOptions) {
     this.storage = mkdtempSync(path.join(tmpdir(), 'fm-stack-'));
@@ -92,7 +94,7 @@ export class Stack {
       ...process.env,
       NODE_ENV: 'test', LOG_LEVEL: process.env['TEST_LOG'] ?? 'fatal', HOST: '127.0.0.1', PORT: '0',
       DATABASE_URL: database.url, REDIS_URL: options.redis ? redisUrl() : '', QUEUE_PREFIX: ownPrefix(), STORAGE_DIR: this.storage,
-      API_KEYS: '', BOT_API_KEY: '', PUBLIC_URL: '', CORS_ORIGINS: '',
+      API_KEYS: '', BOT_API_KEY: '', PUBLIC_URL: '', CORS_ORIGINS: '', BOT_TOKEN: '',
       HEARTBEAT_SECONDS: '0.5', HOUSEKEEPING_SECONDS: '0.5', STALLED_SECONDS: '2', RETRY_DELAY_SECONDS: '0.5', CANCEL_GRACE_SECONDS: '2',
       ...options.environment,
     };
@@ -116,6 +118,15 @@ export class Stack {
   async startWorker(environment: Readonly<Record<string, string>> = {}): Promise<PartProcess> {
     this.worker = await this.#start('dist/worker/main.js', environment);
     return this.worker;
+  }
+
+  /** The bot as a client of this API; the key has to stand in the stack's environment. Times are scaled down unless said otherwise. */
+  async startBot(telegram: { readonly url: string }, environment: Readonly<Record<string, string>> = {}): Promise<PartProcess> {
+    this.bot = await this.#start('dist/bot/main.js', {
+      BOT_TOKEN: TOKEN, BOT_API_ROOT: telegram.url, BOT_API_URL: this.url, BOT_PORT: '0', BOT_EDIT_SECONDS: '0.3', BOT_RETRY_SECONDS: '0.2', BOT_ALBUM_SECONDS: '0.3',
+      ...environment,
+    });
+    return this.bot;
   }
 
   async #start(file: string, environment: Readonly<Record<string, string>>): Promise<PartProcess> {

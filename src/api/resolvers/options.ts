@@ -70,6 +70,7 @@ function limits({ config }: Api, local: boolean): RenderLimits {
     ownerLimit: local ? null : config.OWNER_LIMIT,
     maxAttempts: config.MAX_ATTEMPTS,
     filesKeptHours: config.FILES_KEPT_HOURS,
+    jobsKeptDays: config.JOBS_KEPT_DAYS,
   };
 }
 

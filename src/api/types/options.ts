@@ -153,6 +153,9 @@ export class RenderLimits {
 
   @Field(() => Float, { description: 'Hours that videos and photos are kept after the end of a job.' })
   filesKeptHours!: number;
+
+  @Field(() => Float, { description: 'Days that the record of a job, without any picture, is kept after its end.' })
+  jobsKeptDays!: number;
 }
 
 @ObjectType('RenderEstimate', { description: 'How long a render is expected to take, learnt from finished jobs.' })

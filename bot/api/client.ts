@@ -1,0 +1,191 @@
+/** The API as the bot uses it: GraphQL over HTTP, uploads, downloads and the follow-up of jobs, always in the name of one person. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ANSWERS, isOver, Upload, type Answer, type Job, type JobPage, type Options } from './answers.ts';
+import { DOCUMENTS, type DocumentName } from './documents.ts';
+import { ApiError, hasCode } from './error.ts';
+import { JobSocket } from './socket.ts';
+
+/** The owner that a Telegram user is to the API. */
+export const ownerOf = (userId: number): string => `telegram:${userId}`;
+
+/** What to render; what is left out is the API's to choose. */
+export interface Choice {
+  readonly durationSeconds?: number;
+  readonly resolution?: string;
+  readonly motion?: string;
+  readonly fit?: string;
+}
+
+export interface CreateInput extends Choice {
+  readonly image: { readonly uploadId: string } | { readonly jobId: string };
+  /** Makes it safe to ask twice. */
+  readonly idempotencyKey: string;
+  readonly engine?: string;
+  readonly tuning?: { readonly seed: number };
+}
+
+export interface ApiSettings {
+  /** Without a slash at its end. */
+  readonly url: string;
+  /** A key with act-as. */
+  readonly key: string;
+  /** Wait before a follow-up that broke is taken up again, in milliseconds. */
+  readonly retryMs: number;
+  /** Aborts everything under way. */
+  readonly signal: AbortSignal;
+}
+
+const REQUEST_MS = 10_000;
+const DELETE_MS = 60_000;
+const OPTIONS_MS = 30_000;
+/** A stream that stops for good ends with its connection; this is for one that trickles. */
+const TRANSFER_MS = 600_000;
+
+export class ApiClient {
+  readonly #settings: ApiSettings;
+  readonly #socket: JobSocket;
+  #options: { readonly answer: Promise<Options>; readonly until: number } | null = null;
+
+  constructor(settings: ApiSettings) {
+    this.#settings = settings;
+    this.#socket = new JobSocket(settings.url, settings.key);
+  }
+
+  /** What can be asked for; half a minute old at most. @throws ApiError */
+  async options(): Promise<Options> {
+    if (!this.#options || Date.now() > this.#options.until) {
+      const answer = this.#ask('options', {}, null).then(({ options }) => options);
+      this.#options = { answer, until: Date.now() + OPTIONS_MS };
+      answer.catch(() => (this.#options = null));
+    }
+    return await this.#options.answer;
+  }
+
+  /** Null if the owner has no such job. @throws ApiError */
+  async job(owner: string, id: string): Promise<Job | null> {
+    return (await this.#ask('job', { id }, owner)).job;
+  }
+
+  /** The owner's jobs, newest first. @throws ApiError */
+  async jobs(owner: string, first: number, after: string | null): Promise<JobPage> {
+    return (await this.#ask('jobs', { first, after }, owner)).jobs;
+  }
+
+  /** @throws ApiError */
+  async createJob(owner: string, input: CreateInput): Promise<Job> {
+    return (await this.#ask('createJob', { input }, owner)).createJob;
+  }
+
+  /** The job as it is now; one that was over before stays as it was. @throws ApiError NOT_FOUND and others */
+  async cancelJob(owner: string, id: string): Promise<void> {
+    await this.#ask('cancelJob', { id }, owner).catch((error: unknown) => {
+      if (!hasCode(error, 'NOT_CANCELLABLE')) throw error;
+    });
+  }
+
+  /** @throws ApiError NOT_FOUND and others */
+  async deleteJob(owner: string, id: string): Promise<void> {
+    await this.#ask('deleteJob', { id }, owner);
+  }
+
+  /** Deletes everything of the owner's; how many jobs that were. @throws ApiError */
+  async deleteMyData(owner: string): Promise<number> {
+    return (await this.#ask('deleteMyData', {}, owner, DELETE_MS)).deleteMyData;
+  }
+
+  /** Streams a photo to the API; the upload's id. @throws ApiError; errors of `photo` as they are */
+  async upload(owner: string, photo: AsyncIterable<Uint8Array>): Promise<string> {
+    let broken: unknown;
+    const body = async function* pass() {
+      try {
+        yield* photo;
+      } catch (error) {
+        broken = error;
+        throw error;
+      }
+    };
+    try {
+      const { status, json } = await this.#fetch('/uploads', TRANSFER_MS, {
+        method: 'POST',
+        headers: { ...this.#headers(owner), 'Content-Type': 'application/octet-stream' },
+        body: ReadableStream.from(body()),
+        duplex: 'half',
+      });
+      if (status !== 201) throw ApiError.from(json, status);
+      return Upload.parse(json).id;
+    } catch (error) {
+      throw broken ?? error;
+    }
+  }
+
+  /**
+   * The bytes behind a signed link of the API. Its host is what the world calls the API; we go where we reach it.
+   * @throws ApiError EXPIRED once the file is gone, and others
+   */
+  async download(link: string): Promise<ReadableStream<Uint8Array>> {
+    const { pathname, search } = new URL(link);
+    const path = pathname.slice(pathname.search(/\/(videos|posters)\//)) + search;
+    const signal = AbortSignal.any([this.#settings.signal, AbortSignal.timeout(TRANSFER_MS)]);
+    const response = await fetch(this.#settings.url + path, { signal }).catch((error: unknown) => Promise.reject(ApiError.unreachable(error)));
+    if (!response.ok || !response.body) throw ApiError.from(await response.json().catch(() => null), response.status);
+    return response.body;
+  }
+
+  /**
+   * The job's states from now to its end, however often connections break meanwhile. Where no socket can be had, the job is asked for
+   * over HTTP.
+   * @throws ApiError NOT_FOUND if it is deleted; the reason of `signal` when that is aborted
+   */
+  async *follow(owner: string, id: string, signal: AbortSignal): AsyncGenerator<Job> {
+    for (;;) {
+      try {
+        for await (const job of this.#socket.follow(owner, id, signal)) {
+          yield job;
+          if (isOver(job)) return;
+        }
+      } catch (error) {
+        if (hasCode(error, 'NOT_FOUND')) throw error;
+      }
+      signal.throwIfAborted();
+      const job = await this.job(owner, id).catch((error: unknown) => {
+        if (error instanceof ApiError) return undefined;
+        throw error;
+      });
+      if (job === null) throw new ApiError('NOT_FOUND', 'The job has been deleted.');
+      if (job) yield job;
+      if (job && isOver(job)) return;
+      await sleep(this.#settings.retryMs, undefined, { signal });
+    }
+  }
+
+  /** @throws ApiError UNREACHABLE unless our API answers and accepts the key */
+  async ping(): Promise<void> {
+    await this.#ask('options', {}, null);
+  }
+
+  async close(): Promise<void> {
+    await this.#socket.close();
+  }
+
+  async #ask<N extends DocumentName>(name: N, variables: object, owner: string | null, timeoutMs = REQUEST_MS): Promise<Answer<N>> {
+    const { status, json } = await this.#fetch('/graphql', timeoutMs, {
+      method: 'POST',
+      headers: { ...this.#headers(owner), 'Content-Type': 'application/json' },
+      body: JSON.stringify({ query: DOCUMENTS[name], variables }),
+    });
+    const { data, errors } = (json ?? {}) as { data?: unknown; errors?: unknown };
+    if (errors !== undefined || data == null) throw ApiError.from(json, status);
+    return ANSWERS[name].parse(data) as Answer<N>;
+  }
+
+  async #fetch(path: string, timeoutMs: number, init: RequestInit): Promise<{ status: number; json: unknown }> {
+    const signal = AbortSignal.any([this.#settings.signal, AbortSignal.timeout(timeoutMs)]);
+    const response = await fetch(this.#settings.url + path, { ...init, signal }).catch((error: unknown) => Promise.reject(ApiError.unreachable(error)));
+    const json: unknown = await response.json().catch(() => null);
+    return { status: response.status, json };
+  }
+
+  #headers(owner: string | null): Record<string, string> {
+    return { 'Authorization': `Bearer ${this.#settings.key}`, ...(owner === null ? {} : { 'X-Act-As': owner }) };
+  }
+}

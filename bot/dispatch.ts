@@ -1,0 +1,130 @@
+/** What happens to an update: known ones are passed over, strangers turned away, everything else goes to the screens. */
+import { Bot, BotError, Composer } from 'grammy';
+import type { Update, UserFromGetMe } from 'grammy/types';
+import type { Logger } from '../src/infra/log.ts';
+import { ownerOf } from './api/client.ts';
+import { ApiError } from './api/error.ts';
+import type { Metrics } from './metrics.ts';
+import { historyScreens } from './screens/history.ts';
+import type { BotContext, Kit } from './screens/kit.ts';
+import { menuScreens } from './screens/menu.ts';
+import { otherScreens } from './screens/others.ts';
+import { photoScreens } from './screens/photo.ts';
+import { privacyScreens } from './screens/privacy.ts';
+import { settingsScreens } from './screens/settings.ts';
+import { videoScreens } from './screens/video.ts';
+import { wizardScreens } from './screens/wizard.ts';
+import { failureText } from './orders/status.ts';
+import { noteHandled, wasHandled } from './state/chats.ts';
+import type { Telegram } from './telegram/client.ts';
+import { isBlocked } from './telegram/errors.ts';
+
+export interface DispatchOptions {
+  readonly token: string;
+  readonly me: UserFromGetMe;
+  readonly telegram: Telegram;
+  readonly kit: Kit;
+  /** Whether a user may use the bot. */
+  readonly admits: (userId: number) => boolean;
+  readonly albumMs: number;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Aborted when the bot ends: what is not handled by then is delivered again. */
+  readonly signal: AbortSignal;
+}
+
+/** A handler for updates: resolves once an update is handled or safely kept, whatever went wrong with it. */
+export function createDispatch(options: DispatchOptions): (update: Update, chatId: number) => Promise<void> {
+  const { token, me, telegram, kit, log, metrics, signal } = options;
+  const bot = new Bot<BotContext>(token, { botInfo: me, client: telegram.options });
+  bot.api.config.use(...telegram.transformers);
+  bot.use(memberships(kit), groups(kit), admission(options), answerTaps(telegram));
+  bot.errorBoundary((error) => tellTrouble(error, log, signal),
+    menuScreens(kit), wizardScreens(kit), videoScreens(kit), historyScreens(kit), settingsScreens(kit), privacyScreens(kit),
+    photoScreens(kit, options.albumMs), otherScreens());
+
+  return async (update, chatId) => {
+    const record = await kit.chats.get(chatId);
+    if (wasHandled(record, update.update_id)) {
+      metrics.updates.inc({ kind: 'repeated' });
+      return;
+    }
+    try {
+      await bot.handleUpdate(update);
+      metrics.updates.inc({ kind: 'handled' });
+    } catch (error) {
+      signal.throwIfAborted();
+      metrics.updates.inc({ kind: 'failed' });
+      const cause = error instanceof BotError ? (error.error as unknown) : error;
+      if (isBlocked(cause)) log.info({ chatId }, 'the chat is closed to the bot');
+      else log.error({ err: cause, updateId: update.update_id }, 'an update failed');
+    }
+    noteHandled(record, update.update_id);
+    await kit.chats.save(chatId, record);
+  };
+}
+
+/** Never silence: who asked for something hears that it did not work. */
+async function tellTrouble({ error, ctx }: BotError<BotContext>, log: Logger, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  if (isBlocked(error)) throw error;
+  const code = error instanceof ApiError ? error.code : 'INTERNAL';
+  if (code === 'INTERNAL' || code === 'UNAUTHENTICATED' || code === 'FORBIDDEN') log.error({ err: error, updateId: ctx.update.update_id }, 'an update failed');
+  await ctx.reply(code === 'INTERNAL' ? ctx.say('trouble') : failureText(ctx.say, code));
+}
+
+/** Being blocked, and being added to a group. */
+function memberships({ desk, texts }: Kit): Composer<BotContext> {
+  const composer = new Composer<BotContext>();
+  composer.on('my_chat_member', async (ctx) => {
+    const { chat, new_chat_member: now, old_chat_member: before, from } = ctx.myChatMember;
+    const isIn = (status: string) => status !== 'left' && status !== 'kicked';
+    if (chat.type === 'private') {
+      if (!isIn(now.status)) await desk.forget(chat.id);
+    } else if (chat.type !== 'channel' && isIn(now.status) && !isIn(before.status)) {
+      await ctx.reply(texts.in(texts.nearest(from.language_code))('group', { username: ctx.me.username }));
+    }
+  });
+  return composer;
+}
+
+/** In groups the bot only says where it works, and only to those who talk to it. */
+function groups({ texts }: Kit): Composer<BotContext> {
+  const composer = new Composer<BotContext>();
+  composer.filter(({ chat }) => chat?.type !== 'private', async (ctx) => {
+    const { entities = [], text = '' } = ctx.message ?? {};
+    const isToUs = entities.some(({ type, offset }) => type === 'bot_command' && offset === 0) || text.includes(`@${ctx.me.username}`);
+    if (isToUs) await ctx.reply(texts.in(texts.nearest(ctx.from?.language_code))('group', { username: ctx.me.username }));
+  });
+  return composer;
+}
+
+/** Lets in who may use the bot, with what is remembered of them. */
+function admission({ kit: { chats, texts }, admits, metrics }: DispatchOptions): Composer<BotContext> {
+  const composer = new Composer<BotContext>();
+  composer.use(async (ctx, next) => {
+    const { from, chat } = ctx;
+    if (!from || !chat) return;
+    ctx.record = await chats.get(chat.id);
+    if (!ctx.record.languageChosen) ctx.record.language = texts.nearest(from.language_code);
+    ctx.say = texts.in(ctx.record.language);
+    ctx.owner = ownerOf(from.id);
+    if (admits(from.id)) await next();
+    else {
+      metrics.updates.inc({ kind: 'refused' });
+      if (ctx.callbackQuery) await ctx.answerCallbackQuery().catch(() => {});
+      await ctx.reply(ctx.say('not-allowed', { user: String(from.id) }));
+    }
+  });
+  return composer;
+}
+
+/** Taps are answered before anything else: until then the button shows that it waits. */
+function answerTaps({ once }: Telegram): Composer<BotContext> {
+  const composer = new Composer<BotContext>();
+  composer.on('callback_query', async (ctx, next) => {
+    // One that is too old to be answered is handled all the same.
+    await Promise.all([once.answerCallbackQuery(ctx.callbackQuery.id).catch(() => {}), next()]);
+  });
+  return composer;
+}

@@ -1,0 +1,152 @@
+/** Entry of the bot process: a client of the API that lives in Telegram. */
+import { setMaxListeners } from 'node:events';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GrammyError } from 'grammy';
+import type { UserFromGetMe } from 'grammy/types';
+import type { Config } from '../src/config.ts';
+import type { Logger } from '../src/infra/log.ts';
+import { runPart, type Part } from '../src/infra/process.ts';
+import { StartupError } from '../src/infra/startup-error.ts';
+import { ROOT } from '../src/infra/version.ts';
+import { ApiClient } from './api/client.ts';
+import { createDispatch } from './dispatch.ts';
+import { createMetrics } from './metrics.ts';
+import { Batch } from './orders/batch.ts';
+import { Desk } from './orders/desk.ts';
+import { ExampleFiles, MotionExamples } from './screens/examples.ts';
+import { startServer, WEBHOOK_PATH } from './server.ts';
+import { ChatRecord, Chats } from './state/chats.ts';
+import { JsonFolder } from './state/folder.ts';
+import { announceCommands } from './telegram/commands.ts';
+import { openTelegram, type Telegram } from './telegram/client.ts';
+import { openFile } from './telegram/files.ts';
+import { Inbox } from './telegram/inbox.ts';
+import { poll, UPDATE_KINDS } from './telegram/polling.ts';
+import { Texts } from './texts/texts.ts';
+
+/** How long handlers under way may take when the bot ends; what they do not finish is delivered again. */
+const LEAVING_MS = 2_500;
+/** Without a word from Telegram for so long, something is wrong. */
+const SILENCE_MS = 90_000;
+const TROUBLE_MS = 5_000;
+/** Longest wait for Telegram before the bot counts as started; it goes on trying. */
+const READY_MS = 10_000;
+
+interface Settings {
+  readonly token: string;
+  readonly apiUrl: string;
+  readonly apiKey: string;
+  readonly stateDir: string;
+  readonly webhook: { readonly url: string; readonly secret: string } | null;
+}
+
+/** @throws StartupError for what is missing */
+function settingsOf(config: Config): Settings {
+  const { BOT_TOKEN: token, BOT_API_KEY: apiKey, BOT_WEBHOOK_URL: url, BOT_WEBHOOK_SECRET: secret, HOST } = config;
+  if (!token) throw new StartupError('BOT_TOKEN is not set.', 'Get a token from @BotFather in Telegram and set it in .env or the environment.');
+  if (!apiKey) throw new StartupError('BOT_API_KEY is not set.', 'Set it to the same secret for bot and API, or to a key of API_KEYS with :act-as; npm start does so by itself.');
+  if (url && !secret) throw new StartupError('BOT_WEBHOOK_URL is set, but BOT_WEBHOOK_SECRET is not: anybody could pretend to be Telegram.', 'Set BOT_WEBHOOK_SECRET to 16 letters and digits or more.');
+  const host = HOST === '0.0.0.0' || HOST === '::' ? '127.0.0.1' : HOST.includes(':') ? `[${HOST}]` : HOST;
+  return {
+    token, apiKey,
+    apiUrl: config.BOT_API_URL ?? `http://${host}:${config.PORT}`,
+    stateDir: config.BOT_STATE_DIR ? path.resolve(ROOT, config.BOT_STATE_DIR) : path.resolve(ROOT, config.STORAGE_DIR, 'bot'),
+    webhook: url && secret ? { url, secret } : null,
+  };
+}
+
+async function startBot(config: Config, log: Logger): Promise<Part> {
+  const settings = settingsOf(config);
+  const { token } = settings;
+  const ending = new AbortController();
+  const polling = new AbortController();
+  setMaxListeners(0, ending.signal, polling.signal);
+  const { signal } = ending;
+  const open = <T>(name: string, schema: Parameters<typeof JsonFolder.open<T>>[1]) => JsonFolder.open(path.join(settings.stateDir, name), schema);
+  const [chatFolder, batches, exampleFolder] = [await open('chats', ChatRecord), await open('batches', Batch), await open('examples', ExampleFiles)];
+
+  const retryMs = config.BOT_RETRY_SECONDS * 1000;
+  const api = new ApiClient({ url: settings.apiUrl, key: settings.apiKey, retryMs, signal });
+  const telegram = openTelegram(token, config.BOT_API_ROOT, signal);
+  const texts = Texts.load(path.join(ROOT, 'bot', 'texts'));
+  const chats = new Chats(chatFolder);
+  const metrics = createMetrics();
+  const photos = { open: (fileId: string) => openFile(telegram, token, config.BOT_API_ROOT, fileId, signal) };
+  const desk = new Desk({
+    api, telegram, photos, chats, batches, texts, log, metrics, signal, retryMs,
+    editMs: config.BOT_EDIT_SECONDS * 1000, patienceMs: config.BOT_PATIENCE_SECONDS * 1000, videoMaxBytes: config.BOT_VIDEO_MAX_MB * 1e6,
+  });
+
+  const connect = async () => {
+    const me = await greet(telegram, log, signal);
+    const kit = {
+      api, desk, chats, texts, photosAtOnce: config.BOT_PHOTOS_AT_ONCE, photoMaxMb: config.BOT_PHOTO_MAX_MB,
+      examples: new MotionExamples(api, exampleFolder, me.id, log, signal),
+    };
+    const inbox = new Inbox(createDispatch({ token, me, telegram, kit, admits: admissionOf(config), albumMs: config.BOT_ALBUM_SECONDS * 1000, log, metrics, signal }));
+    await desk.resume();
+    log.info({ bot: me.username, api: settings.apiUrl, updates: settings.webhook ? 'webhook' : 'polling' }, `bot @${me.username}`);
+    return { inbox, username: me.username };
+  };
+  const connected = connect();
+  let contactAt = Date.now();
+  const listen = async () => {
+    const { inbox } = await connected;
+    if (settings.webhook) {
+      await setWebhook(telegram, settings.webhook);
+      return;
+    }
+    await telegram.api.deleteWebhook();
+    await poll(telegram.once, inbox, log, polling.signal, () => (contactAt = Date.now()));
+  };
+  const unlessEnding = (what: string) => (error: unknown) => void (signal.aborted || log.error({ err: error }, what));
+  const listening = listen().catch(unlessEnding('could not tell Telegram where updates go'));
+  const announced = connected.then(() => announceCommands(telegram.api, texts)).catch(unlessEnding('could not announce the commands'));
+  const server = await startServer({
+    host: config.HOST, port: config.BOT_PORT, metrics, log,
+    probe: async () => ({
+      ...(await api.ping().then(() => ({}), (error: Error) => ({ api: error.message }))),
+      ...(settings.webhook || Date.now() - contactAt < SILENCE_MS ? {} : { telegram: 'No answer for a while.' }),
+    }),
+    webhook: settings.webhook && { secret: settings.webhook.secret, take: async (update) => (await connected).inbox.take(update) },
+  });
+  log.info({ health: server.url }, `bot's health at ${server.url}`);
+
+  return {
+    // The rest of the system does not wait for Telegram.
+    ready: Promise.race([connected.then(({ username }) => ({ bot: username })), sleep(READY_MS, {})]).then((bot) => ({ ...bot, health: server.url })),
+    async stop() {
+      polling.abort();
+      const handled = connected.then(({ inbox }) => inbox.idle(), () => {});
+      await Promise.race([Promise.all([server.close(), listening, handled]), sleep(LEAVING_MS)]);
+      ending.abort();
+      await Promise.race([Promise.all([desk.idle(), announced, api.close()]), sleep(1_000)]);
+    },
+  };
+}
+
+/** Who we are to Telegram; waits for as long as Telegram is out of reach. @throws StartupError for a token that is not valid */
+async function greet({ once }: Telegram, log: Logger, signal: AbortSignal): Promise<UserFromGetMe> {
+  for (;;) {
+    try {
+      return await once.getMe();
+    } catch (error) {
+      if (error instanceof GrammyError && (error.error_code === 401 || error.error_code === 404)) {
+        throw new StartupError('Telegram does not know BOT_TOKEN.', 'Copy it again from @BotFather; /revoke there makes a new one.');
+      }
+      log.warn({ err: error }, 'Telegram cannot be reached; trying again');
+      await sleep(TROUBLE_MS, undefined, { signal });
+    }
+  }
+}
+
+async function setWebhook({ api }: Telegram, { url, secret }: NonNullable<Settings['webhook']>): Promise<void> {
+  await api.setWebhook(url + WEBHOOK_PATH, { secret_token: secret, allowed_updates: UPDATE_KINDS });
+}
+
+function admissionOf({ BOT_ALLOWED_USERS: allowed, BOT_DENIED_USERS: denied }: Config): (userId: number) => boolean {
+  return (userId) => (allowed.length === 0 || allowed.includes(userId)) && !denied.includes(userId);
+}
+
+runPart('bot', startBot);

@@ -1,0 +1,59 @@
+/** What somebody asked for, as it is kept until it is done. */
+import { z } from 'zod';
+import { ChoiceRecord } from '../state/chats.ts';
+
+/**
+ * One video that somebody wants.
+ *
+ *   no job ──place──▶ job ──follow──▶ COMPLETED ──deliver──▶ DELIVERED
+ *     │                 │
+ *     └────────┬────────┘
+ *              ▼
+ *    FAILED, CANCELLED, GONE (the job was deleted)
+ */
+export const Order = z.object({
+  /** Makes creating its job safe to repeat. */
+  key: z.string(),
+  /** The photo: a file at Telegram, or that of an earlier job. */
+  fileId: z.string().optional(),
+  fromJob: z.string().optional(),
+  choice: ChoiceRecord,
+  uploadId: z.string().nullable().default(null),
+  jobId: z.string().nullable().default(null),
+  cancelling: z.boolean().default(false),
+  end: z.enum(['DELIVERED', 'FAILED', 'CANCELLED', 'GONE']).nullable().default(null),
+  /** Code of what went wrong: the API's, or PHOTO_GONE. */
+  failure: z.string().nullable().default(null),
+});
+export type Order = z.infer<typeof Order>;
+
+/** What was asked for at once, with one message that tells how it goes. */
+export const Batch = z.object({
+  id: z.string(),
+  chatId: z.number(),
+  /** Message that is answered; absent where a button was tapped. */
+  replyTo: z.number().optional(),
+  /** The message that tells how it goes, once it is sent. */
+  messageId: z.number().nullable().default(null),
+  /** An album may grow until then, in milliseconds since 1970. */
+  openUntil: z.number().default(0),
+  createdAt: z.number(),
+  /** Sent again: nothing is rendered. */
+  resend: z.boolean().default(false),
+  /** When all was over, in milliseconds since 1970; kept on for a while if something may be tried again. */
+  endedAt: z.number().nullable().default(null),
+  orders: z.array(Order).min(1),
+});
+export type Batch = z.infer<typeof Batch>;
+
+export const newOrder = (order: z.input<typeof Order>): Order => Order.parse(order);
+export const newBatch = (batch: z.input<typeof Batch>): Batch => Batch.parse(batch);
+
+export const openOrders = ({ orders }: Batch): Order[] => orders.filter(({ end }) => end === null);
+export const failedOrders = ({ orders }: Batch): Order[] => orders.filter(({ end }) => end === 'FAILED');
+
+/** Codes of failures that the same photo meets again. */
+const HOPELESS = new Set(['IMAGE_UNREADABLE', 'IMAGE_TOO_LARGE', 'IMAGE_TOO_SMALL', 'UNSUPPORTED_FORMAT', 'EXPIRED', 'NOT_FOUND', 'PHOTO_GONE']);
+
+/** Those that may work when tried once more. */
+export const retryable = (batch: Batch): Order[] => failedOrders(batch).filter(({ failure }) => !HOPELESS.has(failure ?? ''));

@@ -1,0 +1,154 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HttpError } from 'grammy';
+import type { Job } from '../api/answers.ts';
+import { ApiError, hasCode } from '../api/error.ts';
+import { isBlocked, isTelegramAway } from '../telegram/errors.ts';
+import { FileError } from '../telegram/files.ts';
+import type { Say } from '../texts/texts.ts';
+import type { Batch, Order } from './batch.ts';
+import { deliver } from './deliver.ts';
+import { place } from './place.ts';
+import type { DeskPorts } from './ports.ts';
+import type { Progress } from './status.ts';
+
+export interface Errand extends DeskPorts {
+  readonly owner: string;
+  readonly chatId: number;
+  readonly batch: Batch;
+  readonly order: Order;
+  /** Somebody wants the order stopped. */
+  readonly stop: AbortSignal;
+  /** Resolves when it is this order's turn to be placed. */
+  readonly before: Promise<void>;
+  /** Called when it is the next one's. */
+  placed(): void;
+  say(): Promise<Say>;
+  /** Keeps the order as it is now. */
+  keep(): Promise<void>;
+  /** Resolves when another order of the chat ends; rejects with `signal`. */
+  freed(signal: AbortSignal): Promise<void>;
+  report(progress: Progress): void;
+}
+
+export interface Outcome {
+  readonly end: NonNullable<Order['end']>;
+  readonly failure: string | null;
+}
+
+const outcome = (end: Outcome['end'], failure: string | null = null): Outcome => ({ end, failure });
+
+/**
+ * Carries an order out: has its job created, follows that to its end, sends the video. Begins where the order stands.
+ * @throws the reason of `signal` when that is aborted; Telegram's error if the chat is closed to the bot
+ */
+export async function carryOut(errand: Errand): Promise<Outcome> {
+  const { order, log, chatId } = errand;
+  try {
+    if (order.jobId === null) {
+      await Promise.race([errand.before, aborted(errand.stop)]);
+      await persist(errand, () => place(errand.api, errand.photos, errand.owner, order, errand.keep));
+    }
+    errand.placed();
+    return await follow(errand);
+  } catch (error) {
+    errand.signal.throwIfAborted();
+    if (isBlocked(error)) throw error;
+    if (errand.stop.aborted && order.jobId === null) return outcome('CANCELLED');
+    const code = codeOf(error);
+    if (code === 'INTERNAL' || code === 'UNAUTHENTICATED' || code === 'FORBIDDEN') log.error({ err: error, chatId, jobId: order.jobId }, 'an order failed');
+    else log.info({ chatId, jobId: order.jobId, code }, 'an order failed');
+    return outcome('FAILED', code);
+  }
+}
+
+async function follow(errand: Errand): Promise<Outcome> {
+  const { api, owner, order, report } = errand;
+  const cancel = () => persist(errand, () => api.cancelJob(owner, order.jobId!), true).catch(() => {}); // then it goes on, and shows so
+  const onStop = () => void cancel();
+  errand.stop.addEventListener('abort', onStop, { once: true });
+  if (errand.stop.aborted) onStop();
+  try {
+    for await (const job of api.follow(owner, order.jobId!, errand.signal)) {
+      if (job.status === 'CANCELLED') return outcome('CANCELLED');
+      if (job.status === 'FAILED') return outcome('FAILED', job.error?.code ?? 'INTERNAL');
+      if (job.status === 'COMPLETED') {
+        await send(errand, job);
+        return outcome('DELIVERED');
+      }
+      report(job);
+    }
+    throw new Error('a follow-up ended before its job');
+  } catch (error) {
+    if (hasCode(error, 'NOT_FOUND')) return outcome('GONE');
+    throw error;
+  } finally {
+    errand.stop.removeEventListener('abort', onStop);
+  }
+}
+
+async function send(errand: Errand, job: Job): Promise<void> {
+  const { telegram, api, say, chatId, batch, videoMaxBytes: maxBytes, metrics } = errand;
+  errand.report('sending');
+  const words = await say();
+  await persist(errand, () => deliver({ telegram, api, say: words, chatId, replyTo: batch.replyTo, maxBytes }, job), true);
+  metrics.videos.inc();
+}
+
+/**
+ * Does `work` until it succeeds or fails for good: where there is no free place it waits for one, where API or Telegram are away it
+ * comes back for as long as patience lasts.
+ * @param evenStopped goes on although somebody wants the order stopped
+ */
+async function persist(errand: Errand, work: () => Promise<void>, evenStopped = false): Promise<void> {
+  const { patienceMs, signal, stop, report } = errand;
+  const quit = evenStopped ? signal : AbortSignal.any([signal, stop]);
+  quit.throwIfAborted();
+  if (!evenStopped) report('fetching');
+  for (let awaySince: number | null = null; ; ) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      quit.throwIfAborted();
+      const full = error instanceof ApiError && error.isFull;
+      if (!full && !isAway(error)) throw unwrap(error);
+      awaySince = full ? null : (awaySince ?? Date.now());
+      if (awaySince !== null && Date.now() - awaySince >= patienceMs) throw error;
+      if (!evenStopped) report(!full ? 'away' : hasCode(error, 'QUEUE_FULL') ? 'full-queue' : 'full-owner');
+      await wait(errand, quit, full);
+    }
+  }
+}
+
+/** A while; where places are full, no longer than until one is free. @throws the reason of `quit` */
+async function wait({ retryMs, freed }: Errand, quit: AbortSignal, full: boolean): Promise<void> {
+  const enough = new AbortController();
+  const signal = AbortSignal.any([quit, enough.signal]);
+  try {
+    await Promise.race([sleep(retryMs, undefined, { signal }), ...(full ? [freed(signal)] : [])]);
+  } finally {
+    enough.abort();
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort');
+  throw signal.reason;
+}
+
+/** What a stream broke with that was being sent to Telegram. */
+const unwrap = (error: unknown): unknown => (error instanceof HttpError && error.error instanceof ApiError ? error.error : error);
+
+function isAway(error: unknown): boolean {
+  const cause = unwrap(error);
+  if (cause instanceof ApiError) return cause.isAway;
+  return cause instanceof FileError ? cause.code === 'AWAY' : isTelegramAway(cause);
+}
+
+/** What the user is told: the API's own code, or ours. */
+function codeOf(error: unknown): string {
+  if (error instanceof ApiError) return error.code;
+  if (error instanceof FileError) return error.code === 'AWAY' ? 'UNREACHABLE' : error.code;
+  return 'INTERNAL';
+}

@@ -1,0 +1,207 @@
+import { once, setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ownerOf } from '../api/client.ts';
+import { ApiError } from '../api/error.ts';
+import { Editor, type LiveMessage } from '../telegram/editor.ts';
+import { isBlocked } from '../telegram/errors.ts';
+import { failedOrders, openOrders, retryable, type Batch, type Order } from './batch.ts';
+import { carryOut, type Outcome } from './carry-out.ts';
+import type { DeskPorts } from './ports.ts';
+import { statusOf, type Progress } from './status.ts';
+
+/** A batch at work. */
+interface Live {
+  readonly batch: Batch;
+  readonly progress: Map<Order, Progress>;
+  /** Aborted for an order that somebody wants stopped. */
+  readonly stops: Map<Order, AbortController>;
+  message: LiveMessage | null;
+  /** All is over and is being shown: it takes no more. */
+  finishing: boolean;
+}
+
+/** The orders of one chat: placed one after the other, then followed side by side. */
+export class ChatDesk {
+  readonly #ports: DeskPorts;
+  readonly #chatId: number;
+  readonly #onEmpty: () => void;
+  readonly #lives = new Map<string, Live>();
+  readonly #work = new Set<Promise<void>>();
+  readonly #abandoned = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #editor: Editor;
+  /** Dispatches `end` whenever an order ends: then a place is free. */
+  readonly #ends = new EventTarget();
+  #placing: Promise<void> = Promise.resolve();
+
+  constructor(ports: DeskPorts, chatId: number, onEmpty: () => void) {
+    this.#ports = ports;
+    this.#chatId = chatId;
+    this.#onEmpty = onEmpty;
+    this.#signal = AbortSignal.any([ports.signal, this.#abandoned.signal]);
+    setMaxListeners(0, this.#signal, this.#ends);
+    this.#editor = new Editor({
+      api: ports.telegram.once, chatId, paceMs: ports.editMs, signal: this.#signal,
+      onEdit: (outcome) => ports.metrics.edits.inc({ outcome }),
+      onBlocked: () => void this.#blocked(),
+    });
+  }
+
+  get isEmpty(): boolean {
+    return this.#lives.size === 0;
+  }
+
+  get isAbandoned(): boolean {
+    return this.#abandoned.signal.aborted;
+  }
+
+  get openCount(): number {
+    return [...this.#lives.values()].reduce((sum, { batch }) => sum + openOrders(batch).length, 0);
+  }
+
+  has(batchId: string): boolean {
+    return this.#lives.has(batchId);
+  }
+
+  /** Begins, or goes on with, a batch that is kept already. */
+  start(batch: Batch): void {
+    const live: Live = { batch, progress: new Map(), stops: new Map(), message: null, finishing: false };
+    this.#lives.set(batch.id, live);
+    this.#spawn(this.#tell(live));
+    for (const order of openOrders(batch)) this.#carryOut(live, order);
+  }
+
+  async add(batchId: string, order: Order): Promise<boolean> {
+    const live = this.#lives.get(batchId);
+    if (!live || live.finishing) return false;
+    if (live.batch.orders.some(({ key }) => key === order.key)) return true;
+    live.batch.orders.push(order);
+    await this.#keep(live);
+    this.#carryOut(live, order);
+    return true;
+  }
+
+  async cancel(batchId?: string): Promise<number> {
+    const lives = [...this.#lives.values()].filter(({ batch }) => batchId === undefined || batch.id === batchId);
+    const wanted = lives.flatMap((live) => openOrders(live.batch).filter(({ cancelling }) => !cancelling).map((order) => ({ live, order })));
+    for (const { order } of wanted) order.cancelling = true;
+    for (const live of lives) {
+      await this.#keep(live);
+      this.#refresh(live);
+    }
+    for (const { live, order } of wanted) live.stops.get(order)?.abort();
+    return wanted.length;
+  }
+
+  /** Ends all work without another word. */
+  async abandon(): Promise<void> {
+    this.#abandoned.abort();
+    await this.idle();
+    this.#lives.clear();
+    this.#onEmpty();
+  }
+
+  async idle(): Promise<void> {
+    await Promise.all(this.#work);
+  }
+
+  /** Work that ends with the signal is picked up at the next start. */
+  #spawn(work: Promise<void>): void {
+    const done = work.catch((error: unknown) => {
+      if (this.#signal.aborted) return;
+      if (isBlocked(error)) void this.#blocked();
+      else this.#ports.log.error({ err: error, chatId: this.#chatId }, 'an order was left behind; the next start goes on with it');
+    }).finally(() => this.#work.delete(done));
+    this.#work.add(done);
+  }
+
+  /** Sends the message that tells how it goes, then keeps it up to date until all is over. */
+  async #tell(live: Live): Promise<void> {
+    const { batch } = live;
+    const { telegram, chats, texts } = this.#ports;
+    await sleep(Math.max(0, batch.openUntil - Date.now()), undefined, { signal: this.#signal });
+    const record = await chats.get(this.#chatId);
+    const render = () => statusOf(texts.in(record.language), batch, live.progress);
+    if (batch.messageId === null) {
+      const { text, keyboard } = render();
+      const { message_id: messageId } = await telegram.api.sendMessage(this.#chatId, text, { reply_markup: keyboard, ...this.#replyTo(batch) });
+      batch.messageId = messageId;
+      await this.#keep(live);
+    }
+    live.message = { messageId: batch.messageId, render };
+    this.#refresh(live);
+    while (openOrders(batch).length > 0) await once(this.#ends, 'end', { signal: this.#signal });
+    live.finishing = true;
+    await this.#finish(live);
+  }
+
+  /** Shows how it ended; only then is it forgotten. */
+  async #finish(live: Live): Promise<void> {
+    const { batch, message } = live;
+    await this.#editor.settle(message!);
+    if (message!.gone && failedOrders(batch).length > 0) {
+      const { text, keyboard } = message!.render();
+      await this.#ports.telegram.api.sendMessage(this.#chatId, text, { reply_markup: keyboard, ...this.#replyTo(batch) });
+    }
+    if (retryable(batch).length > 0) {
+      batch.endedAt = Date.now();
+      await this.#keep(live);
+    } else await this.#ports.batches.remove(batch.id);
+    this.#lives.delete(batch.id);
+    if (this.#lives.size === 0) this.#onEmpty();
+  }
+
+  #carryOut(live: Live, order: Order): void {
+    const stop = new AbortController();
+    live.stops.set(order, stop);
+    if (order.cancelling) stop.abort();
+    const before = this.#placing;
+    let placed = () => {};
+    const own = new Promise<void>((resolve) => (placed = resolve));
+    this.#placing = before.then(() => own);
+    const work = carryOut({
+      ...this.#ports,
+      owner: ownerOf(this.#chatId), chatId: this.#chatId, batch: live.batch, order,
+      signal: this.#signal, stop: stop.signal, before, placed,
+      say: async () => this.#ports.texts.in((await this.#ports.chats.get(this.#chatId)).language),
+      keep: () => this.#keep(live),
+      freed: async (signal) => void (await once(this.#ends, 'end', { signal })),
+      report: (progress) => {
+        live.progress.set(order, progress);
+        this.#refresh(live);
+      },
+    });
+    this.#spawn(this.#settle(live, order, work).finally(placed));
+  }
+
+  async #settle(live: Live, order: Order, work: Promise<Outcome>): Promise<void> {
+    const { end, failure } = await work;
+    Object.assign(order, { end, failure });
+    this.#ports.metrics.orders.inc({ end });
+    await this.#keep(live);
+    this.#refresh(live);
+    this.#ends.dispatchEvent(new Event('end'));
+  }
+
+  #refresh({ message }: Live): void {
+    if (message && !this.#signal.aborted) this.#editor.touch(message);
+  }
+
+  async #keep({ batch }: Live): Promise<void> {
+    if (!this.#abandoned.signal.aborted) await this.#ports.batches.write(batch.id, batch);
+  }
+
+  async #blocked(): Promise<void> {
+    if (this.#abandoned.signal.aborted) return;
+    this.#ports.log.info({ chatId: this.#chatId }, 'the chat is closed to the bot; what was in the making for it is let go');
+    const ids = [...this.#lives.keys()];
+    this.#abandoned.abort(new ApiError('FORBIDDEN', 'The chat is closed to the bot.'));
+    await this.idle();
+    await Promise.all(ids.map((id) => this.#ports.batches.remove(id)));
+    this.#onEmpty();
+  }
+
+  #replyTo({ replyTo }: Batch): object {
+    return replyTo === undefined ? {} : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } };
+  }
+}

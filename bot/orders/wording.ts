@@ -1,0 +1,27 @@
+/** Choices in words. */
+import type { JobOptions, Options } from '../api/answers.ts';
+import type { Choice } from '../api/client.ts';
+import type { Say } from '../texts/texts.ts';
+
+/** Such as `720p`. A resolution the API no longer knows keeps its name. */
+export const resolutionText = (options: Options, name: string): string => {
+  const found = options.resolutions.find((resolution) => resolution.name === name);
+  return found ? `${found.height}p` : name;
+};
+
+/** The choice with the API's defaults where it says nothing, or names what is no longer on offer. */
+export function settle(options: Options, choice: Choice): Required<Choice> {
+  const pick = <T extends { readonly isDefault: boolean }, K extends keyof T>(entries: readonly T[], key: K, wanted: T[K] | undefined): T[K] =>
+    (entries.find((entry) => entry[key] === wanted) ?? entries.find(({ isDefault }) => isDefault) ?? entries[0]!)[key];
+  return {
+    durationSeconds: pick(options.durations, 'seconds', choice.durationSeconds),
+    resolution: pick(options.resolutions, 'name', choice.resolution),
+    motion: pick(options.motions, 'name', choice.motion),
+    fit: pick(options.fits, 'name', choice.fit),
+  };
+}
+
+/** Length, size and motion in one line. */
+export function choiceText(say: Say, options: Options, { durationSeconds, resolution, motion }: Pick<JobOptions, 'durationSeconds' | 'resolution' | 'motion'>): string {
+  return [say('duration', { seconds: durationSeconds }), resolutionText(options, resolution), say('motion', { name: motion })].join(' · ');
+}

@@ -1,0 +1,80 @@
+/** /history: the person's videos, page by page; each to be sent again or deleted. */
+import { Composer, InlineKeyboard } from 'grammy';
+import type { Job, Options } from '../api/answers.ts';
+import { ApiError, hasCode } from '../api/error.ts';
+import { newBatch, newOrder } from '../orders/batch.ts';
+import { choiceText } from '../orders/wording.ts';
+import type { Say } from '../texts/texts.ts';
+import { chatIdOf, column, show, type BotContext, type Kit } from './kit.ts';
+
+const PAGE = 5;
+const JOB_ID = '([\\w-]{36})';
+
+export function historyScreens({ api, desk }: Kit): Composer<BotContext> {
+  const screens = new Composer<BotContext>();
+
+  const list = async (ctx: BotContext, page: number) => {
+    const { say, record, owner } = ctx;
+    // Each page begins where the one before it ended; what is not remembered any more begins anew.
+    const at = page <= record.pages.length ? page : 0;
+    const [{ nodes, pageInfo }, options] = await Promise.all([api.jobs(owner, PAGE, at === 0 ? null : record.pages[at - 1]!), api.options()]);
+    if (nodes.length === 0 && at === 0) {
+      await show(ctx, say('history-empty'), column([[say('button-menu'), 'menu']]));
+      return;
+    }
+    if (pageInfo.hasNextPage) record.pages = [...record.pages.slice(0, at), pageInfo.endCursor!];
+    const number = (index: number) => at * PAGE + index + 1;
+    const lines = nodes.map((job, index) => `${number(index)}. ${choiceText(say, options, job.options)}\n    ${stateText(say, job)} · ${ago(say, job)}`);
+    const keyboard = new InlineKeyboard();
+    for (const [index, { id }] of nodes.entries()) keyboard.text(String(number(index)), `card:${id}`);
+    keyboard.row();
+    if (at > 0) keyboard.text(say('button-newer'), `list:${at - 1}`);
+    if (pageInfo.hasNextPage) keyboard.text(say('button-older'), `list:${at + 1}`);
+    await show(ctx, [say('history'), '', ...lines].join('\n'), keyboard.row().text(say('button-menu'), 'menu'));
+  };
+
+  screens.command('history', (ctx) => list(ctx, 0));
+  screens.callbackQuery(/^list:(\d+)$/, (ctx) => list(ctx, Number(ctx.match[1])));
+
+  screens.callbackQuery(new RegExp(`^card:${JOB_ID}$`), async (ctx) => {
+    const { say, owner } = ctx;
+    const id = ctx.match[1]!;
+    const [job, options] = await Promise.all([api.job(owner, id), api.options()]);
+    if (!job) throw new ApiError('NOT_FOUND', 'There is no such job.');
+    const keyboard = new InlineKeyboard();
+    if (job.result?.video) keyboard.text(say('button-send'), `send:${id}`).row();
+    await show(ctx, cardText(say, options, job), keyboard.text(say('button-delete'), `delete:${id}`).row().text(say('button-back'), 'list:0'));
+  });
+
+  screens.callbackQuery(new RegExp(`^send:${JOB_ID}$`), async (ctx) => {
+    const chatId = chatIdOf(ctx);
+    const tap = ctx.callbackQuery.id;
+    const order = newOrder({ key: `telegram:tap:${tap}`, jobId: ctx.match[1]!, choice: {} });
+    await desk.take(newBatch({ id: `${chatId}-t${tap}`, chatId, resend: true, createdAt: Date.now(), orders: [order] }));
+  });
+
+  screens.callbackQuery(new RegExp(`^delete:${JOB_ID}$`), async (ctx) => {
+    await api.deleteJob(ctx.owner, ctx.match[1]!).catch((error: unknown) => {
+      if (!hasCode(error, 'NOT_FOUND')) throw error;
+    });
+    await show(ctx, ctx.say('deleted'), column([[ctx.say('button-back'), 'list:0']]));
+  });
+  return screens;
+}
+
+export function cardText(say: Say, options: Options, job: Job): string {
+  return say('card', { choice: choiceText(say, options, job.options), seed: String(job.options.seed), when: ago(say, job), state: stateText(say, job) });
+}
+
+function stateText(say: Say, { status, result }: Job): string {
+  return status === 'COMPLETED' && !result?.video ? say('state-expired') : say('state', { status });
+}
+
+const UNITS = [['day', 86_400], ['hour', 3_600], ['minute', 60]] as const;
+
+/** Since when: the person's time zone is not known, the time that went by is. */
+function ago({ language }: Say, { createdAt }: Job): string {
+  const seconds = (Date.now() - Date.parse(createdAt)) / 1000;
+  const [unit, length] = UNITS.find(([, each]) => seconds >= each) ?? ['second', 1];
+  return new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(-Math.floor(seconds / length), unit);
+}

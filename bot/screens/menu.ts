@@ -1,0 +1,22 @@
+import { Composer } from 'grammy';
+import { chatIdOf, column, show, type BotContext, type Kit } from './kit.ts';
+
+/** /start, the menu, /help and /cancel. */
+export function menuScreens({ desk, photoMaxMb }: Kit): Composer<BotContext> {
+  const screens = new Composer<BotContext>();
+  const greet = async (ctx: BotContext) => {
+    const { say } = ctx;
+    await show(ctx, say('greeting'), column([[say('button-make'), 'w'], [say('button-videos'), 'list:0'], [say('button-settings'), 'settings'], [say('button-help'), 'help']]));
+  };
+  const help = (ctx: BotContext) => show(ctx, ctx.say('help', { megabytes: photoMaxMb }), column([[ctx.say('button-menu'), 'menu']]));
+
+  screens.command('start', greet);
+  screens.callbackQuery('menu', greet);
+  screens.command('help', help);
+  screens.callbackQuery('help', help);
+  screens.command('cancel', async (ctx) => {
+    const count = await desk.cancel(chatIdOf(ctx));
+    await ctx.reply(count === 0 ? ctx.say('cancel-nothing') : ctx.say('cancel-done', { count }));
+  });
+  return screens;
+}

@@ -1,0 +1,21 @@
+/** Whatever no other screen knows what to do with: a friendly answer each. */
+import { Composer } from 'grammy';
+import type { BotContext } from './kit.ts';
+
+const ANSWERS = [
+  ['message:sticker', 'got-sticker'],
+  [['message:video', 'message:animation', 'message:video_note'], 'got-video'],
+  [['message:audio', 'message:voice'], 'got-audio'],
+  ['message:text', 'got-text'],
+] as const;
+
+/** Kinds of messages that people send; the rest are Telegram's own, such as "pinned a message". */
+const SENT = ['message:contact', 'message:location', 'message:venue', 'message:poll', 'message:dice', 'message:game', 'message:story', 'message:paid_media'] as const;
+
+export function otherScreens(): Composer<BotContext> {
+  const screens = new Composer<BotContext>();
+  for (const [kinds, key] of ANSWERS) screens.on(kinds as 'message:text', async (ctx) => void (await ctx.reply(ctx.say(key))));
+  screens.on([...SENT], async (ctx) => void (await ctx.reply(ctx.say('got-other'))));
+  screens.on('callback_query', async (ctx) => void (await ctx.reply(ctx.say('old-button'))));
+  return screens;
+}

@@ -1,0 +1,64 @@
+/** Photos: the ordinary kind, files, albums; and what is none. */
+import { Composer } from 'grammy';
+import type { Message } from 'grammy/types';
+import { newBatch, newOrder } from '../orders/batch.ts';
+import { chatIdOf, type BotContext, type Kit } from './kit.ts';
+
+/** A photo too many is answered once; those that follow within this time belong to the same flood. */
+const FLOOD_MS = 5_000;
+const MEGABYTE = 1_000_000;
+/** Of files that come without a type. */
+const IMAGE_NAME = /\.(jpe?g|png|webp|avif|tiff?|hei[cf])$/i;
+
+interface Photo {
+  readonly fileId: string;
+  readonly sizeBytes: number;
+}
+
+/** The photo of a message, in its largest size; null if it has none. */
+export function photoOf({ photo, document }: Pick<Message, 'photo' | 'document'>): Photo | null {
+  const largest = photo?.at(-1);
+  if (largest) return { fileId: largest.file_id, sizeBytes: largest.file_size ?? 0 };
+  const isImage = document && (document.mime_type?.startsWith('image/') || IMAGE_NAME.test(document.file_name ?? ''));
+  return isImage ? { fileId: document.file_id, sizeBytes: document.file_size ?? 0 } : null;
+}
+
+export function photoScreens({ desk, photoMaxMb, photosAtOnce }: Kit, albumMs: number): Composer<BotContext> {
+  const screens = new Composer<BotContext>();
+
+  screens.on(['message:photo', 'message:document'], async (ctx, next) => {
+    const { say, record, message } = ctx;
+    if (message.animation) {
+      await next();
+      return;
+    }
+    const photo = photoOf(message);
+    const reply = { reply_parameters: { message_id: message.message_id, allow_sending_without_reply: true } };
+    if (!photo) {
+      await ctx.reply(say('not-an-image'), reply);
+      return;
+    }
+    if (photo.sizeBytes > photoMaxMb * MEGABYTE) {
+      await ctx.reply(say('photo-too-large', { megabytes: photoMaxMb }), reply);
+      return;
+    }
+    const chatId = chatIdOf(ctx);
+    const count = desk.openCount(chatId);
+    if (count >= photosAtOnce) {
+      const isFlood = Date.now() - record.refusedAt < FLOOD_MS;
+      record.refusedAt = Date.now();
+      if (!isFlood) await ctx.reply(say('too-many', { count }), reply);
+      return;
+    }
+    const single = `${chatId}-${message.message_id}`;
+    const order = newOrder({ key: `telegram:${single}`, fileId: photo.fileId, choice: { ...record.choice } });
+    const batch = { chatId, replyTo: message.message_id, createdAt: Date.now(), orders: [order] };
+    const album = message.media_group_id && `${chatId}-a${message.media_group_id}`;
+    if (album) {
+      if (await desk.add(chatId, album, order)) return;
+      if (await desk.take(newBatch({ ...batch, id: album, openUntil: Date.now() + albumMs }))) return;
+    }
+    await desk.take(newBatch({ ...batch, id: single }));
+  });
+  return screens;
+}

@@ -1,0 +1,28 @@
+/** /privacy: what is kept, and the way to be rid of it. */
+import { Composer } from 'grammy';
+import { chatIdOf, column, show, type BotContext, type Kit } from './kit.ts';
+
+export function privacyScreens({ api, desk, chats }: Kit): Composer<BotContext> {
+  const screens = new Composer<BotContext>();
+  const privacy = async (ctx: BotContext) => {
+    const { say } = ctx;
+    const { filesKeptHours: hours, jobsKeptDays: days } = (await api.options()).limits;
+    await show(ctx, say('privacy', { hours, days }), column([[say('button-delete-all'), 'delete-all'], [say('button-menu'), 'menu']]));
+  };
+
+  screens.command('privacy', privacy);
+  screens.callbackQuery('privacy', privacy);
+  screens.callbackQuery('delete-all', async (ctx) => {
+    const { say } = ctx;
+    await show(ctx, say('delete-all-question'), column([[say('button-delete-all-yes'), 'delete-all:yes'], [say('button-delete-all-no'), 'privacy']]));
+  });
+  screens.callbackQuery('delete-all:yes', async (ctx) => {
+    const chatId = chatIdOf(ctx);
+    // First here: what is being placed would otherwise come back.
+    await desk.forget(chatId);
+    const count = await api.deleteMyData(ctx.owner);
+    await chats.forget(chatId);
+    await show(ctx, ctx.say('delete-all-done', { count }), column([[ctx.say('button-menu'), 'menu']]));
+  });
+  return screens;
+}

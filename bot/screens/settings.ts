@@ -1,0 +1,49 @@
+/** /settings: language, and what a photo becomes that comes without further words. */
+import { Composer, InlineKeyboard } from 'grammy';
+import { choiceText, settle } from '../orders/wording.ts';
+import { show, type BotContext, type Kit } from './kit.ts';
+
+export function settingsScreens({ api, texts }: Kit): Composer<BotContext> {
+  const screens = new Composer<BotContext>();
+
+  const settings = async (ctx: BotContext) => {
+    const { say, record } = ctx;
+    const options = await api.options();
+    const settled = settle(options, record.choice);
+    const fit = options.fits.findIndex(({ name }) => name === settled.fit);
+    const other = options.fits[(fit + 1) % options.fits.length]!;
+    const text = say('settings', {
+      language: say('language-name'),
+      choice: choiceText(say, options, settled),
+      fit: say('fit', { name: settled.fit, description: options.fits[fit]!.description }),
+    });
+    const keyboard = new InlineKeyboard().text(say('button-language'), 'languages').row().text(say('button-defaults'), 'w').row()
+      .text(say('button-fit', { name: other.name }), `fit:${other.name}`).row();
+    if (Object.keys(record.choice).length > 0) keyboard.text(say('button-reset'), 'reset').row();
+    await show(ctx, text, keyboard.text(say('button-menu'), 'menu'));
+  };
+
+  screens.command('settings', settings);
+  screens.callbackQuery('settings', settings);
+  screens.callbackQuery('languages', async (ctx) => {
+    const keyboard = new InlineKeyboard();
+    for (const language of texts.languages) keyboard.text(texts.in(language)('language-name'), `language:${language}`).row();
+    await show(ctx, ctx.say('choose-language'), keyboard.text(ctx.say('button-back'), 'settings'));
+  });
+  screens.callbackQuery(/^language:(\w+)$/, async (ctx) => {
+    ctx.record.language = texts.in(ctx.match[1]!).language;
+    ctx.record.languageChosen = true;
+    ctx.say = texts.in(ctx.record.language);
+    await settings(ctx);
+  });
+  screens.callbackQuery(/^fit:(\w+)$/, async (ctx) => {
+    const { fits } = await api.options();
+    if (fits.some(({ name }) => name === ctx.match[1])) ctx.record.choice = { ...ctx.record.choice, fit: ctx.match[1]! };
+    await settings(ctx);
+  });
+  screens.callbackQuery('reset', async (ctx) => {
+    ctx.record.choice = {};
+    await settings(ctx);
+  });
+  return screens;
+}

@@ -1,0 +1,95 @@
+/** The bot's own port: health, metrics, and the webhook where there is one. */
+import { timingSafeEqual, createHash } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import express, { type RequestHandler } from 'express';
+import type { Update } from 'grammy/types';
+import { z } from 'zod';
+import type { Logger } from '../src/infra/log.ts';
+import { StartupError } from '../src/infra/startup-error.ts';
+import { VERSION } from '../src/infra/version.ts';
+import type { Metrics } from './metrics.ts';
+
+export const WEBHOOK_PATH = '/telegram';
+const SECRET_HEADER = 'X-Telegram-Bot-Api-Secret-Token';
+const BODY_LIMIT = '1mb';
+
+export interface ServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** What does not answer, by name, and why; empty when all is well. */
+  readonly probe: () => Promise<Record<string, string>>;
+  /** Null where updates are polled for. */
+  readonly webhook: { readonly secret: string; take(update: Update): Promise<void> } | null;
+}
+
+export interface BotServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** @throws StartupError if the port is taken */
+export async function startServer({ host, port, metrics, log, probe, webhook }: ServerOptions): Promise<BotServer> {
+  const app = express().disable('x-powered-by');
+  app.get('/healthz', (_request, response) => {
+    response.json({ status: 'alive', version: VERSION });
+  });
+  app.get('/readyz', async (_request, response) => {
+    const failures = await probe();
+    const ready = Object.keys(failures).length === 0;
+    response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready', ...(ready ? {} : { failures }) });
+  });
+  app.get('/metrics', async (_request, response) => {
+    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+  if (webhook) app.post(WEBHOOK_PATH, checkSecret(webhook.secret), express.json({ limit: BODY_LIMIT }), takeUpdate(webhook.take));
+  app.use((_request, response) => void response.status(404).json({ error: 'There is nothing here.' }));
+  const failed: express.ErrorRequestHandler = (error: { status?: number }, _request, response, _next) => {
+    const status = error.status !== undefined && error.status < 500 ? error.status : 500;
+    // Telegram delivers again what is not answered with success.
+    if (status === 500) log.error({ err: error }, 'a request failed');
+    response.status(status).json({ error: 'The request failed.' });
+  };
+  app.use(failed);
+
+  const server = app.listen(port, host);
+  await new Promise<void>((resolve, reject) => {
+    server.once('listening', resolve);
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(error.code === 'EADDRINUSE' ? new StartupError(`Port ${port} on ${host} is taken.`, 'Set BOT_PORT to a free one, or stop what uses it.', error) : error);
+    });
+  });
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`,
+    async close() {
+      const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
+      server.closeIdleConnections();
+      const cut = setTimeout(() => server.closeAllConnections(), 1_000);
+      await closed;
+      clearTimeout(cut);
+    },
+  };
+}
+
+function checkSecret(secret: string): RequestHandler {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return (request, response, next) => {
+    if (timingSafeEqual(digest(request.get(SECRET_HEADER) ?? ''), digest(secret))) next();
+    else response.status(401).json({ error: 'The secret is not right.' });
+  };
+}
+
+const IsUpdate = z.looseObject({ update_id: z.number() });
+
+function takeUpdate(take: (update: Update) => Promise<void>): RequestHandler {
+  return async (request, response) => {
+    if (!IsUpdate.safeParse(request.body).success) {
+      response.status(400).json({ error: 'This is no update.' });
+      return;
+    }
+    // Only now: what was not handled or safely kept is to come again.
+    await take(request.body as Update);
+    response.json({});
+  };
+}

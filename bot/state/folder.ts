@@ -1,0 +1,80 @@
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { z } from 'zod';
+
+const EXTENSION = '.json';
+
+/**
+ * A folder of small JSON files, one for each id. A write replaces a file whole or not at all, whatever is killed meanwhile: it is
+ * written beside, synced and renamed. Writes of one id happen in the order in which they were asked for.
+ */
+export class JsonFolder<T> {
+  readonly #folder: string;
+  readonly #schema: z.ZodType<T>;
+  readonly #writing = new Map<string, Promise<void>>();
+  #drafts = 0;
+
+  private constructor(folder: string, schema: z.ZodType<T>) {
+    this.#folder = folder;
+    this.#schema = schema;
+  }
+
+  /** Makes the folder if it is missing, and clears away what a killed process was writing. */
+  static async open<T>(folder: string, schema: z.ZodType<T>): Promise<JsonFolder<T>> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const name of await readdir(folder)) if (!name.endsWith(EXTENSION)) await rm(path.join(folder, name), { force: true });
+    return new JsonFolder(folder, schema);
+  }
+
+  async ids(): Promise<string[]> {
+    return (await readdir(this.#folder)).filter((name) => name.endsWith(EXTENSION)).map((name) => name.slice(0, -EXTENSION.length));
+  }
+
+  /** Null if there is none, or if it holds what is none of ours. */
+  async read(id: string): Promise<T | null> {
+    await this.#writing.get(id);
+    try {
+      return this.#schema.safeParse(JSON.parse(await readFile(this.#file(id), 'utf8'))).data ?? null;
+    } catch (error) {
+      if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw error;
+    }
+  }
+
+  /** Keeps `value` as it is now. */
+  async write(id: string, value: T): Promise<void> {
+    const text = JSON.stringify(value);
+    await this.#next(id, async () => {
+      const draft = `${this.#file(id)}.${this.#drafts++}`;
+      const handle = await open(draft, 'w', 0o600);
+      try {
+        await handle.writeFile(text);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(draft, this.#file(id));
+    });
+  }
+
+  /** Fine if there is none. */
+  async remove(id: string): Promise<void> {
+    await this.#next(id, () => rm(this.#file(id), { force: true }));
+  }
+
+  async #next(id: string, work: () => Promise<void>): Promise<void> {
+    const before = this.#writing.get(id) ?? Promise.resolve();
+    const done = before.catch(() => {}).then(work);
+    this.#writing.set(id, done);
+    try {
+      await done;
+    } finally {
+      if (this.#writing.get(id) === done) this.#writing.delete(id);
+    }
+  }
+
+  #file(id: string): string {
+    if (!/^[\w-]+$/.test(id)) throw new Error(`${JSON.stringify(id)} is no id`);
+    return path.join(this.#folder, id + EXTENSION);
+  }
+}

@@ -1,0 +1,269 @@
+## Every text of the bot in English. A language is a file like this one; the tests compare them all.
+
+language-name = English
+
+# What Telegram shows in its list of commands.
+command-start = Make a video
+command-history = My videos
+command-settings = Language and defaults
+command-cancel = Stop what is in the making
+command-help = How it works
+command-privacy = What is kept, and how to delete it
+
+## The menu
+
+greeting =
+    👋 Hello! I turn a photo into a short video.
+
+    Send me a photo, or tap the first button to choose length, size and motion.
+button-make = 📸 Photo → video
+button-videos = 🎞 My videos
+button-settings = ⚙️ Settings
+button-help = ❓ Help
+button-menu = ☰ Menu
+button-back = ◀️ Back
+help =
+    📸 Send a photo and I make a video of it: with your last choices, or with the usual ones.
+    🗂 Send it as a file for the best quality: Telegram makes photos smaller. Portrait stays portrait.
+    🖼 An album becomes one video for each photo.
+
+    /start – choose length, size and motion
+    /history – your videos: send again, delete
+    /settings – language and defaults
+    /cancel – stop what is in the making
+    /privacy – what is kept, and how to delete it
+
+    A photo may have up to { $megabytes } MB.
+
+## Choosing
+
+choose-duration = ⏱ How long should the video be?
+choose-resolution = 📐 Which size?
+choose-motion = 🎥 How should the camera move?
+choose-higher = ⬆️ Which size?
+send-photo =
+    ✅ { $choice }
+
+    Now send me the photo. 📎 Sent as a file it keeps its full quality.
+button-same = ↩️ Same as last time: { $choice }
+button-show-motions = 👀 Show me
+button-take-motion = ✅ Take this one
+duration = { $seconds ->
+    [one] { $seconds } second
+   *[other] { $seconds } seconds
+}
+motion = { $name ->
+    [MICRO] Gentle drift
+    [PAN_L] Pan left
+    [PAN_R] Pan right
+    [TILT_UP] Tilt up
+    [TILT_DOWN] Tilt down
+    [DOLLY_IN] Move in
+   *[other] { $name }
+}
+motion-about = { $name ->
+    [MICRO] a slow breathing drift, barely more than alive; for portraits and close-ups
+    [PAN_L] the camera turns left; for landscapes
+    [PAN_R] the camera turns right; for landscapes
+    [TILT_UP] the camera tilts up; for buildings
+    [TILT_DOWN] the camera tilts down; for views from above
+    [DOLLY_IN] the camera moves in; for emphasis
+   *[other] { $description }
+}
+
+## In the making
+
+status-fetching = ⏳ Taking in your photo…
+status-waiting = ⏳ Waits for a free place…
+status-full-owner = ⏳ You have as many videos in the making as fit at once. This one starts by itself when one of them is done.
+status-full-queue = ⏳ All places are taken just now. Yours starts by itself as soon as one is free.
+status-away = ⏳ The video service does not answer just now. I keep trying.
+status-queued = ⏳ Position { $position }
+status-queued-eta = ⏳ Position { $position } · about { $eta }
+status-running = [{ $bar }] { $percent } %
+status-stage = { $stage ->
+    [PREPARING] Preparing the photo
+    [LOADING_MODEL] Loading the model
+    [ENCODING_IMAGE] Looking at the photo
+    [DENOISING] Imagining the motion
+    [DECODING] Making frames
+    [INTERPOLATING] Adding frames in between
+    [RENDERING] Moving the camera
+    [ENCODING_VIDEO] Writing the video
+   *[other] Rendering
+}
+status-stage-eta = { $stage } · about { $eta } left
+status-retrying = 🔁 That did not work out. The { attempt } starts in { $eta }.
+status-retrying-now = 🔁 That did not work out. The { attempt } starts now.
+status-attempt = This is the { attempt }.
+attempt = { $attempt ->
+    [1] first attempt of { $max }
+    [2] second attempt of { $max }
+    [3] third attempt of { $max }
+   *[other] attempt { $attempt } of { $max }
+}
+status-sending = 📤 Sending the video…
+status-cancelling = ✋ Stopping…
+status-done = ✅ Done. Here is your video.
+status-resent = ✅ Sent.
+status-cancelled = ✋ Stopped.
+status-gone = 🗑 This video was deleted.
+status-album = 🖼 { $total ->
+    [one] { $total } photo
+   *[other] { $total } photos
+}: { $done } done
+eta-seconds = { $seconds } s
+eta-minutes = { $minutes } min
+line-waiting = waits
+line-queued = position { $position }
+line-running = { $percent } %
+line-retrying = tries again
+line-sending = is being sent
+line-done = done
+line-cancelled = stopped
+line-gone = deleted
+button-cancel = ✋ Cancel
+button-cancel-all = ✋ Cancel all
+button-retry = 🔁 Try again
+
+cancel-nothing = There is nothing in the making.
+cancel-done = ✋ { $count ->
+    [one] Stopping { $count } video.
+   *[other] Stopping { $count } videos.
+}
+
+## The video
+
+caption =
+    🎬 { $choice }
+    🎲 Seed { $seed }
+button-again = 🔁 Again
+button-motion = 🎥 Another motion
+button-higher = ⬆️ Higher resolution
+button-download = 📥 Download
+highest-already = It has the highest resolution already.
+too-large-link = 🎬 Your video is ready. With { $megabytes } MB it is too large to be sent here; the button downloads it.
+too-large = 🎬 Your video is ready, but with { $megabytes } MB it is too large to be sent here. Choose a lower resolution or a shorter length.
+
+## When something is wrong
+
+failure = ❌ { $code ->
+    [IMAGE_UNREADABLE] The photo cannot be read: the file is damaged or incomplete.
+    [IMAGE_TOO_LARGE] The photo is too large.
+    [IMAGE_TOO_SMALL] The photo is too small.
+    [UNSUPPORTED_FORMAT] This is not a photo in a format that I know.
+    [EXPIRED] The photo or the video is no longer kept.
+    [NOT_FOUND] This video is not there any more.
+    [TIMEOUT] The render took too long and was stopped.
+    [OUT_OF_MEMORY] The machine ran out of memory while rendering.
+    [NON_FINITE_OUTPUT] The model could make nothing of it.
+    [UNREACHABLE] The video service does not answer.
+    [UNAVAILABLE] The video service does not answer.
+    [ENGINE_UNAVAILABLE] Nothing is there just now that could render.
+    [QUEUE_FULL] All places are taken.
+    [OWNER_LIMIT] You have as many videos in the making as fit at once.
+    [PHOTO_GONE] Telegram does not give me this photo any more.
+   *[other] Something went wrong on our side.
+}
+cure = { $code ->
+    [IMAGE_UNREADABLE] Send the original file, or save it again as JPEG or PNG.
+    [IMAGE_TOO_LARGE] Send a smaller one.
+    [IMAGE_TOO_SMALL] Send one with more pixels.
+    [UNSUPPORTED_FORMAT] Send JPEG, PNG, WebP, AVIF, TIFF or HEIC.
+    [EXPIRED] Send the photo again.
+    [NOT_FOUND] Send the photo again.
+    [PHOTO_GONE] Send the photo again.
+    [TIMEOUT] Try again, or choose a smaller size or a shorter length.
+    [OUT_OF_MEMORY] Try again, or choose a smaller size.
+   *[other] Please try again a little later.
+}
+failure-uncounted = Nothing of this counts against you.
+line-failed = ❌ { failure }
+too-many = { $count ->
+    [one] I have { $count } photo of yours in hand
+   *[other] I have { $count } photos of yours in hand
+} and take no more until one is done. Please send the others again then.
+photo-too-large = 🙏 This photo is larger than { $megabytes } MB, and Telegram does not give me such files. Send a smaller one, or send it as a photo and not as a file.
+not-an-image = 🙏 This file is no photo. I take JPEG, PNG, WebP, AVIF, TIFF and HEIC.
+got-sticker = 😊 Nice sticker! I make videos of photos: send me one.
+got-video = 🎞 This moves already. Send me a photo, and I make it move.
+got-audio = 🎧 I cannot listen, only look: send me a photo.
+got-text = 🙂 Send me a photo and I make a video of it, or tap a button.
+got-other = 🙂 I can do nothing with this. Send me a photo.
+group = 👋 I work in private chats only. Write to me: @{ $username }
+not-allowed = 🔒 This bot is private. Your number is { $user }; whoever runs the bot can let you in.
+trouble = 😕 Something went wrong on our side. Please try again.
+old-button = This button no longer works. Please start again with /start.
+
+## My videos
+
+history-empty = 🎞 You have no videos yet. Send me a photo!
+history = 🎞 Your videos, newest first. Tap a number to see one.
+button-newer = ◀️ Newer
+button-older = Older ▶️
+button-send = ▶️ Send again
+button-delete = 🗑 Delete
+deleted = 🗑 Deleted.
+state = { $status ->
+    [QUEUED] ⏳ waits
+    [PROCESSING] ⏳ in the making
+    [RETRYING] 🔁 tries again
+    [COMPLETED] ✅ ready
+    [FAILED] ❌ failed
+    [CANCELLED] ✋ stopped
+   *[other] { $status }
+}
+state-expired = 🗂 no longer kept
+card =
+    🎬 { $choice }
+    🎲 Seed { $seed }
+    🕑 { $when }
+    { $state }
+
+## Settings
+
+settings =
+    ⚙️ Settings
+
+    🌍 Language: { $language }
+    🎬 A photo without further words becomes: { $choice }
+    🖼 { $fit }
+settings-usual = the usual
+fit = { $name ->
+    [COVER] The photo fills the frame; what is over is cut off
+    [CONTAIN] The whole photo is shown, over a blurred surround
+   *[other] { $description }
+}
+button-language = 🌍 Language
+button-defaults = 🎬 Length, size, motion
+button-fit = 🖼 { $name ->
+    [COVER] Fill the frame
+    [CONTAIN] Show the whole photo
+   *[other] { $name }
+}
+button-reset = ↩️ Back to the usual
+choose-language = 🌍 Which language?
+
+## Privacy
+
+privacy =
+    🔐 What is kept
+
+    Your photos and videos: { $hours ->
+        [one] { $hours } hour
+       *[other] { $hours } hours
+    } after the video is done, then they are deleted.
+    A record of each video (times and choices, no picture): { $days ->
+        [one] { $days } day
+       *[other] { $days } days
+    }.
+    In the bot: your language, your last choices, and what is in the making.
+    What stands in this chat is kept by Telegram, until you delete it there.
+button-delete-all = 🗑 Delete everything of mine
+delete-all-question = 🗑 Delete all your videos, photos and settings? This cannot be undone. What is in the making is stopped.
+button-delete-all-yes = Yes, delete everything
+button-delete-all-no = No, keep it
+delete-all-done = 🗑 Everything of yours is deleted: { $count ->
+    [one] { $count } video
+   *[other] { $count } videos
+}, photos and settings.

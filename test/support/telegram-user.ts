@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { PHOTOS, until } from './stack.ts';
+import { present, type Button, type ChatMessage, type FakeTelegram } from './telegram.ts';
+
+/** A person with a private chat with the bot. */
+export class TelegramUser {
+  readonly id: number;
+  readonly languageCode: string;
+  readonly #telegram: FakeTelegram;
+  #taps = 0;
+
+  constructor(telegram: FakeTelegram, id: number, languageCode: string) {
+    this.#telegram = telegram;
+    this.id = id;
+    this.languageCode = languageCode;
+  }
+
+  /** What the bot has said to this person, oldest first. */
+  get inbox(): ChatMessage[] {
+    return this.#telegram.messages.filter(({ chatId, fromBot, deleted }) => chatId === this.id && fromBot && !deleted);
+  }
+
+  get videos(): ChatMessage[] {
+    return this.inbox.filter(({ media }) => media?.kind === 'video');
+  }
+
+  /** Sends text or a command; delivered `times` over. */
+  send(text: string, times = 1): number {
+    const entities = text.startsWith('/') ? [{ type: 'bot_command', offset: 0, length: text.split(' ')[0]!.length }] : undefined;
+    return this.#say({ text, entities }, times);
+  }
+
+  /** Sends a photo of the fixtures, or bytes, as Telegram's photos are. */
+  photo(photo: string | Buffer = 'cat.jpg', more: object = {}, times = 1): number {
+    const data = bytesOf(photo);
+    const fileId = this.#telegram.keepFile(data);
+    const size = { file_unique_id: fileId, width: 90, height: 60 };
+    return this.#say({ photo: [{ file_id: 'thumbnail', ...size }, { file_id: fileId, file_size: data.length, ...size }], ...more }, times);
+  }
+
+  /** Sends a file. */
+  file(photo: string | Buffer, name: string, type: string, sizeBytes?: number): number {
+    const data = bytesOf(photo);
+    const fileId = this.#telegram.keepFile(data);
+    return this.#say({ document: { file_id: fileId, file_unique_id: fileId, file_name: name, mime_type: type, file_size: sizeBytes ?? data.length } });
+  }
+
+  album(photos: readonly string[]): number[] {
+    const group = String(13_000_000_000_000_000 + this.#telegram.nextMessageId());
+    return photos.map((photo) => this.photo(photo, { media_group_id: group }));
+  }
+
+  /** Sends anything else. */
+  thing(content: object): number {
+    return this.#say(content);
+  }
+
+  /** Taps the newest button with this text, once there is one; delivered `times` over. */
+  async tap(label: string | RegExp, times = 1): Promise<ChatMessage> {
+    const { message, button } = await until(async () => this.#findButton(label)).catch(() => {
+      throw new Error(`There is no button ${String(label)} in\n${this.transcript()}`);
+    });
+    this.#telegram.push({ callback_query: { id: `${this.id}${++this.#taps}`, from: this.#from(), chat_instance: '1', data: button.callback_data, message: present(message) } }, times);
+    return message;
+  }
+
+  /** The newest message of the bot that says so, once there is one. */
+  async sees(what: RegExp, timeoutMs?: number): Promise<ChatMessage> {
+    return await until(async () => this.inbox.findLast(({ text, caption }) => what.test(text ?? caption ?? '')), timeoutMs).catch(() => {
+      throw new Error(`The bot does not say ${String(what)}, but\n${this.transcript()}`);
+    });
+  }
+
+  /** The videos, once there are so many. */
+  async getsVideos(count: number, timeoutMs = 30_000): Promise<ChatMessage[]> {
+    return await until(async () => (this.videos.length >= count ? this.videos : null), timeoutMs).catch(() => {
+      throw new Error(`There are ${this.videos.length} videos and not ${count} in\n${this.transcript()}`);
+    });
+  }
+
+  blocks(): void {
+    this.#telegram.blockedBy.add(this.id);
+  }
+
+  unblocks(): void {
+    this.#telegram.blockedBy.delete(this.id);
+  }
+
+  deletes(message: ChatMessage): void {
+    message.deleted = true;
+  }
+
+  /** All that stands in the chat, for people. */
+  transcript(): string {
+    return this.inbox.map(({ text, caption, buttons }) => `— ${text ?? caption}\n  ${buttons.map((button) => `[${button.text}]`).join(' ')}`).join('\n');
+  }
+
+  #findButton(label: string | RegExp): { message: ChatMessage; button: Button } | null {
+    const fits = ({ text }: Button) => (typeof label === 'string' ? text.includes(label) : label.test(text));
+    for (const message of this.inbox.toReversed()) {
+      const button = message.buttons.find(fits);
+      if (button) return { message, button };
+    }
+    return null;
+  }
+
+  #say(content: object, times = 1): number {
+    const id = this.#telegram.nextMessageId();
+    this.#telegram.push({ message: { message_id: id, date: 1, chat: { id: this.id, type: 'private', first_name: 'User' }, from: this.#from(), ...content } }, times);
+    return id;
+  }
+
+  #from(): object {
+    return { id: this.id, is_bot: false, first_name: 'User', language_code: this.languageCode };
+  }
+}
+
+const bytesOf = (photo: string | Buffer): Buffer => (typeof photo === 'string' ? readFileSync(path.join(PHOTOS, photo)) : photo);

@@ -1,0 +1,317 @@
+/** Telegram's Bot API over real HTTP, with people who use it: enough of it to hold whole conversations, and to fail in every way. */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import busboy from 'busboy';
+import { TelegramUser } from './telegram-user.ts';
+import { TOKEN } from './token.ts';
+
+export interface Button {
+  readonly text: string;
+  readonly callback_data?: string;
+  readonly url?: string;
+}
+
+/** A message as it stands in a chat now. */
+export interface ChatMessage {
+  readonly id: number;
+  readonly chatId: number;
+  readonly fromBot: boolean;
+  text?: string;
+  caption?: string;
+  buttons: Button[];
+  /** Message that it answers. */
+  readonly replyTo?: number;
+  /** The file that the bot sent with it, and the other fields. */
+  media?: { kind: 'video' | 'animation'; file: Buffer; thumbnail?: Buffer; fields: Record<string, unknown>; fileId: string };
+  /** What it said before, oldest first. */
+  readonly history: string[];
+  deleted: boolean;
+}
+
+export interface Call {
+  readonly method: string;
+  readonly fields: Record<string, unknown>;
+  readonly at: number;
+}
+
+/** What a call is answered with instead of success. */
+export interface Refusal {
+  readonly error_code: number;
+  readonly description: string;
+  readonly parameters?: { readonly retry_after?: number };
+}
+
+interface Update {
+  readonly update_id: number;
+  readonly [kind: string]: unknown;
+}
+
+type Fields = Record<string, unknown>;
+type Files = Record<string, Buffer>;
+
+const BOT = { id: 4242, is_bot: true, first_name: 'Bot', username: 'test_bot', can_join_groups: true, can_read_all_group_messages: false, supports_inline_queries: false, can_connect_to_business: false, has_main_web_app: false };
+
+class RefusedCall extends Error {
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(refusal.description);
+    this.refusal = refusal;
+  }
+}
+
+const badRequest = (description: string) => new RefusedCall({ error_code: 400, description: `Bad Request: ${description}` });
+
+export class FakeTelegram {
+  readonly calls: Call[] = [];
+  readonly messages: ChatMessage[] = [];
+  readonly files = new Map<string, Buffer>();
+  readonly blockedBy = new Set<number>();
+  /** Address and secret that the bot gave for its webhook. */
+  webhook: { url: string; secret: string } | null = null;
+  /** Everybody is out of reach: requests are dropped. */
+  isDown = false;
+  readonly #server: Server;
+  readonly #waiting = new Set<() => void>();
+  readonly #refusals: { method: string; refusal: Refusal; times: number }[] = [];
+  #updates: Update[] = [];
+  #lastUpdate = 1_000;
+  #lastMessage = 10;
+  #lastFile = 0;
+  #lastUser = 700;
+
+  private constructor() {
+    this.#server = createServer((request, response) => void this.#serve(request, response));
+  }
+
+  static async start(): Promise<FakeTelegram> {
+    const telegram = new FakeTelegram();
+    await once(telegram.#server.listen(0, '127.0.0.1'), 'listening');
+    return telegram;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  /** Somebody who has not talked to the bot yet. */
+  user(languageCode = 'en'): TelegramUser {
+    return new TelegramUser(this, ++this.#lastUser, languageCode);
+  }
+
+  /** The next calls of `method` are refused. */
+  refuse(method: string, refusal: Refusal, times = 1): void {
+    this.#refusals.push({ method, refusal, times });
+  }
+
+  callsOf(...methods: string[]): Call[] {
+    return this.calls.filter(({ method }) => methods.includes(method));
+  }
+
+  /** Updates that the bot has not acknowledged. */
+  get pending(): number {
+    return this.#updates.length;
+  }
+
+  nextMessageId(): number {
+    return ++this.#lastMessage;
+  }
+
+  keepFile(data: Buffer): string {
+    const id = `file${++this.#lastFile}`;
+    this.files.set(id, data);
+    return id;
+  }
+
+  /** Something happens; `times` over, as when Telegram delivers again. */
+  push(update: Record<string, unknown>, times = 1): void {
+    const known: Update = { update_id: ++this.#lastUpdate, ...update };
+    for (let time = 0; time < times; time++) {
+      if (this.webhook) void this.deliver(known, this.webhook.secret);
+      else this.#updates.push(known);
+    }
+    this.#wake();
+  }
+
+  /** Calls the webhook; the status of the answer. */
+  async deliver(update: object, secret: string | null): Promise<number> {
+    const response = await fetch(this.webhook!.url, {
+      method: 'POST', body: JSON.stringify(update),
+      headers: { 'Content-Type': 'application/json', ...(secret !== null && { 'X-Telegram-Bot-Api-Secret-Token': secret }) },
+    });
+    return response.status;
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.isDown) {
+      request.socket.destroy();
+      return;
+    }
+    const file = new RegExp(`^/file/bot${TOKEN}/photos/(\\w+)`).exec(request.url ?? '');
+    if (file) {
+      const data = this.files.get(file[1]!);
+      response.writeHead(data ? 200 : 404).end(data);
+      return;
+    }
+    const [, token, method = ''] = /^\/bot([^/]+)\/(\w+)$/.exec(request.url ?? '') ?? [];
+    const answer = (status: number, body: object) => response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
+    try {
+      const { fields, files } = await readBody(request);
+      if (method !== 'getUpdates') this.calls.push({ method, fields, at: Date.now() });
+      if (token !== TOKEN) throw new RefusedCall({ error_code: 401, description: 'Unauthorized' });
+      const refused = this.#refusals.find((entry) => entry.method === method && entry.times > 0);
+      if (refused) {
+        refused.times -= 1;
+        throw new RefusedCall(refused.refusal);
+      }
+      const result = method === 'getUpdates' ? await this.#getUpdates(fields, response) : this.#call(method, fields, files);
+      answer(200, { ok: true, result });
+    } catch (error) {
+      if (!(error instanceof RefusedCall)) throw error;
+      answer(error.refusal.error_code, { ok: false, ...error.refusal });
+    }
+  }
+
+  async #getUpdates({ offset = 0, limit = 100, timeout = 0 }: Fields, response: ServerResponse): Promise<Update[]> {
+    this.#updates = this.#updates.filter(({ update_id: id }) => id >= Number(offset));
+    if (this.#updates.length === 0 && Number(timeout) > 0) {
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          clearTimeout(timer);
+          this.#waiting.delete(wake);
+          resolve();
+        };
+        const timer = setTimeout(wake, Number(timeout) * 1000).unref();
+        this.#waiting.add(wake);
+        response.once('close', wake);
+      });
+    }
+    return this.#updates.slice(0, Number(limit));
+  }
+
+  #call(method: string, fields: Fields, files: Files): unknown {
+    const chatId = Number(fields['chat_id']);
+    if (this.blockedBy.has(chatId)) throw new RefusedCall({ error_code: 403, description: 'Forbidden: bot was blocked by the user' });
+    switch (method) {
+      case 'getMe': return BOT;
+      case 'setMyCommands': case 'sendChatAction': case 'answerCallbackQuery': return true;
+      case 'deleteWebhook':
+        this.webhook = null;
+        return true;
+      case 'setWebhook':
+        this.webhook = { url: String(fields['url']), secret: String(fields['secret_token']) };
+        return true;
+      case 'getFile': return this.#getFile(String(fields['file_id']));
+      case 'sendMessage': return this.#send(chatId, fields, { text: String(fields['text']) });
+      case 'sendVideo': case 'sendAnimation': {
+        const kind = method === 'sendVideo' ? 'video' : 'animation';
+        return this.#send(chatId, fields, { caption: String(fields['caption']), media: this.#media(kind, fields[kind], fields, files) });
+      }
+      case 'editMessageText': return this.#edit(fields, { text: String(fields['text']) });
+      case 'editMessageReplyMarkup': return this.#edit(fields, {});
+      case 'editMessageMedia': {
+        const media = fields['media'] as { media: unknown; caption: string };
+        return this.#edit(fields, { caption: media.caption, media: this.#media('animation', media.media, fields, files) });
+      }
+      case 'deleteMessage':
+        this.#find(fields).deleted = true;
+        return true;
+      default: throw new RefusedCall({ error_code: 404, description: `Not Found: ${method}` });
+    }
+  }
+
+  #getFile(id: string): object {
+    const data = this.files.get(id);
+    if (!data) throw badRequest('wrong file_id or the file is temporarily unavailable');
+    if (data.length > 20_000_000) throw badRequest('file is too big');
+    return { file_id: id, file_unique_id: id, file_size: data.length, file_path: `photos/${id}.jpg` };
+  }
+
+  #media(kind: 'video' | 'animation', source: unknown, fields: Fields, files: Files): NonNullable<ChatMessage['media']> {
+    const attached = (value: unknown): Buffer | undefined => files[String(value).replace('attach://', '')];
+    const file = attached(source) ?? this.files.get(String(source));
+    if (!file) throw badRequest('there is no such file');
+    return { kind, file, thumbnail: fields['thumbnail'] === undefined ? undefined : attached(fields['thumbnail']), fields, fileId: attached(source) ? this.keepFile(file) : String(source) };
+  }
+
+  #send(chatId: number, fields: Fields, content: Pick<ChatMessage, 'text' | 'caption' | 'media'>): object {
+    const { reply_parameters: reply } = fields as { reply_parameters?: { message_id: number } };
+    const message: ChatMessage = { id: this.nextMessageId(), chatId, fromBot: true, replyTo: reply?.message_id, buttons: buttonsOf(fields), history: [], deleted: false, ...content };
+    this.messages.push(message);
+    this.#wake();
+    return present(message);
+  }
+
+  #edit(fields: Fields, content: Pick<ChatMessage, 'text' | 'caption' | 'media'>): object {
+    const message = this.#find(fields);
+    const before = JSON.stringify([message.text, message.caption, message.media?.fileId, message.buttons]);
+    const shown = message.text ?? message.caption ?? '';
+    Object.assign(message, content, { buttons: buttonsOf(fields) });
+    if (JSON.stringify([message.text, message.caption, message.media?.fileId, message.buttons]) === before) {
+      throw badRequest('message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message');
+    }
+    message.history.push(shown);
+    return present(message);
+  }
+
+  #find(fields: Fields): ChatMessage {
+    const message = this.messages.find(({ id, chatId, deleted }) => id === Number(fields['message_id']) && chatId === Number(fields['chat_id']) && !deleted);
+    if (!message) throw badRequest('message to edit not found');
+    return message;
+  }
+}
+
+/** A message as Telegram describes it. */
+export function present({ id, chatId, text, caption, media, buttons }: ChatMessage): Record<string, unknown> {
+  return {
+    message_id: id, date: 1, chat: { id: chatId, type: 'private', first_name: 'User' }, from: BOT,
+    ...(text !== undefined && { text }), ...(caption !== undefined && { caption }),
+    ...(media && { [media.kind]: { file_id: media.fileId, file_unique_id: media.fileId, width: 1, height: 1, duration: 1 } }),
+    ...(buttons.length > 0 && { reply_markup: { inline_keyboard: [buttons] } }),
+  };
+}
+
+function buttonsOf(fields: Fields): Button[] {
+  const markup = fields['reply_markup'] as { inline_keyboard?: Button[][] } | undefined;
+  const buttons = (markup?.inline_keyboard ?? []).flat();
+  for (const { callback_data: data } of buttons) if (data !== undefined && Buffer.byteLength(data) > 64) throw badRequest('BUTTON_DATA_INVALID');
+  return buttons;
+}
+
+async function readBody(request: IncomingMessage): Promise<{ fields: Fields; files: Files }> {
+  const fields: Fields = {};
+  const files: Files = {};
+  if (request.headers['content-type']?.startsWith('multipart/')) {
+    const form = busboy({ headers: request.headers });
+    form.on('field', (name, value) => (fields[name] = readField(value)));
+    form.on('file', (name, stream) => {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => (files[name] = Buffer.concat(chunks)));
+    });
+    await once(request.pipe(form), 'close');
+  } else {
+    let text = '';
+    for await (const chunk of request) text += String(chunk);
+    Object.assign(fields, text ? (JSON.parse(text) as Fields) : {});
+  }
+  return { fields, files };
+}
+
+function readField(value: string): unknown {
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    return value;
+  }
+}
