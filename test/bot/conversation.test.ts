@@ -1,33 +1,232 @@
 /** The bot as people meet it: real API, worker and bot, and Telegram's Bot API over real HTTP. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Stack } from '../support/stack.ts';
+import { findFfmpeg } from '../../src/infra/ffmpeg.ts';
+import { Stack, until } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
+import type { TelegramUser } from '../support/telegram-user.ts';
+import { describeStream } from '../support/video.ts';
 
 const KEY = 'the-key-of-the-bot-0123456789';
+const TIMEOUT_MS = 90_000;
 let telegram: FakeTelegram;
 let stack: Stack;
 
 beforeAll(async () => {
   telegram = await FakeTelegram.start();
-  stack = await Stack.start({ environment: { BOT_API_KEY: KEY } });
+  stack = await Stack.start({ environment: { BOT_API_KEY: KEY, PUBLIC_URL: 'https://videos.example', OWNER_LIMIT: '3', QUEUE_LIMIT: '30' } });
   await stack.startBot(telegram);
-});
+}, TIMEOUT_MS);
 afterAll(async () => {
   await stack.stop();
   await telegram.close();
 });
 
-describe('a photo with no wizard', () => {
-  it('becomes a video at once, with its progress in one message', async () => {
+/** Somebody whose videos are quickly made. */
+async function quickUser(language?: string): Promise<TelegramUser> {
+  const user = telegram.user(language);
+  await user.chooses('3 seconds', '360p', 'Pan left');
+  return user;
+}
+
+const jobsOf = (user: TelegramUser) =>
+  stack.sql<{ status: string; options: Record<string, unknown> }>('SELECT status, options FROM job WHERE owner = $1 ORDER BY "createdAt"', [`telegram:${user.id}`]);
+
+describe('the wizard', () => {
+  it('leads from length, size and motion to a delivered MP4', async () => {
     const user = telegram.user();
+    user.send('/start');
+    await user.sees(/Hello/);
+    await user.tap('Photo → video');
+    await user.tap('6 seconds');
+    await user.sees(/Which size/);
+    await user.tap('Back');
+    await user.sees(/How long/);
+    await user.tap('3 seconds');
+    await user.tap('480p');
+    await user.sees(/How should the camera move/);
+    await user.tap('Back');
+    await user.sees(/Which size/);
+    await user.tap('360p');
+    await user.tap('Move in');
+    await user.sees(/3 seconds · 360p · Move in\n\nNow send/);
+    user.photo('coffee.jpg');
+    const media = (await user.getsVideos(1))[0]!.media!;
+    expect(media.fields).toMatchObject({ width: 480, height: 360, duration: 3, supports_streaming: true });
+    const { width, height } = await sharp(media.thumbnail).metadata();
+    expect([width, height]).toEqual([320, 240]);
+    const file = path.join(stack.storage, 'delivered.mp4');
+    await writeFile(file, media.file);
+    const { path: ffmpeg } = await findFfmpeg({ FFMPEG_PATH: undefined });
+    expect(await describeStream(ffmpeg, file)).toMatch(/h264.*480x360.*12 fps/);
+  }, TIMEOUT_MS);
+
+  it('offers the last choices as one tap', async () => {
+    const user = await quickUser();
+    user.send('/start');
+    await user.tap('Photo → video');
+    await user.tap('Same as last time: 3 seconds · 360p · Pan left');
+    await user.sees(/✅ 3 seconds · 360p · Pan left/);
+  });
+
+  it('shows what a motion does in a small animation, rendered once for all', async () => {
+    const [first, second] = [telegram.user(), telegram.user()];
+    for (const user of [first, second]) {
+      user.send('/start');
+      for (const label of ['Photo → video', '3 seconds', '360p', 'Show me']) await user.tap(label);
+      const { media } = await user.sees(/Gentle drift: a slow breathing drift/, 30_000);
+      expect(media?.kind).toBe('animation');
+      await user.tap('▶️');
+      await user.sees(/Pan left: the camera turns left/, 30_000);
+      await user.tap('Take this one');
+      await user.sees(/Pan left\n\nNow send/);
+    }
+    expect(await stack.sql('SELECT id FROM job WHERE owner = $1', ['telegram:examples'])).toHaveLength(2);
+  }, TIMEOUT_MS);
+});
+
+describe('a photo', () => {
+  it('needs no wizard: it gets the last choices at once, and tells its progress in one message', async () => {
+    const user = await quickUser();
     const sent = user.photo('cat.jpg');
     const [video] = await user.getsVideos(1);
-    expect(video).toMatchObject({ replyTo: sent, caption: expect.stringMatching(/6 seconds · 720p · Gentle drift\n.*Seed \d+/) });
-    const done = await user.sees(/Done/);
-    expect(done).toMatchObject({ replyTo: sent, buttons: [] });
-    expect(done.history.join('\n')).toMatch(/%/);
-    await writeFile(path.join(stack.storage, 'v.mp4'), video!.media!.file);
+    expect(video).toMatchObject({ replyTo: sent, caption: expect.stringMatching(/3 seconds · 360p · Pan left\n.*Seed \d+/) });
+    expect(await user.sees(/Done/)).toMatchObject({ replyTo: sent, buttons: [] });
+    expect(await jobsOf(user)).toHaveLength(1);
+  }, TIMEOUT_MS);
+
+  it('gets the usual options from somebody who never chose', async () => {
+    const user = telegram.user();
+    user.photo('cat.jpg');
+    await until(async () => (await jobsOf(user)).length === 1);
+    expect((await jobsOf(user))[0]!.options).toMatchObject({ resolution: 'P720', durationSeconds: 6, motion: 'MICRO' });
+    user.send('/cancel');
+    await user.sees(/Stopped/);
   });
+
+  it('may be sent as a file, and stays portrait', async () => {
+    const user = await quickUser();
+    user.file('portrait.jpg', 'IMG_1.JPG', 'image/jpeg');
+    const [video] = await user.getsVideos(1);
+    expect(video!.media!.fields).toMatchObject({ width: 360, height: 480 });
+  }, TIMEOUT_MS);
+
+  it('that Telegram delivers twice is one job, and so is a tap', async () => {
+    const user = await quickUser();
+    user.photo('cat.jpg', {}, 2);
+    await user.getsVideos(1);
+    await user.tap('Again', 2);
+    await user.getsVideos(2);
+    await user.sees(/Done/);
+    expect(await jobsOf(user)).toHaveLength(2);
+    expect(telegram.pending).toBeLessThanOrEqual(1);
+  }, TIMEOUT_MS);
+
+  it('that cannot be used is answered with what is wrong and what to do', async () => {
+    const user = await quickUser();
+    user.photo(Buffer.from('no photo at all'));
+    expect(await user.sees(/❌ This is not a photo in a format that I know.\nSend JPEG/)).toMatchObject({ buttons: [] });
+    user.file('cat.jpg', 'big.png', 'image/png', 20_000_001);
+    await user.sees(/larger than 20 MB/);
+    user.file('cat.jpg', 'letter.pdf', 'application/pdf');
+    await user.sees(/This file is no photo/);
+    expect(await jobsOf(user)).toHaveLength(0);
+  });
+});
+
+describe('an album', () => {
+  it('of ten becomes ten videos with one message, three at a time', async () => {
+    const user = await quickUser();
+    const ids = user.album(Array<string>(10).fill('cat.jpg'));
+    const videos = await user.getsVideos(10, TIMEOUT_MS);
+    await user.sees(/10 photos: 10 done/);
+    expect(user.inbox.filter(({ text }) => /10 photos/.test(text ?? ''))).toHaveLength(1);
+    expect(videos.every(({ replyTo }) => replyTo === ids[0])).toBe(true);
+    expect(await jobsOf(user)).toHaveLength(10);
+  }, TIMEOUT_MS);
+});
+
+describe('thirty photos in a second', () => {
+  it('end in a polite limit and not in thirty jobs', async () => {
+    const user = telegram.user();
+    for (let count = 0; count < 30; count++) user.photo('cat.jpg');
+    await user.sees(/I have 10 photos of yours in hand and take no more/);
+    await until(async () => telegram.pending === 0);
+    user.send('/cancel');
+    await user.sees(/Stopping 10 videos/);
+    await until(async () => user.inbox.filter(({ text }) => /Stopped/.test(text ?? '')).length === 10, 30_000);
+    expect((await jobsOf(user)).length).toBeLessThanOrEqual(10);
+    expect(user.inbox.filter(({ text }) => /take no more/.test(text ?? ''))).toHaveLength(1);
+  }, TIMEOUT_MS);
+});
+
+describe('the buttons below a video', () => {
+  it('make another one of the kept photo: again, with another motion, in a higher resolution', async () => {
+    const user = await quickUser();
+    user.photo('cat.jpg');
+    const [video] = await user.getsVideos(1);
+    expect(video!.buttons.find(({ url }) => url)?.url).toMatch(/^https:\/\/videos\.example\/videos\/.*&download=1$/);
+    await user.tap('Again');
+    await user.getsVideos(2);
+    await user.tap('Another motion');
+    await user.tap('Tilt up');
+    await user.getsVideos(3);
+    await user.tap('Higher resolution');
+    await user.tap('480p');
+    await user.getsVideos(4);
+    const jobs = (await jobsOf(user)).map(({ options }) => options);
+    expect(jobs).toMatchObject([{ motion: 'PAN_L', resolution: 'P360' }, { motion: 'PAN_L', resolution: 'P360' }, { motion: 'TILT_UP', resolution: 'P360' }, { motion: 'TILT_UP', resolution: 'P480' }]);
+    expect(jobs[1]!['seed']).not.toBe(jobs[0]!['seed']);
+  }, TIMEOUT_MS);
+});
+
+describe('cancelling', () => {
+  it('stops what renders', async () => {
+    const user = telegram.user();
+    await user.chooses('12 seconds', '1080p', 'Move in');
+    user.photo('galaxies.jpg');
+    await user.sees(/\[.*\] [1-9]\d? %/, 30_000);
+    await user.tap('Cancel');
+    await user.sees(/✋ Stopped/);
+    expect(await jobsOf(user)).toMatchObject([{ status: 'CANCELLED' }]);
+    expect(user.videos).toHaveLength(0);
+  }, TIMEOUT_MS);
+
+  it('stops what waits in the queue', async () => {
+    const [busy, user] = [telegram.user(), await quickUser()];
+    await busy.chooses('12 seconds', '1080p', 'Move in');
+    busy.photo('galaxies.jpg');
+    await busy.sees(/\[.*\]/, 30_000);
+    user.photo('cat.jpg');
+    await user.sees(/Position 1 · about/);
+    await user.tap('Cancel');
+    await user.sees(/✋ Stopped/);
+    busy.send('/cancel');
+    await busy.sees(/✋ Stopped/);
+  }, TIMEOUT_MS);
+
+  it('says so when there is nothing to stop', async () => {
+    const user = telegram.user();
+    user.send('/cancel');
+    await user.sees(/nothing in the making/);
+  });
+});
+
+describe('two people at once', () => {
+  it('get their own videos, and nothing of each other', async () => {
+    const [first, second] = await Promise.all([quickUser(), quickUser()]);
+    first.photo('cat.jpg');
+    second.photo('portrait.jpg');
+    await Promise.all([first.getsVideos(1), second.getsVideos(1)]);
+    expect(first.videos[0]!.media!.fields).toMatchObject({ width: 480, height: 360 });
+    expect(second.videos[0]!.media!.fields).toMatchObject({ width: 360, height: 480 });
+    const stolen = first.videos[0]!.buttons.find(({ text }) => text.includes('Again'))!;
+    second.press(stolen.callback_data!);
+    await second.sees(/This video is not there any more/);
+    second.press(stolen.callback_data!.replace('again', 'send'));
+    await second.sees(/🗑 This video was deleted/);
+    expect(second.videos).toHaveLength(1);
+  }, TIMEOUT_MS);
 });

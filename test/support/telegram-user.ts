@@ -61,8 +61,20 @@ export class TelegramUser {
     const { message, button } = await until(async () => this.#findButton(label)).catch(() => {
       throw new Error(`There is no button ${String(label)} in\n${this.transcript()}`);
     });
-    this.#telegram.push({ callback_query: { id: `${this.id}${++this.#taps}`, from: this.#from(), chat_instance: '1', data: button.callback_data, message: present(message) } }, times);
+    this.press(button.callback_data!, message, times);
     return message;
+  }
+
+  /** What a tap does; also one on a button that is none of this person's. */
+  press(data: string, message = this.inbox.at(-1)!, times = 1): void {
+    this.#telegram.push({ callback_query: { id: `${this.id}${++this.#taps}`, from: this.#from(), chat_instance: '1', data, message: present(message) } }, times);
+  }
+
+  /** Goes through the wizard, by the texts of its buttons. */
+  async chooses(duration: string, resolution: string, motion: string): Promise<void> {
+    this.send('/start');
+    for (const label of ['Photo → video', duration, resolution, motion]) await this.tap(label);
+    await this.sees(/Now send me the photo/);
   }
 
   /** The newest message of the bot that says so, once there is one. */

@@ -1,0 +1,165 @@
+/** What goes wrong around the bot, and what people notice of it. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Stack, until } from '../support/stack.ts';
+import { FakeTelegram } from '../support/telegram.ts';
+import type { TelegramUser } from '../support/telegram-user.ts';
+
+const KEY = 'the-key-of-the-bot-0123456789';
+const TIMEOUT_MS = 90_000;
+let telegram: FakeTelegram;
+let stack: Stack;
+
+beforeAll(async () => {
+  telegram = await FakeTelegram.start();
+  stack = await Stack.start({ environment: { BOT_API_KEY: KEY } });
+  await stack.startBot(telegram);
+}, TIMEOUT_MS);
+afterAll(async () => {
+  await stack.stop();
+  await telegram.close();
+});
+
+async function longRender(): Promise<TelegramUser> {
+  const user = telegram.user();
+  await user.chooses('12 seconds', '480p', 'Move in');
+  user.photo('galaxies.jpg');
+  await user.sees(/\[.*\] [1-9]\d? %/, 30_000);
+  return user;
+}
+
+const jobsOf = (user: TelegramUser) => stack.sql<{ status: string }>('SELECT status FROM job WHERE owner = $1', [`telegram:${user.id}`]);
+
+describe('a bot that is killed', () => {
+  it('goes on after a restart where it was, with the same message and one job', async () => {
+    const user = await longRender();
+    await stack.bot!.kill();
+    await stack.startBot(telegram);
+    await user.getsVideos(1, 60_000);
+    await user.sees(/Done/);
+    expect(user.videos).toHaveLength(1);
+    expect(user.inbox.filter(({ text }) => /Done|%/.test(text ?? ''))).toHaveLength(1);
+    expect(await jobsOf(user)).toEqual([{ status: 'COMPLETED' }]);
+  }, TIMEOUT_MS);
+
+  it('delivers what was finished meanwhile, and takes in what was sent meanwhile', async () => {
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    user.photo('cat.jpg');
+    await until(async () => (await jobsOf(user)).length === 1);
+    await stack.bot!.kill();
+    user.photo('coffee.jpg');
+    await until(async () => (await jobsOf(user))[0]!.status === 'COMPLETED', 30_000);
+    await stack.startBot(telegram);
+    await user.getsVideos(2);
+    expect(await jobsOf(user)).toHaveLength(2);
+  }, TIMEOUT_MS);
+
+  it('leaves in good order when told to, and loses nothing', async () => {
+    const user = await longRender();
+    expect(await stack.bot!.stop()).toBe(0);
+    await stack.startBot(telegram);
+    await user.getsVideos(1, 60_000);
+  }, TIMEOUT_MS);
+});
+
+describe('Telegram', () => {
+  it('that asks to slow down is obeyed, and the end is shown', async () => {
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    const before = telegram.callsOf('editMessageText').length;
+    telegram.refuse('editMessageText', { error_code: 429, description: 'Too Many Requests: retry after 2', parameters: { retry_after: 2 } });
+    user.photo('cat.jpg');
+    await user.sees(/✅ Done/, 30_000);
+    const [refused, next] = telegram.callsOf('editMessageText').slice(before);
+    expect(next!.at - refused!.at).toBeGreaterThanOrEqual(1_950);
+  }, TIMEOUT_MS);
+
+  it('is asked for an edit at most once in the time set, and never for the same text', async () => {
+    await stack.bot!.stop();
+    await stack.startBot(telegram, { BOT_EDIT_SECONDS: '1' });
+    const user = await longRender();
+        await user.getsVideos(1, 60_000);
+    await user.sees(/Done/);
+    const edits = telegram.callsOf('editMessageText').filter(({ fields }) => fields['chat_id'] === user.id && /%|Done/.test(String(fields['text'])));
+    expect(edits.length).toBeGreaterThan(1);
+    for (const [index, edit] of edits.slice(1).entries()) {
+      expect(edit.at - edits[index]!.at).toBeGreaterThanOrEqual(950);
+      expect(edit.fields['text']).not.toBe(edits[index]!.fields['text']);
+    }
+    await stack.bot!.stop();
+    await stack.startBot(telegram);
+  }, TIMEOUT_MS);
+
+  it('that does not answer for a while is asked again, and nothing is lost', async () => {
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    telegram.isDown = true;
+    user.photo('cat.jpg');
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    telegram.isDown = false;
+    await user.getsVideos(1);
+  }, TIMEOUT_MS);
+});
+
+describe('a person', () => {
+  it('who blocks the bot is let go, and others are served on', async () => {
+    const user = await longRender();
+    user.blocks();
+    const other = telegram.user();
+    await other.chooses('3 seconds', '360p', 'Pan left');
+    other.photo('cat.jpg');
+    await other.getsVideos(1, 60_000);
+    await until(async () => (await jobsOf(user)).every(({ status }) => status === 'COMPLETED'), 60_000);
+    user.unblocks();
+    user.send('/history');
+    await user.sees(/12 seconds · 480p · Move in\n.*ready/);
+    expect(user.videos).toHaveLength(0);
+  }, TIMEOUT_MS);
+
+  it('who deletes the message of progress still gets the video', async () => {
+    const user = await longRender();
+    user.deletes(await user.sees(/%/));
+    await user.getsVideos(1, 60_000);
+    expect(user.inbox.some(({ text }) => /%/.test(text ?? ''))).toBe(false);
+  }, TIMEOUT_MS);
+});
+
+describe('the API', () => {
+  it('that is away is waited for, and the person is told', async () => {
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    const { port } = new URL(stack.url);
+    await stack.api.kill();
+    user.photo('cat.jpg');
+    await user.sees(/does not answer just now. I keep trying/);
+    user.send('/history');
+    await user.sees(/❌ The video service does not answer/);
+    await stack.startApi({ PORT: port });
+    await user.getsVideos(1);
+  }, TIMEOUT_MS);
+
+  it('that is away for too long is given up, with a button to try again', async () => {
+    await stack.bot!.stop();
+    await stack.startBot(telegram, { BOT_PATIENCE_SECONDS: '0.5' });
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    const { port } = new URL(stack.url);
+    await stack.api.kill();
+    user.photo('cat.jpg');
+    await user.sees(/❌ The video service does not answer.\n[^]*Nothing of this counts against you/);
+    await stack.startApi({ PORT: port });
+    await user.tap('Try again');
+    await user.getsVideos(1);
+  }, TIMEOUT_MS);
+});
+
+describe('a worker that dies', () => {
+  it('is told of as another attempt, and the video comes', async () => {
+    const user = await longRender();
+    await stack.worker!.kill();
+    await stack.startWorker();
+    await user.getsVideos(1, 60_000);
+    const told = user.inbox.flatMap(({ history }) => history).join('\n');
+    expect(told).toMatch(/second attempt of 3/);
+  }, TIMEOUT_MS);
+});
