@@ -50,7 +50,6 @@ function alone(say: Say, batch: Batch, order: Order, progress: Progress): string
 
 function jobText(say: Say, job: Job): string {
   const remaining = job.estimatedSecondsRemaining;
-  const attempt = (number: number) => say('attempt', { attempt: number, max: job.maxAttempts });
   switch (job.status) {
     case 'QUEUED': {
       const position = job.queuePosition ?? 1;
@@ -58,15 +57,15 @@ function jobText(say: Say, job: Job): string {
     }
     case 'RETRYING': {
       const seconds = job.nextAttemptAt === null ? 0 : (Date.parse(job.nextAttemptAt) - Date.now()) / 1000;
-      const next = attempt(job.attempt + 1);
-      return seconds < 1 ? say('status-retrying-now', { attempt: next }) : say('status-retrying', { attempt: next, eta: eta(say, seconds) });
+      const next = { attempt: job.attempt + 1, max: job.maxAttempts };
+      return seconds < 1 ? say('status-retrying-now', next) : say('status-retrying', { ...next, eta: eta(say, seconds) });
     }
     case 'PROCESSING': {
       const stage = say('status-stage', { stage: job.stage ?? '' });
       return [
         say('status-running', { bar: bar(job.percent), percent: Math.floor(job.percent) }),
         remaining === null ? stage : say('status-stage-eta', { stage, eta: eta(say, remaining) }),
-        ...(job.attempt > 1 ? [say('status-attempt', { attempt: attempt(job.attempt) })] : []),
+        ...(job.attempt > 1 ? [say('status-attempt', { attempt: job.attempt, max: job.maxAttempts })] : []),
       ].join('\n');
     }
     default: return say('status-sending');

@@ -178,7 +178,6 @@ cure = { $code ->
    *[other] Please try again a little later.
 }
 failure-uncounted = Nothing of this counts against you.
-line-failed = ❌ { failure }
 too-many = { $count ->
     [one] I have { $count } photo of yours in hand
    *[other] I have { $count } photos of yours in hand
@@ -228,7 +227,6 @@ settings =
     🌍 Language: { $language }
     🎬 A photo without further words becomes: { $choice }
     🖼 { $fit }
-settings-usual = the usual
 fit = { $name ->
     [COVER] The photo fills the frame; what is over is cut off
     [CONTAIN] The whole photo is shown, over a blurred surround

@@ -52,6 +52,10 @@ type Files = Record<string, Buffer>;
 
 const BOT = { id: 4242, is_bot: true, first_name: 'Bot', username: 'test_bot', can_join_groups: true, can_read_all_group_messages: false, supports_inline_queries: false, can_connect_to_business: false, has_main_web_app: false };
 
+/** Never the same again, whichever fake gives them: the bot remembers them. */
+let lastUpdate = 1_000;
+let lastUser = 700;
+
 class RefusedCall extends Error {
   readonly refusal: Refusal;
 
@@ -76,10 +80,8 @@ export class FakeTelegram {
   readonly #waiting = new Set<() => void>();
   readonly #refusals: { method: string; refusal: Refusal; times: number }[] = [];
   #updates: Update[] = [];
-  #lastUpdate = 1_000;
   #lastMessage = 10;
   #lastFile = 0;
-  #lastUser = 700;
 
   private constructor() {
     this.#server = createServer((request, response) => void this.#serve(request, response));
@@ -103,7 +105,7 @@ export class FakeTelegram {
 
   /** Somebody who has not talked to the bot yet. */
   user(languageCode = 'en'): TelegramUser {
-    return new TelegramUser(this, ++this.#lastUser, languageCode);
+    return new TelegramUser(this, ++lastUser, languageCode);
   }
 
   /** The next calls of `method` are refused. */
@@ -132,7 +134,7 @@ export class FakeTelegram {
 
   /** Something happens; `times` over, as when Telegram delivers again. */
   push(update: Record<string, unknown>, times = 1): void {
-    const known: Update = { update_id: ++this.#lastUpdate, ...update };
+    const known: Update = { update_id: ++lastUpdate, ...update };
     for (let time = 0; time < times; time++) {
       if (this.webhook) void this.deliver(known, this.webhook.secret);
       else this.#updates.push(known);

@@ -1,0 +1,98 @@
+/** The bot's process: what it refuses to start without, its webhook, its health, and what it never says. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Stack, until } from '../support/stack.ts';
+import { FakeTelegram } from '../support/telegram.ts';
+import { TOKEN } from '../support/token.ts';
+
+const SECRET = 'secret_of_the_webhook';
+const folder = mkdtempSync(path.join(tmpdir(), 'fm-bot-'));
+let telegram: FakeTelegram;
+
+beforeEach(async () => {
+  telegram = await FakeTelegram.start();
+});
+afterEach(() => telegram.close());
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Runs a bot until it says something that matches, or ends; all its output, and its exit code if it ended by itself. */
+async function runBot(environment: Record<string, string>, enough?: RegExp): Promise<{ output: string; code: number | null }> {
+  const child = fork(path.resolve('dist/bot/main.js'), [], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, LOG_LEVEL: 'trace', BOT_PORT: '0', STORAGE_DIR: folder, BOT_TOKEN: TOKEN, BOT_API_KEY: 'the-key-of-the-bot-0123456789', BOT_API_ROOT: telegram.url, ...environment },
+  });
+  let output = '';
+  const ended = once(child, 'exit');
+  for (const stream of [child.stdout!, child.stderr!]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      if (enough?.test(output)) child.kill('SIGTERM');
+    });
+  }
+  const [code] = await ended;
+  return { output, code: code as number | null };
+}
+
+describe('the bot', () => {
+  it.each([
+    ['a token', { BOT_TOKEN: '' }, /BOT_TOKEN is not set/],
+    ['a key', { BOT_API_KEY: '' }, /BOT_API_KEY is not set/],
+    ['a secret for its webhook', { BOT_WEBHOOK_URL: 'https://bot.example' }, /BOT_WEBHOOK_SECRET is not/],
+  ])('refuses to start without %s, and says the cure', async (_what, environment, words) => {
+    const { output, code } = await runBot(environment);
+    expect(code).toBe(1);
+    expect(output).toMatch(words);
+  });
+
+  it('refuses to start with a token that Telegram does not know', async () => {
+    const { output, code } = await runBot({ BOT_TOKEN: '1:some-other-token-0123456789' });
+    expect(code).toBe(1);
+    expect(output).toMatch(/Telegram does not know BOT_TOKEN/);
+    expect(output).not.toContain('some-other-token');
+  });
+
+  it('waits for a Telegram that is out of reach, and its token stands nowhere in its log', async () => {
+    telegram.isDown = true;
+    const { output } = await runBot({}, /cannot be reached/);
+    expect(output).toMatch(/Telegram cannot be reached; trying again/);
+    expect(output).not.toContain(TOKEN.split(':')[1]);
+  });
+});
+
+describe('the webhook', () => {
+  let stack: Stack;
+
+  beforeAll(async () => {
+    stack = await Stack.start({ worker: false, environment: { BOT_API_KEY: 'the-key-of-the-bot-0123456789' } });
+  });
+  afterEach(() => stack.bot!.stop());
+  afterAll(() => stack.stop());
+
+  it('takes updates with the right secret only', async () => {
+    const { ready } = await stack.startBot(telegram, { BOT_WEBHOOK_URL: 'https://bot.example/', BOT_WEBHOOK_SECRET: SECRET });
+    await until(async () => telegram.webhook !== null);
+    expect(telegram.webhook).toEqual({ url: 'https://bot.example/telegram', secret: SECRET });
+    telegram.webhook = { url: `${ready['health']}/telegram`, secret: SECRET };
+    const user = telegram.user();
+    user.send('/start');
+    await user.sees(/Hello/);
+    expect([await telegram.deliver({ update_id: 1 }, 'another_secret'), await telegram.deliver({ update_id: 1 }, null)]).toEqual([401, 401]);
+    expect(await telegram.deliver({ update: 1 }, SECRET)).toBe(400);
+  });
+
+  it('stands beside health and metrics', async () => {
+    const { ready } = await stack.startBot(telegram);
+    const get = (where: string) => fetch(ready['health']! + where);
+    expect(await (await get('/healthz')).json()).toMatchObject({ status: 'alive' });
+    expect((await get('/readyz')).status).toBe(200);
+    const user = telegram.user();
+    user.send('/help');
+    await user.sees(/up to 20 MB/);
+    expect(await (await get('/metrics')).text()).toMatch(/fanslymotion_bot_updates_total\{kind="handled"\} 1/);
+  });
+});

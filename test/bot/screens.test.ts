@@ -1,0 +1,156 @@
+/** Everything around making videos: the list of them, settings, privacy, and messages that are no photo. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Stack, until } from '../support/stack.ts';
+import { FakeTelegram } from '../support/telegram.ts';
+import type { TelegramUser } from '../support/telegram-user.ts';
+
+const TIMEOUT_MS = 60_000;
+const DENIED = 99_799;
+let telegram: FakeTelegram;
+let stack: Stack;
+
+beforeAll(async () => {
+  telegram = await FakeTelegram.start();
+  stack = await Stack.start({ environment: { BOT_API_KEY: 'the-key-of-the-bot-0123456789', QUEUE_LIMIT: '30', OWNER_LIMIT: '10' } });
+  await stack.startBot(telegram, { BOT_DENIED_USERS: `5, ${DENIED}` });
+}, TIMEOUT_MS);
+afterAll(async () => {
+  await stack.stop();
+  await telegram.close();
+});
+
+const jobsOf = (user: TelegramUser) => stack.sql<{ status: string; options: object }>('SELECT status, options FROM job WHERE owner = $1', [`telegram:${user.id}`]);
+
+async function userWithVideos(count: number): Promise<TelegramUser> {
+  const user = telegram.user();
+  await user.chooses('3 seconds', '360p', 'Pan left');
+  user.album(Array<string>(count).fill('cat.jpg'));
+  await user.getsVideos(count);
+  await until(async () => user.inbox.some(({ text }) => /Done|done\n/.test(text ?? '')));
+  return user;
+}
+
+describe('/history', () => {
+  it('lists the videos page by page, sends one again and deletes one', async () => {
+    const user = await userWithVideos(6);
+    user.send('/history');
+    await user.sees(/1\. 3 seconds · 360p · Pan left\n.*✅ ready · [^]*5\. /);
+    await user.tap('Older');
+    await user.sees(/6\. 3 seconds/);
+    await user.tap('Newer');
+    await user.sees(/1\. 3 seconds/);
+    await user.tap('2');
+    await user.sees(/🎬 3 seconds · 360p · Pan left\n🎲 Seed \d+\n🕑 .* ago\n✅ ready/);
+    await user.tap('Send again');
+    await user.getsVideos(7);
+    await user.sees(/✅ Sent/);
+    await user.tap('Delete');
+    await user.sees(/🗑 Deleted/);
+    expect(await jobsOf(user)).toHaveLength(5);
+  }, TIMEOUT_MS);
+
+  it('says so when there is none', async () => {
+    const user = telegram.user();
+    user.send('/history');
+    await user.sees(/no videos yet/);
+  });
+});
+
+describe('/privacy', () => {
+  it('says what is kept for how long, and deletes everything after a question', async () => {
+    const user = await userWithVideos(1);
+    user.send('/privacy');
+    await user.sees(/24 hours[^]*30 days/);
+    await user.tap('Delete everything of mine');
+    await user.sees(/cannot be undone/);
+    expect(await jobsOf(user)).toHaveLength(1);
+    await user.tap('Yes, delete everything');
+    await user.sees(/Everything of yours is deleted: 1 video,/);
+    expect(await jobsOf(user)).toHaveLength(0);
+    user.send('/start');
+    await user.tap('Photo → video');
+    const menu = await user.sees(/How long/);
+    expect(menu.buttons.some(({ text }) => /Same as last time/.test(text))).toBe(false);
+  }, TIMEOUT_MS);
+});
+
+describe('/settings', () => {
+  it('show and change what a photo becomes', async () => {
+    const user = telegram.user();
+    user.send('/settings');
+    await user.sees(/Language: English\n.*6 seconds · 720p · Gentle drift\n.*fills the frame/);
+    await user.tap('Show the whole photo');
+    await user.sees(/The whole photo is shown/);
+    await user.chooses('3 seconds', '360p', 'Tilt up');
+    user.photo('portrait.jpg');
+    await user.getsVideos(1);
+    expect(await jobsOf(user)).toMatchObject([{ options: { fit: 'CONTAIN', motion: 'TILT_UP', resolution: 'P360', durationSeconds: 3 } }]);
+    user.send('/settings');
+    await user.tap('Back to the usual');
+    await user.sees(/6 seconds · 720p · Gentle drift/);
+  }, TIMEOUT_MS);
+});
+
+describe('what is no photo', () => {
+  it.each([
+    ['a sticker', { sticker: { file_id: 's', file_unique_id: 's', type: 'regular', width: 1, height: 1, is_animated: false, is_video: false } }, /Nice sticker/],
+    ['a video', { video: { file_id: 'v', file_unique_id: 'v', width: 1, height: 1, duration: 1 } }, /moves already/],
+    ['a GIF', { animation: { file_id: 'v', file_unique_id: 'v', width: 1, height: 1, duration: 1 }, document: { file_id: 'v', file_unique_id: 'v', mime_type: 'video/mp4' } }, /moves already/],
+    ['a voice message', { voice: { file_id: 'v', file_unique_id: 'v', duration: 1 } }, /cannot listen/],
+    ['a place', { location: { latitude: 1, longitude: 1 } }, /can do nothing with this/],
+    ['words', { text: 'make me a film' }, /Send me a photo and I make a video of it/],
+    ['an unknown command', { text: '/dance', entities: [{ type: 'bot_command', offset: 0, length: 6 }] }, /Send me a photo/],
+  ])('such as %s is answered kindly', async (_what, content, answer) => {
+    const user = telegram.user();
+    user.thing(content);
+    await user.sees(answer);
+  });
+
+  it('such as a button of long ago is answered too', async () => {
+    const user = telegram.user();
+    user.send('/start');
+    await user.sees(/Hello/);
+    user.press('something:old');
+    await user.sees(/no longer works/);
+  });
+
+  it('a forwarded photo is a photo', async () => {
+    const user = telegram.user();
+    user.photo('cat.jpg', { forward_origin: { type: 'hidden_user', sender_user_name: 'x', date: 1 } });
+    await user.sees(/⏳|%/);
+    user.send('/cancel');
+    await user.sees(/Stopped/);
+  });
+});
+
+describe('who may not use the bot', () => {
+  it('is told so, and gets nothing', async () => {
+    const user = Object.assign(telegram.user(), { id: DENIED });
+    user.photo('cat.jpg');
+    await user.sees(/private. Your number is 99799/);
+    expect(await jobsOf(user)).toHaveLength(0);
+  });
+});
+
+describe('a group', () => {
+  it('hears where the bot works, when it talks to the bot', async () => {
+    const [group, from] = [{ id: -100, type: 'supergroup', title: 'Us' }, { id: 5, is_bot: false, first_name: 'U', language_code: 'en' }];
+    const say = (message: object) => telegram.push({ message: { message_id: telegram.nextMessageId(), date: 1, chat: group, from, ...message } });
+    say({ photo: [{ file_id: 'p', file_unique_id: 'p', width: 1, height: 1 }] });
+    say({ text: 'hello everybody' });
+    say({ text: '/start@test_bot', entities: [{ type: 'bot_command', offset: 0, length: 15 }] });
+    await until(async () => telegram.messages.some(({ chatId, text }) => chatId === -100 && /private chats only. Write to me: @test_bot/.test(text ?? '')));
+    expect(telegram.messages.filter(({ chatId }) => chatId === -100)).toHaveLength(1);
+  });
+});
+
+describe('taps', () => {
+  it('are each answered within a second', async () => {
+    const user = telegram.user();
+    user.send('/start');
+    for (const label of ['Photo → video', '12 seconds', 'Back', 'Back']) await user.tap(label);
+    const tapped = Date.now();
+    await user.tap('Settings');
+    await until(async () => telegram.callsOf('answerCallbackQuery').some(({ at }) => at >= tapped), 1_000);
+  });
+});
