@@ -68,8 +68,18 @@ async function follow(errand: Errand): Promise<Outcome> {
   const onStop = () => void cancel();
   errand.stop.addEventListener('abort', onStop, { once: true });
   if (errand.stop.aborted) onStop();
+  let latest: Job | null = null;
+  // A place in the queue gets better, and a wait shorter, without any news of the job itself.
+  const look = async () => {
+    if (latest?.status === 'RETRYING') report(latest);
+    if (latest?.status !== 'QUEUED') return;
+    const job = await api.job(owner, order.jobId!).catch(() => null);
+    if (job?.status === 'QUEUED' && latest?.status === 'QUEUED') report(job);
+  };
+  const looking = setInterval(() => void look(), errand.retryMs);
   try {
     for await (const job of api.follow(owner, order.jobId!, errand.signal)) {
+      latest = job;
       if (job.status === 'CANCELLED') return outcome('CANCELLED');
       if (job.status === 'FAILED') return outcome('FAILED', job.error?.code ?? 'INTERNAL');
       if (job.status === 'COMPLETED') {
@@ -83,6 +93,7 @@ async function follow(errand: Errand): Promise<Outcome> {
     if (hasCode(error, 'NOT_FOUND')) return outcome('GONE');
     throw error;
   } finally {
+    clearInterval(looking);
     errand.stop.removeEventListener('abort', onStop);
   }
 }

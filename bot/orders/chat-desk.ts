@@ -9,6 +9,9 @@ import { carryOut, type Outcome } from './carry-out.ts';
 import type { DeskPorts } from './ports.ts';
 import { statusOf, type Progress } from './status.ts';
 
+/** How long an upload under way is waited for that nobody wants any more. */
+const ABANDON_MS = 5_000;
+
 /** A batch at work. */
 interface Live {
   readonly batch: Batch;
@@ -93,10 +96,10 @@ export class ChatDesk {
     return wanted.length;
   }
 
-  /** Ends all work without another word. */
+  /** Ends all work without another word; what does not notice soon ends on its own. */
   async abandon(): Promise<void> {
     this.#abandoned.abort();
-    await this.idle();
+    await Promise.race([this.idle(), sleep(ABANDON_MS)]);
     this.#lives.clear();
     this.#onEmpty();
   }

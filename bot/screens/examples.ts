@@ -11,6 +11,7 @@ import type { JsonFolder } from '../state/folder.ts';
 import type { BotContext } from './kit.ts';
 
 const OWNER = 'telegram:examples';
+/** Launch of DSCOVR, by SpaceX; public domain. */
 const PHOTO = path.join(ROOT, 'bot', 'example.jpg');
 /** Changes with photo or choices. */
 const VERSION = 1;

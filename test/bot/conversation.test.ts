@@ -68,7 +68,8 @@ describe('the wizard', () => {
     user.send('/start');
     await user.tap('Photo → video');
     await user.tap('Same as last time: 3 seconds · 360p · Pan left');
-    await user.sees(/✅ 3 seconds · 360p · Pan left/);
+    const menu = await until(async () => user.inbox.find(({ text, history }) => /^✅ 3 seconds · 360p · Pan left/.test(text ?? '') && history.length === 2));
+    expect(menu.history.at(-1)).toMatch(/How long/);
   });
 
   it('shows what a motion does in a small animation, rendered once for all', async () => {
@@ -203,14 +204,30 @@ describe('cancelling', () => {
     await user.sees(/Position 1 · about/);
     await user.tap('Cancel');
     await user.sees(/✋ Stopped/);
+    expect(await jobsOf(user)).toMatchObject([{ status: 'CANCELLED' }]);
     busy.send('/cancel');
     await busy.sees(/✋ Stopped/);
+  }, TIMEOUT_MS);
+
+  it('of another lets one move up in the queue, and the message tells', async () => {
+    const [busy, first, second] = [telegram.user(), await quickUser(), await quickUser()];
+    await busy.chooses('12 seconds', '1080p', 'Move in');
+    busy.photo('galaxies.jpg');
+    await busy.sees(/\[.*\]/, 30_000);
+    first.photo('cat.jpg');
+    await first.sees(/Position 1/);
+    second.photo('cat.jpg');
+    await second.sees(/Position 2/);
+    first.send('/cancel');
+    expect(await second.sees(/Position 1/)).toMatchObject({ history: expect.arrayContaining([expect.stringMatching(/Position 2/)]) });
+    for (const user of [busy, second]) user.send('/cancel');
+    await Promise.all([busy, second].map((user) => user.sees(/✋ Stopped/)));
   }, TIMEOUT_MS);
 
   it('says so when there is nothing to stop', async () => {
     const user = telegram.user();
     user.send('/cancel');
-    await user.sees(/nothing in the making/);
+    expect((await user.sees(/making/)).text).toBe('There is nothing in the making.');
   });
 });
 
@@ -228,5 +245,17 @@ describe('two people at once', () => {
     second.press(stolen.callback_data!.replace('again', 'send'));
     await second.sees(/🗑 This video was deleted/);
     expect(second.videos).toHaveLength(1);
+  }, TIMEOUT_MS);
+});
+
+describe('a video too large for Telegram', () => {
+  it('is handed over as a link', async () => {
+    await stack.bot!.stop();
+    await stack.startBot(telegram, { BOT_VIDEO_MAX_MB: '0.01' });
+    const user = await quickUser();
+    user.photo('cat.jpg');
+    const { buttons } = await user.sees(/too large to be sent here; the button downloads it/, 30_000);
+    expect(buttons.find(({ text }) => text.includes('Download'))?.url).toMatch(/^https:\/\/videos\.example\/videos\//);
+    expect(user.videos).toHaveLength(0);
   }, TIMEOUT_MS);
 });

@@ -52,7 +52,7 @@ describe('/history', () => {
   it('says so when there is none', async () => {
     const user = telegram.user();
     user.send('/history');
-    await user.sees(/no videos yet/);
+    expect((await user.sees(/no videos yet/)).buttons).toMatchObject([{ callback_data: 'menu' }]);
   });
 });
 
@@ -104,6 +104,7 @@ describe('what is no photo', () => {
     const user = telegram.user();
     user.thing(content);
     await user.sees(answer);
+    expect(user.inbox).toHaveLength(1);
   });
 
   it('such as a button of long ago is answered too', async () => {
@@ -112,12 +113,14 @@ describe('what is no photo', () => {
     await user.sees(/Hello/);
     user.press('something:old');
     await user.sees(/no longer works/);
+    expect(user.inbox).toHaveLength(2);
   });
 
   it('a forwarded photo is a photo', async () => {
     const user = telegram.user();
     user.photo('cat.jpg', { forward_origin: { type: 'hidden_user', sender_user_name: 'x', date: 1 } });
-    await user.sees(/⏳|%/);
+    await user.sees(/Position|%/);
+    expect(await jobsOf(user)).toHaveLength(1);
     user.send('/cancel');
     await user.sees(/Stopped/);
   });
@@ -151,6 +154,7 @@ describe('taps', () => {
     for (const label of ['Photo → video', '12 seconds', 'Back', 'Back']) await user.tap(label);
     const tapped = Date.now();
     await user.tap('Settings');
-    await until(async () => telegram.callsOf('answerCallbackQuery').some(({ at }) => at >= tapped), 1_000);
+    const answer = await until(async () => telegram.callsOf('answerCallbackQuery').find(({ at }) => at >= tapped));
+    expect(answer.at - tapped).toBeLessThan(1_000);
   });
 });

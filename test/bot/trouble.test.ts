@@ -98,6 +98,7 @@ describe('Telegram', () => {
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     telegram.isDown = false;
     await user.getsVideos(1);
+    expect(await jobsOf(user)).toHaveLength(1);
   }, TIMEOUT_MS);
 });
 
@@ -136,6 +137,7 @@ describe('the API', () => {
     await user.sees(/❌ The video service does not answer/);
     await stack.startApi({ PORT: port });
     await user.getsVideos(1);
+    expect(await jobsOf(user)).toHaveLength(1);
   }, TIMEOUT_MS);
 
   it('that is away for too long is given up, with a button to try again', async () => {
@@ -150,6 +152,7 @@ describe('the API', () => {
     await stack.startApi({ PORT: port });
     await user.tap('Try again');
     await user.getsVideos(1);
+    expect(await jobsOf(user)).toEqual([{ status: 'COMPLETED' }]);
   }, TIMEOUT_MS);
 });
 

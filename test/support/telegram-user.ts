@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PHOTOS, until } from './stack.ts';
-import { present, type Button, type ChatMessage, type FakeTelegram } from './telegram.ts';
+import { present, type Button, type ChatMessage, type TelegramSide } from './telegram-messages.ts';
 
 /** A person with a private chat with the bot. */
 export class TelegramUser {
   readonly id: number;
   readonly languageCode: string;
-  readonly #telegram: FakeTelegram;
+  readonly #telegram: TelegramSide;
   #taps = 0;
 
-  constructor(telegram: FakeTelegram, id: number, languageCode: string) {
+  constructor(telegram: TelegramSide, id: number, languageCode: string) {
     this.#telegram = telegram;
     this.id = id;
     this.languageCode = languageCode;

@@ -3,31 +3,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import busboy from 'busboy';
+import { BOT, present, type Button, type ChatMessage, type TelegramSide } from './telegram-messages.ts';
 import { TelegramUser } from './telegram-user.ts';
 import { TOKEN } from './token.ts';
-
-export interface Button {
-  readonly text: string;
-  readonly callback_data?: string;
-  readonly url?: string;
-}
-
-/** A message as it stands in a chat now. */
-export interface ChatMessage {
-  readonly id: number;
-  readonly chatId: number;
-  readonly fromBot: boolean;
-  text?: string;
-  caption?: string;
-  buttons: Button[];
-  /** Message that it answers. */
-  readonly replyTo?: number;
-  /** The file that the bot sent with it, and the other fields. */
-  media?: { kind: 'video' | 'animation'; file: Buffer; thumbnail?: Buffer; fields: Record<string, unknown>; fileId: string };
-  /** What it said before, oldest first. */
-  readonly history: string[];
-  deleted: boolean;
-}
 
 export interface Call {
   readonly method: string;
@@ -50,8 +28,6 @@ interface Update {
 type Fields = Record<string, unknown>;
 type Files = Record<string, Buffer>;
 
-const BOT = { id: 4242, is_bot: true, first_name: 'Bot', username: 'test_bot', can_join_groups: true, can_read_all_group_messages: false, supports_inline_queries: false, can_connect_to_business: false, has_main_web_app: false };
-
 /** Never the same again, whichever fake gives them: the bot remembers them. */
 let lastUpdate = 1_000;
 let lastUser = 700;
@@ -67,7 +43,7 @@ class RefusedCall extends Error {
 
 const badRequest = (description: string) => new RefusedCall({ error_code: 400, description: `Bad Request: ${description}` });
 
-export class FakeTelegram {
+export class FakeTelegram implements TelegramSide {
   readonly calls: Call[] = [];
   readonly messages: ChatMessage[] = [];
   readonly files = new Map<string, Buffer>();
@@ -272,16 +248,6 @@ export class FakeTelegram {
     if (!message) throw badRequest('message to edit not found');
     return message;
   }
-}
-
-/** A message as Telegram describes it. */
-export function present({ id, chatId, text, caption, media, buttons }: ChatMessage): Record<string, unknown> {
-  return {
-    message_id: id, date: 1, chat: { id: chatId, type: 'private', first_name: 'User' }, from: BOT,
-    ...(text !== undefined && { text }), ...(caption !== undefined && { caption }),
-    ...(media && { [media.kind]: { file_id: media.fileId, file_unique_id: media.fileId, width: 1, height: 1, duration: 1 } }),
-    ...(buttons.length > 0 && { reply_markup: { inline_keyboard: [buttons] } }),
-  };
 }
 
 function buttonsOf(fields: Fields): Button[] {
