@@ -38,7 +38,7 @@ export function createDispatch(options: DispatchOptions): (update: Update, chatI
   const { token, me, telegram, kit, log, metrics, signal } = options;
   const bot = new Bot<BotContext>(token, { botInfo: me, client: telegram.options });
   bot.api.config.use(...telegram.transformers);
-  bot.use(memberships(kit), groups(kit), admission(options), answerTaps(telegram));
+  bot.use(memberships(kit), groups(kit), admission(options));
   bot.errorBoundary((error) => tellTrouble(error, log, signal),
     menuScreens(kit), wizardScreens(kit), videoScreens(kit), historyScreens(kit), settingsScreens(kit), privacyScreens(kit),
     photoScreens(kit, options.albumMs), otherScreens());
@@ -112,19 +112,14 @@ function admission({ kit: { chats, texts }, admits, metrics }: DispatchOptions):
     if (admits(from.id)) await next();
     else {
       metrics.updates.inc({ kind: 'refused' });
-      if (ctx.callbackQuery) await ctx.answerCallbackQuery().catch(() => {});
       await ctx.reply(ctx.say('not-allowed', { user: String(from.id) }));
     }
   });
   return composer;
 }
 
-/** Taps are answered before anything else: until then the button shows that it waits. */
-function answerTaps({ once }: Telegram): Composer<BotContext> {
-  const composer = new Composer<BotContext>();
-  composer.on('callback_query', async (ctx, next) => {
-    // One that is too old to be answered is handled all the same.
-    await Promise.all([once.answerCallbackQuery(ctx.callbackQuery.id).catch(() => {}), next()]);
-  });
-  return composer;
+/** Taps are answered before anything is done about them: until then the button shows that it waits. */
+export function answerTap({ once }: Telegram, { callback_query: tap }: Update): void {
+  // One that is too old to be answered is handled all the same.
+  if (tap) once.answerCallbackQuery(tap.id).catch(() => {});
 }

@@ -10,7 +10,7 @@ import { runPart, type Part } from '../src/infra/process.ts';
 import { StartupError } from '../src/infra/startup-error.ts';
 import { ROOT } from '../src/infra/version.ts';
 import { ApiClient } from './api/client.ts';
-import { createDispatch } from './dispatch.ts';
+import { answerTap, createDispatch } from './dispatch.ts';
 import { createMetrics } from './metrics.ts';
 import { Batch } from './orders/batch.ts';
 import { Desk } from './orders/desk.ts';
@@ -23,6 +23,7 @@ import { openTelegram, type Telegram } from './telegram/client.ts';
 import { openFile } from './telegram/files.ts';
 import { Inbox } from './telegram/inbox.ts';
 import { poll, UPDATE_KINDS } from './telegram/polling.ts';
+import { AnyUpdate } from './telegram/update.ts';
 import { Texts } from './texts/texts.ts';
 
 /** How long handlers under way may take when the bot ends; what they do not finish is delivered again. */
@@ -64,7 +65,8 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
   setMaxListeners(0, ending.signal, polling.signal);
   const { signal } = ending;
   const open = <T>(name: string, schema: Parameters<typeof JsonFolder.open<T>>[1]) => JsonFolder.open(path.join(settings.stateDir, name), schema);
-  const [chatFolder, batches, exampleFolder] = [await open('chats', ChatRecord), await open('batches', Batch), await open('examples', ExampleFiles)];
+  const [chatFolder, batches] = [await open('chats', ChatRecord), await open('batches', Batch)];
+  const [exampleFolder, kept] = [await open('examples', ExampleFiles), await open('updates', AnyUpdate)];
 
   const retryMs = config.BOT_RETRY_SECONDS * 1000;
   const api = new ApiClient({ url: settings.apiUrl, key: settings.apiKey, retryMs, signal });
@@ -84,8 +86,10 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
       api, desk, chats, texts, photosAtOnce: config.BOT_PHOTOS_AT_ONCE, photoMaxMb: config.BOT_PHOTO_MAX_MB,
       examples: new MotionExamples(api, exampleFolder, me.id, log, signal),
     };
-    const inbox = new Inbox(createDispatch({ token, me, telegram, kit, admits: admissionOf(config), albumMs: config.BOT_ALBUM_SECONDS * 1000, log, metrics, signal }));
+    const handle = createDispatch({ token, me, telegram, kit, admits: admissionOf(config), albumMs: config.BOT_ALBUM_SECONDS * 1000, log, metrics, signal });
+    const inbox = new Inbox({ handle, onArrival: (update) => answerTap(telegram, update), kept, log });
     await desk.resume();
+    await inbox.resume();
     log.info({ bot: me.username, api: settings.apiUrl, updates: settings.webhook ? 'webhook' : 'polling' }, `bot @${me.username}`);
     return { inbox, username: me.username };
   };

@@ -3,11 +3,11 @@ import { timingSafeEqual, createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import express, { type RequestHandler } from 'express';
 import type { Update } from 'grammy/types';
-import { z } from 'zod';
 import type { Logger } from '../src/infra/log.ts';
 import { StartupError } from '../src/infra/startup-error.ts';
 import { VERSION } from '../src/infra/version.ts';
 import type { Metrics } from './metrics.ts';
+import { AnyUpdate } from './telegram/update.ts';
 
 export const WEBHOOK_PATH = '/telegram';
 const SECRET_HEADER = 'X-Telegram-Bot-Api-Secret-Token';
@@ -80,16 +80,15 @@ function checkSecret(secret: string): RequestHandler {
   };
 }
 
-const IsUpdate = z.looseObject({ update_id: z.number() });
-
 function takeUpdate(take: (update: Update) => Promise<void>): RequestHandler {
   return async (request, response) => {
-    if (!IsUpdate.safeParse(request.body).success) {
+    const update = AnyUpdate.safeParse(request.body).data;
+    if (!update) {
       response.status(400).json({ error: 'This is no update.' });
       return;
     }
     // Only now: what was not handled or safely kept is to come again.
-    await take(request.body as Update);
+    await take(update);
     response.json({});
   };
 }

@@ -93,7 +93,7 @@ export class ApiClient {
     return (await this.#ask('deleteMyData', {}, owner, DELETE_MS)).deleteMyData;
   }
 
-  /** Streams a photo to the API; the upload's id. @throws ApiError; errors of `photo` as they are */
+  /** Streams a photo to the API; the upload's id. @throws ApiError, UPLOAD_LIMIT among others; errors of `photo` as they are */
   async upload(owner: string, photo: AsyncIterable<Uint8Array>): Promise<string> {
     let broken: unknown;
     const body = async function* pass() {
@@ -111,8 +111,9 @@ export class ApiClient {
         body: ReadableStream.from(body()),
         duplex: 'half',
       });
-      if (status !== 201) throw ApiError.from(json, status);
-      return Upload.parse(json).id;
+      if (status === 201) return Upload.parse(json).id;
+      const refusal = ApiError.from(json, status);
+      throw refusal.code === 'OWNER_LIMIT' ? new ApiError('UPLOAD_LIMIT', refusal.message, refusal) : refusal;
     } catch (error) {
       throw broken ?? error;
     }

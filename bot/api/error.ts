@@ -5,8 +5,8 @@ const GraphQLErrors = z.object({ errors: z.array(z.object({ message: z.string(),
 const HttpError = z.object({ error: Details.extend({ message: z.string() }) });
 
 /**
- * The API said no, or nothing. `code` is one of the API's own codes, or UNREACHABLE where nothing like our API answers; there the same
- * request may work later.
+ * The API said no, or nothing. `code` is one of the API's own codes, or one of two of ours: UNREACHABLE where nothing like our API
+ * answers, UPLOAD_LIMIT where the API keeps as many photos of the person as it may. The same request may work later then.
  */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
@@ -34,7 +34,7 @@ export class ApiError extends Error {
 
   /** All places are taken, of this person or of everybody: it works once one is free. */
   get isFull(): boolean {
-    return this.code === 'OWNER_LIMIT' || this.code === 'QUEUE_FULL';
+    return ['OWNER_LIMIT', 'QUEUE_FULL', 'UPLOAD_LIMIT'].includes(this.code);
   }
 
   /** The API or its workers are away; that passes, or it does not. */

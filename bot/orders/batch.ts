@@ -14,7 +14,7 @@ import { ChoiceRecord } from '../state/chats.ts';
 export const Order = z.object({
   /** Makes creating its job safe to repeat. */
   key: z.string(),
-  /** The photo: a file at Telegram, or that of an earlier job. */
+  /** The photo: that of an earlier job, or a file at Telegram; the latter also where the former is no longer kept. */
   fileId: z.string().optional(),
   fromJob: z.string().optional(),
   choice: ChoiceRecord,

@@ -12,6 +12,9 @@ import { place } from './place.ts';
 import type { DeskPorts } from './ports.ts';
 import type { Progress } from './status.ts';
 
+/** Longest wait before we look again whether the API takes another photo. */
+const ROOM_LOOK_MS = 30_000;
+
 export interface Errand extends DeskPorts {
   readonly owner: string;
   readonly chatId: number;
@@ -126,18 +129,33 @@ async function persist(errand: Errand, work: () => Promise<void>, evenStopped = 
       if (!full && !isAway(error)) throw unwrap(error);
       awaySince = full ? null : (awaySince ?? Date.now());
       if (awaySince !== null && Date.now() - awaySince >= patienceMs) throw error;
-      if (!evenStopped) report(!full ? 'away' : hasCode(error, 'QUEUE_FULL') ? 'full-queue' : 'full-owner');
-      await wait(errand, quit, full);
+      if (!evenStopped) report(reasonToWait(error));
+      await wait(errand, quit, error);
     }
   }
 }
 
+function reasonToWait(error: unknown): Progress {
+  if (!(error instanceof ApiError)) return 'away';
+  switch (error.code) {
+    case 'OWNER_LIMIT': return 'full-owner';
+    case 'QUEUE_FULL': return 'full-queue';
+    case 'UPLOAD_LIMIT': return { roomAt: Date.now() + retryAfterMs(error) };
+    default: return 'away';
+  }
+}
+
+const retryAfterMs = ({ retryAfterSeconds = 0 }: ApiError): number => retryAfterSeconds * 1000;
+
 /** A while; where places are full, no longer than until one is free. @throws the reason of `quit` */
-async function wait({ retryMs, freed }: Errand, quit: AbortSignal, full: boolean): Promise<void> {
+async function wait({ retryMs, freed }: Errand, quit: AbortSignal, error: unknown): Promise<void> {
   const enough = new AbortController();
   const signal = AbortSignal.any([quit, enough.signal]);
+  const forUploads = hasCode(error, 'UPLOAD_LIMIT') && error instanceof ApiError;
+  const ms = forUploads ? Math.max(retryMs, Math.min(retryAfterMs(error), ROOM_LOOK_MS)) : retryMs;
+  const forPlace = hasCode(error, 'OWNER_LIMIT', 'QUEUE_FULL');
   try {
-    await Promise.race([sleep(retryMs, undefined, { signal }), ...(full ? [freed(signal)] : [])]);
+    await Promise.race([sleep(ms, undefined, { signal }), ...(forPlace ? [freed(signal)] : [])]);
   } finally {
     enough.abort();
   }

@@ -23,7 +23,7 @@ interface Live {
   finishing: boolean;
 }
 
-/** The orders of one chat: placed one after the other, then followed side by side. */
+/** The orders of one chat: placed one after the other, then followed side by side. New photos hold up no repeats of earlier ones. */
 export class ChatDesk {
   readonly #ports: DeskPorts;
   readonly #chatId: number;
@@ -35,7 +35,7 @@ export class ChatDesk {
   readonly #editor: Editor;
   /** Dispatches `end` whenever an order ends: then a place is free. */
   readonly #ends = new EventTarget();
-  #placing: Promise<void> = Promise.resolve();
+  readonly #placing: Record<'photos' | 'repeats', Promise<void>> = { photos: Promise.resolve(), repeats: Promise.resolve() };
 
   constructor(ports: DeskPorts, chatId: number, onEmpty: () => void) {
     this.#ports = ports;
@@ -158,10 +158,11 @@ export class ChatDesk {
     const stop = new AbortController();
     live.stops.set(order, stop);
     if (order.cancelling) stop.abort();
-    const before = this.#placing;
+    const line = order.fromJob === undefined ? 'photos' : 'repeats';
+    const before = this.#placing[line];
     let placed = () => {};
     const own = new Promise<void>((resolve) => (placed = resolve));
-    this.#placing = before.then(() => own);
+    this.#placing[line] = before.then(() => own);
     const work = carryOut({
       ...this.#ports,
       owner: ownerOf(this.#chatId), chatId: this.#chatId, batch: live.batch, order,

@@ -57,7 +57,7 @@ export class Desk {
     const old = await batches.read(batchId);
     if (!old || old.chatId !== chatId || retryable(old).length === 0) return false;
     const orders = retryable(old).map(({ fileId, fromJob, choice, jobId }, index) =>
-      newOrder({ key: `${key}:${index}`, fileId, fromJob, choice, ...(old.resend && { jobId }) }));
+      newOrder({ key: `${key}:${index}`, fileId, choice, ...(old.resend ? { jobId } : { fromJob: jobId ?? fromJob }) }));
     await this.take(newBatch({ id, chatId, replyTo: old.replyTo, resend: old.resend, createdAt: Date.now(), orders }));
     return true;
   }

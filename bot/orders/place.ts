@@ -8,8 +8,8 @@ export interface PhotoSource {
 }
 
 /**
- * Has the API create the order's job; the photo is brought there first where it must be. Safe to repeat after any interruption: the
- * order's key makes it the same job.
+ * Has the API create the order's job. Its photo is that of an earlier job where there is one; else it is brought there first. Safe to
+ * repeat after any interruption: the order's key makes it the same job.
  * @param keep keeps the order as it is now
  * @throws ApiError; FileError
  */
@@ -26,9 +26,10 @@ export async function place(api: ApiClient, photos: PhotoSource, owner: string, 
       await keep();
       return;
     } catch (error) {
+      if (order.fromJob !== undefined && order.fileId !== undefined && hasCode(error, 'EXPIRED', 'NOT_FOUND')) order.fromJob = undefined;
       // The order waited for longer than uploads are kept.
-      if (fresh || !hasCode(error, 'UPLOAD_NOT_FOUND')) throw error;
-      order.uploadId = null;
+      else if (!fresh && hasCode(error, 'UPLOAD_NOT_FOUND')) order.uploadId = null;
+      else throw error;
     }
   }
 }

@@ -5,8 +5,13 @@ import type { Content } from '../telegram/editor.ts';
 import type { Say } from '../texts/texts.ts';
 import { openOrders, retryable, type Batch, type Order } from './batch.ts';
 
+/** The API takes no more photos of this person until then, in milliseconds since 1970. */
+interface NoRoom {
+  readonly roomAt: number;
+}
+
 /** What an order that is not over does: the job as the API tells it, or what comes before and after. */
-export type Progress = Job | 'fetching' | 'waiting' | 'full-owner' | 'full-queue' | 'away' | 'sending';
+export type Progress = Job | NoRoom | 'fetching' | 'waiting' | 'full-owner' | 'full-queue' | 'away' | 'sending';
 
 const BAR_CELLS = 10;
 
@@ -21,6 +26,8 @@ export function eta(say: Say, seconds: number): string {
   const step = seconds > 20 ? 10 : seconds > 10 ? 5 : 1;
   return say('eta-seconds', { seconds: Math.max(1, Math.ceil(seconds / step) * step) });
 }
+
+const etaUntil = (say: Say, { roomAt }: NoRoom): string => eta(say, (roomAt - Date.now()) / 1000);
 
 export function statusOf(say: Say, batch: Batch, progress: ReadonlyMap<Order, Progress>): Content {
   const [first] = batch.orders;
@@ -44,8 +51,11 @@ function alone(say: Say, batch: Batch, order: Order, progress: Progress): string
     case 'CANCELLED': return say('status-cancelled');
     case 'GONE': return say('status-gone');
     case 'FAILED': return `${failureText(say, order.failure ?? 'INTERNAL')}\n\n${say('failure-uncounted')}`;
-    case null: return order.cancelling ? say('status-cancelling') : typeof progress === 'string' ? say(`status-${progress}`) : jobText(say, progress);
+    case null: break;
   }
+  if (order.cancelling) return say('status-cancelling');
+  if (typeof progress === 'string') return say(`status-${progress}`);
+  return 'roomAt' in progress ? say('status-full-uploads', { eta: etaUntil(say, progress) }) : jobText(say, progress);
 }
 
 function jobText(say: Say, job: Job): string {
@@ -88,6 +98,7 @@ function line(say: Say, order: Order, progress: Progress): string {
   }
   if (progress === 'sending') return `📤 ${say('line-sending')}`;
   if (typeof progress === 'string') return `⏳ ${say('line-waiting')}`;
+  if ('roomAt' in progress) return `⏳ ${say('line-full-uploads', { eta: etaUntil(say, progress) })}`;
   switch (progress.status) {
     case 'QUEUED': return `⏳ ${say('line-queued', { position: progress.queuePosition ?? 1 })}`;
     case 'PROCESSING': return `[${bar(progress.percent)}] ${say('line-running', { percent: Math.floor(progress.percent) })}`;

@@ -15,7 +15,7 @@ export interface Telegram {
 /** grammY's name for an AbortSignal, whose type is that of another package. */
 export type TelegramSignal = NonNullable<Parameters<Api['getMe']>[0]>;
 
-/** Longest wait that Telegram may ask for; beyond, the call fails. Updates of all chats wait for the slowest answer to the last ones. */
+/** Longest wait that Telegram may ask for; beyond, the call fails. The chat's later updates wait for it too. */
 const MAX_WAIT_SECONDS = 30;
 
 const SENDS_FILES: ReadonlySet<string> = new Set(['sendVideo', 'sendAnimation', 'editMessageMedia']);

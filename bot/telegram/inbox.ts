@@ -1,38 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Update } from 'grammy/types';
+import type { Logger } from '../../src/infra/log.ts';
+import type { JsonFolder } from '../state/folder.ts';
+import { chatOf } from './update.ts';
 
-/** Number of the chat that an update belongs to; of the user where there is none. */
-function chatOf(update: Update): number {
-  const { message, callback_query: tap, my_chat_member: membership } = update;
-  return message?.chat.id ?? tap?.message?.chat.id ?? tap?.from.id ?? membership?.chat.id ?? 0;
+/** How long an update is waited for before it is kept on disk, so that no chat holds up the others. */
+const KEEP_AFTER_MS = 200;
+/** So many are kept; while there are more, Telegram waits. */
+const MOST_KEPT = 1_000;
+
+export interface InboxOptions {
+  /** Called at once for every update that comes in, also while earlier ones of its chat are being handled. */
+  onArrival(update: Update): void;
+  /** Resolves once the update is handled or safely kept; rejects if it is to come again. */
+  handle(update: Update, chatId: number): Promise<void>;
+  /** Updates that were acknowledged before they were handled. */
+  readonly kept: JsonFolder<Update>;
+  readonly log: Logger;
 }
 
 /**
- * Hands updates on: those of one chat one after the other, in the order in which they came, different chats side by side.
+ * Hands updates on: those of one chat one after the other, in the order in which they came, different chats side by side. One that
+ * takes long is kept on disk until it is handled, and taken up again by the next start.
  */
 export class Inbox {
-  readonly #handle: (update: Update, chatId: number) => Promise<void>;
+  readonly #options: InboxOptions;
   readonly #last = new Map<number, Promise<void>>();
+  #keptCount = 0;
 
-  /** @param handle resolves once the update is handled or safely kept */
-  constructor(handle: (update: Update, chatId: number) => Promise<void>) {
-    this.#handle = handle;
+  constructor(options: InboxOptions) {
+    this.#options = options;
+  }
+
+  /** Goes on with what was kept when the bot last ended; before any other update is taken. */
+  async resume(): Promise<void> {
+    const { kept } = this.#options;
+    const updates = (await Promise.all((await kept.ids()).map((id) => kept.read(id)))).filter((update) => update !== null);
+    for (const update of updates.toSorted((a, b) => a.update_id - b.update_id)) this.#letGo(update, this.#queue(update));
   }
 
   /** Resolves once the update may be acknowledged. */
   async take(update: Update): Promise<void> {
-    const chatId = chatOf(update);
-    const before = this.#last.get(chatId) ?? Promise.resolve();
-    const done = before.catch(() => {}).then(() => this.#handle(update, chatId));
-    this.#last.set(chatId, done);
-    try {
-      await done;
-    } finally {
-      if (this.#last.get(chatId) === done) this.#last.delete(chatId);
-    }
+    this.#options.onArrival(update);
+    const handled = this.#queue(update);
+    const enough = new AbortController();
+    const isSlow = sleep(KEEP_AFTER_MS, true, { signal: enough.signal }).catch(() => false);
+    const mustKeep = await Promise.race([handled.then(() => false), isSlow]).finally(() => enough.abort());
+    if (mustKeep && this.#keptCount < MOST_KEPT) {
+      await this.#options.kept.write(String(update.update_id), update);
+      this.#letGo(update, handled);
+    } else await handled;
   }
 
   /** Until nothing is being handled. */
   async idle(): Promise<void> {
     await Promise.allSettled(this.#last.values());
+  }
+
+  #queue(update: Update): Promise<void> {
+    const chatId = chatOf(update);
+    const before = this.#last.get(chatId) ?? Promise.resolve();
+    const done = before.catch(() => {}).then(() => this.#options.handle(update, chatId)).finally(() => {
+      if (this.#last.get(chatId) === done) this.#last.delete(chatId);
+    });
+    this.#last.set(chatId, done);
+    return done;
+  }
+
+  /** Nobody waits for a kept update; what cannot be handled now is by the next start. */
+  #letGo({ update_id: id }: Update, handled: Promise<void>): void {
+    this.#keptCount += 1;
+    handled.then(() => this.#options.kept.remove(String(id))).catch((error: unknown) => {
+      this.#options.log.warn({ err: error, updateId: id }, 'an update stays kept until the next start');
+    }).finally(() => (this.#keptCount -= 1));
   }
 }

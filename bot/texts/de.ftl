@@ -5,17 +5,17 @@ language-name = Deutsch
 # Was Telegram in seiner Liste der Befehle zeigt.
 command-start = Ein Video machen
 command-history = Meine Videos
-command-settings = Sprache und Vorgaben
-command-cancel = Anhalten, was gerade entsteht
-command-help = So geht es
-command-privacy = Was aufbewahrt wird und wie man es löscht
+command-settings = Sprache und Voreinstellungen
+command-cancel = Laufende Videos abbrechen
+command-help = So geht’s
+command-privacy = Was gespeichert wird und wie du es löschst
 
 ## Das Menü
 
 greeting =
     👋 Hallo! Ich mache aus einem Foto ein kurzes Video.
 
-    Schick mir ein Foto, oder tippe auf den ersten Knopf und wähle Länge, Größe und Bewegung.
+    Schick mir ein Foto, oder tippe auf den ersten Button und wähle Länge, Größe und Bewegung.
 button-make = 📸 Foto → Video
 button-videos = 🎞 Meine Videos
 button-settings = ⚙️ Einstellungen
@@ -23,17 +23,17 @@ button-help = ❓ Hilfe
 button-menu = ☰ Menü
 button-back = ◀️ Zurück
 help =
-    📸 Schick ein Foto, und ich mache ein Video daraus: wie du zuletzt gewählt hast, oder wie üblich.
-    🗂 Als Datei geschickt behält es die beste Qualität, denn Telegram verkleinert Fotos. Hochformat bleibt Hochformat.
+    📸 Schick mir ein Foto, und ich mache ein Video daraus: mit deiner letzten Auswahl oder den Voreinstellungen.
+    🗂 Die beste Qualität gibt es, wenn du es als Datei schickst: Telegram verkleinert Fotos. Hochformat bleibt Hochformat.
     🖼 Aus einem Album wird je Foto ein Video.
 
     /start – Länge, Größe und Bewegung wählen
-    /history – deine Videos: noch einmal schicken, löschen
-    /settings – Sprache und Vorgaben
-    /cancel – anhalten, was gerade entsteht
-    /privacy – was aufbewahrt wird und wie man es löscht
+    /history – deine Videos: erneut schicken, löschen
+    /settings – Sprache und Voreinstellungen
+    /cancel – laufende Videos abbrechen
+    /privacy – was gespeichert wird und wie du es löschst
 
-    Ein Foto darf bis zu { $megabytes } MB haben.
+    Ein Foto darf bis zu { $megabytes } MB groß sein.
 
 ## Wählen
 
@@ -44,9 +44,9 @@ choose-higher = ⬆️ Welche Größe?
 send-photo =
     ✅ { $choice }
 
-    Schick mir jetzt das Foto. 📎 Als Datei behält es seine volle Qualität.
-button-same = ↩️ Wie letztes Mal: { $choice }
-button-show-motions = 👀 Zeig es mir
+    Schick mir jetzt das Foto. 📎 Als Datei behält es die volle Qualität.
+button-same = ↩️ Wie beim letzten Mal: { $choice }
+button-show-motions = 👀 Beispiele ansehen
 button-take-motion = ✅ Diese nehmen
 duration = { $seconds ->
     [one] { $seconds } Sekunde
@@ -62,7 +62,7 @@ motion = { $name ->
    *[other] { $name }
 }
 motion-about = { $name ->
-    [MICRO] ein langsames, atmendes Schweben, kaum mehr als lebendig; für Porträts und Nahaufnahmen
+    [MICRO] ein langsames Schweben wie ein Atmen; für Porträts und Nahaufnahmen
     [PAN_L] die Kamera dreht sich nach links; für Landschaften
     [PAN_R] die Kamera dreht sich nach rechts; für Landschaften
     [TILT_UP] die Kamera neigt sich nach oben; für Gebäude
@@ -73,23 +73,24 @@ motion-about = { $name ->
 
 ## In Arbeit
 
-status-fetching = ⏳ Ich hole dein Foto …
-status-waiting = ⏳ Wartet auf einen freien Platz …
-status-full-owner = ⏳ Bei dir entstehen gerade so viele Videos, wie auf einmal gehen. Dieses beginnt von selbst, sobald eines fertig ist.
-status-full-queue = ⏳ Gerade sind alle Plätze belegt. Deins beginnt von selbst, sobald einer frei ist.
+status-fetching = ⏳ Dein Foto kommt an …
+status-waiting = ⏳ Ich warte auf einen freien Platz …
+status-full-owner = ⏳ Mehr Videos von dir gehen gerade nicht gleichzeitig. Dieses startet von selbst, sobald eins davon fertig ist.
+status-full-queue = ⏳ Gerade sind alle Plätze belegt. Dein Video startet von selbst, sobald einer frei wird.
+status-full-uploads = ⏳ Du hast in letzter Zeit viele Fotos geschickt; das nächste kann ich in etwa { $eta } annehmen. Es geht dann von selbst weiter.
 status-away = ⏳ Der Videodienst antwortet gerade nicht. Ich versuche es weiter.
-status-queued = ⏳ Platz { $position }
-status-queued-eta = ⏳ Platz { $position } · etwa { $eta }
+status-queued = ⏳ Platz { $position } in der Warteschlange
+status-queued-eta = ⏳ Platz { $position } in der Warteschlange · etwa { $eta }
 status-running = [{ $bar }] { $percent } %
 status-stage = { $stage ->
     [PREPARING] Das Foto wird vorbereitet
     [LOADING_MODEL] Das Modell wird geladen
-    [ENCODING_IMAGE] Das Foto wird betrachtet
-    [DENOISING] Die Bewegung wird erdacht
-    [DECODING] Bilder entstehen
+    [ENCODING_IMAGE] Das Foto wird analysiert
+    [DENOISING] Die Bewegung entsteht
+    [DECODING] Einzelbilder entstehen
     [INTERPOLATING] Zwischenbilder entstehen
     [RENDERING] Die Kamera bewegt sich
-    [ENCODING_VIDEO] Das Video wird geschrieben
+    [ENCODING_VIDEO] Das Video wird fertiggestellt
    *[other] Das Video entsteht
 }
 status-stage-eta = { $stage } · noch etwa { $eta }
@@ -103,10 +104,10 @@ attempt = { $attempt ->
    *[other] { $attempt }. von { $max } Versuchen
 }
 status-sending = 📤 Ich schicke das Video …
-status-cancelling = ✋ Wird angehalten …
+status-cancelling = ✋ Wird abgebrochen …
 status-done = ✅ Fertig. Hier ist dein Video.
-status-resent = ✅ Geschickt.
-status-cancelled = ✋ Angehalten.
+status-resent = ✅ Gesendet.
+status-cancelled = ✋ Abgebrochen.
 status-gone = 🗑 Dieses Video wurde gelöscht.
 status-album = 🖼 { $total ->
     [one] { $total } Foto
@@ -115,35 +116,36 @@ status-album = 🖼 { $total ->
 eta-seconds = { $seconds } s
 eta-minutes = { $minutes } min
 line-waiting = wartet
+line-full-uploads = viele Fotos in letzter Zeit, geht in etwa { $eta } weiter
 line-queued = Platz { $position }
 line-running = { $percent } %
 line-retrying = neuer Versuch
-line-sending = wird geschickt
+line-sending = wird gesendet
 line-done = fertig
-line-cancelled = angehalten
+line-cancelled = abgebrochen
 line-gone = gelöscht
 button-cancel = ✋ Abbrechen
 button-cancel-all = ✋ Alle abbrechen
-button-retry = 🔁 Noch einmal versuchen
+button-retry = 🔁 Erneut versuchen
 
 cancel-nothing = Gerade ist nichts in Arbeit.
 cancel-done = ✋ { $count ->
-    [one] { $count } Video wird angehalten.
-   *[other] { $count } Videos werden angehalten.
+    [one] { $count } Video wird abgebrochen.
+   *[other] { $count } Videos werden abgebrochen.
 }
 
 ## Das Video
 
 caption =
     🎬 { $choice }
-    🎲 Startzahl { $seed }
+    🎲 Startwert { $seed }
 button-again = 🔁 Noch einmal
 button-motion = 🎥 Andere Bewegung
 button-higher = ⬆️ Höhere Auflösung
 button-download = 📥 Herunterladen
-highest-already = Es hat schon die höchste Auflösung.
-too-large-link = 🎬 Dein Video ist fertig. Mit { $megabytes } MB ist es zu groß, um es hier zu schicken; der Knopf lädt es herunter.
-too-large = 🎬 Dein Video ist fertig, aber mit { $megabytes } MB zu groß, um es hier zu schicken. Wähle eine kleinere Auflösung oder eine kürzere Dauer.
+highest-already = Das Video hat schon die höchste Auflösung.
+too-large-link = 🎬 Dein Video ist fertig. Mit { $megabytes } MB ist es zu groß für diesen Chat; lade es über den Button herunter.
+too-large = 🎬 Dein Video ist fertig, mit { $megabytes } MB aber zu groß für diesen Chat. Wähle eine kleinere Auflösung oder eine kürzere Länge.
 
 ## Wenn etwas nicht stimmt
 
@@ -152,70 +154,70 @@ failure = ❌ { $code ->
     [IMAGE_TOO_LARGE] Das Foto ist zu groß.
     [IMAGE_TOO_SMALL] Das Foto ist zu klein.
     [UNSUPPORTED_FORMAT] Das ist kein Foto in einem Format, das ich kenne.
-    [EXPIRED] Das Foto oder das Video wird nicht mehr aufbewahrt.
+    [EXPIRED] Das Foto oder Video ist nicht mehr gespeichert.
     [NOT_FOUND] Dieses Video gibt es nicht mehr.
-    [TIMEOUT] Es hat zu lange gedauert und wurde angehalten.
-    [OUT_OF_MEMORY] Der Maschine ging der Speicher aus.
-    [NON_FINITE_OUTPUT] Das Modell konnte nichts damit anfangen.
+    [TIMEOUT] Es hat zu lange gedauert und wurde abgebrochen.
+    [OUT_OF_MEMORY] Der Arbeitsspeicher hat nicht gereicht.
+    [NON_FINITE_OUTPUT] Das Modell konnte mit diesem Foto nichts anfangen.
     [UNREACHABLE] Der Videodienst antwortet nicht.
     [UNAVAILABLE] Der Videodienst antwortet nicht.
-    [ENGINE_UNAVAILABLE] Gerade ist nichts da, was Videos machen könnte.
+    [ENGINE_UNAVAILABLE] Gerade läuft nichts, was Videos machen könnte.
     [QUEUE_FULL] Alle Plätze sind belegt.
-    [OWNER_LIMIT] Bei dir entstehen so viele Videos, wie auf einmal gehen.
+    [OWNER_LIMIT] Mehr Videos von dir gehen gerade nicht gleichzeitig.
     [PHOTO_GONE] Telegram gibt mir dieses Foto nicht mehr.
    *[other] Bei uns ist etwas schiefgegangen.
 }
 cure = { $code ->
-    [IMAGE_UNREADABLE] Schick die Originaldatei, oder speichere sie neu als JPEG oder PNG.
+    [IMAGE_UNREADABLE] Schick die Originaldatei, oder speichere das Foto neu als JPEG oder PNG.
     [IMAGE_TOO_LARGE] Schick ein kleineres.
-    [IMAGE_TOO_SMALL] Schick eins mit mehr Bildpunkten.
-    [UNSUPPORTED_FORMAT] Schick JPEG, PNG, WebP, AVIF, TIFF oder HEIC.
+    [IMAGE_TOO_SMALL] Schick eins mit mehr Pixeln.
+    [UNSUPPORTED_FORMAT] Schick es als JPEG, PNG, WebP, AVIF, TIFF oder HEIC.
     [EXPIRED] Schick das Foto noch einmal.
     [NOT_FOUND] Schick das Foto noch einmal.
     [PHOTO_GONE] Schick das Foto noch einmal.
-    [TIMEOUT] Versuche es noch einmal, oder wähle eine kleinere Größe oder eine kürzere Dauer.
-    [OUT_OF_MEMORY] Versuche es noch einmal, oder wähle eine kleinere Größe.
-   *[other] Versuche es bitte etwas später noch einmal.
+    [TIMEOUT] Versuch es noch einmal, oder wähle eine kleinere Größe oder eine kürzere Länge.
+    [OUT_OF_MEMORY] Versuch es noch einmal, oder wähle eine kleinere Größe.
+   *[other] Versuch es bitte etwas später noch einmal.
 }
-failure-uncounted = Nichts davon wird dir angerechnet.
+failure-uncounted = Das wird dir nicht angerechnet.
 too-many = { $count ->
-    [one] Ich habe { $count } Foto von dir in Arbeit
-   *[other] Ich habe { $count } Fotos von dir in Arbeit
-} und nehme keins mehr an, bis eines fertig ist. Schick die anderen bitte dann noch einmal.
-photo-too-large = 🙏 Dieses Foto hat mehr als { $megabytes } MB, und solche Dateien gibt Telegram mir nicht. Schick ein kleineres, oder schick es als Foto und nicht als Datei.
+    [one] Ich arbeite gerade an { $count } Foto von dir
+   *[other] Ich arbeite gerade an { $count } Fotos von dir
+} und nehme weitere an, sobald eins fertig ist. Schick die anderen bitte dann noch einmal.
+photo-too-large = 🙏 Dieses Foto ist größer als { $megabytes } MB, und so große Dateien gibt Telegram mir nicht. Schick ein kleineres, oder schick es als Foto statt als Datei.
 not-an-image = 🙏 Diese Datei ist kein Foto. Ich nehme JPEG, PNG, WebP, AVIF, TIFF und HEIC.
 got-sticker = 😊 Schöner Sticker! Ich mache Videos aus Fotos: Schick mir eins.
 got-video = 🎞 Das bewegt sich schon. Schick mir ein Foto, und ich bringe es in Bewegung.
 got-audio = 🎧 Ich kann nicht hören, nur sehen: Schick mir ein Foto.
-got-text = 🙂 Schick mir ein Foto und ich mache ein Video daraus, oder tippe auf einen Knopf.
+got-text = 🙂 Schick mir ein Foto, und ich mache ein Video daraus, oder tippe auf einen Button.
 got-other = 🙂 Damit kann ich nichts anfangen. Schick mir ein Foto.
-group = 👋 Ich arbeite nur in privaten Chats. Schreib mir: @{ $username }
-not-allowed = 🔒 Dieser Bot ist privat. Deine Nummer ist { $user }; wer den Bot betreibt, kann dich zulassen.
-trouble = 😕 Bei uns ist etwas schiefgegangen. Bitte versuche es noch einmal.
-old-button = Dieser Knopf geht nicht mehr. Bitte fang mit /start neu an.
+group = 👋 Ich arbeite nur in privaten Chats. Schreib mir dort: @{ $username }
+not-allowed = 🔒 Dieser Bot ist privat. Deine Telegram-ID ist { $user }; wer den Bot betreibt, kann dich freischalten.
+trouble = 😕 Bei uns ist etwas schiefgegangen. Versuch es bitte noch einmal.
+old-button = Dieser Button geht nicht mehr. Fang bitte mit /start neu an.
 
 ## Meine Videos
 
 history-empty = 🎞 Du hast noch keine Videos. Schick mir ein Foto!
-history = 🎞 Deine Videos, das neueste zuerst. Tippe auf eine Nummer, um eins zu sehen.
+history = 🎞 Deine Videos, das neueste zuerst. Tippe auf eine Nummer, um mehr zu sehen.
 button-newer = ◀️ Neuere
 button-older = Ältere ▶️
-button-send = ▶️ Noch einmal schicken
+button-send = ▶️ Erneut schicken
 button-delete = 🗑 Löschen
 deleted = 🗑 Gelöscht.
 state = { $status ->
-    [QUEUED] ⏳ wartet
+    [QUEUED] ⏳ in der Warteschlange
     [PROCESSING] ⏳ in Arbeit
     [RETRYING] 🔁 neuer Versuch
     [COMPLETED] ✅ fertig
-    [FAILED] ❌ gescheitert
-    [CANCELLED] ✋ angehalten
+    [FAILED] ❌ fehlgeschlagen
+    [CANCELLED] ✋ abgebrochen
    *[other] { $status }
 }
-state-expired = 🗂 nicht mehr aufbewahrt
+state-expired = 🗂 nicht mehr gespeichert
 card =
     🎬 { $choice }
-    🎲 Startzahl { $seed }
+    🎲 Startwert { $seed }
     🕑 { $when }
     { $state }
 
@@ -225,7 +227,7 @@ settings =
     ⚙️ Einstellungen
 
     🌍 Sprache: { $language }
-    🎬 Aus einem Foto ohne weitere Worte wird: { $choice }
+    🎬 Ein Foto allein wird zu: { $choice }
     🖼 { $fit }
 fit = { $name ->
     [COVER] Das Foto füllt das Bild; was übersteht, wird abgeschnitten
@@ -239,29 +241,29 @@ button-fit = 🖼 { $name ->
     [CONTAIN] Das ganze Foto zeigen
    *[other] { $name }
 }
-button-reset = ↩️ Wieder wie üblich
+button-reset = ↩️ Auf Standard zurücksetzen
 choose-language = 🌍 Welche Sprache?
 
 ## Datenschutz
 
 privacy =
-    🔐 Was aufbewahrt wird
+    🔐 Was gespeichert wird
 
     Deine Fotos und Videos: { $hours ->
         [one] { $hours } Stunde
        *[other] { $hours } Stunden
-    } nachdem das Video fertig ist, dann werden sie gelöscht.
-    Eine Notiz zu jedem Video (Zeiten und Auswahl, kein Bild): { $days ->
+    } nach der Fertigstellung des Videos, dann werden sie gelöscht.
+    Angaben zu jedem Video (Zeiten und Auswahl, kein Bild): { $days ->
         [one] { $days } Tag
        *[other] { $days } Tage
     }.
-    Im Bot: deine Sprache, deine letzte Auswahl und was gerade entsteht.
-    Was in diesem Chat steht, bewahrt Telegram auf, bis du es dort löschst.
-button-delete-all = 🗑 Alles von mir löschen
-delete-all-question = 🗑 Alle deine Videos, Fotos und Einstellungen löschen? Das lässt sich nicht rückgängig machen. Was gerade entsteht, wird angehalten.
+    Im Bot: deine Sprache, deine letzte Auswahl und was gerade in Arbeit ist.
+    Was in diesem Chat steht, speichert Telegram, bis du es dort löschst.
+button-delete-all = 🗑 Alle meine Daten löschen
+delete-all-question = 🗑 Alle deine Videos, Fotos und Einstellungen löschen? Das lässt sich nicht rückgängig machen. Laufende Videos werden abgebrochen.
 button-delete-all-yes = Ja, alles löschen
 button-delete-all-no = Nein, behalten
-delete-all-done = 🗑 Alles von dir ist gelöscht: { $count ->
+delete-all-done = 🗑 Alle deine Daten sind gelöscht: { $count ->
     [one] { $count } Video
    *[other] { $count } Videos
 }, Fotos und Einstellungen.

@@ -6,7 +6,7 @@ language-name = English
 command-start = Make a video
 command-history = My videos
 command-settings = Language and defaults
-command-cancel = Stop what is in the making
+command-cancel = Cancel videos in the making
 command-help = How it works
 command-privacy = What is kept, and how to delete it
 
@@ -23,14 +23,14 @@ button-help = ❓ Help
 button-menu = ☰ Menu
 button-back = ◀️ Back
 help =
-    📸 Send a photo and I make a video of it: with your last choices, or with the usual ones.
-    🗂 Send it as a file for the best quality: Telegram makes photos smaller. Portrait stays portrait.
+    📸 Send a photo and I'll make a video of it, with your last choices or the usual ones.
+    🗂 Send it as a file for the best quality: Telegram shrinks photos. Portrait stays portrait.
     🖼 An album becomes one video for each photo.
 
     /start – choose length, size and motion
     /history – your videos: send again, delete
     /settings – language and defaults
-    /cancel – stop what is in the making
+    /cancel – cancel videos in the making
     /privacy – what is kept, and how to delete it
 
     A photo may have up to { $megabytes } MB.
@@ -73,11 +73,12 @@ motion-about = { $name ->
 
 ## In the making
 
-status-fetching = ⏳ Taking in your photo…
-status-waiting = ⏳ Waits for a free place…
-status-full-owner = ⏳ You have as many videos in the making as fit at once. This one starts by itself when one of them is done.
-status-full-queue = ⏳ All places are taken just now. Yours starts by itself as soon as one is free.
-status-away = ⏳ The video service does not answer just now. I keep trying.
+status-fetching = ⏳ Receiving your photo…
+status-waiting = ⏳ Waiting for a free place…
+status-full-owner = ⏳ No more of your videos fit in at once. This one starts by itself as soon as another of yours is done.
+status-full-queue = ⏳ All places are taken right now. Your video starts by itself as soon as one is free.
+status-full-uploads = ⏳ You have sent many photos lately, and I can take the next one in about { $eta }. It then goes on by itself.
+status-away = ⏳ The video service does not answer right now. I keep trying.
 status-queued = ⏳ Position { $position }
 status-queued-eta = ⏳ Position { $position } · about { $eta }
 status-running = [{ $bar }] { $percent } %
@@ -114,10 +115,11 @@ status-album = 🖼 { $total ->
 }: { $done } done
 eta-seconds = { $seconds } s
 eta-minutes = { $minutes } min
-line-waiting = waits
+line-waiting = waiting
+line-full-uploads = many photos lately, goes on in about { $eta }
 line-queued = position { $position }
 line-running = { $percent } %
-line-retrying = tries again
+line-retrying = trying again
 line-sending = is being sent
 line-done = done
 line-cancelled = stopped
@@ -142,8 +144,8 @@ button-motion = 🎥 Another motion
 button-higher = ⬆️ Higher resolution
 button-download = 📥 Download
 highest-already = It has the highest resolution already.
-too-large-link = 🎬 Your video is ready. With { $megabytes } MB it is too large to be sent here; the button downloads it.
-too-large = 🎬 Your video is ready, but with { $megabytes } MB it is too large to be sent here. Choose a lower resolution or a shorter length.
+too-large-link = 🎬 Your video is ready. At { $megabytes } MB it is too large to send here; the button downloads it.
+too-large = 🎬 Your video is ready, but at { $megabytes } MB it is too large to send here. Choose a lower resolution or a shorter length.
 
 ## When something is wrong
 
@@ -154,15 +156,15 @@ failure = ❌ { $code ->
     [UNSUPPORTED_FORMAT] This is not a photo in a format that I know.
     [EXPIRED] The photo or the video is no longer kept.
     [NOT_FOUND] This video is not there any more.
-    [TIMEOUT] The render took too long and was stopped.
-    [OUT_OF_MEMORY] The machine ran out of memory while rendering.
-    [NON_FINITE_OUTPUT] The model could make nothing of it.
+    [TIMEOUT] The video took too long and was stopped.
+    [OUT_OF_MEMORY] The machine ran out of memory.
+    [NON_FINITE_OUTPUT] The model could make nothing of this photo.
     [UNREACHABLE] The video service does not answer.
     [UNAVAILABLE] The video service does not answer.
-    [ENGINE_UNAVAILABLE] Nothing is there just now that could render.
+    [ENGINE_UNAVAILABLE] Nothing is running right now that could make videos.
     [QUEUE_FULL] All places are taken.
-    [OWNER_LIMIT] You have as many videos in the making as fit at once.
-    [PHOTO_GONE] Telegram does not give me this photo any more.
+    [OWNER_LIMIT] No more of your videos fit in at once.
+    [PHOTO_GONE] Telegram no longer gives me this photo.
    *[other] Something went wrong on our side.
 }
 cure = { $code ->
@@ -177,20 +179,20 @@ cure = { $code ->
     [OUT_OF_MEMORY] Try again, or choose a smaller size.
    *[other] Please try again a little later.
 }
-failure-uncounted = Nothing of this counts against you.
+failure-uncounted = This does not count against you.
 too-many = { $count ->
-    [one] I have { $count } photo of yours in hand
-   *[other] I have { $count } photos of yours in hand
-} and take no more until one is done. Please send the others again then.
+    [one] I am working on { $count } photo of yours
+   *[other] I am working on { $count } photos of yours
+} and take more as soon as one is done. Please send the others again then.
 photo-too-large = 🙏 This photo is larger than { $megabytes } MB, and Telegram does not give me such files. Send a smaller one, or send it as a photo and not as a file.
-not-an-image = 🙏 This file is no photo. I take JPEG, PNG, WebP, AVIF, TIFF and HEIC.
+not-an-image = 🙏 This file is not a photo. I take JPEG, PNG, WebP, AVIF, TIFF and HEIC.
 got-sticker = 😊 Nice sticker! I make videos of photos: send me one.
-got-video = 🎞 This moves already. Send me a photo, and I make it move.
+got-video = 🎞 This moves already. Send me a photo, and I'll make it move.
 got-audio = 🎧 I cannot listen, only look: send me a photo.
-got-text = 🙂 Send me a photo and I make a video of it, or tap a button.
+got-text = 🙂 Send me a photo and I'll make a video of it, or tap a button.
 got-other = 🙂 I can do nothing with this. Send me a photo.
 group = 👋 I work in private chats only. Write to me: @{ $username }
-not-allowed = 🔒 This bot is private. Your number is { $user }; whoever runs the bot can let you in.
+not-allowed = 🔒 This bot is private. Your Telegram ID is { $user }; whoever runs the bot can let you in.
 trouble = 😕 Something went wrong on our side. Please try again.
 old-button = This button no longer works. Please start again with /start.
 
@@ -204,9 +206,9 @@ button-send = ▶️ Send again
 button-delete = 🗑 Delete
 deleted = 🗑 Deleted.
 state = { $status ->
-    [QUEUED] ⏳ waits
+    [QUEUED] ⏳ waiting
     [PROCESSING] ⏳ in the making
-    [RETRYING] 🔁 tries again
+    [RETRYING] 🔁 trying again
     [COMPLETED] ✅ ready
     [FAILED] ❌ failed
     [CANCELLED] ✋ stopped
@@ -225,10 +227,10 @@ settings =
     ⚙️ Settings
 
     🌍 Language: { $language }
-    🎬 A photo without further words becomes: { $choice }
+    🎬 A photo on its own becomes: { $choice }
     🖼 { $fit }
 fit = { $name ->
-    [COVER] The photo fills the frame; what is over is cut off
+    [COVER] The photo fills the frame; what sticks out is cut off
     [CONTAIN] The whole photo is shown, over a blurred surround
    *[other] { $description }
 }
@@ -239,7 +241,7 @@ button-fit = 🖼 { $name ->
     [CONTAIN] Show the whole photo
    *[other] { $name }
 }
-button-reset = ↩️ Back to the usual
+button-reset = ↩️ Back to the defaults
 choose-language = 🌍 Which language?
 
 ## Privacy
@@ -256,9 +258,9 @@ privacy =
        *[other] { $days } days
     }.
     In the bot: your language, your last choices, and what is in the making.
-    What stands in this chat is kept by Telegram, until you delete it there.
-button-delete-all = 🗑 Delete everything of mine
-delete-all-question = 🗑 Delete all your videos, photos and settings? This cannot be undone. What is in the making is stopped.
+    What stands in this chat is kept by Telegram until you delete it there.
+button-delete-all = 🗑 Delete all my data
+delete-all-question = 🗑 Delete all your videos, photos and settings? This cannot be undone. Videos in the making are cancelled.
 button-delete-all-yes = Yes, delete everything
 button-delete-all-no = No, keep it
 delete-all-done = 🗑 Everything of yours is deleted: { $count ->

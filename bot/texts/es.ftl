@@ -6,7 +6,7 @@ language-name = Español
 command-start = Hacer un vídeo
 command-history = Mis vídeos
 command-settings = Idioma y preferencias
-command-cancel = Detener lo que está en marcha
+command-cancel = Cancelar los vídeos en curso
 command-help = Cómo funciona
 command-privacy = Qué se guarda y cómo borrarlo
 
@@ -15,7 +15,7 @@ command-privacy = Qué se guarda y cómo borrarlo
 greeting =
     👋 ¡Hola! Convierto una foto en un vídeo corto.
 
-    Envíame una foto, o toca el primer botón para elegir duración, tamaño y movimiento.
+    Envíame una foto o toca el primer botón para elegir duración, tamaño y movimiento.
 button-make = 📸 Foto → vídeo
 button-videos = 🎞 Mis vídeos
 button-settings = ⚙️ Ajustes
@@ -23,37 +23,37 @@ button-help = ❓ Ayuda
 button-menu = ☰ Menú
 button-back = ◀️ Atrás
 help =
-    📸 Envía una foto y hago un vídeo con ella: con lo último que elegiste, o con lo habitual.
-    🗂 Envíala como archivo para la mejor calidad: Telegram reduce las fotos. Lo vertical sigue vertical.
-    🖼 Un álbum se convierte en un vídeo por cada foto.
+    📸 Envíame una foto y haré un vídeo con ella, con lo último que elegiste o con lo predeterminado.
+    🗂 Para la mejor calidad, envíala como archivo: Telegram reduce las fotos. Lo vertical sigue siendo vertical.
+    🖼 De un álbum sale un vídeo por cada foto.
 
     /start – elegir duración, tamaño y movimiento
-    /history – tus vídeos: enviar de nuevo, borrar
+    /history – tus vídeos: volver a enviar, borrar
     /settings – idioma y preferencias
-    /cancel – detener lo que está en marcha
+    /cancel – cancelar los vídeos en curso
     /privacy – qué se guarda y cómo borrarlo
 
-    Una foto puede tener hasta { $megabytes } MB.
+    Una foto puede pesar hasta { $megabytes } MB.
 
 ## Elegir
 
 choose-duration = ⏱ ¿Cuánto debe durar el vídeo?
-choose-resolution = 📐 ¿Qué tamaño?
+choose-resolution = 📐 ¿De qué tamaño?
 choose-motion = 🎥 ¿Cómo debe moverse la cámara?
-choose-higher = ⬆️ ¿Qué tamaño?
+choose-higher = ⬆️ ¿De qué tamaño?
 send-photo =
     ✅ { $choice }
 
     Ahora envíame la foto. 📎 Como archivo conserva toda su calidad.
 button-same = ↩️ Como la última vez: { $choice }
-button-show-motions = 👀 Enséñamelo
+button-show-motions = 👀 Ver ejemplos
 button-take-motion = ✅ Elegir este
 duration = { $seconds ->
     [one] { $seconds } segundo
    *[other] { $seconds } segundos
 }
 motion = { $name ->
-    [MICRO] Deriva suave
+    [MICRO] Balanceo suave
     [PAN_L] Giro a la izquierda
     [PAN_R] Giro a la derecha
     [TILT_UP] Inclinación hacia arriba
@@ -74,27 +74,28 @@ motion-about = { $name ->
 ## En marcha
 
 status-fetching = ⏳ Recibiendo tu foto…
-status-waiting = ⏳ Espera un lugar libre…
-status-full-owner = ⏳ Tienes en marcha tantos vídeos como caben a la vez. Este empieza solo cuando termine uno de ellos.
-status-full-queue = ⏳ Ahora mismo todos los lugares están ocupados. El tuyo empieza solo en cuanto haya uno libre.
+status-waiting = ⏳ Esperando una plaza libre…
+status-full-owner = ⏳ No caben más vídeos tuyos a la vez. Este empezará solo en cuanto termine otro de los tuyos.
+status-full-queue = ⏳ Ahora mismo todas las plazas están ocupadas. Tu vídeo empezará solo en cuanto haya una libre.
+status-full-uploads = ⏳ Has enviado muchas fotos últimamente; podré aceptar la siguiente en { $eta }, más o menos. Después seguirá sola.
 status-away = ⏳ El servicio de vídeo no responde ahora mismo. Sigo intentándolo.
-status-queued = ⏳ Posición { $position }
-status-queued-eta = ⏳ Posición { $position } · unos { $eta }
+status-queued = ⏳ Puesto { $position } en la cola
+status-queued-eta = ⏳ Puesto { $position } en la cola · unos { $eta }
 status-running = [{ $bar }] { $percent } %
 status-stage = { $stage ->
     [PREPARING] Preparando la foto
     [LOADING_MODEL] Cargando el modelo
-    [ENCODING_IMAGE] Mirando la foto
+    [ENCODING_IMAGE] Analizando la foto
     [DENOISING] Imaginando el movimiento
     [DECODING] Creando fotogramas
     [INTERPOLATING] Añadiendo fotogramas intermedios
     [RENDERING] Moviendo la cámara
-    [ENCODING_VIDEO] Escribiendo el vídeo
+    [ENCODING_VIDEO] Guardando el vídeo
    *[other] Creando el vídeo
 }
 status-stage-eta = { $stage } · quedan unos { $eta }
-status-retrying = 🔁 No ha salido bien. El { attempt } empieza en { $eta }.
-status-retrying-now = 🔁 No ha salido bien. El { attempt } empieza ahora.
+status-retrying = 🔁 No ha funcionado. El { attempt } empieza dentro de { $eta }.
+status-retrying-now = 🔁 No ha funcionado. El { attempt } empieza ahora.
 status-attempt = Este es el { attempt }.
 attempt = { $attempt ->
     [1] primer intento de { $max }
@@ -103,10 +104,10 @@ attempt = { $attempt ->
    *[other] intento { $attempt } de { $max }
 }
 status-sending = 📤 Enviando el vídeo…
-status-cancelling = ✋ Deteniendo…
+status-cancelling = ✋ Cancelando…
 status-done = ✅ Listo. Aquí tienes tu vídeo.
 status-resent = ✅ Enviado.
-status-cancelled = ✋ Detenido.
+status-cancelled = ✋ Cancelado.
 status-gone = 🗑 Este vídeo se ha borrado.
 status-album = 🖼 { $total ->
     [one] { $total } foto
@@ -117,22 +118,23 @@ status-album = 🖼 { $total ->
 }
 eta-seconds = { $seconds } s
 eta-minutes = { $minutes } min
-line-waiting = espera
-line-queued = posición { $position }
+line-waiting = en espera
+line-full-uploads = muchas fotos últimamente, sigue en { $eta }
+line-queued = puesto { $position }
 line-running = { $percent } %
 line-retrying = otro intento
 line-sending = enviándose
 line-done = listo
-line-cancelled = detenido
+line-cancelled = cancelado
 line-gone = borrado
 button-cancel = ✋ Cancelar
 button-cancel-all = ✋ Cancelar todo
-button-retry = 🔁 Intentar de nuevo
+button-retry = 🔁 Volver a intentarlo
 
-cancel-nothing = No hay nada en marcha.
+cancel-nothing = No hay ningún vídeo en curso.
 cancel-done = ✋ { $count ->
-    [one] Deteniendo { $count } vídeo.
-   *[other] Deteniendo { $count } vídeos.
+    [one] Cancelando { $count } vídeo.
+   *[other] Cancelando { $count } vídeos.
 }
 
 ## El vídeo
@@ -142,11 +144,11 @@ caption =
     🎲 Semilla { $seed }
 button-again = 🔁 Otra vez
 button-motion = 🎥 Otro movimiento
-button-higher = ⬆️ Más resolución
+button-higher = ⬆️ Mayor resolución
 button-download = 📥 Descargar
 highest-already = Ya tiene la resolución más alta.
-too-large-link = 🎬 Tu vídeo está listo. Con { $megabytes } MB es demasiado grande para enviarlo aquí; el botón lo descarga.
-too-large = 🎬 Tu vídeo está listo, pero con { $megabytes } MB es demasiado grande para enviarlo aquí. Elige menos resolución o menos duración.
+too-large-link = 🎬 Tu vídeo está listo. Pesa { $megabytes } MB, demasiado para enviarlo aquí; descárgalo con el botón.
+too-large = 🎬 Tu vídeo está listo, pero pesa { $megabytes } MB, demasiado para enviarlo aquí. Elige una resolución más baja o una duración más corta.
 
 ## Cuando algo va mal
 
@@ -155,67 +157,67 @@ failure = ❌ { $code ->
     [IMAGE_TOO_LARGE] La foto es demasiado grande.
     [IMAGE_TOO_SMALL] La foto es demasiado pequeña.
     [UNSUPPORTED_FORMAT] Esto no es una foto en un formato que conozca.
-    [EXPIRED] La foto o el vídeo ya no se guarda.
+    [EXPIRED] La foto o el vídeo ya no está guardado.
     [NOT_FOUND] Este vídeo ya no existe.
-    [TIMEOUT] Ha tardado demasiado y se ha detenido.
+    [TIMEOUT] Ha tardado demasiado y se ha interrumpido.
     [OUT_OF_MEMORY] La máquina se ha quedado sin memoria.
-    [NON_FINITE_OUTPUT] El modelo no ha podido sacar nada de ella.
+    [NON_FINITE_OUTPUT] El modelo no ha podido trabajar con esta foto.
     [UNREACHABLE] El servicio de vídeo no responde.
     [UNAVAILABLE] El servicio de vídeo no responde.
-    [ENGINE_UNAVAILABLE] Ahora mismo no hay nada que pueda crear vídeos.
-    [QUEUE_FULL] Todos los lugares están ocupados.
-    [OWNER_LIMIT] Tienes en marcha tantos vídeos como caben a la vez.
+    [ENGINE_UNAVAILABLE] Ahora mismo no hay nada en marcha que pueda crear vídeos.
+    [QUEUE_FULL] Todas las plazas están ocupadas.
+    [OWNER_LIMIT] No caben más vídeos tuyos a la vez.
     [PHOTO_GONE] Telegram ya no me da esta foto.
-   *[other] Algo ha ido mal por nuestra parte.
+   *[other] Algo ha fallado por nuestra parte.
 }
 cure = { $code ->
-    [IMAGE_UNREADABLE] Envía el archivo original, o guárdalo de nuevo como JPEG o PNG.
+    [IMAGE_UNREADABLE] Envía el archivo original o guárdalo de nuevo como JPEG o PNG.
     [IMAGE_TOO_LARGE] Envía una más pequeña.
     [IMAGE_TOO_SMALL] Envía una con más píxeles.
     [UNSUPPORTED_FORMAT] Envía JPEG, PNG, WebP, AVIF, TIFF o HEIC.
-    [EXPIRED] Envía la foto de nuevo.
-    [NOT_FOUND] Envía la foto de nuevo.
-    [PHOTO_GONE] Envía la foto de nuevo.
-    [TIMEOUT] Inténtalo de nuevo, o elige un tamaño menor o menos duración.
-    [OUT_OF_MEMORY] Inténtalo de nuevo, o elige un tamaño menor.
-   *[other] Inténtalo de nuevo un poco más tarde.
+    [EXPIRED] Vuelve a enviar la foto.
+    [NOT_FOUND] Vuelve a enviar la foto.
+    [PHOTO_GONE] Vuelve a enviar la foto.
+    [TIMEOUT] Inténtalo de nuevo o elige un tamaño menor o una duración más corta.
+    [OUT_OF_MEMORY] Inténtalo de nuevo o elige un tamaño menor.
+   *[other] Inténtalo de nuevo un poco más tarde, por favor.
 }
-failure-uncounted = Nada de esto se te cuenta.
+failure-uncounted = Esto no cuenta para tus límites.
 too-many = { $count ->
-    [one] Tengo { $count } foto tuya entre manos
-   *[other] Tengo { $count } fotos tuyas entre manos
-} y no acepto más hasta que termine una. Envía entonces las demás de nuevo, por favor.
-photo-too-large = 🙏 Esta foto tiene más de { $megabytes } MB, y Telegram no me da archivos así. Envía una más pequeña, o envíala como foto y no como archivo.
+    [one] Estoy trabajando en { $count } foto tuya
+   *[other] Estoy trabajando en { $count } fotos tuyas
+} y aceptaré más en cuanto termine una. Vuelve a enviar entonces las demás, por favor.
+photo-too-large = 🙏 Esta foto pesa más de { $megabytes } MB, y Telegram no me da archivos tan grandes. Envía una más pequeña, o envíala como foto y no como archivo.
 not-an-image = 🙏 Este archivo no es una foto. Acepto JPEG, PNG, WebP, AVIF, TIFF y HEIC.
-got-sticker = 😊 ¡Bonito sticker! Yo hago vídeos de fotos: envíame una.
-got-video = 🎞 Esto ya se mueve. Envíame una foto y haré que se mueva.
-got-audio = 🎧 No puedo oír, solo mirar: envíame una foto.
-got-text = 🙂 Envíame una foto y hago un vídeo con ella, o toca un botón.
+got-sticker = 😊 ¡Bonito sticker! Yo hago vídeos a partir de fotos: envíame una.
+got-video = 🎞 Esto ya se mueve. Envíame una foto y le daré movimiento.
+got-audio = 🎧 No puedo oír, solo ver: envíame una foto.
+got-text = 🙂 Envíame una foto y haré un vídeo con ella, o toca un botón.
 got-other = 🙂 Con esto no puedo hacer nada. Envíame una foto.
 group = 👋 Solo trabajo en chats privados. Escríbeme: @{ $username }
-not-allowed = 🔒 Este bot es privado. Tu número es { $user }; quien lleva el bot puede darte acceso.
-trouble = 😕 Algo ha ido mal por nuestra parte. Inténtalo de nuevo, por favor.
+not-allowed = 🔒 Este bot es privado. Tu ID de Telegram es { $user }; quien administra el bot puede darte acceso.
+trouble = 😕 Algo ha fallado por nuestra parte. Inténtalo de nuevo, por favor.
 old-button = Este botón ya no funciona. Empieza de nuevo con /start, por favor.
 
 ## Mis vídeos
 
 history-empty = 🎞 Todavía no tienes vídeos. ¡Envíame una foto!
-history = 🎞 Tus vídeos, primero el más reciente. Toca un número para ver uno.
+history = 🎞 Tus vídeos, del más reciente al más antiguo. Toca un número para ver los detalles.
 button-newer = ◀️ Más recientes
 button-older = Más antiguos ▶️
-button-send = ▶️ Enviar de nuevo
+button-send = ▶️ Volver a enviar
 button-delete = 🗑 Borrar
 deleted = 🗑 Borrado.
 state = { $status ->
     [QUEUED] ⏳ en espera
-    [PROCESSING] ⏳ en marcha
-    [RETRYING] 🔁 otro intento
+    [PROCESSING] ⏳ en curso
+    [RETRYING] 🔁 nuevo intento
     [COMPLETED] ✅ listo
     [FAILED] ❌ fallido
-    [CANCELLED] ✋ detenido
+    [CANCELLED] ✋ cancelado
    *[other] { $status }
 }
-state-expired = 🗂 ya no se guarda
+state-expired = 🗂 ya no está guardado
 card =
     🎬 { $choice }
     🎲 Semilla { $seed }
@@ -228,21 +230,21 @@ settings =
     ⚙️ Ajustes
 
     🌍 Idioma: { $language }
-    🎬 Una foto sin más palabras se convierte en: { $choice }
+    🎬 Una foto sola se convierte en: { $choice }
     🖼 { $fit }
 fit = { $name ->
-    [COVER] La foto llena el cuadro; lo que sobra se recorta
+    [COVER] La foto ocupa todo el encuadre; lo que sobra se recorta
     [CONTAIN] Se ve la foto entera, sobre un fondo desenfocado
    *[other] { $description }
 }
 button-language = 🌍 Idioma
 button-defaults = 🎬 Duración, tamaño, movimiento
 button-fit = 🖼 { $name ->
-    [COVER] Llenar el cuadro
+    [COVER] Ocupar todo el encuadre
     [CONTAIN] Mostrar la foto entera
    *[other] { $name }
 }
-button-reset = ↩️ Volver a lo habitual
+button-reset = ↩️ Restablecer
 choose-language = 🌍 ¿Qué idioma?
 
 ## Privacidad
@@ -253,18 +255,18 @@ privacy =
     Tus fotos y vídeos: { $hours ->
         [one] { $hours } hora
        *[other] { $hours } horas
-    } después de terminar el vídeo; luego se borran.
-    Una nota de cada vídeo (tiempos y elecciones, sin imagen): { $days ->
+    } desde que el vídeo está listo; después se borran.
+    Un registro de cada vídeo (fechas y opciones, sin imágenes): { $days ->
         [one] { $days } día
        *[other] { $days } días
     }.
-    En el bot: tu idioma, lo último que elegiste y lo que está en marcha.
-    Lo que hay en este chat lo guarda Telegram, hasta que lo borres allí.
-button-delete-all = 🗑 Borrar todo lo mío
-delete-all-question = 🗑 ¿Borrar todos tus vídeos, fotos y ajustes? No se puede deshacer. Lo que está en marcha se detiene.
+    En el bot: tu idioma, lo último que elegiste y los vídeos en curso.
+    Lo que hay en este chat lo guarda Telegram hasta que lo borres allí.
+button-delete-all = 🗑 Borrar todos mis datos
+delete-all-question = 🗑 ¿Borrar todos tus vídeos, fotos y ajustes? No se puede deshacer. Los vídeos en curso se cancelan.
 button-delete-all-yes = Sí, borrar todo
-button-delete-all-no = No, conservarlo
-delete-all-done = 🗑 Todo lo tuyo está borrado: { $count ->
+button-delete-all-no = No, conservarlos
+delete-all-done = 🗑 Todos tus datos están borrados: { $count ->
     [one] { $count } vídeo
    *[other] { $count } vídeos
 }, fotos y ajustes.

@@ -6,7 +6,7 @@ language-name = Português
 command-start = Fazer um vídeo
 command-history = Meus vídeos
 command-settings = Idioma e preferências
-command-cancel = Parar o que está em andamento
+command-cancel = Cancelar os vídeos em andamento
 command-help = Como funciona
 command-privacy = O que é guardado e como apagar
 
@@ -15,7 +15,7 @@ command-privacy = O que é guardado e como apagar
 greeting =
     👋 Olá! Eu transformo uma foto em um vídeo curto.
 
-    Envie-me uma foto, ou toque no primeiro botão para escolher duração, tamanho e movimento.
+    Envie uma foto ou toque no primeiro botão para escolher duração, tamanho e movimento.
 button-make = 📸 Foto → vídeo
 button-videos = 🎞 Meus vídeos
 button-settings = ⚙️ Configurações
@@ -23,37 +23,37 @@ button-help = ❓ Ajuda
 button-menu = ☰ Menu
 button-back = ◀️ Voltar
 help =
-    📸 Envie uma foto e eu faço um vídeo dela: com as suas últimas escolhas, ou com as habituais.
-    🗂 Envie como arquivo para ter a melhor qualidade: o Telegram reduz as fotos. O que é vertical continua vertical.
+    📸 Envie uma foto e eu faço um vídeo com ela: com as suas últimas escolhas ou com o padrão.
+    🗂 Para a melhor qualidade, envie como arquivo: o Telegram reduz as fotos. O que é vertical continua vertical.
     🖼 Um álbum vira um vídeo para cada foto.
 
     /start – escolher duração, tamanho e movimento
     /history – seus vídeos: enviar de novo, apagar
     /settings – idioma e preferências
-    /cancel – parar o que está em andamento
+    /cancel – cancelar os vídeos em andamento
     /privacy – o que é guardado e como apagar
 
     Uma foto pode ter até { $megabytes } MB.
 
 ## Escolher
 
-choose-duration = ⏱ Quanto deve durar o vídeo?
+choose-duration = ⏱ Quanto tempo o vídeo deve durar?
 choose-resolution = 📐 Qual tamanho?
 choose-motion = 🎥 Como a câmera deve se mover?
 choose-higher = ⬆️ Qual tamanho?
 send-photo =
     ✅ { $choice }
 
-    Agora envie-me a foto. 📎 Como arquivo ela mantém toda a qualidade.
+    Agora envie a foto. 📎 Como arquivo, ela mantém toda a qualidade.
 button-same = ↩️ Como da última vez: { $choice }
-button-show-motions = 👀 Mostre-me
+button-show-motions = 👀 Ver exemplos
 button-take-motion = ✅ Ficar com este
 duration = { $seconds ->
     [one] { $seconds } segundo
    *[other] { $seconds } segundos
 }
 motion = { $name ->
-    [MICRO] Deriva suave
+    [MICRO] Balanço suave
     [PAN_L] Giro para a esquerda
     [PAN_R] Giro para a direita
     [TILT_UP] Inclinação para cima
@@ -74,17 +74,18 @@ motion-about = { $name ->
 ## Em andamento
 
 status-fetching = ⏳ Recebendo a sua foto…
-status-waiting = ⏳ Esperando um lugar livre…
-status-full-owner = ⏳ Você tem tantos vídeos em andamento quantos cabem de uma vez. Este começa sozinho quando um deles terminar.
-status-full-queue = ⏳ Agora todos os lugares estão ocupados. O seu começa sozinho assim que houver um livre.
-status-away = ⏳ O serviço de vídeo não responde agora. Continuo tentando.
-status-queued = ⏳ Posição { $position }
-status-queued-eta = ⏳ Posição { $position } · cerca de { $eta }
+status-waiting = ⏳ Esperando uma vaga…
+status-full-owner = ⏳ Não cabem mais vídeos seus ao mesmo tempo. Este começa sozinho assim que outro dos seus terminar.
+status-full-queue = ⏳ No momento, todas as vagas estão ocupadas. O seu vídeo começa sozinho assim que houver uma livre.
+status-full-uploads = ⏳ Você enviou muitas fotos nos últimos tempos; posso receber a próxima em cerca de { $eta }. Depois ela segue sozinha.
+status-away = ⏳ O serviço de vídeo não está respondendo. Continuo tentando.
+status-queued = ⏳ Posição { $position } na fila
+status-queued-eta = ⏳ Posição { $position } na fila · cerca de { $eta }
 status-running = [{ $bar }] { $percent } %
 status-stage = { $stage ->
     [PREPARING] Preparando a foto
     [LOADING_MODEL] Carregando o modelo
-    [ENCODING_IMAGE] Olhando a foto
+    [ENCODING_IMAGE] Analisando a foto
     [DENOISING] Imaginando o movimento
     [DECODING] Criando quadros
     [INTERPOLATING] Acrescentando quadros intermediários
@@ -103,10 +104,10 @@ attempt = { $attempt ->
    *[other] tentativa { $attempt } de { $max }
 }
 status-sending = 📤 Enviando o vídeo…
-status-cancelling = ✋ Parando…
+status-cancelling = ✋ Cancelando…
 status-done = ✅ Pronto. Aqui está o seu vídeo.
 status-resent = ✅ Enviado.
-status-cancelled = ✋ Parado.
+status-cancelled = ✋ Cancelado.
 status-gone = 🗑 Este vídeo foi apagado.
 status-album = 🖼 { $total ->
     [one] { $total } foto
@@ -117,22 +118,23 @@ status-album = 🖼 { $total ->
 }
 eta-seconds = { $seconds } s
 eta-minutes = { $minutes } min
-line-waiting = espera
+line-waiting = esperando
+line-full-uploads = muitas fotos nos últimos tempos, continua em cerca de { $eta }
 line-queued = posição { $position }
 line-running = { $percent } %
 line-retrying = nova tentativa
 line-sending = sendo enviado
 line-done = pronto
-line-cancelled = parado
+line-cancelled = cancelado
 line-gone = apagado
 button-cancel = ✋ Cancelar
 button-cancel-all = ✋ Cancelar tudo
 button-retry = 🔁 Tentar de novo
 
-cancel-nothing = Não há nada em andamento.
+cancel-nothing = Não há nenhum vídeo em andamento.
 cancel-done = ✋ { $count ->
-    [one] Parando { $count } vídeo.
-   *[other] Parando { $count } vídeos.
+    [one] Cancelando { $count } vídeo.
+   *[other] Cancelando { $count } vídeos.
 }
 
 ## O vídeo
@@ -140,13 +142,13 @@ cancel-done = ✋ { $count ->
 caption =
     🎬 { $choice }
     🎲 Semente { $seed }
-button-again = 🔁 Outra vez
+button-again = 🔁 De novo
 button-motion = 🎥 Outro movimento
 button-higher = ⬆️ Maior resolução
 button-download = 📥 Baixar
-highest-already = Ele já tem a maior resolução.
-too-large-link = 🎬 O seu vídeo está pronto. Com { $megabytes } MB ele é grande demais para ser enviado aqui; o botão baixa o arquivo.
-too-large = 🎬 O seu vídeo está pronto, mas com { $megabytes } MB é grande demais para ser enviado aqui. Escolha uma resolução ou uma duração menor.
+highest-already = O vídeo já está na maior resolução.
+too-large-link = 🎬 O seu vídeo está pronto. Com { $megabytes } MB, ele é grande demais para enviar aqui; baixe pelo botão.
+too-large = 🎬 O seu vídeo está pronto, mas com { $megabytes } MB é grande demais para enviar aqui. Escolha uma resolução ou uma duração menor.
 
 ## Quando algo dá errado
 
@@ -154,53 +156,53 @@ failure = ❌ { $code ->
     [IMAGE_UNREADABLE] Não consigo ler a foto: o arquivo está danificado ou incompleto.
     [IMAGE_TOO_LARGE] A foto é grande demais.
     [IMAGE_TOO_SMALL] A foto é pequena demais.
-    [UNSUPPORTED_FORMAT] Isto não é uma foto em um formato que eu conheça.
-    [EXPIRED] A foto ou o vídeo já não é guardado.
-    [NOT_FOUND] Este vídeo já não existe.
+    [UNSUPPORTED_FORMAT] Isso não é uma foto em um formato que eu conheça.
+    [EXPIRED] A foto ou o vídeo não está mais guardado.
+    [NOT_FOUND] Este vídeo não existe mais.
     [TIMEOUT] Demorou demais e foi interrompido.
     [OUT_OF_MEMORY] A máquina ficou sem memória.
-    [NON_FINITE_OUTPUT] O modelo não conseguiu fazer nada com ela.
-    [UNREACHABLE] O serviço de vídeo não responde.
-    [UNAVAILABLE] O serviço de vídeo não responde.
-    [ENGINE_UNAVAILABLE] Agora não há nada que possa criar vídeos.
-    [QUEUE_FULL] Todos os lugares estão ocupados.
-    [OWNER_LIMIT] Você tem tantos vídeos em andamento quantos cabem de uma vez.
-    [PHOTO_GONE] O Telegram já não me dá esta foto.
+    [NON_FINITE_OUTPUT] O modelo não conseguiu trabalhar com esta foto.
+    [UNREACHABLE] O serviço de vídeo não está respondendo.
+    [UNAVAILABLE] O serviço de vídeo não está respondendo.
+    [ENGINE_UNAVAILABLE] No momento, não há nada rodando que possa criar vídeos.
+    [QUEUE_FULL] Todas as vagas estão ocupadas.
+    [OWNER_LIMIT] Não cabem mais vídeos seus ao mesmo tempo.
+    [PHOTO_GONE] O Telegram não me entrega mais esta foto.
    *[other] Algo deu errado do nosso lado.
 }
 cure = { $code ->
-    [IMAGE_UNREADABLE] Envie o arquivo original, ou salve-o de novo como JPEG ou PNG.
+    [IMAGE_UNREADABLE] Envie o arquivo original ou salve-o de novo como JPEG ou PNG.
     [IMAGE_TOO_LARGE] Envie uma menor.
     [IMAGE_TOO_SMALL] Envie uma com mais pixels.
     [UNSUPPORTED_FORMAT] Envie JPEG, PNG, WebP, AVIF, TIFF ou HEIC.
     [EXPIRED] Envie a foto de novo.
     [NOT_FOUND] Envie a foto de novo.
     [PHOTO_GONE] Envie a foto de novo.
-    [TIMEOUT] Tente de novo, ou escolha um tamanho ou uma duração menor.
-    [OUT_OF_MEMORY] Tente de novo, ou escolha um tamanho menor.
+    [TIMEOUT] Tente de novo ou escolha um tamanho ou uma duração menor.
+    [OUT_OF_MEMORY] Tente de novo ou escolha um tamanho menor.
    *[other] Tente de novo um pouco mais tarde, por favor.
 }
-failure-uncounted = Nada disso conta contra você.
+failure-uncounted = Isso não conta para os seus limites.
 too-many = { $count ->
-    [one] Tenho { $count } foto sua em mãos
-   *[other] Tenho { $count } fotos suas em mãos
-} e não aceito mais até que uma fique pronta. Envie as outras de novo depois, por favor.
-photo-too-large = 🙏 Esta foto tem mais de { $megabytes } MB, e o Telegram não me dá arquivos assim. Envie uma menor, ou envie como foto e não como arquivo.
+    [one] Estou trabalhando em { $count } foto sua
+   *[other] Estou trabalhando em { $count } fotos suas
+} e aceito mais assim que uma ficar pronta. Então envie as outras de novo, por favor.
+photo-too-large = 🙏 Esta foto tem mais de { $megabytes } MB, e o Telegram não me entrega arquivos tão grandes. Envie uma menor, ou envie como foto e não como arquivo.
 not-an-image = 🙏 Este arquivo não é uma foto. Aceito JPEG, PNG, WebP, AVIF, TIFF e HEIC.
-got-sticker = 😊 Bela figurinha! Eu faço vídeos de fotos: envie-me uma.
-got-video = 🎞 Isto já se move. Envie-me uma foto e eu a faço se mover.
-got-audio = 🎧 Não consigo ouvir, só olhar: envie-me uma foto.
-got-text = 🙂 Envie-me uma foto e eu faço um vídeo dela, ou toque em um botão.
-got-other = 🙂 Com isto não posso fazer nada. Envie-me uma foto.
-group = 👋 Só trabalho em conversas privadas. Escreva para mim: @{ $username }
-not-allowed = 🔒 Este bot é privado. O seu número é { $user }; quem cuida do bot pode liberar você.
+got-sticker = 😊 Bela figurinha! Eu faço vídeos a partir de fotos: envie uma.
+got-video = 🎞 Isso já se mexe. Envie uma foto e eu dou movimento a ela.
+got-audio = 🎧 Não consigo ouvir, só ver: envie uma foto.
+got-text = 🙂 Envie uma foto e eu faço um vídeo com ela, ou toque em um botão.
+got-other = 🙂 Com isso não posso fazer nada. Envie uma foto.
+group = 👋 Só trabalho em conversas privadas. Fale comigo: @{ $username }
+not-allowed = 🔒 Este bot é privado. O seu ID do Telegram é { $user }; quem administra o bot pode liberar o acesso.
 trouble = 😕 Algo deu errado do nosso lado. Tente de novo, por favor.
-old-button = Este botão já não funciona. Comece de novo com /start, por favor.
+old-button = Este botão não funciona mais. Comece de novo com /start, por favor.
 
 ## Meus vídeos
 
-history-empty = 🎞 Você ainda não tem vídeos. Envie-me uma foto!
-history = 🎞 Seus vídeos, do mais recente ao mais antigo. Toque em um número para ver um.
+history-empty = 🎞 Você ainda não tem vídeos. Envie uma foto!
+history = 🎞 Seus vídeos, do mais recente ao mais antigo. Toque em um número para ver os detalhes.
 button-newer = ◀️ Mais recentes
 button-older = Mais antigos ▶️
 button-send = ▶️ Enviar de novo
@@ -212,10 +214,10 @@ state = { $status ->
     [RETRYING] 🔁 nova tentativa
     [COMPLETED] ✅ pronto
     [FAILED] ❌ falhou
-    [CANCELLED] ✋ parado
+    [CANCELLED] ✋ cancelado
    *[other] { $status }
 }
-state-expired = 🗂 já não é guardado
+state-expired = 🗂 não está mais guardado
 card =
     🎬 { $choice }
     🎲 Semente { $seed }
@@ -228,7 +230,7 @@ settings =
     ⚙️ Configurações
 
     🌍 Idioma: { $language }
-    🎬 Uma foto sem mais palavras vira: { $choice }
+    🎬 Uma foto sozinha vira: { $choice }
     🖼 { $fit }
 fit = { $name ->
     [COVER] A foto preenche o quadro; o que sobra é cortado
@@ -242,7 +244,7 @@ button-fit = 🖼 { $name ->
     [CONTAIN] Mostrar a foto inteira
    *[other] { $name }
 }
-button-reset = ↩️ Voltar ao habitual
+button-reset = ↩️ Restaurar o padrão
 choose-language = 🌍 Qual idioma?
 
 ## Privacidade
@@ -253,18 +255,18 @@ privacy =
     Suas fotos e seus vídeos: { $hours ->
         [one] { $hours } hora
        *[other] { $hours } horas
-    } depois que o vídeo fica pronto; então são apagados.
-    Um registro de cada vídeo (tempos e escolhas, sem imagem): { $days ->
+    } depois que o vídeo fica pronto; em seguida são apagados.
+    Um registro de cada vídeo (datas e escolhas, sem imagens): { $days ->
         [one] { $days } dia
        *[other] { $days } dias
     }.
-    No bot: o seu idioma, as suas últimas escolhas e o que está em andamento.
-    O que está nesta conversa é guardado pelo Telegram, até que você o apague lá.
-button-delete-all = 🗑 Apagar tudo o que é meu
-delete-all-question = 🗑 Apagar todos os seus vídeos, fotos e configurações? Não dá para desfazer. O que está em andamento é interrompido.
+    No bot: o seu idioma, as suas últimas escolhas e os vídeos em andamento.
+    O que está nesta conversa é guardado pelo Telegram até você apagar lá.
+button-delete-all = 🗑 Apagar todos os meus dados
+delete-all-question = 🗑 Apagar todos os seus vídeos, fotos e configurações? Não dá para desfazer. Os vídeos em andamento são cancelados.
 button-delete-all-yes = Sim, apagar tudo
 button-delete-all-no = Não, manter
-delete-all-done = 🗑 Tudo o que é seu foi apagado: { $count ->
+delete-all-done = 🗑 Todos os seus dados foram apagados: { $count ->
     [one] { $count } vídeo
    *[other] { $count } vídeos
 }, fotos e configurações.

@@ -7,7 +7,7 @@ import { findFfmpeg } from '../../src/infra/ffmpeg.ts';
 import { Stack, until } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
 import type { TelegramUser } from '../support/telegram-user.ts';
-import { describeStream } from '../support/video.ts';
+import { describeStream, frameTable } from '../support/video.ts';
 
 const KEY = 'the-key-of-the-bot-0123456789';
 const TIMEOUT_MS = 90_000;
@@ -60,7 +60,8 @@ describe('the wizard', () => {
     const file = path.join(stack.storage, 'delivered.mp4');
     await writeFile(file, media.file);
     const { path: ffmpeg } = await findFfmpeg({ FFMPEG_PATH: undefined });
-    expect(await describeStream(ffmpeg, file)).toMatch(/h264.*480x360.*12 fps/);
+    expect(await describeStream(ffmpeg, file)).toMatch(/h264.*yuv420p.*480x360.*12 fps/);
+    expect(await frameTable(ffmpeg, file, 12)).toHaveLength(36);
   }, TIMEOUT_MS);
 
   it('offers the last choices as one tap', async () => {
@@ -132,7 +133,7 @@ describe('a photo', () => {
     user.file('cat.jpg', 'big.png', 'image/png', 20_000_001);
     await user.sees(/larger than 20 MB/);
     user.file('cat.jpg', 'letter.pdf', 'application/pdf');
-    await user.sees(/This file is no photo/);
+    await user.sees(/This file is not a photo/);
     expect(await jobsOf(user)).toHaveLength(0);
   });
 });
@@ -153,13 +154,13 @@ describe('thirty photos in a second', () => {
   it('end in a polite limit and not in thirty jobs', async () => {
     const user = telegram.user();
     for (let count = 0; count < 30; count++) user.photo('cat.jpg');
-    await user.sees(/I have 10 photos of yours in hand and take no more/);
+    await user.sees(/I am working on 10 photos of yours and take more as soon as one is done/);
     await until(async () => telegram.pending === 0);
     user.send('/cancel');
     await user.sees(/Stopping 10 videos/);
     await until(async () => user.inbox.filter(({ text }) => /Stopped/.test(text ?? '')).length === 10, 30_000);
     expect((await jobsOf(user)).length).toBeLessThanOrEqual(10);
-    expect(user.inbox.filter(({ text }) => /take no more/.test(text ?? ''))).toHaveLength(1);
+    expect(user.inbox.filter(({ text }) => /I am working on/.test(text ?? ''))).toHaveLength(1);
   }, TIMEOUT_MS);
 });
 
@@ -254,7 +255,7 @@ describe('a video too large for Telegram', () => {
     await stack.startBot(telegram, { BOT_VIDEO_MAX_MB: '0.01' });
     const user = await quickUser();
     user.photo('cat.jpg');
-    const { buttons } = await user.sees(/too large to be sent here; the button downloads it/, 30_000);
+    const { buttons } = await user.sees(/too large to send here; the button downloads it/, 30_000);
     expect(buttons.find(({ text }) => text.includes('Download'))?.url).toMatch(/^https:\/\/videos\.example\/videos\//);
     expect(user.videos).toHaveLength(0);
   }, TIMEOUT_MS);

@@ -1,10 +1,12 @@
 /** The bot's process: what it refuses to start without, its webhook, its health, and what it never says. */
 import { fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Stack, until } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
@@ -62,6 +64,22 @@ describe('the bot', () => {
     expect(output).toMatch(/Telegram cannot be reached; trying again/);
     expect(output).not.toContain(TOKEN.split(':')[1]);
   });
+});
+
+describe("a Bot API server of one's own", () => {
+  it('gives photos of more than 20 MB as files of its disk', async () => {
+    const stack = await Stack.start({ environment: { BOT_API_KEY: 'the-key-of-the-bot-0123456789', UPLOAD_MAX_MB: '40' } });
+    await stack.startBot(telegram, { BOT_PHOTO_MAX_MB: '40' });
+    telegram.localFolder = folder;
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    const size = { width: 3000, height: 2500, channels: 3 } as const;
+    const photo = await sharp(randomBytes(size.width * size.height * size.channels), { raw: size }).png({ compressionLevel: 0 }).toBuffer();
+    expect(photo.length).toBeGreaterThan(20_000_000);
+    user.file(photo, 'large.png', 'image/png');
+    await user.getsVideos(1);
+    await stack.stop();
+  }, 60_000);
 });
 
 describe('the webhook', () => {

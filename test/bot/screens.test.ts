@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Stack, until } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
+import { BOT } from '../support/telegram-messages.ts';
 import type { TelegramUser } from '../support/telegram-user.ts';
 
 const TIMEOUT_MS = 60_000;
@@ -12,12 +13,14 @@ let stack: Stack;
 beforeAll(async () => {
   telegram = await FakeTelegram.start();
   stack = await Stack.start({ environment: { BOT_API_KEY: 'the-key-of-the-bot-0123456789', QUEUE_LIMIT: '30', OWNER_LIMIT: '10' } });
-  await stack.startBot(telegram, { BOT_DENIED_USERS: `5, ${DENIED}` });
+  await startBot();
 }, TIMEOUT_MS);
 afterAll(async () => {
   await stack.stop();
   await telegram.close();
 });
+
+const startBot = (environment = {}) => stack.startBot(telegram, { BOT_DENIED_USERS: `5, ${DENIED}`, ...environment });
 
 const jobsOf = (user: TelegramUser) => stack.sql<{ status: string; options: object }>('SELECT status, options FROM job WHERE owner = $1', [`telegram:${user.id}`]);
 
@@ -61,7 +64,7 @@ describe('/privacy', () => {
     const user = await userWithVideos(1);
     user.send('/privacy');
     await user.sees(/24 hours[^]*30 days/);
-    await user.tap('Delete everything of mine');
+    await user.tap('Delete all my data');
     await user.sees(/cannot be undone/);
     expect(await jobsOf(user)).toHaveLength(1);
     await user.tap('Yes, delete everything');
@@ -86,8 +89,25 @@ describe('/settings', () => {
     await user.getsVideos(1);
     expect(await jobsOf(user)).toMatchObject([{ options: { fit: 'CONTAIN', motion: 'TILT_UP', resolution: 'P360', durationSeconds: 3 } }]);
     user.send('/settings');
-    await user.tap('Back to the usual');
+    await user.tap('Back to the defaults');
     await user.sees(/6 seconds · 720p · Gentle drift/);
+  }, TIMEOUT_MS);
+});
+
+describe('the language', () => {
+  it('is changed by a button, and stays so whatever Telegram says', async () => {
+    const user = telegram.user('ru');
+    user.send('/settings');
+    await user.sees(/Язык: Русский/);
+    await user.tap('Язык');
+    await user.tap('Deutsch');
+    await user.sees(/Sprache: Deutsch/);
+    user.send('/help');
+    await user.sees(/bis zu 20 MB groß/);
+    await stack.bot!.stop();
+    await startBot();
+    user.send('/start');
+    expect((await user.sees(/👋 Hallo!/)).buttons).toHaveLength(4);
   }, TIMEOUT_MS);
 });
 
@@ -98,7 +118,7 @@ describe('what is no photo', () => {
     ['a GIF', { animation: { file_id: 'v', file_unique_id: 'v', width: 1, height: 1, duration: 1 }, document: { file_id: 'v', file_unique_id: 'v', mime_type: 'video/mp4' } }, /moves already/],
     ['a voice message', { voice: { file_id: 'v', file_unique_id: 'v', duration: 1 } }, /cannot listen/],
     ['a place', { location: { latitude: 1, longitude: 1 } }, /can do nothing with this/],
-    ['words', { text: 'make me a film' }, /Send me a photo and I make a video of it/],
+    ['words', { text: 'make me a film' }, /Send me a photo and I'll make a video of it/],
     ['an unknown command', { text: '/dance', entities: [{ type: 'bot_command', offset: 0, length: 6 }] }, /Send me a photo/],
   ])('such as %s is answered kindly', async (_what, content, answer) => {
     const user = telegram.user();
@@ -127,15 +147,37 @@ describe('what is no photo', () => {
 });
 
 describe('who may not use the bot', () => {
+  it('is everybody but those allowed, where some are', async () => {
+    const [friend, stranger, foe] = [telegram.user(), telegram.user(), Object.assign(telegram.user(), { id: DENIED })];
+    await stack.bot!.stop();
+    await startBot({ BOT_ALLOWED_USERS: `${friend.id},${DENIED}` });
+    for (const user of [friend, stranger, foe]) user.send('/start');
+    await friend.sees(/Hello/);
+    for (const user of [stranger, foe]) {
+      await user.sees(new RegExp(`private. Your Telegram ID is ${user.id}`));
+      expect(user.inbox).toHaveLength(1);
+      user.deletes(user.inbox[0]!);
+    }
+    await stack.bot!.stop();
+    await startBot();
+  }, TIMEOUT_MS);
+
   it('is told so, and gets nothing', async () => {
     const user = Object.assign(telegram.user(), { id: DENIED });
     user.photo('cat.jpg');
-    await user.sees(/private. Your number is 99799/);
+    await user.sees(/private. Your Telegram ID is 99799/);
     expect(await jobsOf(user)).toHaveLength(0);
   });
 });
 
 describe('a group', () => {
+  it('hears where the bot works, when the bot is added', async () => {
+    const [group, status] = [{ id: -200, type: 'group', title: 'We' }, (now: string) => ({ status: now, user: BOT })];
+    telegram.push({ my_chat_member: { chat: group, from: { id: 6, is_bot: false, first_name: 'U', language_code: 'de' }, date: 1, old_chat_member: status('left'), new_chat_member: status('member') } });
+    const said = await until(async () => telegram.messages.find(({ chatId }) => chatId === -200));
+    expect(said.text).toMatch(/nur in privaten Chats.*@test_bot/);
+  });
+
   it('hears where the bot works, when it talks to the bot', async () => {
     const [group, from] = [{ id: -100, type: 'supergroup', title: 'Us' }, { id: 5, is_bot: false, first_name: 'U', language_code: 'en' }];
     const say = (message: object) => telegram.push({ message: { message_id: telegram.nextMessageId(), date: 1, chat: group, from, ...message } });

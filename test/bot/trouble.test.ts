@@ -1,4 +1,5 @@
 /** What goes wrong around the bot, and what people notice of it. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Stack, until } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
@@ -6,6 +7,8 @@ import type { TelegramUser } from '../support/telegram-user.ts';
 
 const KEY = 'the-key-of-the-bot-0123456789';
 const TIMEOUT_MS = 90_000;
+/** Of the bot, as the stack starts it. */
+const RETRY_MS = 200;
 let telegram: FakeTelegram;
 let stack: Stack;
 
@@ -19,9 +22,10 @@ afterAll(async () => {
   await telegram.close();
 });
 
-async function longRender(): Promise<TelegramUser> {
+/** Somebody whose video is being rendered, and will be for seconds. */
+async function longRender(duration = '6 seconds'): Promise<TelegramUser> {
   const user = telegram.user();
-  await user.chooses('12 seconds', '480p', 'Move in');
+  await user.chooses(duration, '480p', 'Move in');
   user.photo('galaxies.jpg');
   await user.sees(/\[.*\] [1-9]\d? %/, 30_000);
   return user;
@@ -77,8 +81,8 @@ describe('Telegram', () => {
   it('is asked for an edit at most once in the time set, and never for the same text', async () => {
     await stack.bot!.stop();
     await stack.startBot(telegram, { BOT_EDIT_SECONDS: '1' });
-    const user = await longRender();
-        await user.getsVideos(1, 60_000);
+    const user = await longRender('12 seconds');
+    await user.getsVideos(1, 60_000);
     await user.sees(/Done/);
     const edits = telegram.callsOf('editMessageText').filter(({ fields }) => fields['chat_id'] === user.id && /%|Done/.test(String(fields['text'])));
     expect(edits.length).toBeGreaterThan(1);
@@ -90,12 +94,39 @@ describe('Telegram', () => {
     await stack.startBot(telegram);
   }, TIMEOUT_MS);
 
+  it('that finds nothing changed is no trouble', async () => {
+    const user = await longRender();
+    const [edits, sent] = [telegram.callsOf('editMessageText').length, user.inbox.length];
+    telegram.refuse('editMessageText', { error_code: 400, description: 'Bad Request: message is not modified: specified new message content and reply markup are exactly the same' }, 2);
+    await user.getsVideos(1, 60_000);
+    await user.sees(/✅ Done/);
+    expect(telegram.callsOf('editMessageText').length).toBeGreaterThan(edits + 2);
+    expect(user.inbox).toHaveLength(sent + 1);
+  }, TIMEOUT_MS);
+
+  it('that keeps one chat waiting keeps no other waiting, and nothing is lost when the bot is killed then', async () => {
+    const [held, other] = [telegram.user(), telegram.user()];
+    const { release } = telegram.hold(held.id);
+    held.send('/start');
+    held.send('/help');
+    for (const command of ['/start', '/help']) other.send(command);
+    await other.sees(/up to 20 MB/);
+    await until(async () => telegram.pending === 0);
+    await stack.bot!.kill();
+    release();
+    expect(held.inbox).toEqual([]);
+    await stack.startBot(telegram);
+    await held.sees(/up to 20 MB/);
+    expect(held.inbox.map(({ text }) => /Hello/.test(text!))).toEqual([true, false]);
+    await until(async () => (await stack.files('bot/updates')).length === 0);
+  }, TIMEOUT_MS);
+
   it('that does not answer for a while is asked again, and nothing is lost', async () => {
     const user = telegram.user();
     await user.chooses('3 seconds', '360p', 'Pan left');
     telegram.isDown = true;
     user.photo('cat.jpg');
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await sleep(1_500);
     telegram.isDown = false;
     await user.getsVideos(1);
     expect(await jobsOf(user)).toHaveLength(1);
@@ -113,7 +144,18 @@ describe('a person', () => {
     await until(async () => (await jobsOf(user)).every(({ status }) => status === 'COMPLETED'), 60_000);
     user.unblocks();
     user.send('/history');
-    await user.sees(/12 seconds · 480p · Move in\n.*ready/);
+    await user.sees(/6 seconds · 480p · Move in\n.*ready/);
+    expect(user.videos).toHaveLength(0);
+  }, TIMEOUT_MS);
+
+  it('who stops the bot in the midst of a video is let go at once', async () => {
+    const user = await longRender();
+    user.leaves();
+    await until(async () => (await stack.files('bot/batches')).length === 0);
+    await until(async () => (await jobsOf(user)).every(({ status }) => status === 'COMPLETED'), 60_000);
+    user.unblocks();
+    user.send('/start');
+    await user.sees(/Hello/);
     expect(user.videos).toHaveLength(0);
   }, TIMEOUT_MS);
 
@@ -126,18 +168,22 @@ describe('a person', () => {
 });
 
 describe('the API', () => {
-  it('that is away is waited for, and the person is told', async () => {
-    const user = telegram.user();
+  it('that is away for ten tries is waited for, and people are told; videos in the making come too', async () => {
+    const [user, early] = [telegram.user(), await longRender()];
     await user.chooses('3 seconds', '360p', 'Pan left');
     const { port } = new URL(stack.url);
     await stack.api.kill();
     user.photo('cat.jpg');
-    await user.sees(/does not answer just now. I keep trying/);
+    await user.sees(/does not answer right now. I keep trying/);
     user.send('/history');
     await user.sees(/❌ The video service does not answer/);
+    await sleep(10 * RETRY_MS);
+    expect([user.videos, early.videos]).toEqual([[], []]);
     await stack.startApi({ PORT: port });
-    await user.getsVideos(1);
-    expect(await jobsOf(user)).toHaveLength(1);
+    for (const person of [user, early]) {
+      await person.getsVideos(1);
+      expect(await jobsOf(person)).toHaveLength(1);
+    }
   }, TIMEOUT_MS);
 
   it('that is away for too long is given up, with a button to try again', async () => {
@@ -148,7 +194,7 @@ describe('the API', () => {
     const { port } = new URL(stack.url);
     await stack.api.kill();
     user.photo('cat.jpg');
-    await user.sees(/❌ The video service does not answer.\n[^]*Nothing of this counts against you/);
+    await user.sees(/❌ The video service does not answer.\n[^]*This does not count against you/);
     await stack.startApi({ PORT: port });
     await user.tap('Try again');
     await user.getsVideos(1);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PHOTOS, until } from './stack.ts';
-import { present, type Button, type ChatMessage, type TelegramSide } from './telegram-messages.ts';
+import { BOT, present, type Button, type ChatMessage, type TelegramSide } from './telegram-messages.ts';
 
 /** A person with a private chat with the bot. */
 export class TelegramUser {
@@ -58,11 +58,12 @@ export class TelegramUser {
 
   /** Taps the newest button with this text, once there is one; delivered `times` over. */
   async tap(label: string | RegExp, times = 1): Promise<ChatMessage> {
-    const { message, button } = await until(async () => this.#findButton(label)).catch(() => {
-      throw new Error(`There is no button ${String(label)} in\n${this.transcript()}`);
-    });
-    this.press(button.callback_data!, message, times);
-    return message;
+    return await this.#tap((button) => (typeof label === 'string' ? button.text.includes(label) : label.test(button.text)), label, times);
+  }
+
+  /** As `tap`, by what the button does: for any language. */
+  async tapFor(data: RegExp): Promise<ChatMessage> {
+    return await this.#tap((button) => data.test(button.callback_data ?? ''), data);
   }
 
   /** What a tap does; also one on a button that is none of this person's. */
@@ -95,6 +96,13 @@ export class TelegramUser {
     this.#telegram.blockedBy.add(this.id);
   }
 
+  /** Stops the bot, and Telegram tells it so. */
+  leaves(): void {
+    this.blocks();
+    const status = (now: string) => ({ status: now, user: BOT });
+    this.#telegram.push({ my_chat_member: { chat: { id: this.id, type: 'private', first_name: 'User' }, from: this.#from(), date: 1, old_chat_member: status('member'), new_chat_member: { ...status('kicked'), until_date: 0 } } });
+  }
+
   unblocks(): void {
     this.#telegram.blockedBy.delete(this.id);
   }
@@ -108,8 +116,15 @@ export class TelegramUser {
     return this.inbox.map(({ text, caption, buttons }) => `— ${text ?? caption}\n  ${buttons.map((button) => `[${button.text}]`).join(' ')}`).join('\n');
   }
 
-  #findButton(label: string | RegExp): { message: ChatMessage; button: Button } | null {
-    const fits = ({ text }: Button) => (typeof label === 'string' ? text.includes(label) : label.test(text));
+  async #tap(fits: (button: Button) => boolean, what: unknown, times = 1): Promise<ChatMessage> {
+    const { message, button } = await until(async () => this.#findButton(fits)).catch(() => {
+      throw new Error(`There is no button ${String(what)} in\n${this.transcript()}`);
+    });
+    this.press(button.callback_data!, message, times);
+    return message;
+  }
+
+  #findButton(fits: (button: Button) => boolean): { message: ChatMessage; button: Button } | null {
     for (const message of this.inbox.toReversed()) {
       const button = message.buttons.find(fits);
       if (button) return { message, button };

@@ -1,7 +1,9 @@
 /** Telegram's Bot API over real HTTP, with people who use it: enough of it to hold whole conversations, and to fail in every way. */
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import busboy from 'busboy';
 import { BOT, present, type Button, type ChatMessage, type TelegramSide } from './telegram-messages.ts';
 import { TelegramUser } from './telegram-user.ts';
@@ -52,6 +54,9 @@ export class FakeTelegram implements TelegramSide {
   webhook: { url: string; secret: string } | null = null;
   /** Everybody is out of reach: requests are dropped. */
   isDown = false;
+  /** Where a Bot API server of one's own keeps files: it names their paths there, and knows no limit of size. */
+  localFolder: string | null = null;
+  readonly #held = new Map<number, Promise<void>>();
   readonly #server: Server;
   readonly #waiting = new Set<() => void>();
   readonly #refusals: { method: string; refusal: Refusal; times: number }[] = [];
@@ -87,6 +92,18 @@ export class FakeTelegram implements TelegramSide {
   /** The next calls of `method` are refused. */
   refuse(method: string, refusal: Refusal, times = 1): void {
     this.#refusals.push({ method, refusal, times });
+  }
+
+  /** Calls that concern this chat are not answered until `release`. */
+  hold(chatId: number): { release(): void } {
+    let letGo = () => {};
+    this.#held.set(chatId, new Promise((resolve) => (letGo = resolve)));
+    return {
+      release: () => {
+        this.#held.delete(chatId);
+        letGo();
+      },
+    };
   }
 
   callsOf(...methods: string[]): Call[] {
@@ -147,6 +164,8 @@ export class FakeTelegram implements TelegramSide {
     try {
       const { fields, files } = await readBody(request);
       if (method !== 'getUpdates') this.calls.push({ method, fields, at: Date.now() });
+      await this.#held.get(Number(fields['chat_id']));
+      if (response.closed) return; // whoever asked is gone
       if (token !== TOKEN) throw new RefusedCall({ error_code: 401, description: 'Unauthorized' });
       const refused = this.#refusals.find((entry) => entry.method === method && entry.times > 0);
       if (refused) {
@@ -191,16 +210,16 @@ export class FakeTelegram implements TelegramSide {
         this.webhook = { url: String(fields['url']), secret: String(fields['secret_token']) };
         return true;
       case 'getFile': return this.#getFile(String(fields['file_id']));
-      case 'sendMessage': return this.#send(chatId, fields, { text: String(fields['text']) });
+      case 'sendMessage': return this.#send(chatId, fields, { text: checkText(fields['text']) });
       case 'sendVideo': case 'sendAnimation': {
         const kind = method === 'sendVideo' ? 'video' : 'animation';
-        return this.#send(chatId, fields, { caption: String(fields['caption']), media: this.#media(kind, fields[kind], fields, files) });
+        return this.#send(chatId, fields, { caption: checkCaption(fields['caption']), media: this.#media(kind, fields[kind], fields, files) });
       }
-      case 'editMessageText': return this.#edit(fields, { text: String(fields['text']) });
+      case 'editMessageText': return this.#edit(fields, { text: checkText(fields['text']) });
       case 'editMessageReplyMarkup': return this.#edit(fields, {});
       case 'editMessageMedia': {
         const media = fields['media'] as { media: unknown; caption: string };
-        return this.#edit(fields, { caption: media.caption, media: this.#media('animation', media.media, fields, files) });
+        return this.#edit(fields, { caption: checkCaption(media.caption), media: this.#media('animation', media.media, fields, files) });
       }
       case 'deleteMessage':
         this.#find(fields).deleted = true;
@@ -212,8 +231,14 @@ export class FakeTelegram implements TelegramSide {
   #getFile(id: string): object {
     const data = this.files.get(id);
     if (!data) throw badRequest('wrong file_id or the file is temporarily unavailable');
+    const about = { file_id: id, file_unique_id: id, file_size: data.length };
+    if (this.localFolder !== null) {
+      const file = path.join(this.localFolder, id);
+      writeFileSync(file, data);
+      return { ...about, file_path: file };
+    }
     if (data.length > 20_000_000) throw badRequest('file is too big');
-    return { file_id: id, file_unique_id: id, file_size: data.length, file_path: `photos/${id}.jpg` };
+    return { ...about, file_path: `photos/${id}.jpg` };
   }
 
   #media(kind: 'video' | 'animation', source: unknown, fields: Fields, files: Files): NonNullable<ChatMessage['media']> {
@@ -248,6 +273,16 @@ export class FakeTelegram implements TelegramSide {
     if (!message) throw badRequest('message to edit not found');
     return message;
   }
+}
+
+/** Telegram's limits. */
+const checkText = (text: unknown): string => checkLength(text, 4096, 'message is too long');
+const checkCaption = (caption: unknown): string => checkLength(caption, 1024, 'message caption is too long');
+
+function checkLength(text: unknown, most: number, refusal: string): string {
+  if (typeof text !== 'string' || text.trim() === '') throw badRequest('message text is empty');
+  if (text.length > most) throw badRequest(refusal);
+  return text;
 }
 
 function buttonsOf(fields: Fields): Button[] {

@@ -1,0 +1,53 @@
+/** Limits of the API that a busy person meets, and failures of a worker: waited for, told of, and gone on from. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Stack, until } from '../support/stack.ts';
+import { FakeTelegram } from '../support/telegram.ts';
+
+const TIMEOUT_MS = 60_000;
+const KEPT_SECONDS = 12;
+let telegram: FakeTelegram;
+let stack: Stack;
+
+beforeAll(async () => {
+  telegram = await FakeTelegram.start();
+  stack = await Stack.start({
+    environment: { BOT_API_KEY: 'the-key-of-the-bot-0123456789', UPLOADS_PER_OWNER: '2', UPLOADS_KEPT_HOURS: String(KEPT_SECONDS / 3_600), MAX_ATTEMPTS: '1' },
+  });
+  await stack.startBot(telegram);
+}, TIMEOUT_MS);
+afterAll(async () => {
+  await stack.stop();
+  await telegram.close();
+});
+
+describe('a video that fails', () => {
+  it('has a button to try again, which needs no second upload', async () => {
+    const user = telegram.user();
+    await user.chooses('3 seconds', '480p', 'Move in');
+    user.photo('galaxies.jpg');
+    await user.sees(/\[.*\] [1-9]\d? %/, 30_000);
+    await stack.worker!.kill();
+    const failed = await user.sees(/❌ [^]*This does not count against you/, 30_000);
+    expect(failed.buttons.map(({ text }) => text)).toEqual(['🔁 Try again']);
+    await stack.sql('DELETE FROM upload WHERE owner = $1', [`telegram:${user.id}`]);
+    await stack.startWorker();
+    await user.tap('Try again');
+    await user.getsVideos(1);
+    expect(await stack.sql('SELECT id FROM upload WHERE owner = $1', [`telegram:${user.id}`])).toEqual([]);
+  }, TIMEOUT_MS);
+});
+
+describe('more photos than the API keeps of one person', () => {
+  it('wait for room, with why and when, while earlier ones are repeated; then they go on', async () => {
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    for (const photo of ['cat.jpg', 'coffee.jpg', 'portrait.jpg']) user.photo(photo);
+    const waiting = await user.sees(/You have sent many photos lately, and I can take the next one in about \d+ s\. It then goes on by itself/);
+    await user.getsVideos(2);
+    await user.tap('Again');
+    await user.getsVideos(3, TIMEOUT_MS);
+    expect(waiting.text).toMatch(/many photos lately/);
+    await user.getsVideos(4, TIMEOUT_MS);
+    await until(async () => /Done/.test(waiting.text!));
+  }, TIMEOUT_MS);
+});
