@@ -47,6 +47,7 @@ export class ChatDesk {
       api: ports.telegram.once, chatId, paceMs: ports.editMs, signal: this.#signal,
       onEdit: (outcome) => ports.metrics.edits.inc({ outcome }),
       onBlocked: () => void this.#blocked(),
+      onSpeechless: (error) => ports.log.error({ err: error, chatId }, 'no words for how something goes'),
     });
   }
 

@@ -14,7 +14,7 @@ export interface LiveMessage {
   render(): Content;
   /** What it said last, and whether it is to stay so. */
   shown?: string;
-  /** The user deleted it. */
+  /** The user deleted it, or there are no words for it. */
   gone?: boolean;
 }
 
@@ -27,6 +27,8 @@ export interface EditorOptions {
   readonly onEdit: (outcome: 'edited' | 'limited' | 'failed') => void;
   /** The user has blocked the bot; is to abort `signal`. */
   readonly onBlocked: () => void;
+  /** A message could not be put into words, which is our mistake; it stays as it is. */
+  readonly onSpeechless: (error: unknown) => void;
 }
 
 const TROUBLE_MS = 1_000;
@@ -73,7 +75,8 @@ export class Editor {
         signal.throwIfAborted();
         await this.#edit(message);
         trouble = TROUBLE_MS;
-        this.#release(message);
+        // What changed while the edit was under way is yet to be shown.
+        if (!this.#changed.has(message)) this.#release(message);
       } catch (error) {
         this.#changed.add(message);
         this.#onTrouble(error, trouble);
@@ -104,9 +107,11 @@ export class Editor {
   /** @throws what should be tried again */
   async #edit(message: LiveMessage): Promise<void> {
     const { api, chatId, paceMs, onEdit } = this.#options;
-    const { text, keyboard } = message.render();
+    const content = this.#render(message);
+    if (!content) return;
+    const { text, keyboard } = content;
     const said = JSON.stringify([text, keyboard?.inline_keyboard]);
-    if (message.gone || said === message.shown) return;
+    if (said === message.shown) return;
     try {
       await api.editMessageText(chatId, message.messageId, text, { reply_markup: keyboard });
       onEdit('edited');
@@ -117,5 +122,16 @@ export class Editor {
       this.#next = Date.now() + paceMs;
     }
     message.shown = said;
+  }
+
+  #render(message: LiveMessage): Content | null {
+    if (message.gone) return null;
+    try {
+      return message.render();
+    } catch (error) {
+      message.gone = true;
+      this.#options.onSpeechless(error);
+      return null;
+    }
   }
 }
