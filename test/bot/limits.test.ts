@@ -27,10 +27,10 @@ describe('a video that fails', () => {
     user.photo('galaxies.jpg');
     await user.sees(/\[.*\] [1-9]\d? %/, 30_000);
     await stack.worker!.kill();
+    await stack.startWorker();
     const failed = await user.sees(/❌ [^]*This does not count against you/, 30_000);
     expect(failed.buttons.map(({ text }) => text)).toEqual(['🔁 Try again']);
     await stack.sql('DELETE FROM upload WHERE owner = $1', [`telegram:${user.id}`]);
-    await stack.startWorker();
     await user.tap('Try again');
     await user.getsVideos(1);
     expect(await stack.sql('SELECT id FROM upload WHERE owner = $1', [`telegram:${user.id}`])).toEqual([]);

@@ -29,6 +29,14 @@ function words(value: unknown): string[] {
   return type === 'select' ? variants!.flatMap((variant) => words(variant.value)) : [];
 }
 
+/** Names of the variables that a message is given, in all its cases; and of the messages it contains. */
+function variables(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(variables);
+  if (typeof value !== 'object' || value === null) return [];
+  const { type, name } = value as { type?: string; name?: string };
+  return [...(type === 'var' || type === 'mesg' ? [name!] : []), ...Object.values(value).flatMap(variables)];
+}
+
 function sourceKeys(): string[] {
   const files = readdirSync('bot', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
   return files.flatMap((name) => [...readFileSync(path.join('bot', name), 'utf8').matchAll(/\bsay\((?:[^()']*\? )?'([\w-]+)'(?:\)? : '([\w-]+)')?/g)].flatMap(([, a, b]) => [a!, ...(b ? [b] : [])]));
@@ -58,6 +66,11 @@ describe('the texts', () => {
       const said = bundle.formatPattern(bundle.getMessage(key)!.value!, ARGUMENTS, errors);
       expect({ key, errors, isEmpty: said.trim() === '' }).toEqual({ key, errors: [], isEmpty: false });
     }
+  });
+
+  it.each(others)('name in %s what they name in English', (language) => {
+    const variablesOf = (from: typeof english) => Object.fromEntries(from.map(({ id, value }) => [id, [...new Set(variables(value))].toSorted()]));
+    expect(variablesOf(read(language).body)).toEqual(variablesOf(english));
   });
 
   it.each(others)('are translated in %s, down to each case', (language) => {
