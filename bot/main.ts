@@ -13,6 +13,7 @@ import { ApiClient } from './api/client.ts';
 import { answerTap, createDispatch } from './dispatch.ts';
 import { createMetrics } from './metrics.ts';
 import { Batch } from './orders/batch.ts';
+import { Deliveries } from './orders/deliveries.ts';
 import { Desk } from './orders/desk.ts';
 import { ExampleFiles, MotionExamples } from './screens/examples.ts';
 import { startServer, WEBHOOK_PATH } from './server.ts';
@@ -75,8 +76,9 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
   const chats = new Chats(chatFolder);
   const metrics = createMetrics();
   const photos = { open: (fileId: string) => openFile(telegram, token, config.BOT_API_ROOT, fileId, signal) };
+  const deliveries = new Deliveries();
   const desk = new Desk({
-    api, telegram, photos, chats, batches, texts, log, metrics, signal, retryMs,
+    api, telegram, photos, deliveries, chats, batches, texts, log, metrics, signal, retryMs,
     editMs: config.BOT_EDIT_SECONDS * 1000, patienceMs: config.BOT_PATIENCE_SECONDS * 1000, videoMaxBytes: config.BOT_VIDEO_MAX_MB * 1e6,
   });
 
@@ -123,7 +125,7 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
     async stop() {
       polling.abort();
       const handled = connected.then(({ inbox }) => inbox.idle(), () => {});
-      await Promise.race([Promise.all([server.close(), listening, handled]), sleep(LEAVING_MS)]);
+      await Promise.race([Promise.all([server.close(), listening, handled, deliveries.close()]), sleep(LEAVING_MS)]);
       ending.abort();
       await Promise.race([Promise.all([desk.idle(), announced, api.close()]), sleep(1_000)]);
     },

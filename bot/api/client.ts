@@ -93,29 +93,37 @@ export class ApiClient {
     return (await this.#ask('deleteMyData', {}, owner, DELETE_MS)).deleteMyData;
   }
 
-  /** Streams a photo to the API; the upload's id. @throws ApiError, UPLOAD_LIMIT among others; errors of `photo` as they are */
-  async upload(owner: string, photo: AsyncIterable<Uint8Array>): Promise<string> {
+  /**
+   * Streams a photo to the API; the upload's id.
+   * @param open called once the API listens; what it opens is read to its end or closed
+   * @param quit ends the upload
+   * @throws ApiError, UPLOAD_LIMIT among others; errors of opening and reading the photo as they are; the reason of `quit`
+   */
+  async upload(owner: string, open: () => Promise<AsyncIterable<Uint8Array>>, quit?: AbortSignal): Promise<string> {
     let broken: unknown;
-    const body = async function* pass() {
+    const photo = (async function* read() {
       try {
-        yield* photo;
+        yield* await open();
       } catch (error) {
         broken = error;
         throw error;
       }
-    };
+    })();
     try {
       const { status, json } = await this.#fetch('/uploads', TRANSFER_MS, {
         method: 'POST',
         headers: { ...this.#headers(owner), 'Content-Type': 'application/octet-stream' },
-        body: ReadableStream.from(body()),
+        body: ReadableStream.from(photo),
         duplex: 'half',
-      });
+      }, quit);
       if (status === 201) return Upload.parse(json).id;
       const refusal = ApiError.from(json, status);
       throw refusal.code === 'OWNER_LIMIT' ? new ApiError('UPLOAD_LIMIT', refusal.message, refusal) : refusal;
     } catch (error) {
+      quit?.throwIfAborted();
       throw broken ?? error;
+    } finally {
+      void photo.return(undefined).catch(() => {}); // not waited for: it may be in the middle of a read
     }
   }
 
@@ -133,11 +141,11 @@ export class ApiClient {
   }
 
   /**
-   * The job's states from now to its end, however often connections break meanwhile. Where no socket can be had, the job is asked for
-   * over HTTP.
-   * @throws ApiError NOT_FOUND if it is deleted; the reason of `signal` when that is aborted
+   * The job's states from now to its end, however often connections break meanwhile; null while the API is away. Where no socket can be
+   * had, the job is asked for over HTTP.
+   * @throws ApiError NOT_FOUND if it is deleted, and what does not pass; the reason of `signal` when that is aborted
    */
-  async *follow(owner: string, id: string, signal: AbortSignal): AsyncGenerator<Job> {
+  async *follow(owner: string, id: string, signal: AbortSignal): AsyncGenerator<Job | null> {
     for (;;) {
       try {
         for await (const job of this.#socket.follow(owner, id, signal)) {
@@ -145,15 +153,15 @@ export class ApiClient {
           if (isOver(job)) return;
         }
       } catch (error) {
-        if (hasCode(error, 'NOT_FOUND')) throw error;
+        if (hasCode(error, 'NOT_FOUND')) throw error; // the rest is for HTTP to show
       }
       signal.throwIfAborted();
       const job = await this.job(owner, id).catch((error: unknown) => {
-        if (error instanceof ApiError) return undefined;
+        if (error instanceof ApiError && error.isAway) return undefined;
         throw error;
       });
       if (job === null) throw new ApiError('NOT_FOUND', 'The job has been deleted.');
-      if (job) yield job;
+      yield job ?? null;
       if (job && isOver(job)) return;
       await sleep(this.#settings.retryMs, undefined, { signal });
     }
@@ -179,8 +187,8 @@ export class ApiClient {
     return ANSWERS[name].parse(data) as Answer<N>;
   }
 
-  async #fetch(path: string, timeoutMs: number, init: RequestInit): Promise<{ status: number; json: unknown }> {
-    const signal = AbortSignal.any([this.#settings.signal, AbortSignal.timeout(timeoutMs)]);
+  async #fetch(path: string, timeoutMs: number, init: RequestInit, quit?: AbortSignal): Promise<{ status: number; json: unknown }> {
+    const signal = AbortSignal.any([this.#settings.signal, AbortSignal.timeout(timeoutMs), ...(quit ? [quit] : [])]);
     const response = await fetch(this.#settings.url + path, { ...init, signal }).catch((error: unknown) => Promise.reject(ApiError.unreachable(error)));
     const json: unknown = await response.json().catch(() => null);
     return { status: response.status, json };

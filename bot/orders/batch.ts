@@ -19,7 +19,11 @@ export const Order = z.object({
   fromJob: z.string().optional(),
   choice: ChoiceRecord,
   uploadId: z.string().nullable().default(null),
+  /** The API was asked for the job, and has not said no: there may be one although `jobId` is not known. */
+  asked: z.boolean().default(false),
   jobId: z.string().nullable().default(null),
+  /** The job is done; whatever goes wrong from here on, nothing is to be rendered again. */
+  rendered: z.boolean().default(false),
   cancelling: z.boolean().default(false),
   end: z.enum(['DELIVERED', 'FAILED', 'CANCELLED', 'GONE']).nullable().default(null),
   /** Code of what went wrong: the API's, or PHOTO_GONE. */
@@ -42,6 +46,8 @@ export const Batch = z.object({
   resend: z.boolean().default(false),
   /** When all was over, in milliseconds since 1970; kept on for a while if something may be tried again. */
   endedAt: z.number().nullable().default(null),
+  /** The batch in which it is tried again. */
+  retriedAs: z.string().nullable().default(null),
   orders: z.array(Order).min(1),
 });
 export type Batch = z.infer<typeof Batch>;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpError } from 'grammy';
 import type { Job } from '../api/answers.ts';
 import { ApiError, hasCode } from '../api/error.ts';
-import { isBlocked, isTelegramAway } from '../telegram/errors.ts';
+import { isBlocked, isTelegramAway, retryAfter } from '../telegram/errors.ts';
 import { FileError } from '../telegram/files.ts';
 import type { Say } from '../texts/texts.ts';
 import type { Batch, Order } from './batch.ts';
@@ -22,6 +22,8 @@ export interface Errand extends DeskPorts {
   readonly order: Order;
   /** Somebody wants the order stopped. */
   readonly stop: AbortSignal;
+  /** Stopping did not work, and the order goes on; the signal of the next wish. */
+  goesOn(): AbortSignal;
   /** Resolves when it is this order's turn to be placed. */
   readonly before: Promise<void>;
   /** Called when it is the next one's. */
@@ -48,10 +50,7 @@ const outcome = (end: Outcome['end'], failure: string | null = null): Outcome =>
 export async function carryOut(errand: Errand): Promise<Outcome> {
   const { order, log, chatId } = errand;
   try {
-    if (order.jobId === null) {
-      await Promise.race([errand.before, aborted(errand.stop)]);
-      await persist(errand, () => place(errand.api, errand.photos, errand.owner, order, errand.keep));
-    }
+    if (order.jobId === null) await getPlaced(errand);
     errand.placed();
     return await follow(errand);
   } catch (error) {
@@ -60,17 +59,38 @@ export async function carryOut(errand: Errand): Promise<Outcome> {
     if (errand.stop.aborted && order.jobId === null) return outcome('CANCELLED');
     const code = codeOf(error);
     if (code === 'INTERNAL' || code === 'UNAUTHENTICATED' || code === 'FORBIDDEN') log.error({ err: error, chatId, jobId: order.jobId }, 'an order failed');
-    else log.info({ chatId, jobId: order.jobId, code }, 'an order failed');
+    else log.info({ err: error instanceof FileError ? error : undefined, chatId, jobId: order.jobId, code }, 'an order failed');
     return outcome('FAILED', code);
+  }
+}
+
+async function getPlaced(errand: Errand): Promise<void> {
+  const { api, photos, owner, order, keep, before, stop, signal } = errand;
+  const work = (quit: AbortSignal) => place(api, photos, owner, order, keep, quit);
+  try {
+    await Promise.race([before, aborted(stop)]);
+    await persist(errand, work);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!stop.aborted || !order.asked) throw error;
+    // There may be a job, of which we have not heard yet; asking again tells which, and then it is cancelled.
+    await persist(errand, work, true);
   }
 }
 
 async function follow(errand: Errand): Promise<Outcome> {
   const { api, owner, order, report } = errand;
-  const cancel = () => persist(errand, () => api.cancelJob(owner, order.jobId!), true).catch(() => {}); // then it goes on, and shows so
-  const onStop = () => void cancel();
-  errand.stop.addEventListener('abort', onStop, { once: true });
-  if (errand.stop.aborted) onStop();
+  let isOver = false;
+  const cancelOn = (stop: AbortSignal) => {
+    const cancel = () => void persist(errand, () => api.cancelJob(owner, order.jobId!), true).catch((error: unknown) => {
+      if (isOver || errand.signal.aborted) return;
+      errand.log.warn({ err: error, jobId: order.jobId }, 'a job could not be cancelled');
+      cancelOn(errand.goesOn());
+    });
+    if (stop.aborted) cancel();
+    else stop.addEventListener('abort', cancel, { once: true });
+  };
+  cancelOn(errand.stop);
   let latest: Job | null = null;
   // A place in the queue gets better, and a wait shorter, without any news of the job itself.
   const look = async () => {
@@ -83,9 +103,14 @@ async function follow(errand: Errand): Promise<Outcome> {
   try {
     for await (const job of api.follow(owner, order.jobId!, errand.signal)) {
       latest = job;
+      if (job === null) {
+        report('away');
+        continue;
+      }
       if (job.status === 'CANCELLED') return outcome('CANCELLED');
       if (job.status === 'FAILED') return outcome('FAILED', job.error?.code ?? 'INTERNAL');
       if (job.status === 'COMPLETED') {
+        order.rendered = true;
         await send(errand, job);
         return outcome('DELIVERED');
       }
@@ -97,37 +122,40 @@ async function follow(errand: Errand): Promise<Outcome> {
     throw error;
   } finally {
     clearInterval(looking);
-    errand.stop.removeEventListener('abort', onStop);
+    isOver = true;
   }
 }
 
 async function send(errand: Errand, job: Job): Promise<void> {
-  const { telegram, api, say, chatId, batch, videoMaxBytes: maxBytes, metrics } = errand;
+  const { telegram, api, say, chatId, batch, videoMaxBytes: maxBytes, metrics, deliveries, log, signal } = errand;
   errand.report('sending');
   const words = await say();
-  await persist(errand, () => deliver({ telegram, api, say: words, chatId, replyTo: batch.replyTo, maxBytes }, job), true);
+  const delivery = { telegram, api, say: words, chatId, replyTo: batch.replyTo, maxBytes, log, signal };
+  await persist(errand, () => deliveries.run(() => deliver(delivery, job), signal), true);
   metrics.videos.inc();
 }
 
 /**
- * Does `work` until it succeeds or fails for good: where there is no free place it waits for one, where API or Telegram are away it
- * comes back for as long as patience lasts.
- * @param evenStopped goes on although somebody wants the order stopped
+ * Does `work` until it succeeds or fails for good: where there is no free place it waits for one, where Telegram asks to wait it does,
+ * and where API or Telegram are away it comes back for as long as patience lasts.
+ * @param work is to end with `quit`
+ * @param evenStopped goes on although somebody wants the order stopped, but does not wait for a place then
  */
-async function persist(errand: Errand, work: () => Promise<void>, evenStopped = false): Promise<void> {
+async function persist(errand: Errand, work: (quit: AbortSignal) => Promise<void>, evenStopped = false): Promise<void> {
   const { patienceMs, signal, stop, report } = errand;
   const quit = evenStopped ? signal : AbortSignal.any([signal, stop]);
   quit.throwIfAborted();
   if (!evenStopped) report('fetching');
   for (let awaySince: number | null = null; ; ) {
     try {
-      await work();
+      await work(quit);
       return;
     } catch (error) {
       quit.throwIfAborted();
-      const full = error instanceof ApiError && error.isFull;
-      if (!full && !isAway(error)) throw unwrap(error);
-      awaySince = full ? null : (awaySince ?? Date.now());
+      const isFull = error instanceof ApiError && error.isFull;
+      if (isFull ? stop.aborted : !isAway(error)) throw unwrap(error);
+      const isAsked = isFull || retryAfter(unwrap(error)) !== null;
+      awaySince = isAsked ? null : (awaySince ?? Date.now());
       if (awaySince !== null && Date.now() - awaySince >= patienceMs) throw error;
       if (!evenStopped) report(reasonToWait(error));
       await wait(errand, quit, error);
@@ -152,7 +180,8 @@ async function wait({ retryMs, freed }: Errand, quit: AbortSignal, error: unknow
   const enough = new AbortController();
   const signal = AbortSignal.any([quit, enough.signal]);
   const forUploads = hasCode(error, 'UPLOAD_LIMIT') && error instanceof ApiError;
-  const ms = forUploads ? Math.max(retryMs, Math.min(retryAfterMs(error), ROOM_LOOK_MS)) : retryMs;
+  const asked = forUploads ? Math.min(retryAfterMs(error), ROOM_LOOK_MS) : (retryAfter(unwrap(error)) ?? 0) * 1000;
+  const ms = Math.max(retryMs, asked);
   const forPlace = hasCode(error, 'OWNER_LIMIT', 'QUEUE_FULL');
   try {
     await Promise.race([sleep(ms, undefined, { signal }), ...(forPlace ? [freed(signal)] : [])]);

@@ -2,15 +2,16 @@ import { once, setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ownerOf } from '../api/client.ts';
 import { ApiError } from '../api/error.ts';
-import { Editor, type LiveMessage } from '../telegram/editor.ts';
-import { isBlocked } from '../telegram/errors.ts';
+import type { TelegramSignal } from '../telegram/client.ts';
+import { Editor, type Content, type LiveMessage } from '../telegram/editor.ts';
+import { isBlocked, isTelegramAway, retryAfter } from '../telegram/errors.ts';
 import { failedOrders, openOrders, retryable, type Batch, type Order } from './batch.ts';
 import { carryOut, type Outcome } from './carry-out.ts';
 import type { DeskPorts } from './ports.ts';
 import { statusOf, type Progress } from './status.ts';
 
-/** How long an upload under way is waited for that nobody wants any more. */
-const ABANDON_MS = 5_000;
+/** How long a request under way is waited for that nobody wants any more: a little longer than it may take. */
+const ABANDON_MS = 11_000;
 
 /** A batch at work. */
 interface Live {
@@ -63,8 +64,9 @@ export class ChatDesk {
     return [...this.#lives.values()].reduce((sum, { batch }) => sum + openOrders(batch).length, 0);
   }
 
-  has(batchId: string): boolean {
-    return this.#lives.has(batchId);
+  /** A batch at work; undefined if it is not. */
+  find(batchId: string): Batch | undefined {
+    return this.#lives.get(batchId)?.batch;
   }
 
   /** Begins, or goes on with, a batch that is kept already. */
@@ -97,12 +99,17 @@ export class ChatDesk {
     return wanted.length;
   }
 
-  /** Ends all work without another word; what does not notice soon ends on its own. */
+  /** Ends all work, and says so where it was told how it goes. What does not notice soon ends on its own. */
   async abandon(): Promise<void> {
+    const messages = [...this.#lives.values()].flatMap(({ batch: { messageId } }) => messageId ?? []);
     this.#abandoned.abort();
     await Promise.race([this.idle(), sleep(ABANDON_MS)]);
     this.#lives.clear();
     this.#onEmpty();
+    const { telegram, texts, chats } = this.#ports;
+    const text = texts.in((await chats.get(this.#chatId)).language)('status-gone');
+    // Whoever blocked the bot does not see it, and need not.
+    await Promise.allSettled(messages.map((id) => telegram.once.editMessageText(this.#chatId, id, text)));
   }
 
   async idle(): Promise<void> {
@@ -122,14 +129,12 @@ export class ChatDesk {
   /** Sends the message that tells how it goes, then keeps it up to date until all is over. */
   async #tell(live: Live): Promise<void> {
     const { batch } = live;
-    const { telegram, chats, texts } = this.#ports;
+    const { chats, texts } = this.#ports;
     await sleep(Math.max(0, batch.openUntil - Date.now()), undefined, { signal: this.#signal });
     const record = await chats.get(this.#chatId);
     const render = () => statusOf(texts.in(record.language), batch, live.progress);
     if (batch.messageId === null) {
-      const { text, keyboard } = render();
-      const { message_id: messageId } = await telegram.api.sendMessage(this.#chatId, text, { reply_markup: keyboard, ...this.#replyTo(batch) });
-      batch.messageId = messageId;
+      batch.messageId = await this.#send(batch, render);
       await this.#keep(live);
     }
     live.message = { messageId: batch.messageId, render };
@@ -139,14 +144,26 @@ export class ChatDesk {
     await this.#finish(live);
   }
 
+  /** Sends what is to be said, however long Telegram is away; the message's number. */
+  async #send({ replyTo }: Batch, render: () => Content): Promise<number> {
+    const { telegram, retryMs } = this.#ports;
+    for (;;) {
+      const { text, keyboard } = render();
+      const reply = replyTo === undefined ? {} : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } };
+      try {
+        return (await telegram.api.sendMessage(this.#chatId, text, { reply_markup: keyboard, ...reply }, this.#signal as TelegramSignal)).message_id;
+      } catch (error) {
+        if (this.#signal.aborted || !isTelegramAway(error)) throw error;
+        await sleep(Math.max(retryMs, (retryAfter(error) ?? 0) * 1000), undefined, { signal: this.#signal });
+      }
+    }
+  }
+
   /** Shows how it ended; only then is it forgotten. */
   async #finish(live: Live): Promise<void> {
     const { batch, message } = live;
     await this.#editor.settle(message!);
-    if (message!.gone && failedOrders(batch).length > 0) {
-      const { text, keyboard } = message!.render();
-      await this.#ports.telegram.api.sendMessage(this.#chatId, text, { reply_markup: keyboard, ...this.#replyTo(batch) });
-    }
+    if (message!.gone && failedOrders(batch).length > 0) await this.#send(batch, () => message!.render());
     if (retryable(batch).length > 0) {
       batch.endedAt = Date.now();
       await this.#keep(live);
@@ -170,6 +187,14 @@ export class ChatDesk {
       signal: this.#signal, stop: stop.signal, before, placed,
       say: async () => this.#ports.texts.in((await this.#ports.chats.get(this.#chatId)).language),
       keep: () => this.#keep(live),
+      goesOn: () => {
+        order.cancelling = false;
+        const next = new AbortController();
+        live.stops.set(order, next);
+        this.#spawn(this.#keep(live));
+        this.#refresh(live);
+        return next.signal;
+      },
       freed: async (signal) => void (await once(this.#ends, 'end', { signal })),
       report: (progress) => {
         live.progress.set(order, progress);
@@ -202,11 +227,10 @@ export class ChatDesk {
     const ids = [...this.#lives.keys()];
     this.#abandoned.abort(new ApiError('FORBIDDEN', 'The chat is closed to the bot.'));
     await this.idle();
-    await Promise.all(ids.map((id) => this.#ports.batches.remove(id)));
+    this.#lives.clear();
     this.#onEmpty();
-  }
-
-  #replyTo({ replyTo }: Batch): object {
-    return replyTo === undefined ? {} : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } };
+    await Promise.all(ids.map((id) => this.#ports.batches.remove(id))).catch((error: unknown) => {
+      this.#ports.log.error({ err: error, chatId: this.#chatId }, 'could not let go of what was in the making');
+    });
   }
 }

@@ -1,10 +1,11 @@
 import { InlineKeyboard, InputFile } from 'grammy';
 import sharp from 'sharp';
+import type { Logger } from '../../src/infra/log.ts';
 import type { Job, Options } from '../api/answers.ts';
 import type { ApiClient } from '../api/client.ts';
 import { ApiError } from '../api/error.ts';
-import type { Telegram } from '../telegram/client.ts';
-import { isTooLarge } from '../telegram/errors.ts';
+import type { Telegram, TelegramSignal } from '../telegram/client.ts';
+import { isBadLink, isTooLarge } from '../telegram/errors.ts';
 import type { Say } from '../texts/texts.ts';
 import { choiceText } from './wording.ts';
 
@@ -21,30 +22,47 @@ export interface Delivery {
   readonly replyTo: number | undefined;
   /** Larger videos are handed over as a link, in bytes. */
   readonly maxBytes: number;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
 }
 
 /**
  * Sends the video of a completed job with its buttons; where it is too large, a link.
  * @throws ApiError EXPIRED if it is no longer kept; errors of Telegram
  */
-export async function deliver({ telegram, api, say, chatId, replyTo, maxBytes }: Delivery, job: Job): Promise<void> {
+export async function deliver(delivery: Delivery, job: Job): Promise<void> {
+  const link = job.result?.video && isPublic(job.result.video.url) ? job.result.video.url : null;
+  try {
+    await handOver(delivery, job, link);
+  } catch (error) {
+    if (link === null || !isBadLink(error)) throw error;
+    delivery.log.warn({ err: error }, 'Telegram does not take links to the API; PUBLIC_URL is to be an address that everybody can open');
+    await handOver(delivery, job, null);
+  }
+}
+
+/** @param link where everybody can download it, null if nowhere */
+async function handOver({ telegram, api, say, chatId, replyTo, maxBytes, log, signal }: Delivery, job: Job, link: string | null): Promise<void> {
   const { result } = job;
   if (!result?.video) throw new ApiError('EXPIRED', 'The video is no longer kept.');
   const { video } = result;
   const options = await api.options();
   const common = {
     ...(replyTo === undefined ? {} : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } }),
-    reply_markup: videoKeyboard(say, options, job),
+    reply_markup: videoKeyboard(say, options, job, link),
   };
   const sendLink = async () => {
     const megabytes = Math.ceil(result.sizeBytes / MEGABYTE);
-    await telegram.api.sendMessage(chatId, say(isPublic(video.url) ? 'too-large-link' : 'too-large', { megabytes }), common);
+    await telegram.api.sendMessage(chatId, say(link === null ? 'too-large' : 'too-large-link', { megabytes }), common, signal as TelegramSignal);
   };
   if (result.sizeBytes > maxBytes) {
     await sendLink();
     return;
   }
-  const thumbnail = result.poster ? await thumbnailOf(await api.download(result.poster.url)) : null;
+  const thumbnail = await thumbnailOf(api, job).catch((error: unknown) => {
+    log.info({ err: error, jobId: job.id }, 'a video goes without its thumbnail');
+    return null;
+  });
   // Opened before Telegram is asked, so that the API's refusals are not taken for Telegram's; a second try reads it anew.
   let opened: ReadableStream<Uint8Array> | null = await api.download(video.url);
   const file = new InputFile(async () => {
@@ -58,10 +76,12 @@ export async function deliver({ telegram, api, say, chatId, replyTo, maxBytes }:
       width: result.width, height: result.height, duration: result.durationSeconds, supports_streaming: true,
       caption: captionOf(say, options, job),
       ...(thumbnail && { thumbnail: new InputFile(thumbnail, 'thumbnail.jpg') }),
-    });
+    }, signal as TelegramSignal);
   } catch (error) {
     if (!isTooLarge(error)) throw error;
     await sendLink();
+  } finally {
+    void opened?.cancel().catch(() => {});
   }
 }
 
@@ -69,11 +89,11 @@ export function captionOf(say: Say, options: Options, { options: rendered }: Job
   return say('caption', { choice: choiceText(say, options, rendered), seed: String(rendered.seed) });
 }
 
-export function videoKeyboard(say: Say, options: Options, job: Job): InlineKeyboard {
+/** @param link where everybody can download it, null if nowhere */
+export function videoKeyboard(say: Say, options: Options, job: Job, link: string | null): InlineKeyboard {
   const keyboard = new InlineKeyboard().text(say('button-again'), `again:${job.id}`).text(say('button-motion'), `motion:${job.id}`).row();
   if (higherThan(options, job.options.resolution).length > 0) keyboard.text(say('button-higher'), `higher:${job.id}`);
-  const link = job.result?.video?.url;
-  if (link && isPublic(link)) keyboard.url(say('button-download'), `${link}&download=1`);
+  if (link !== null) keyboard.url(say('button-download'), `${link}&download=1`);
   return keyboard;
 }
 
@@ -84,13 +104,18 @@ export function higherThan({ resolutions }: Options, resolution: string): string
   return resolutions.filter((other) => present && pixels(other) > pixels(present)).toSorted((a, b) => pixels(a) - pixels(b)).map(({ name }) => name);
 }
 
-/** Whether somebody else than this machine can open it: an API without PUBLIC_URL signs links to itself. */
+/**
+ * Whether somebody else than this machine or those beside it can open it: an API without PUBLIC_URL signs links to itself, and Telegram
+ * takes no names without a dot.
+ */
 export function isPublic(link: string): boolean {
   const { hostname } = new URL(link);
-  return !/^(localhost|127\..*|\[::1\]|0\.0\.0\.0)$/.test(hostname);
+  if (hostname.startsWith('[')) return hostname !== '[::1]' && hostname !== '[::]';
+  return hostname.includes('.') && !hostname.endsWith('.localhost') && !/^(127\..*|0\.0\.0\.0)$/.test(hostname);
 }
 
-async function thumbnailOf(poster: ReadableStream<Uint8Array>): Promise<Buffer> {
-  const bytes = await new Response(poster).arrayBuffer();
+async function thumbnailOf(api: ApiClient, { result }: Job): Promise<Buffer | null> {
+  if (!result?.poster) return null;
+  const bytes = await new Response(await api.download(result.poster.url)).arrayBuffer();
   return await sharp(bytes).resize({ width: THUMBNAIL_SIDE, height: THUMBNAIL_SIDE, fit: 'inside', withoutEnlargement: true }).jpeg({ quality: THUMBNAIL_QUALITY }).toBuffer();
 }

@@ -1,9 +1,10 @@
-import { newBatch, newOrder, retryable, type Batch, type Order } from './batch.ts';
+import { newBatch, newOrder, openOrders, retryable, type Batch, type Order } from './batch.ts';
 import { ChatDesk } from './chat-desk.ts';
 import type { DeskPorts } from './ports.ts';
 
 /** A batch with something left to try again is kept for this long after its end. */
 const RETRY_KEPT_MS = 24 * 3_600_000;
+const SWEEP_MS = 3_600_000;
 
 /** Everything that people wait for: kept on disk until it is done, and taken up again after a restart. */
 export class Desk {
@@ -17,20 +18,33 @@ export class Desk {
 
   /** Goes on with what was kept when the bot last ended. */
   async resume(): Promise<void> {
-    const { batches, log } = this.#ports;
-    const kept = (await Promise.all((await batches.ids()).map((id) => batches.read(id)))).filter((batch) => batch !== null);
-    for (const batch of kept.toSorted((a, b) => a.createdAt - b.createdAt)) {
-      if (batch.endedAt === null) this.#chat(batch.chatId).start(batch);
-      else if (Date.now() - batch.endedAt > RETRY_KEPT_MS) await batches.remove(batch.id);
+    const { batches, log, signal } = this.#ports;
+    const kept = await this.#sweep(await batches.ids());
+    const open = kept.filter(({ endedAt }) => endedAt === null).toSorted((a, b) => a.createdAt - b.createdAt);
+    for (const batch of open) this.#chat(batch.chatId).start(batch);
+    if (open.length > 0) log.info({ batches: open.length }, 'going on with what was in the making');
+    const sweeping = setInterval(() => void batches.ids().then((ids) => this.#sweep(ids)).catch((error: unknown) => {
+      log.warn({ err: error }, 'could not clear away what is over');
+    }), SWEEP_MS);
+    signal.addEventListener('abort', () => clearInterval(sweeping), { once: true });
+  }
+
+  /** Removes what ended long ago; the rest. */
+  async #sweep(ids: readonly string[]): Promise<Batch[]> {
+    const { batches } = this.#ports;
+    const rest: Batch[] = [];
+    for (const id of ids) {
+      const batch = await batches.read(id);
+      if (batch?.endedAt != null && Date.now() - batch.endedAt > RETRY_KEPT_MS) await batches.remove(id);
+      else if (batch) rest.push(batch);
     }
-    const open = kept.filter(({ endedAt }) => endedAt === null).length;
-    if (open > 0) log.info({ batches: open }, 'going on with what was in the making');
+    return rest;
   }
 
   /** Takes a batch in; resolves once it is safely kept. False for one that is known, which is left as it is. */
   async take(batch: Batch): Promise<boolean> {
     const { batches } = this.#ports;
-    if (this.#chat(batch.chatId).has(batch.id) || (await batches.read(batch.id))) return false;
+    if (this.#chat(batch.chatId).find(batch.id) || (await batches.read(batch.id))) return false;
     await batches.write(batch.id, batch);
     this.#chat(batch.chatId).start(batch);
     return true;
@@ -51,22 +65,34 @@ export class Desk {
     return (await this.#chats.get(chatId)?.cancel(batchId)) ?? 0;
   }
 
-  /** Tries what failed in a batch once more, as batch `id`; false if nothing of it is kept any more. */
-  async retry(chatId: number, batchId: string, id: string, key: string): Promise<boolean> {
-    const { batches } = this.#ports;
-    const old = await batches.read(batchId);
-    if (!old || old.chatId !== chatId || retryable(old).length === 0) return false;
-    const orders = retryable(old).map(({ fileId, fromJob, choice, jobId }, index) =>
-      newOrder({ key: `${key}:${index}`, fileId, choice, ...(old.resend ? { jobId } : { fromJob: jobId ?? fromJob }) }));
-    await this.take(newBatch({ id, chatId, replyTo: old.replyTo, resend: old.resend, createdAt: Date.now(), orders }));
-    return true;
+  /** Whether a batch of this chat is in the making. */
+  has(chatId: number, batchId: string): boolean {
+    return this.#chats.get(chatId)?.find(batchId) !== undefined;
   }
 
-  /** Forgets everything of a chat without another word; its jobs are left alone. */
+  /** A batch of this chat that has ended, with something left to try again; null if there is none. */
+  async ended(chatId: number, batchId: string): Promise<Batch | null> {
+    const batch = this.#chats.get(chatId)?.find(batchId) ?? (await this.#ports.batches.read(batchId));
+    return batch?.chatId === chatId && openOrders(batch).length === 0 && retryable(batch).length > 0 ? batch : null;
+  }
+
+  /** Tries what failed in a batch once more, as batch `id`. A batch is tried again once, however often that is asked for. */
+  async retry(old: Batch, id: string, key: string): Promise<void> {
+    old.retriedAs ??= id;
+    if (old.retriedAs !== id) return;
+    await this.#ports.batches.write(old.id, old);
+    const { chatId, replyTo, resend } = old;
+    // What is rendered already only has to be sent.
+    const orders = retryable(old).map(({ fileId, fromJob, choice, jobId, rendered }, index) =>
+      newOrder({ key: `${key}:${index}`, fileId, choice, ...(resend || rendered ? { jobId, rendered } : { fromJob: jobId ?? fromJob }) }));
+    await this.take(newBatch({ id, chatId, replyTo, resend, createdAt: Date.now(), orders }));
+  }
+
+  /** Forgets everything of a chat; its jobs are left alone. */
   async forget(chatId: number): Promise<void> {
     const { batches } = this.#ports;
     await this.#chats.get(chatId)?.abandon();
-    for (const id of await batches.ids()) if ((await batches.read(id))?.chatId === chatId) await batches.remove(id);
+    for (const id of await batches.ids()) if (id.startsWith(`${chatId}-`)) await batches.remove(id);
   }
 
   /** Until all work has noticed the signal. */

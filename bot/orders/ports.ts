@@ -6,6 +6,7 @@ import type { JsonFolder } from '../state/folder.ts';
 import type { Telegram } from '../telegram/client.ts';
 import type { Texts } from '../texts/texts.ts';
 import type { Batch } from './batch.ts';
+import type { Deliveries } from './deliveries.ts';
 import type { PhotoSource } from './place.ts';
 
 /** What carrying out orders needs. */
@@ -13,6 +14,7 @@ export interface DeskPorts {
   readonly api: ApiClient;
   readonly telegram: Telegram;
   readonly photos: PhotoSource;
+  readonly deliveries: Deliveries;
   readonly chats: Chats;
   readonly batches: JsonFolder<Batch>;
   readonly texts: Texts;

@@ -36,7 +36,7 @@ export function statusOf(say: Say, batch: Batch, progress: ReadonlyMap<Order, Pr
   if (open.some(({ cancelling }) => !cancelling)) {
     return { text, keyboard: new InlineKeyboard().text(say(batch.orders.length === 1 ? 'button-cancel' : 'button-cancel-all'), `cancel:${batch.id}`) };
   }
-  if (open.length === 0 && retryable(batch).length > 0) return { text, keyboard: new InlineKeyboard().text(say('button-retry'), `redo:${batch.id}`) };
+  if (open.length === 0 && batch.retriedAs === null && retryable(batch).length > 0) return { text, keyboard: new InlineKeyboard().text(say('button-retry'), `redo:${batch.id}`) };
   return { text };
 }
 

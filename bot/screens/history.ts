@@ -5,12 +5,13 @@ import { ApiError, hasCode } from '../api/error.ts';
 import { newBatch, newOrder } from '../orders/batch.ts';
 import { choiceText } from '../orders/wording.ts';
 import type { Say } from '../texts/texts.ts';
-import { chatIdOf, column, show, type BotContext, type Kit } from './kit.ts';
+import { chatIdOf, column, hasRoom, show, type BotContext, type Kit } from './kit.ts';
 
 const PAGE = 5;
 const JOB_ID = '([\\w-]{36})';
 
-export function historyScreens({ api, desk }: Kit): Composer<BotContext> {
+export function historyScreens(kit: Kit): Composer<BotContext> {
+  const { api, desk } = kit;
   const screens = new Composer<BotContext>();
 
   const list = async (ctx: BotContext, page: number) => {
@@ -47,6 +48,7 @@ export function historyScreens({ api, desk }: Kit): Composer<BotContext> {
   });
 
   screens.callbackQuery(new RegExp(`^send:${JOB_ID}$`), async (ctx) => {
+    if (!(await hasRoom(kit, ctx))) return;
     const chatId = chatIdOf(ctx);
     const tap = ctx.callbackQuery.id;
     const order = newOrder({ key: `telegram:tap:${tap}`, jobId: ctx.match[1]!, choice: {} });

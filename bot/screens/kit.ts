@@ -3,7 +3,7 @@ import { InlineKeyboard, type Context } from 'grammy';
 import type { ApiClient } from '../api/client.ts';
 import type { Desk } from '../orders/desk.ts';
 import type { ChatRecord, Chats } from '../state/chats.ts';
-import { isRefused } from '../telegram/errors.ts';
+import { isNotModified, isRefused } from '../telegram/errors.ts';
 import type { Say, Texts } from '../texts/texts.ts';
 import type { MotionExamples } from './examples.ts';
 
@@ -41,10 +41,29 @@ export async function show(ctx: BotContext, text: string, keyboard?: InlineKeybo
       return;
     } catch (error) {
       if (!isRefused(error)) throw error;
-      if (/not modified/i.test(String(error))) return;
+      if (isNotModified(error)) return;
     }
   }
   await ctx.reply(text, { reply_markup: keyboard });
+}
+
+/** A refusal is said once; those that follow within this time belong to the same flood. */
+const FLOOD_MS = 5_000;
+
+/**
+ * Whether so many more videos may be made for this chat at once; says so if not.
+ * @param replyTo message that asks for them
+ */
+export async function hasRoom({ desk, photosAtOnce }: Kit, ctx: BotContext, wanted = 1, replyTo?: number): Promise<boolean> {
+  const { say, record } = ctx;
+  const count = desk.openCount(chatIdOf(ctx));
+  // An album that was begun under a higher limit can still be tried again.
+  if (count + wanted <= photosAtOnce || (count === 0 && wanted > 1)) return true;
+  const isFlood = Date.now() - record.refusedAt < FLOOD_MS;
+  record.refusedAt = Date.now();
+  const reply = replyTo === undefined ? {} : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } };
+  if (!isFlood) await ctx.reply(say('too-many', { count }), reply);
+  return false;
 }
 
 /** One button a row. */

@@ -2,10 +2,8 @@
 import { Composer } from 'grammy';
 import type { Message } from 'grammy/types';
 import { newBatch, newOrder } from '../orders/batch.ts';
-import { chatIdOf, type BotContext, type Kit } from './kit.ts';
+import { chatIdOf, hasRoom, type BotContext, type Kit } from './kit.ts';
 
-/** A photo too many is answered once; those that follow within this time belong to the same flood. */
-const FLOOD_MS = 5_000;
 const MEGABYTE = 1_000_000;
 /** Of files that come without a type. */
 const IMAGE_NAME = /\.(jpe?g|png|webp|avif|tiff?|hei[cf])$/i;
@@ -23,7 +21,8 @@ export function photoOf({ photo, document }: Pick<Message, 'photo' | 'document'>
   return isImage ? { fileId: document.file_id, sizeBytes: document.file_size ?? 0 } : null;
 }
 
-export function photoScreens({ desk, photoMaxMb, photosAtOnce }: Kit, albumMs: number): Composer<BotContext> {
+export function photoScreens(kit: Kit, albumMs: number): Composer<BotContext> {
+  const { desk, photoMaxMb } = kit;
   const screens = new Composer<BotContext>();
 
   screens.on(['message:photo', 'message:document'], async (ctx, next) => {
@@ -42,14 +41,8 @@ export function photoScreens({ desk, photoMaxMb, photosAtOnce }: Kit, albumMs: n
       await ctx.reply(say('photo-too-large', { megabytes: photoMaxMb }), reply);
       return;
     }
+    if (!(await hasRoom(kit, ctx, 1, message.message_id))) return;
     const chatId = chatIdOf(ctx);
-    const count = desk.openCount(chatId);
-    if (count >= photosAtOnce) {
-      const isFlood = Date.now() - record.refusedAt < FLOOD_MS;
-      record.refusedAt = Date.now();
-      if (!isFlood) await ctx.reply(say('too-many', { count }), reply);
-      return;
-    }
     const single = `${chatId}-${message.message_id}`;
     const order = newOrder({ key: `telegram:${single}`, fileId: photo.fileId, choice: { ...record.choice } });
     const batch = { chatId, replyTo: message.message_id, createdAt: Date.now(), orders: [order] };

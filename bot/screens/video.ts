@@ -3,15 +3,16 @@ import { Composer } from 'grammy';
 import type { Job } from '../api/answers.ts';
 import type { Choice } from '../api/client.ts';
 import { ApiError } from '../api/error.ts';
-import { newBatch, newOrder } from '../orders/batch.ts';
+import { newBatch, newOrder, retryable } from '../orders/batch.ts';
 import { higherThan } from '../orders/deliver.ts';
 import { resolutionText } from '../orders/wording.ts';
-import { chatIdOf, column, type BotContext, type Kit } from './kit.ts';
+import { chatIdOf, column, hasRoom, type BotContext, type Kit } from './kit.ts';
 import { motionRows } from './wizard.ts';
 
 const JOB_ID = '([\\w-]{36})';
 
-export function videoScreens({ api, desk, photosAtOnce }: Kit): Composer<BotContext> {
+export function videoScreens(kit: Kit): Composer<BotContext> {
+  const { api, desk } = kit;
   const screens = new Composer<BotContext>();
 
   /** @throws ApiError NOT_FOUND if there is none, or it is somebody else's */
@@ -23,12 +24,8 @@ export function videoScreens({ api, desk, photosAtOnce }: Kit): Composer<BotCont
 
   /** Orders a video of the photo of `job`, with its choices but for `changes`. */
   const orderAnother = async (ctx: BotContext, { id, options }: Job, changes: Choice = {}) => {
+    if (!(await hasRoom(kit, ctx))) return;
     const chatId = chatIdOf(ctx);
-    const count = desk.openCount(chatId);
-    if (count >= photosAtOnce) {
-      await ctx.reply(ctx.say('too-many', { count }));
-      return;
-    }
     const { durationSeconds, resolution, motion, fit } = options;
     const choice = { durationSeconds, resolution, motion, fit, ...changes };
     const tap = ctx.callbackQuery!.id;
@@ -61,15 +58,28 @@ export function videoScreens({ api, desk, photosAtOnce }: Kit): Composer<BotCont
   });
 
   screens.callbackQuery(/^cancel:([\w-]+)$/, async (ctx) => {
-    await desk.cancel(chatIdOf(ctx), ctx.match[1]!);
+    const [chatId, batchId] = [chatIdOf(ctx), ctx.match[1]!];
+    if ((await desk.cancel(chatId, batchId)) > 0 || desk.has(chatId, batchId)) return;
+    await withoutButtons(ctx);
+    await ctx.reply(ctx.say('cancel-nothing'));
   });
   screens.callbackQuery(/^redo:([\w-]+)$/, async (ctx) => {
-    const chatId = chatIdOf(ctx);
-    const tap = ctx.callbackQuery.id;
-    if (await desk.retry(chatId, ctx.match[1]!, `${chatId}-t${tap}`, `telegram:tap:${tap}`)) await ctx.editMessageReplyMarkup().catch(() => {}); // once is enough
-    else await ctx.reply(ctx.say('old-button'));
+    const [chatId, tap] = [chatIdOf(ctx), ctx.callbackQuery.id];
+    const id = `${chatId}-t${tap}`;
+    const old = await desk.ended(chatId, ctx.match[1]!);
+    if (!old) {
+      await ctx.reply(ctx.say('old-button'));
+      return;
+    }
+    // Tapped twice, it is tried again once.
+    if (old.retriedAs === null && !(await hasRoom(kit, ctx, retryable(old).length))) return;
+    await desk.retry(old, id, `telegram:tap:${tap}`);
+    await withoutButtons(ctx);
   });
   return screens;
 }
+
+/** Takes the buttons off the message that was tapped; one that is gone needs none. */
+const withoutButtons = async (ctx: BotContext): Promise<void> => void (await ctx.editMessageReplyMarkup().catch(() => {}));
 
 const messageOf = (ctx: BotContext): number | undefined => ctx.callbackQuery?.message?.message_id;

@@ -13,6 +13,12 @@ export const isRefused = (error: unknown): boolean => error instanceof GrammyErr
 
 export const isTooLarge = (error: unknown): boolean => error instanceof GrammyError && (error.error_code === 413 || says(error, 400, /too (big|large)/i));
 
+/** There is no such file, or it is not given any more. */
+export const isFileGone = (error: unknown): boolean => error instanceof GrammyError && (error.error_code === 400 || error.error_code === 404);
+
+/** Telegram does not take a button's link. */
+export const isBadLink = (error: unknown): boolean => says(error, 400, /\burl\b|BUTTON_URL_INVALID/i);
+
 /** Seconds that Telegram asks to wait; null if it does not. */
 export const retryAfter = (error: unknown): number | null => (error instanceof GrammyError ? (error.parameters.retry_after ?? null) : null);
 

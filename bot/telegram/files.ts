@@ -1,7 +1,9 @@
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import type { Telegram } from './client.ts';
-import { isTooLarge } from './errors.ts';
+import { isFileGone, isTooLarge } from './errors.ts';
+
+const TELEGRAM_HOST = 'api.telegram.org';
 
 /** A file that Telegram does not give. */
 export class FileError extends Error {
@@ -16,28 +18,31 @@ export class FileError extends Error {
 }
 
 /**
- * The bytes of a file at Telegram. A Bot API server of one's own names a file of its disk instead, which then has to be ours too.
- * @throws FileError, also while it is read
+ * The bytes of a file at Telegram, to be read at once. A Bot API server of one's own names a file of its disk instead, which then has
+ * to be ours too; Telegram's never does.
+ * @throws FileError, also while it is read; other errors of Telegram
  */
-export async function openFile({ api }: Telegram, token: string, apiRoot: string, fileId: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-  const { file_path: where } = await api.getFile(fileId).catch((error: unknown) => {
+export async function openFile({ once }: Telegram, token: string, apiRoot: string, fileId: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+  const { file_path: where } = await once.getFile(fileId).catch((error: unknown) => {
     if (isTooLarge(error)) throw new FileError('IMAGE_TOO_LARGE', error);
+    if (isFileGone(error)) throw new FileError('PHOTO_GONE', error);
     throw error;
   });
-  if (where === undefined) throw new FileError('PHOTO_GONE');
-  if (path.isAbsolute(where)) return createReadStream(where);
+  const isOnDisk = where !== undefined && path.isAbsolute(where);
+  if (where === undefined || (isOnDisk && new URL(apiRoot).hostname === TELEGRAM_HOST)) throw new FileError('PHOTO_GONE');
+  if (isOnDisk) return readAll(createReadStream(where), 'PHOTO_GONE');
   const response = await fetch(`${apiRoot}/file/bot${token}/${where}`, { signal }).catch(() => {
     // Without its cause, which names the address, and that holds the token.
     throw new FileError('AWAY');
   });
   if (!response.ok || !response.body) throw new FileError(response.status === 404 ? 'PHOTO_GONE' : 'AWAY');
-  return readAll(response.body);
+  return readAll(response.body, 'AWAY');
 }
 
-async function* readAll(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* readAll(body: AsyncIterable<Uint8Array>, code: FileError['code']): AsyncGenerator<Uint8Array> {
   try {
     yield* body;
   } catch {
-    throw new FileError('AWAY');
+    throw new FileError(code);
   }
 }
