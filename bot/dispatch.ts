@@ -1,6 +1,6 @@
 /** What happens to an update: known ones are passed over, strangers turned away, everything else goes to the screens. */
 import { Bot, BotError, Composer } from 'grammy';
-import type { Update, UserFromGetMe } from 'grammy/types';
+import type { Update, User, UserFromGetMe } from 'grammy/types';
 import type { Logger } from '../src/infra/log.ts';
 import { ownerOf } from './api/client.ts';
 import { ApiError } from './api/error.ts';
@@ -17,7 +17,10 @@ import { wizardScreens } from './screens/wizard.ts';
 import { failureText } from './orders/status.ts';
 import { noteHandled, wasHandled } from './state/chats.ts';
 import type { Telegram } from './telegram/client.ts';
+import { COMMANDS } from './telegram/commands.ts';
 import { isBlocked } from './telegram/errors.ts';
+import { isForUs, personOf } from './telegram/update.ts';
+import type { TextArguments } from './texts/texts.ts';
 
 export interface DispatchOptions {
   readonly token: string;
@@ -35,17 +38,19 @@ export interface DispatchOptions {
 
 /** A handler for updates: resolves once an update is handled or safely kept, whatever went wrong with it. */
 export function createDispatch(options: DispatchOptions): (update: Update, chatId: number) => Promise<void> {
-  const { token, me, telegram, kit, log, metrics, signal } = options;
+  const { token, me, telegram, kit, admits, log, metrics, signal } = options;
   const bot = new Bot<BotContext>(token, { botInfo: me, client: telegram.options });
   bot.api.config.use(...telegram.transformers);
-  bot.use(memberships(kit), groups(kit), admission(options));
+  bot.use(memberships(options), groups(options), admission(options));
   bot.errorBoundary((error) => tellTrouble(error, log, signal),
     menuScreens(kit), wizardScreens(kit), videoScreens(kit), historyScreens(kit), settingsScreens(kit), privacyScreens(kit),
     photoScreens(kit, options.albumMs), otherScreens());
 
   return async (update, chatId) => {
-    const record = await kit.chats.get(chatId);
-    if (wasHandled(record, update.update_id)) {
+    const person = personOf(update);
+    // Of groups and strangers nothing is remembered.
+    const record = person && admits(person.id) ? await kit.chats.get(chatId) : null;
+    if (record && wasHandled(record, update.update_id)) {
       metrics.updates.inc({ kind: 'repeated' });
       return;
     }
@@ -59,6 +64,7 @@ export function createDispatch(options: DispatchOptions): (update: Update, chatI
       if (isBlocked(cause)) log.info({ chatId }, 'the chat is closed to the bot');
       else log.error({ err: cause, updateId: update.update_id }, 'an update failed');
     }
+    if (!record) return;
     noteHandled(record, update.update_id);
     await kit.chats.save(chatId, record);
   };
@@ -74,48 +80,66 @@ async function tellTrouble({ error, ctx }: BotError<BotContext>, log: Logger, si
 }
 
 /** Being blocked, and being added to a group. */
-function memberships({ desk, texts }: Kit): Composer<BotContext> {
+function memberships(options: DispatchOptions): Composer<BotContext> {
   const composer = new Composer<BotContext>();
   composer.on('my_chat_member', async (ctx) => {
     const { chat, new_chat_member: now, old_chat_member: before, from } = ctx.myChatMember;
     const isIn = (status: string) => status !== 'left' && status !== 'kicked';
     if (chat.type === 'private') {
-      if (!isIn(now.status)) await desk.forget(chat.id);
+      if (!isIn(now.status)) await options.kit.desk.forget(chat.id);
     } else if (chat.type !== 'channel' && isIn(now.status) && !isIn(before.status)) {
-      await ctx.reply(texts.in(texts.nearest(from.language_code))('group', { username: ctx.me.username }));
+      await tell(options, chat.id, from, 'group', { username: ctx.me.username });
     }
   });
   return composer;
 }
 
 /** In groups the bot only says where it works, and only to those who talk to it. */
-function groups({ texts }: Kit): Composer<BotContext> {
+function groups(options: DispatchOptions): Composer<BotContext> {
   const composer = new Composer<BotContext>();
   composer.filter(({ chat }) => chat?.type !== 'private', async (ctx) => {
-    const { entities = [], text = '' } = ctx.message ?? {};
-    const isToUs = entities.some(({ type, offset }) => type === 'bot_command' && offset === 0) || text.includes(`@${ctx.me.username}`);
-    if (isToUs) await ctx.reply(texts.in(texts.nearest(ctx.from?.language_code))('group', { username: ctx.me.username }));
+    if (ctx.chat && isForUs(ctx.update, ctx.me, COMMANDS)) await tell(options, ctx.chat.id, ctx.from, 'group', { username: ctx.me.username });
   });
   return composer;
 }
 
 /** Lets in who may use the bot, with what is remembered of them. */
-function admission({ kit: { chats, texts }, admits, metrics }: DispatchOptions): Composer<BotContext> {
+function admission(options: DispatchOptions): Composer<BotContext> {
+  const { kit: { chats, texts }, admits, metrics } = options;
   const composer = new Composer<BotContext>();
   composer.use(async (ctx, next) => {
     const { from, chat } = ctx;
     if (!from || !chat) return;
+    if (!admits(from.id)) {
+      metrics.updates.inc({ kind: 'refused' });
+      await tell(options, chat.id, from, 'not-allowed', { user: String(from.id) });
+      return;
+    }
     ctx.record = await chats.get(chat.id);
     if (!ctx.record.languageChosen) ctx.record.language = texts.nearest(from.language_code);
     ctx.say = texts.in(ctx.record.language);
     ctx.owner = ownerOf(from.id);
-    if (admits(from.id)) await next();
-    else {
-      metrics.updates.inc({ kind: 'refused' });
-      await ctx.reply(ctx.say('not-allowed', { user: String(from.id) }));
-    }
+    await next();
   });
   return composer;
+}
+
+/** Says something to whom the bot does not work for: one try, and nobody misses it. */
+async function tell({ telegram, kit: { texts } }: DispatchOptions, chatId: number, to: User | undefined, key: string, args: TextArguments): Promise<void> {
+  await telegram.once.sendMessage(chatId, texts.in(texts.nearest(to?.language_code))(key, args)).catch(() => {});
+}
+
+/** So much came of one chat that some of it is let go. */
+export async function answerFlood({ telegram, kit: { chats, texts }, admits, metrics }: DispatchOptions, update: Update): Promise<void> {
+  metrics.updates.inc({ kind: 'refused' });
+  const person = personOf(update);
+  if (!person || !admits(person.id)) return;
+  try {
+    const { language, languageChosen } = await chats.get(person.id);
+    await telegram.once.sendMessage(person.id, texts.in(languageChosen ? language : texts.nearest(person.language_code))('flood'));
+  } catch {
+    // Nobody misses it.
+  }
 }
 
 /** Taps are answered before anything is done about them: until then the button shows that it waits. */

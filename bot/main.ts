@@ -1,5 +1,6 @@
 /** Entry of the bot process: a client of the API that lives in Telegram. */
 import { setMaxListeners } from 'node:events';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GrammyError } from 'grammy';
@@ -10,7 +11,7 @@ import { runPart, type Part } from '../src/infra/process.ts';
 import { StartupError } from '../src/infra/startup-error.ts';
 import { ROOT } from '../src/infra/version.ts';
 import { ApiClient } from './api/client.ts';
-import { answerTap, createDispatch } from './dispatch.ts';
+import { answerFlood, answerTap, createDispatch } from './dispatch.ts';
 import { createMetrics } from './metrics.ts';
 import { Batch } from './orders/batch.ts';
 import { Deliveries } from './orders/deliveries.ts';
@@ -19,11 +20,13 @@ import { ExampleFiles, MotionExamples } from './screens/examples.ts';
 import { startServer, WEBHOOK_PATH } from './server.ts';
 import { ChatRecord, Chats } from './state/chats.ts';
 import { JsonFolder } from './state/folder.ts';
+import { lockFolder } from './state/lock.ts';
 import { announceCommands } from './telegram/commands.ts';
 import { openTelegram, type Telegram } from './telegram/client.ts';
 import { openFile } from './telegram/files.ts';
 import { Inbox } from './telegram/inbox.ts';
-import { poll, UPDATE_KINDS } from './telegram/polling.ts';
+import { poll } from './telegram/polling.ts';
+import { routeUpdates, type Webhook } from './telegram/routing.ts';
 import { AnyUpdate } from './telegram/update.ts';
 import { Texts } from './texts/texts.ts';
 
@@ -40,7 +43,7 @@ interface Settings {
   readonly apiUrl: string;
   readonly apiKey: string;
   readonly stateDir: string;
-  readonly webhook: { readonly url: string; readonly secret: string } | null;
+  readonly webhook: Webhook | null;
 }
 
 /** @throws StartupError for what is missing */
@@ -54,7 +57,7 @@ function settingsOf(config: Config): Settings {
     token, apiKey,
     apiUrl: config.BOT_API_URL ?? `http://${host}:${config.PORT}`,
     stateDir: config.BOT_STATE_DIR ? path.resolve(ROOT, config.BOT_STATE_DIR) : path.resolve(ROOT, config.STORAGE_DIR, 'bot'),
-    webhook: url && secret ? { url, secret } : null,
+    webhook: url && secret ? { url: url + WEBHOOK_PATH, secret } : null,
   };
 }
 
@@ -65,6 +68,8 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
   const polling = new AbortController();
   setMaxListeners(0, ending.signal, polling.signal);
   const { signal } = ending;
+  await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
+  if (!(await lockFolder(settings.stateDir))) throw new StartupError(`Another bot keeps its state in ${settings.stateDir}.`, 'Stop it, or set BOT_STATE_DIR for this one.');
   const open = <T>(name: string, schema: Parameters<typeof JsonFolder.open<T>>[1]) => JsonFolder.open(path.join(settings.stateDir, name), schema);
   const [chatFolder, batches] = [await open('chats', ChatRecord), await open('batches', Batch)];
   const [exampleFolder, kept] = [await open('examples', ExampleFiles), await open('updates', AnyUpdate)];
@@ -88,38 +93,42 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
       api, desk, chats, texts, photosAtOnce: config.BOT_PHOTOS_AT_ONCE, photoMaxMb: config.BOT_PHOTO_MAX_MB,
       examples: new MotionExamples(api, exampleFolder, me.id, log, signal),
     };
-    const handle = createDispatch({ token, me, telegram, kit, admits: admissionOf(config), albumMs: config.BOT_ALBUM_SECONDS * 1000, log, metrics, signal });
-    const inbox = new Inbox({ handle, onArrival: (update) => answerTap(telegram, update), kept, log });
+    const dispatch = { token, me, telegram, kit, admits: admissionOf(config), albumMs: config.BOT_ALBUM_SECONDS * 1000, log, metrics, signal };
+    const inbox = new Inbox({
+      handle: createDispatch(dispatch), kept, log,
+      onArrival: (update) => answerTap(telegram, update), onFlood: (update) => void answerFlood(dispatch, update),
+    });
     await desk.resume();
     await inbox.resume();
     log.info({ bot: me.username, api: settings.apiUrl, updates: settings.webhook ? 'webhook' : 'polling' }, `bot @${me.username}`);
     return { inbox, username: me.username };
   };
   const connected = connect();
+  const failed = connected.then(() => new Promise<never>(() => {}));
   let contactAt = Date.now();
+  let trouble: string | null = null;
   const listen = async () => {
     const { inbox } = await connected;
-    if (settings.webhook) {
-      await setWebhook(telegram, settings.webhook);
-      return;
-    }
-    await telegram.api.deleteWebhook();
-    await poll(telegram.once, inbox, log, polling.signal, () => (contactAt = Date.now()));
+    await routeUpdates(telegram, settings.webhook, log, polling.signal, (why) => (trouble = why));
+    contactAt = Date.now();
+    if (!settings.webhook) await poll(telegram.once, inbox, log, polling.signal, () => (contactAt = Date.now()));
   };
   const unlessEnding = (what: string) => (error: unknown) => void (signal.aborted || log.error({ err: error }, what));
-  const listening = listen().catch(unlessEnding('could not tell Telegram where updates go'));
+  const listening = listen().catch(() => {}); // `failed` says why, unless the bot ends
   const announced = connected.then(() => announceCommands(telegram.api, texts)).catch(unlessEnding('could not announce the commands'));
   const server = await startServer({
     host: config.HOST, port: config.BOT_PORT, metrics, log,
     probe: async () => ({
       ...(await api.ping().then(() => ({}), (error: Error) => ({ api: error.message }))),
-      ...(settings.webhook || Date.now() - contactAt < SILENCE_MS ? {} : { telegram: 'No answer for a while.' }),
+      ...(trouble === null ? {} : { telegram: trouble }),
+      ...(settings.webhook || trouble !== null || Date.now() - contactAt < SILENCE_MS ? {} : { telegram: 'No answer for a while.' }),
     }),
     webhook: settings.webhook && { secret: settings.webhook.secret, take: async (update) => (await connected).inbox.take(update) },
   });
   log.info({ health: server.url }, `bot's health at ${server.url}`);
 
   return {
+    failed,
     // The rest of the system does not wait for Telegram.
     ready: Promise.race([connected.then(({ username }) => ({ bot: username })), sleep(READY_MS, {})]).then((bot) => ({ ...bot, health: server.url })),
     async stop() {
@@ -145,10 +154,6 @@ async function greet({ once }: Telegram, log: Logger, signal: AbortSignal): Prom
       await sleep(TROUBLE_MS, undefined, { signal });
     }
   }
-}
-
-async function setWebhook({ api }: Telegram, { url, secret }: NonNullable<Settings['webhook']>): Promise<void> {
-  await api.setWebhook(url + WEBHOOK_PATH, { secret_token: secret, allowed_updates: UPDATE_KINDS });
 }
 
 function admissionOf({ BOT_ALLOWED_USERS: allowed, BOT_DENIED_USERS: denied }: Config): (userId: number) => boolean {

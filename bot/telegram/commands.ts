@@ -2,7 +2,8 @@ import type { Api } from 'grammy';
 import type { LanguageCode } from 'grammy/types';
 import type { Texts } from '../texts/texts.ts';
 
-const COMMANDS = ['start', 'history', 'settings', 'cancel', 'help', 'privacy'] as const;
+/** What the bot can be told to do. */
+export const COMMANDS = ['start', 'history', 'settings', 'cancel', 'help', 'privacy'] as const;
 
 /** Tells Telegram which commands there are, in every language; the fallback stands for those we do not speak. */
 export async function announceCommands(api: Api, texts: Texts): Promise<void> {

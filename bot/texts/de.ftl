@@ -158,10 +158,10 @@ failure = ❌ { $code ->
     [NOT_FOUND] Dieses Video gibt es nicht mehr.
     [TIMEOUT] Es hat zu lange gedauert und wurde abgebrochen.
     [OUT_OF_MEMORY] Der Arbeitsspeicher hat nicht gereicht.
-    [NON_FINITE_OUTPUT] Das Modell konnte mit diesem Foto nichts anfangen.
+    [NON_FINITE_OUTPUT] Das Modell konnte aus diesem Foto kein Video machen.
     [UNREACHABLE] Der Videodienst antwortet nicht.
     [UNAVAILABLE] Der Videodienst antwortet nicht.
-    [ENGINE_UNAVAILABLE] Gerade läuft nichts, was Videos machen könnte.
+    [ENGINE_UNAVAILABLE] Gerade läuft kein Renderer.
     [QUEUE_FULL] Alle Plätze sind belegt.
     [OWNER_LIMIT] Mehr Videos von dir gehen gerade nicht gleichzeitig.
     [PHOTO_GONE] Telegram gibt mir dieses Foto nicht mehr.
@@ -179,11 +179,9 @@ cure = { $code ->
     [OUT_OF_MEMORY] Versuch es noch einmal, oder wähle eine kleinere Größe.
    *[other] Versuch es bitte etwas später noch einmal.
 }
-failure-uncounted = Das wird dir nicht angerechnet.
-too-many = { $count ->
-    [one] Ich arbeite gerade an { $count } Foto von dir
-   *[other] Ich arbeite gerade an { $count } Fotos von dir
-} und nehme weitere an, sobald eins fertig ist. Schick die anderen bitte dann noch einmal.
+failure-uncounted = Das zählt nicht gegen dein Limit.
+too-many = Ich arbeite schon an { $count } deiner Fotos. Schick bitte weitere, sobald eins fertig ist.
+flood = 🙏 Das war zu viel auf einmal, einen Teil habe ich ausgelassen. Schick den Rest bitte gleich noch einmal.
 photo-too-large = 🙏 Dieses Foto ist größer als { $megabytes } MB, und so große Dateien gibt Telegram mir nicht. Schick ein kleineres, oder schick es als Foto statt als Datei.
 not-an-image = 🙏 Diese Datei ist kein Foto. Ich nehme JPEG, PNG, WebP, AVIF, TIFF und HEIC.
 got-sticker = 😊 Schöner Sticker! Ich mache Videos aus Fotos: Schick mir eins.
@@ -227,7 +225,7 @@ settings =
     ⚙️ Einstellungen
 
     🌍 Sprache: { $language }
-    🎬 Ein Foto allein wird zu: { $choice }
+    🎬 Standard für ein Foto: { $choice }
     🖼 { $fit }
 fit = { $name ->
     [COVER] Das Foto füllt das Bild; was übersteht, wird abgeschnitten

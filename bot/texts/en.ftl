@@ -128,7 +128,7 @@ button-cancel = ✋ Cancel
 button-cancel-all = ✋ Cancel all
 button-retry = 🔁 Try again
 
-cancel-nothing = There is nothing in the making.
+cancel-nothing = Nothing is being made right now.
 cancel-done = ✋ { $count ->
     [one] Stopping { $count } video.
    *[other] Stopping { $count } videos.
@@ -145,7 +145,7 @@ button-higher = ⬆️ Higher resolution
 button-download = 📥 Download
 highest-already = It has the highest resolution already.
 too-large-link = 🎬 Your video is ready. At { $megabytes } MB it is too large to send here; the button downloads it.
-too-large = 🎬 Your video is ready, but at { $megabytes } MB it is too large to send here. Choose a lower resolution or a shorter length.
+too-large = 🎬 Your video is ready. At { $megabytes } MB it is too large to send here. Choose a lower resolution or a shorter length.
 
 ## When something is wrong
 
@@ -158,10 +158,10 @@ failure = ❌ { $code ->
     [NOT_FOUND] This video is not there any more.
     [TIMEOUT] The video took too long and was stopped.
     [OUT_OF_MEMORY] The machine ran out of memory.
-    [NON_FINITE_OUTPUT] The model could make nothing of this photo.
+    [NON_FINITE_OUTPUT] The model could not make a video of this photo.
     [UNREACHABLE] The video service does not answer.
     [UNAVAILABLE] The video service does not answer.
-    [ENGINE_UNAVAILABLE] Nothing is running right now that could make videos.
+    [ENGINE_UNAVAILABLE] No renderer is running right now.
     [QUEUE_FULL] All places are taken.
     [OWNER_LIMIT] No more of your videos fit in at once.
     [PHOTO_GONE] Telegram no longer gives me this photo.
@@ -179,11 +179,9 @@ cure = { $code ->
     [OUT_OF_MEMORY] Try again, or choose a smaller size.
    *[other] Please try again a little later.
 }
-failure-uncounted = This does not count against you.
-too-many = { $count ->
-    [one] I am working on { $count } photo of yours
-   *[other] I am working on { $count } photos of yours
-} and take more as soon as one is done. Please send the others again then.
+failure-uncounted = This does not count against your limit.
+too-many = I am already working on { $count } of your photos. Please send more when one is done.
+flood = 🙏 That was too much at once, and I have left some of it out. Please send the rest again in a moment.
 photo-too-large = 🙏 This photo is larger than { $megabytes } MB, and Telegram does not give me such files. Send a smaller one, or send it as a photo and not as a file.
 not-an-image = 🙏 This file is not a photo. I take JPEG, PNG, WebP, AVIF, TIFF and HEIC.
 got-sticker = 😊 Nice sticker! I make videos of photos: send me one.
@@ -227,7 +225,7 @@ settings =
     ⚙️ Settings
 
     🌍 Language: { $language }
-    🎬 A photo on its own becomes: { $choice }
+    🎬 Default for a photo: { $choice }
     🖼 { $fit }
 fit = { $name ->
     [COVER] The photo fills the frame; what sticks out is cut off
@@ -241,7 +239,7 @@ button-fit = 🖼 { $name ->
     [CONTAIN] Show the whole photo
    *[other] { $name }
 }
-button-reset = ↩️ Back to the defaults
+button-reset = ↩️ Reset to defaults
 choose-language = 🌍 Which language?
 
 ## Privacy

@@ -161,10 +161,10 @@ failure = ❌ { $code ->
     [NOT_FOUND] Este vídeo ya no existe.
     [TIMEOUT] Ha tardado demasiado y se ha interrumpido.
     [OUT_OF_MEMORY] La máquina se ha quedado sin memoria.
-    [NON_FINITE_OUTPUT] El modelo no ha podido trabajar con esta foto.
+    [NON_FINITE_OUTPUT] El modelo no ha podido hacer un vídeo con esta foto.
     [UNREACHABLE] El servicio de vídeo no responde.
     [UNAVAILABLE] El servicio de vídeo no responde.
-    [ENGINE_UNAVAILABLE] Ahora mismo no hay nada en marcha que pueda crear vídeos.
+    [ENGINE_UNAVAILABLE] Ahora mismo no hay ningún renderizador en marcha.
     [QUEUE_FULL] Todas las plazas están ocupadas.
     [OWNER_LIMIT] No caben más vídeos tuyos a la vez.
     [PHOTO_GONE] Telegram ya no me da esta foto.
@@ -182,11 +182,9 @@ cure = { $code ->
     [OUT_OF_MEMORY] Inténtalo de nuevo o elige un tamaño menor.
    *[other] Inténtalo de nuevo un poco más tarde, por favor.
 }
-failure-uncounted = Esto no cuenta para tus límites.
-too-many = { $count ->
-    [one] Estoy trabajando en { $count } foto tuya
-   *[other] Estoy trabajando en { $count } fotos tuyas
-} y aceptaré más en cuanto termine una. Vuelve a enviar entonces las demás, por favor.
+failure-uncounted = Esto no cuenta para tu límite.
+too-many = Ya estoy trabajando en { $count } de tus fotos. Envía más cuando termine una, por favor.
+flood = 🙏 Ha sido demasiado de una vez y he dejado fuera una parte. Envía el resto de nuevo en un momento, por favor.
 photo-too-large = 🙏 Esta foto pesa más de { $megabytes } MB, y Telegram no me da archivos tan grandes. Envía una más pequeña, o envíala como foto y no como archivo.
 not-an-image = 🙏 Este archivo no es una foto. Acepto JPEG, PNG, WebP, AVIF, TIFF y HEIC.
 got-sticker = 😊 ¡Bonito sticker! Yo hago vídeos a partir de fotos: envíame una.
@@ -230,7 +228,7 @@ settings =
     ⚙️ Ajustes
 
     🌍 Idioma: { $language }
-    🎬 Una foto sola se convierte en: { $choice }
+    🎬 Por defecto para una foto: { $choice }
     🖼 { $fit }
 fit = { $name ->
     [COVER] La foto ocupa todo el encuadre; lo que sobra se recorta
@@ -244,7 +242,7 @@ button-fit = 🖼 { $name ->
     [CONTAIN] Mostrar la foto entera
    *[other] { $name }
 }
-button-reset = ↩️ Restablecer
+button-reset = ↩️ Restablecer valores predeterminados
 choose-language = 🌍 ¿Qué idioma?
 
 ## Privacidad

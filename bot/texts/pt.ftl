@@ -161,10 +161,10 @@ failure = ❌ { $code ->
     [NOT_FOUND] Este vídeo não existe mais.
     [TIMEOUT] Demorou demais e foi interrompido.
     [OUT_OF_MEMORY] A máquina ficou sem memória.
-    [NON_FINITE_OUTPUT] O modelo não conseguiu trabalhar com esta foto.
+    [NON_FINITE_OUTPUT] O modelo não conseguiu fazer um vídeo desta foto.
     [UNREACHABLE] O serviço de vídeo não está respondendo.
     [UNAVAILABLE] O serviço de vídeo não está respondendo.
-    [ENGINE_UNAVAILABLE] No momento, não há nada rodando que possa criar vídeos.
+    [ENGINE_UNAVAILABLE] No momento, nenhum renderizador está em execução.
     [QUEUE_FULL] Todas as vagas estão ocupadas.
     [OWNER_LIMIT] Não cabem mais vídeos seus ao mesmo tempo.
     [PHOTO_GONE] O Telegram não me entrega mais esta foto.
@@ -182,11 +182,9 @@ cure = { $code ->
     [OUT_OF_MEMORY] Tente de novo ou escolha um tamanho menor.
    *[other] Tente de novo um pouco mais tarde, por favor.
 }
-failure-uncounted = Isso não conta para os seus limites.
-too-many = { $count ->
-    [one] Estou trabalhando em { $count } foto sua
-   *[other] Estou trabalhando em { $count } fotos suas
-} e aceito mais assim que uma ficar pronta. Então envie as outras de novo, por favor.
+failure-uncounted = Isso não conta para o seu limite.
+too-many = Já estou trabalhando em { $count } das suas fotos. Envie mais quando uma ficar pronta, por favor.
+flood = 🙏 Foi muita coisa de uma vez, e deixei uma parte de fora. Envie o resto de novo daqui a pouco, por favor.
 photo-too-large = 🙏 Esta foto tem mais de { $megabytes } MB, e o Telegram não me entrega arquivos tão grandes. Envie uma menor, ou envie como foto e não como arquivo.
 not-an-image = 🙏 Este arquivo não é uma foto. Aceito JPEG, PNG, WebP, AVIF, TIFF e HEIC.
 got-sticker = 😊 Bela figurinha! Eu faço vídeos a partir de fotos: envie uma.
@@ -230,7 +228,7 @@ settings =
     ⚙️ Configurações
 
     🌍 Idioma: { $language }
-    🎬 Uma foto sozinha vira: { $choice }
+    🎬 Padrão para uma foto: { $choice }
     🖼 { $fit }
 fit = { $name ->
     [COVER] A foto preenche o quadro; o que sobra é cortado

@@ -8,6 +8,8 @@ import { ROOT } from './version.ts';
 export interface Part {
   /** What the parent process should know once the part is ready. Rejects if it will not be. */
   readonly ready: Promise<Readonly<Record<string, string>>>;
+  /** Rejects when the part cannot go on, which ends the process; never if not said. */
+  readonly failed?: Promise<never>;
   /** How long leaving in good order may take, in milliseconds; 4.5 s if not said. */
   readonly stopWithinMs?: number;
   /** Leaves in good order; also before it was ready. */
@@ -59,6 +61,7 @@ export function runPart(name: string, start: (config: Config, log: Logger) => Pr
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => process.connected || onSignal(signal));
   process.on('disconnect', () => onSignal('parent is gone'));
   if (process.connected === false) onSignal('parent is gone');
+  started.then((part) => part.failed).catch((error: unknown) => stopping || fail(error, `cannot go on: ${error instanceof Error ? error.message : String(error)}`));
   started.then((part) => part.ready).then(
     (ready) => process.connected && process.send?.({ type: 'ready', ...ready }),
     (error: unknown) => stopping || fail(error, `could not start: ${error instanceof Error ? error.message : String(error)}`),

@@ -154,13 +154,13 @@ describe('thirty photos in a second', () => {
   it('end in a polite limit and not in thirty jobs', async () => {
     const user = telegram.user();
     for (let count = 0; count < 30; count++) user.photo('cat.jpg');
-    await user.sees(/I am working on 10 photos of yours and take more as soon as one is done/);
+    await user.sees(/I am already working on 10 of your photos/);
     await until(async () => telegram.pending === 0);
     user.send('/cancel');
     await user.sees(/Stopping 10 videos/);
     await until(async () => user.inbox.filter(({ text }) => /Stopped/.test(text ?? '')).length === 10, 30_000);
     expect((await jobsOf(user)).length).toBeLessThanOrEqual(10);
-    expect(user.inbox.filter(({ text }) => /I am working on/.test(text ?? ''))).toHaveLength(1);
+    expect(user.inbox.filter(({ text }) => /I am already working on/.test(text ?? ''))).toHaveLength(1);
   }, TIMEOUT_MS);
 });
 
@@ -228,7 +228,7 @@ describe('cancelling', () => {
   it('says so when there is nothing to stop', async () => {
     const user = telegram.user();
     user.send('/cancel');
-    expect((await user.sees(/making/)).text).toBe('There is nothing in the making.');
+    expect((await user.sees(/being made/)).text).toBe('Nothing is being made right now.');
   });
 });
 

@@ -28,7 +28,7 @@ describe('a video that fails', () => {
     await user.sees(/\[.*\] [1-9]\d? %/, 30_000);
     await stack.worker!.kill();
     await stack.startWorker();
-    const failed = await user.sees(/❌ [^]*This does not count against you/, 30_000);
+    const failed = await user.sees(/❌ [^]*This does not count against your limit/, 30_000);
     expect(failed.buttons.map(({ text }) => text)).toEqual(['🔁 Try again']);
     await stack.sql('DELETE FROM upload WHERE owner = $1', [`telegram:${user.id}`]);
     await user.tap('Try again');

@@ -89,7 +89,7 @@ describe('/settings', () => {
     await user.getsVideos(1);
     expect(await jobsOf(user)).toMatchObject([{ options: { fit: 'CONTAIN', motion: 'TILT_UP', resolution: 'P360', durationSeconds: 3 } }]);
     user.send('/settings');
-    await user.tap('Back to the defaults');
+    await user.tap('Reset to defaults');
     await user.sees(/6 seconds · 720p · Gentle drift/);
   }, TIMEOUT_MS);
 });

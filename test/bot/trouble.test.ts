@@ -194,7 +194,7 @@ describe('the API', () => {
     const { port } = new URL(stack.url);
     await stack.api.kill();
     user.photo('cat.jpg');
-    await user.sees(/❌ The video service does not answer.\n[^]*This does not count against you/);
+    await user.sees(/❌ The video service does not answer.\n[^]*This does not count against your limit/);
     await stack.startApi({ PORT: port });
     await user.tap('Try again');
     await user.getsVideos(1);

@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { realpathSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+/**
+ * Makes `folder` this process's own, for as long as it lives: two that write there would undo each other's work. Held by a local socket,
+ * which no killed process leaves locked. Processes on other machines or in other containers are not seen.
+ * @returns false if another process has it
+ */
+export async function lockFolder(folder: string): Promise<boolean> {
+  const name = `fanslymotion-${createHash('sha256').update(realpathSync(folder)).digest('hex').slice(0, 16)}`;
+  const address = process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : path.join(tmpdir(), `${name}.sock`);
+  if (await listen(address)) return true;
+  if (await answers(address)) return false;
+  await rm(address, { force: true }); // left by one that was killed
+  return await listen(address);
+}
+
+async function listen(address: string): Promise<boolean> {
+  const server: Server = createServer((socket) => socket.destroy()).unref();
+  try {
+    await once(server.listen(address), 'listening');
+    process.once('exit', () => rmSync(address, { force: true }));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false;
+    throw error;
+  }
+}
+
+async function answers(address: string): Promise<boolean> {
+  const socket = connect(address);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
