@@ -5,7 +5,7 @@
 import path from 'node:path';
 import type { EngineName } from '../src/catalog.ts';
 import { FRAMES_PER_SECOND, frameCount, frameSize } from '../src/catalog.ts';
-import { loadDotEnv, readConfig } from '../src/config.ts';
+import { loadDotEnv, readConfig, secretsOf } from '../src/config.ts';
 import { findFfmpeg } from '../src/infra/ffmpeg.ts';
 import { createLog } from '../src/infra/log.ts';
 import { decodePhoto, photoLimits } from '../src/infra/photo.ts';
@@ -22,7 +22,7 @@ import { writeJpeg } from './video/poster.ts';
 const device = process.argv[2] ?? 'cpu';
 loadDotEnv(ROOT);
 const config = readConfig();
-const log = createLog('renderer', config.LOG_LEVEL);
+const log = createLog('renderer', config.LOG_LEVEL, undefined, secretsOf(config));
 const engines = new Map<EngineName, Engine>();
 
 /** What follows the last frame, in seconds: the encoder drains and the index moves to the front. */

@@ -6,12 +6,12 @@ const EXTENSION = '.json';
 
 /**
  * A folder of small JSON files, one for each id. A write replaces a file whole or not at all, whatever is killed meanwhile: it is
- * written beside, synced and renamed. Writes of one id happen in the order in which they were asked for.
+ * written beside, synced and renamed. What is done to one id happens in the order in which it was asked for.
  */
 export class JsonFolder<T> {
   readonly #folder: string;
   readonly #schema: z.ZodType<T>;
-  readonly #writing = new Map<string, Promise<void>>();
+  readonly #last = new Map<string, Promise<unknown>>();
   #drafts = 0;
 
   private constructor(folder: string, schema: z.ZodType<T>) {
@@ -32,9 +32,8 @@ export class JsonFolder<T> {
 
   /** Null if there is none, or if it holds what is none of ours. */
   async read(id: string): Promise<T | null> {
-    await this.#writing.get(id);
     try {
-      return this.#schema.safeParse(JSON.parse(await readFile(this.#file(id), 'utf8'))).data ?? null;
+      return this.#schema.safeParse(JSON.parse(await this.#next(id, () => readFile(this.#file(id), 'utf8')))).data ?? null;
     } catch (error) {
       if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
       throw error;
@@ -48,12 +47,12 @@ export class JsonFolder<T> {
       const draft = `${this.#file(id)}.${this.#drafts++}`;
       const handle = await open(draft, 'w', 0o600);
       try {
-        await handle.writeFile(text);
-        await handle.sync();
-      } finally {
-        await handle.close();
+        await handle.writeFile(text).then(() => handle.sync()).finally(() => handle.close());
+        await rename(draft, this.#file(id));
+      } catch (error) {
+        await rm(draft, { force: true }).catch(() => {}); // the next start clears it away
+        throw error;
       }
-      await rename(draft, this.#file(id));
     });
   }
 
@@ -62,14 +61,14 @@ export class JsonFolder<T> {
     await this.#next(id, () => rm(this.#file(id), { force: true }));
   }
 
-  async #next(id: string, work: () => Promise<void>): Promise<void> {
-    const before = this.#writing.get(id) ?? Promise.resolve();
+  async #next<R>(id: string, work: () => Promise<R>): Promise<R> {
+    const before = this.#last.get(id) ?? Promise.resolve();
     const done = before.catch(() => {}).then(work);
-    this.#writing.set(id, done);
+    this.#last.set(id, done);
     try {
-      await done;
+      return await done;
     } finally {
-      if (this.#writing.get(id) === done) this.#writing.delete(id);
+      if (this.#last.get(id) === done) this.#last.delete(id);
     }
   }
 

@@ -1,6 +1,6 @@
 /** `npm start`: everything in one go, until Ctrl-C. */
 import { randomBytes } from 'node:crypto';
-import { ConfigError, loadDotEnv, readConfig, type Config } from '../config.ts';
+import { ConfigError, loadDotEnv, readConfig, secretsOf, type Config } from '../config.ts';
 import { createLog } from '../infra/log.ts';
 import { storageFolder } from '../infra/services.ts';
 import { ROOT, VERSION } from '../infra/version.ts';
@@ -11,7 +11,7 @@ import { Supervisor } from './supervisor.ts';
 /** Runs until SIGINT or SIGTERM. Exit codes: 0 stopped when told to, 1 could not start. */
 export async function start(): Promise<void> {
   const config = configOrExit();
-  const log = createLog('start', config.LOG_LEVEL);
+  const log = createLog('start', config.LOG_LEVEL, undefined, secretsOf(config));
   for (const { message, cure } of unknownVariables(ROOT)) log.warn(`${message}. ${cure}`);
   const other = await findRunning(config);
   if (other) {
@@ -27,6 +27,7 @@ export async function start(): Promise<void> {
     restart: true,
     bot: config.BOT_TOKEN !== undefined,
     say: (line) => log.info(line),
+    warn: (line) => log.error(line),
     onApi: (api) => {
       if (running) void announce(config, api);
     },

@@ -17,6 +17,8 @@ export interface SupervisorOptions {
   /** Runs the bot too. */
   readonly bot?: boolean;
   readonly say: (line: string) => void;
+  /** As `say`, of what somebody should do something about. */
+  readonly warn?: (line: string) => void;
   /** The API listens, at first or again. */
   readonly onApi?: (api: { readonly url: string; readonly instance: string }) => void;
   /** A part that was ready ended by itself and is not started again. */
@@ -33,6 +35,8 @@ const STOP_MS = 4_600;
 /** A part that is not ready by then will not be. */
 const START_MS = 60_000;
 const RESTART_MS = 1_000;
+/** A part that could not start is tried again after that. */
+const AGAIN_MS: Readonly<Record<PartName, number>> = { api: 5_000, worker: 5_000, bot: 30_000 };
 
 /** The running whole: database, API, worker and bot, as children that leave when this process does, however it ends. */
 export class Supervisor {
@@ -60,8 +64,8 @@ export class Supervisor {
   }
 
   /**
-   * Starts what is missing, in order.
-   * @throws Error if a part does not start; what was started is to be stopped
+   * Starts what is missing, in order. The others do without a bot that does not start; it is tried again.
+   * @throws Error if another part does not start; what was started is to be stopped
    */
   start(): Promise<void> {
     this.#starting ??= this.#start();
@@ -85,7 +89,7 @@ export class Supervisor {
     await Promise.all([this.#run('api'), this.#run('worker')]);
     if (this.#stopping || !this.#options.bot) return;
     this.#environment['BOT_API_URL'] = config.BOT_API_URL ?? this.#url;
-    await this.#run('bot');
+    await this.#run('bot').catch((error: unknown) => this.#tryLater('bot', error));
   }
 
   /** Ends all children in good order, within 5 s, and then the database. */
@@ -142,10 +146,14 @@ export class Supervisor {
 
   async #runAgain(name: PartName): Promise<void> {
     if (this.#stopping) return;
-    await this.#run(name).catch((error: unknown) => {
-      this.#options.say(error instanceof Error ? error.message : String(error));
-      setTimeout(() => void this.#runAgain(name), 5 * RESTART_MS);
-    });
+    await this.#run(name).catch((error: unknown) => this.#tryLater(name, error));
+  }
+
+  #tryLater(name: PartName, error: unknown): void {
+    if (this.#stopping) return;
+    const { say, warn = say } = this.#options;
+    warn(`${error instanceof Error ? error.message : String(error)}; trying again in ${AGAIN_MS[name] / 1000} s`);
+    setTimeout(() => void this.#runAgain(name), AGAIN_MS[name]);
   }
 }
 

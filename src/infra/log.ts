@@ -19,14 +19,24 @@ function withoutSecrets(value: unknown, depth = 0): unknown {
 
 const serializers = { err: (error: unknown) => (error instanceof Error ? withoutSecrets(pino.stdSerializers.err(error)) : withoutSecrets(error)) };
 
+const SHORTEST_SECRET = 8;
+
+/** Every way in which secrets may stand in a line of JSON; longest first, lest a part of one leaves the rest of it. */
+function formsOf(secrets: readonly string[]): string[] {
+  const forms = secrets.filter(({ length }) => length >= SHORTEST_SECRET).flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)]);
+  return [...new Set(forms)].toSorted((a, b) => b.length - a.length);
+}
+
 /**
  * The log of one process: readable on a terminal, JSON lines otherwise. What belongs to a job carries `jobId`.
  * @param part which part of the system speaks, such as `api` or `worker`
  * @param destination where lines go instead of standard output
- * @param secrets texts that are taken out of every line, wherever in it they stand: addresses hold a bot's token, say
+ * @param secrets texts that are taken out of every line, wherever in it they stand: addresses hold a bot's token, say. Those of fewer
+ * than 8 characters are left in, as ordinary words would go with them
  */
 export function createLog(part: string, level: string, destination?: DestinationStream, secrets: readonly string[] = []): Logger {
-  const streamWrite = (line: string) => secrets.reduce((text, secret) => text.replaceAll(secret, CENSOR), line);
+  const forms = formsOf(secrets);
+  const streamWrite = (line: string) => forms.reduce((text, form) => text.replaceAll(form, CENSOR), line);
   const options = {
     hooks: { streamWrite },
     level, base: { part }, serializers, redact: { paths: SECRETS, censor: CENSOR }, timestamp: pino.stdTimeFunctions.isoTime,

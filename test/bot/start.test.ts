@@ -32,3 +32,16 @@ it('npm start runs the bot where BOT_TOKEN is set, keeps the token to itself, an
   expect(run.stdout).not.toContain('left behind');
   expect(await place.leftovers()).toEqual([]);
 }, TIMEOUT_MS);
+
+it('npm start goes on without a bot that does not start, and says so', async () => {
+  telegram.refuse('getMe', { error_code: 401, description: 'Unauthorized' });
+  const run = place.start('start');
+  await run.says(/"msg":"ready /);
+  expect(run.stdout).toMatch(/Telegram does not know BOT_TOKEN/);
+  expect(run.stdout).toMatch(/"level":50[^\n]*the bot process did not start[^\n]*trying again/);
+  const [, url] = /"msg":"ready +(http:[^"]+?)[,"]/.exec(run.stdout)!;
+  expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  run.pressCtrlC();
+  expect(await run.code).toBe(0);
+  expect(await place.leftovers()).toEqual([]);
+}, TIMEOUT_MS);

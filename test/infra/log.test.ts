@@ -38,3 +38,24 @@ describe('the log', () => {
     expect(lines.join('')).not.toContain(SECRET);
   });
 });
+
+describe('secrets that the log is given', () => {
+  const lineOf = (secrets: readonly string[], text: string): string => {
+    let line = '';
+    createLog('test', 'info', { write: (text: string) => void (line += text) }, secrets).info(text);
+    return (JSON.parse(line) as { msg: string }).msg;
+  };
+
+  it('are taken out whole, also where one is part of another', () => {
+    expect(lineOf(['12345678', '12345678-and-more'], 'a 12345678-and-more b 12345678')).toBe('a [secret] b [secret]');
+  });
+
+  it('are taken out as JSON and addresses write them', () => {
+    expect(lineOf(['quo"ted\\secret'], 'it is quo"ted\\secret')).toBe('it is [secret]');
+    expect(lineOf(['sec/ret:value'], 'http://host/?key=sec%2Fret%3Avalue')).toBe('http://host/?key=[secret]');
+  });
+
+  it('stay where they are no longer than ordinary words', () => {
+    expect(lineOf(['start'], 'to start again')).toBe('to start again');
+  });
+});
