@@ -88,7 +88,7 @@ describe('conversations', () => {
     await shows(say('choose-higher'));
     user.send('/cancel');
     await shows(say('cancel-nothing'));
-    await pastJobs(user, 5);
+    await stack.cancelledJobs(KEY, `telegram:${user.id}`, 5);
     user.send('/history');
     for (const data of [/^list:1$/, /^list:0$/, /^card:/]) await user.tapFor(data);
     await shows('🎬 ');
@@ -109,13 +109,6 @@ describe('conversations', () => {
     stranger.send('/start');
     await until(async () => stranger.inbox.some(({ text }) => text === say('not-allowed', { user: String(DENIED) })));
     return [...saidTo(user, telegram), say('not-allowed', { user: String(DENIED) })];
-  }
-
-  /** Jobs that were cancelled: quickly made, and listed like others. */
-  async function pastJobs(user: TelegramUser, count: number): Promise<void> {
-    const headers = { 'Authorization': `Bearer ${KEY}`, 'X-Act-As': `telegram:${user.id}` };
-    const [job] = await stack.sql<{ id: string }>('SELECT id FROM job WHERE owner = $1', [headers['X-Act-As']]);
-    for (let made = 0; made < count; made++) await stack.cancel((await stack.create({ image: { jobId: job!.id } }, headers)).id, headers);
   }
 
   it.each(texts.languages)('in %s show words and nothing raw, within the limits of Telegram', (language) => {

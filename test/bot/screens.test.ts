@@ -7,12 +7,13 @@ import type { TelegramUser } from '../support/telegram-user.ts';
 
 const TIMEOUT_MS = 60_000;
 const DENIED = 99_799;
+const KEY = 'the-key-of-the-bot-0123456789';
 let telegram: FakeTelegram;
 let stack: Stack;
 
 beforeAll(async () => {
   telegram = await FakeTelegram.start();
-  stack = await Stack.start({ environment: { BOT_API_KEY: 'the-key-of-the-bot-0123456789', QUEUE_LIMIT: '30', OWNER_LIMIT: '10' } });
+  stack = await Stack.start({ environment: { BOT_API_KEY: KEY, QUEUE_LIMIT: '30', OWNER_LIMIT: '10' } });
   await startBot();
 }, TIMEOUT_MS);
 afterAll(async () => {
@@ -35,21 +36,23 @@ async function userWithVideos(count: number): Promise<TelegramUser> {
 
 describe('/history', () => {
   it('lists the videos page by page, sends one again and deletes one', async () => {
-    const user = await userWithVideos(6);
+    const user = await userWithVideos(2);
+    await stack.cancelledJobs(KEY, `telegram:${user.id}`, 5);
     user.send('/history');
-    await user.sees(/1\. 3 seconds · 360p · Pan left\n.*✅ ready · [^]*5\. /);
+    await user.sees(/1\. 3 seconds · 360p · .*\n.*✋ stopped · [^]*5\. /);
     await user.tap('Older');
-    await user.sees(/6\. 3 seconds/);
+    await user.sees(/6\. 3 seconds · 360p · Pan left\n.*✅ ready · /);
     await user.tap('Newer');
     await user.sees(/1\. 3 seconds/);
-    await user.tap('2');
+    await user.tap('Older');
+    await user.tap('7');
     await user.sees(/🎬 3 seconds · 360p · Pan left\n🎲 Seed \d+\n🕑 .* ago\n✅ ready/);
     await user.tap('Send again');
-    await user.getsVideos(7);
+    await user.getsVideos(3);
     await user.sees(/✅ Sent/);
     await user.tap('Delete');
     await user.sees(/🗑 Deleted/);
-    expect(await jobsOf(user)).toHaveLength(5);
+    expect((await jobsOf(user)).map(({ status }) => status).toSorted()).toEqual([...Array<string>(5).fill('CANCELLED'), 'COMPLETED']);
   }, TIMEOUT_MS);
 
   it('says so when there is none', async () => {

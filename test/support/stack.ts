@@ -206,6 +206,13 @@ export class Stack {
     return await this.graphql(`mutation ($id: ID!) { cancelJob(id: $id) { ${JOB_FIELDS} } }`, { id }, headers);
   }
 
+  /** Gives an owner who has a job so many that were cancelled, of the same photo. */
+  async cancelledJobs(key: string, owner: string, count: number): Promise<void> {
+    const headers = { 'Authorization': `Bearer ${key}`, 'X-Act-As': owner };
+    const [job] = await this.sql<{ id: string }>('SELECT id FROM job WHERE owner = $1', [owner]);
+    for (let made = 0; made < count; made++) await this.cancel((await this.create({ image: { jobId: job!.id } }, headers)).id, headers);
+  }
+
   socket(connectionParams: Record<string, unknown> = {}): Client {
     const client = createClient({ url: `${this.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, connectionParams, retryAttempts: 0 });
     this.#sockets.add(client);
