@@ -17,7 +17,7 @@ import { Batch } from './orders/batch.ts';
 import { Deliveries } from './orders/deliveries.ts';
 import { Desk } from './orders/desk.ts';
 import { ExampleFiles, MotionExamples } from './screens/examples.ts';
-import { startServer, WEBHOOK_PATH } from './server.ts';
+import { reachable, startServer, WEBHOOK_PATH } from './server.ts';
 import { ChatRecord, Chats } from './state/chats.ts';
 import { JsonFolder } from './state/folder.ts';
 import { lockFolder } from './state/lock.ts';
@@ -52,10 +52,10 @@ function settingsOf(config: Config): Settings {
   if (!token) throw new StartupError('BOT_TOKEN is not set.', 'Get a token from @BotFather in Telegram and set it in .env or the environment.');
   if (!apiKey) throw new StartupError('BOT_API_KEY is not set.', 'Set it to the same secret for bot and API, or to a key of API_KEYS with :act-as; npm start does so by itself.');
   if (url && !secret) throw new StartupError('BOT_WEBHOOK_URL is set, but BOT_WEBHOOK_SECRET is not: anybody could pretend to be Telegram.', 'Set BOT_WEBHOOK_SECRET to 16 letters and digits or more.');
-  const host = HOST === '0.0.0.0' || HOST === '::' ? '127.0.0.1' : HOST.includes(':') ? `[${HOST}]` : HOST;
   return {
     token, apiKey,
-    apiUrl: config.BOT_API_URL ?? `http://${host}:${config.PORT}`,
+    // All addresses at once are none that can be called.
+    apiUrl: config.BOT_API_URL?.replace(/\/\/(0\.0\.0\.0|\[::\])/, '//127.0.0.1') ?? `http://${reachable(HOST)}:${config.PORT}`,
     stateDir: config.BOT_STATE_DIR ? path.resolve(ROOT, config.BOT_STATE_DIR) : path.resolve(ROOT, config.STORAGE_DIR, 'bot'),
     webhook: url && secret ? { url: url + WEBHOOK_PATH, secret } : null,
   };

@@ -29,6 +29,11 @@ export interface BotServer {
   close(): Promise<void>;
 }
 
+/** As part of an address, where a server is reached from its own machine that listens on `host`. */
+export function reachable(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+}
+
 /** @throws StartupError if the port is taken */
 export async function startServer({ host, port, metrics, log, probe, webhook }: ServerOptions): Promise<BotServer> {
   const app = express().disable('x-powered-by');
@@ -61,7 +66,7 @@ export async function startServer({ host, port, metrics, log, probe, webhook }: 
     });
   });
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`,
+    url: `http://${reachable(host)}:${(server.address() as AddressInfo).port}`,
     async close() {
       const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
       server.closeIdleConnections();

@@ -85,9 +85,9 @@ export class Inbox {
   #letGo(update: Update, handled: Promise<void>): void {
     const { update_id: id } = update;
     this.#count(chatOf(update), 1);
-    handled.then(() => this.#options.kept.remove(String(id))).catch((error: unknown) => {
+    handled.finally(() => this.#count(chatOf(update), -1)).then(() => this.#options.kept.remove(String(id))).catch((error: unknown) => {
       this.#options.log.warn({ err: error, updateId: id }, 'an update stays kept until the next start');
-    }).finally(() => this.#count(chatOf(update), -1));
+    });
   }
 
   #count(chatId: number, more: 1 | -1): void {

@@ -1,0 +1,152 @@
+/** Videos that somebody no longer wants, or wants once more, while something goes wrong. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { FlakyProxy } from '../support/flaky-proxy.ts';
+import { Stack, until } from '../support/stack.ts';
+import { FakeTelegram } from '../support/telegram.ts';
+import type { TelegramUser } from '../support/telegram-user.ts';
+
+const TIMEOUT_MS = 60_000;
+let telegram: FakeTelegram;
+let stack: Stack;
+let proxy: FlakyProxy;
+
+beforeAll(async () => {
+  telegram = await FakeTelegram.start();
+  stack = await Stack.start({ environment: { BOT_API_KEY: 'the-key-of-the-bot-0123456789' } });
+  proxy = await FlakyProxy.start(stack.url);
+  await stack.startBot(telegram, { BOT_API_URL: proxy.url });
+}, TIMEOUT_MS);
+afterEach(() => void (proxy.fate = () => 'pass'));
+afterAll(async () => {
+  await stack.stop();
+  await proxy.close();
+  await telegram.close();
+});
+
+const jobsOf = (user: TelegramUser) => stack.sql<{ status: string }>('SELECT status FROM job WHERE owner = $1', [`telegram:${user.id}`]);
+const statusOf = async (user: TelegramUser) => (await jobsOf(user)).map(({ status }) => status);
+
+async function quickUser(): Promise<TelegramUser> {
+  const user = telegram.user();
+  await user.chooses('3 seconds', '360p', 'Pan left');
+  return user;
+}
+
+async function longRender(): Promise<TelegramUser> {
+  const user = telegram.user();
+  await user.chooses('12 seconds', '480p', 'Move in');
+  user.photo('galaxies.jpg');
+  await user.sees(/\[.*\] [1-9]\d? %/, 30_000);
+  return user;
+}
+
+describe('cancelling', () => {
+  it('also stops a job of which the API could not tell that it was created', async () => {
+    const user = telegram.user();
+    await user.chooses('12 seconds', '1080p', 'Move in');
+    let created = false;
+    proxy.fate = (body) => {
+      if (created) return 'drop';
+      created = body.includes('createJob(');
+      return created ? 'lose answer' : 'pass';
+    };
+    user.photo('galaxies.jpg');
+    await user.sees(/does not answer right now/);
+    await user.tap('Cancel');
+    await user.sees(/Stopping/);
+    proxy.fate = () => 'pass';
+    await user.sees(/Stopped/);
+    await until(async () => (await statusOf(user)).join() !== 'PROCESSING');
+    expect(await statusOf(user)).toEqual(['CANCELLED']);
+  }, TIMEOUT_MS);
+
+  it('that fails gives the button back, and works the next time', async () => {
+    let refused = 0;
+    proxy.fate = (body) => {
+      if (!body.includes('cancelJob(')) return 'pass';
+      refused += 1;
+      return { answer: { errors: [{ message: 'no', extensions: { code: 'INTERNAL' } }] } };
+    };
+    const user = telegram.user();
+    await user.chooses('12 seconds', '1080p', 'Move in');
+    user.photo('galaxies.jpg');
+    const message = await user.sees(/Position|%/);
+    await user.tap('Cancel');
+    await until(async () => refused === 1);
+    proxy.fate = () => 'pass';
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(message.buttons.map(({ text }) => text)).toEqual(['✋ Cancel']);
+    await user.tap('Cancel');
+    await user.sees(/Stopped/);
+    expect(await statusOf(user)).toEqual(['CANCELLED']);
+  }, TIMEOUT_MS);
+
+  it('what is over or forgotten is answered, and takes the button away', async () => {
+    const user = await longRender();
+    const message = await user.sees(/%/);
+    const data = message.buttons[0]!.callback_data!;
+    user.send('/privacy');
+    await user.tap('Delete all my data');
+    await user.tap('Yes, delete everything');
+    await user.sees(/Everything of yours is deleted/);
+    expect(message).toMatchObject({ text: '🗑 This video was deleted.', buttons: [] });
+    user.press(data, message);
+    await user.sees(/Nothing is being made right now/);
+    expect(await jobsOf(user)).toEqual([]);
+  }, TIMEOUT_MS);
+});
+
+describe('deleting everything', () => {
+  it('leaves no job of photos that were on their way', async () => {
+    const user = await quickUser();
+    for (let photo = 0; photo < 8; photo++) user.photo('cat.jpg');
+    user.send('/privacy');
+    await user.tap('Delete all my data');
+    await user.tap('Yes, delete everything');
+    await user.sees(/Everything of yours is deleted/, 30_000);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(await jobsOf(user)).toEqual([]);
+  }, TIMEOUT_MS);
+});
+
+describe('a video that cannot be sent', () => {
+  it('is sent when tried again, once however often that is tapped, and not rendered again', async () => {
+    const user = await quickUser();
+    telegram.refuse('sendVideo', { error_code: 400, description: 'Bad Request: something about it' });
+    user.photo('cat.jpg');
+    const failed = await user.sees(/Something went wrong on our side/);
+    const { callback_data: data } = failed.buttons.find(({ text }) => text.includes('Try again'))!;
+    for (let tap = 0; tap < 3; tap++) user.press(data!, failed);
+    await user.getsVideos(1);
+    await until(async () => telegram.pending === 0);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(user.videos).toHaveLength(1);
+    expect(failed.buttons).toEqual([]);
+    expect(await statusOf(user)).toEqual(['COMPLETED']);
+  }, TIMEOUT_MS);
+
+  it('because its poster is gone goes without a thumbnail', async () => {
+    const user = await quickUser();
+    let downloads = 0;
+    // The poster is what is asked for first.
+    proxy.fate = (body) => (body === '' && ++downloads === 1 ? 'drop' : 'pass');
+    user.photo('cat.jpg');
+    const [video] = await user.getsVideos(1);
+    expect(video!.media!.thumbnail).toBeUndefined();
+    expect(await statusOf(user)).toEqual(['COMPLETED']);
+  }, TIMEOUT_MS);
+
+  it('because Telegram does not take the link goes without that button', async () => {
+    await stack.bot!.stop();
+    await stack.api.stop();
+    const { port } = new URL(stack.url);
+    await stack.startApi({ PORT: port, PUBLIC_URL: 'https://videos.example' });
+    await stack.startBot(telegram, { BOT_API_URL: proxy.url });
+    const user = await quickUser();
+    telegram.refuse('sendVideo', { error_code: 400, description: "Bad Request: inline keyboard button URL 'https://videos.example' is invalid: Wrong HTTP URL" });
+    user.photo('cat.jpg');
+    const [video] = await user.getsVideos(1);
+    expect(video!.buttons.map(({ text }) => text)).not.toContain('📥 Download');
+    expect(video!.buttons.length).toBeGreaterThan(1);
+  }, TIMEOUT_MS);
+});
