@@ -22,11 +22,15 @@ beforeEach(async () => {
 afterEach(() => telegram.close());
 afterAll(() => rm(folder, { recursive: true }));
 
+const environmentOf = (environment: Record<string, string>) => ({
+  ...process.env, LOG_LEVEL: 'trace', BOT_PORT: '0', STORAGE_DIR: folder, BOT_TOKEN: TOKEN, BOT_API_KEY: 'the-key-of-the-bot-0123456789', BOT_API_ROOT: telegram.url, ...environment,
+});
+
 /** Runs a bot until it says something that matches, or ends; all its output, and its exit code if it ended by itself. */
 async function runBot(environment: Record<string, string>, enough?: RegExp): Promise<{ output: string; code: number | null }> {
   const child = fork(path.resolve('dist/bot/main.js'), [], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { ...process.env, LOG_LEVEL: 'trace', BOT_PORT: '0', STORAGE_DIR: folder, BOT_TOKEN: TOKEN, BOT_API_KEY: 'the-key-of-the-bot-0123456789', BOT_API_ROOT: telegram.url, ...environment },
+    env: environmentOf(environment),
   });
   let output = '';
   const ended = once(child, 'exit');
@@ -56,6 +60,18 @@ describe('the bot', () => {
     expect(code).toBe(1);
     expect(output).toMatch(/Telegram does not know BOT_TOKEN/);
     expect(output).not.toContain('some-other-token');
+  });
+
+  it('refuses to start where another keeps its state, and not after that was killed', async () => {
+    const environment = { BOT_STATE_DIR: path.join(folder, 'shared') };
+    const first = fork(path.resolve('dist/bot/main.js'), [], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], env: environmentOf(environment) });
+    await once(first, 'message');
+    const { output, code } = await runBot(environment);
+    expect([code, output]).toEqual([1, expect.stringMatching(/Another bot keeps its state in/)]);
+    first.kill('SIGKILL');
+    await once(first, 'exit');
+    const { output: later } = await runBot(environment, /bot @test_bot/);
+    expect(later).not.toMatch(/Another bot/);
   });
 
   it('waits for a Telegram that is out of reach, and its token stands nowhere in its log', async () => {
@@ -101,6 +117,16 @@ describe('the webhook', () => {
     await user.sees(/Hello/);
     expect([await telegram.deliver({ update_id: 1 }, 'another_secret'), await telegram.deliver({ update_id: 1 }, null)]).toEqual([401, 401]);
     expect(await telegram.deliver({ update: 1 }, SECRET)).toBe(400);
+  });
+
+  it('that Telegram does not take at first is announced again, and readiness says so meanwhile', async () => {
+    telegram.refuse('setWebhook', { error_code: 400, description: 'Bad Request: bad webhook: Failed to resolve host' }, 2);
+    const { ready } = await stack.startBot(telegram, { BOT_WEBHOOK_URL: 'https://bot.example', BOT_WEBHOOK_SECRET: SECRET });
+    const readiness = async () => (await (await fetch(`${ready['health']}/readyz`)).json()) as { status: string; failures?: Record<string, string> };
+    const { failures } = await until(async () => readiness().then((answer) => (answer.status === 'ready' ? null : answer)));
+    expect(failures).toEqual({ telegram: 'Telegram does not take the webhook: Bad Request: bad webhook: Failed to resolve host' });
+    await until(async () => (await readiness()).status === 'ready');
+    expect(telegram.webhook?.url).toBe('https://bot.example/telegram');
   });
 
   it('stands beside health and metrics', async () => {

@@ -1,4 +1,5 @@
 /** Everything around making videos: the list of them, settings, privacy, and messages that are no photo. */
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Stack, until } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
@@ -158,6 +159,7 @@ describe('who may not use the bot', () => {
     await friend.sees(/Hello/);
     for (const user of [stranger, foe]) {
       await user.sees(new RegExp(`private. Your Telegram ID is ${user.id}`));
+      expect(await stack.files('bot/chats')).not.toContain(path.join('bot', 'chats', `${user.id}.json`));
       expect(user.inbox).toHaveLength(1);
       user.deletes(user.inbox[0]!);
     }
@@ -186,9 +188,20 @@ describe('a group', () => {
     const say = (message: object) => telegram.push({ message: { message_id: telegram.nextMessageId(), date: 1, chat: group, from, ...message } });
     say({ photo: [{ file_id: 'p', file_unique_id: 'p', width: 1, height: 1 }] });
     say({ text: 'hello everybody' });
-    say({ text: '/start@test_bot', entities: [{ type: 'bot_command', offset: 0, length: 15 }] });
-    await until(async () => telegram.messages.some(({ chatId, text }) => chatId === -100 && /private chats only. Write to me: @test_bot/.test(text ?? '')));
-    expect(telegram.messages.filter(({ chatId }) => chatId === -100)).toHaveLength(1);
+    say({ text: '/start@another_bot', entities: [{ type: 'bot_command', offset: 0, length: 18 }] });
+    say({ text: '/dance', entities: [{ type: 'bot_command', offset: 0, length: 6 }] });
+    say({ text: 'as @test_bots do', entities: [{ type: 'mention', offset: 3, length: 10 }] });
+    const said = () => telegram.messages.filter(({ chatId }) => chatId === -100);
+    for (const [index, message] of [
+      { text: '/start@test_bot', entities: [{ type: 'bot_command', offset: 0, length: 15 }] },
+      { text: '/start', entities: [{ type: 'bot_command', offset: 0, length: 6 }] },
+      { photo: [{ file_id: 'p', file_unique_id: 'p', width: 1, height: 1 }], caption: 'hey @Test_Bot', caption_entities: [{ type: 'mention', offset: 4, length: 9 }] },
+      { text: 'and this?', reply_to_message: { message_id: 1, date: 1, chat: group, from: BOT } },
+    ].entries()) {
+      say(message);
+      await until(async () => said().length > index);
+    }
+    expect(said().map(({ text }) => text)).toEqual(Array(4).fill('👋 I work in private chats only. Write to me: @test_bot'));
   });
 });
 
