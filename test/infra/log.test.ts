@@ -42,7 +42,7 @@ describe('the log', () => {
 describe('secrets that the log is given', () => {
   const lineOf = (secrets: readonly string[], text: string): string => {
     let line = '';
-    createLog('test', 'info', { write: (text: string) => void (line += text) }, secrets).info(text);
+    createLog('test', 'info', { write: (part: string) => void (line += part) }, secrets).info(text);
     return (JSON.parse(line) as { msg: string }).msg;
   };
 
