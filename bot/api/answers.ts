@@ -23,6 +23,8 @@ export const Job = z.object({
   status: z.enum(['QUEUED', 'PROCESSING', 'RETRYING', 'COMPLETED', 'FAILED', 'CANCELLED']),
   stage: z.string().nullable(),
   percent: z.number(),
+  step: z.number().nullable(),
+  totalSteps: z.number().nullable(),
   queuePosition: z.number().nullable(),
   estimatedSecondsRemaining: z.number().nullable(),
   attempt: z.number(),

@@ -40,6 +40,8 @@ const DELETE_MS = 60_000;
 const OPTIONS_MS = 30_000;
 /** A stream that stops for good ends with its connection; this is for one that trickles. */
 const TRANSFER_MS = 600_000;
+/** A job that was created goes on whatever goes wrong with a question about it: so many are asked in vain before it is given up. */
+const MOST_FAILURES = 20;
 
 export class ApiClient {
   readonly #settings: ApiSettings;
@@ -146,9 +148,10 @@ export class ApiClient {
    * @throws ApiError NOT_FOUND if it is deleted, and what does not pass; the reason of `signal` when that is aborted
    */
   async *follow(owner: string, id: string, signal: AbortSignal): AsyncGenerator<Job | null> {
-    for (;;) {
+    for (let failures = 0; ; ) {
       try {
         for await (const job of this.#socket.follow(owner, id, signal)) {
+          failures = 0;
           yield job;
           if (isOver(job)) return;
         }
@@ -157,9 +160,10 @@ export class ApiClient {
       }
       signal.throwIfAborted();
       const job = await this.job(owner, id).catch((error: unknown) => {
-        if (error instanceof ApiError && error.isAway) return undefined;
+        if (error instanceof ApiError && (error.isAway || (error.code === 'INTERNAL' && ++failures < MOST_FAILURES))) return undefined;
         throw error;
       });
+      if (job) failures = 0;
       if (job === null) throw new ApiError('NOT_FOUND', 'The job has been deleted.');
       yield job ?? null;
       if (job && isOver(job)) return;

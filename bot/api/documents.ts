@@ -2,7 +2,7 @@
 
 /** The selection that `Job` (answers.ts) describes. */
 const JOB = `
-  id status stage percent queuePosition estimatedSecondsRemaining attempt maxAttempts nextAttemptAt createdAt
+  id status stage percent step totalSteps queuePosition estimatedSecondsRemaining attempt maxAttempts nextAttemptAt createdAt
   options { engine resolution orientation fit motion durationSeconds seed }
   error { code message cure retryable }
   result { video { url } poster { url } width height durationSeconds sizeBytes }`;

@@ -14,6 +14,8 @@ import type { Progress } from './status.ts';
 
 /** Longest wait before we look again whether the API takes another photo. */
 const ROOM_LOOK_MS = 30_000;
+/** So often an API is asked for a job that fails on its side: it may have created the job all the same, and asking again tells. */
+const MOST_FAILURES = 5;
 
 export interface Errand extends DeskPorts {
   readonly owner: string;
@@ -137,7 +139,7 @@ async function send(errand: Errand, job: Job): Promise<void> {
 
 /**
  * Does `work` until it succeeds or fails for good: where there is no free place it waits for one, where Telegram asks to wait it does,
- * and where API or Telegram are away it comes back for as long as patience lasts.
+ * and where API or Telegram are away it comes back for as long as patience lasts; a few times only where the API fails.
  * @param work is to end with `quit`
  * @param evenStopped goes on although somebody wants the order stopped, but does not wait for a place then
  */
@@ -146,14 +148,15 @@ async function persist(errand: Errand, work: (quit: AbortSignal) => Promise<void
   const quit = evenStopped ? signal : AbortSignal.any([signal, stop]);
   quit.throwIfAborted();
   if (!evenStopped) report('fetching');
-  for (let awaySince: number | null = null; ; ) {
+  for (let awaySince: number | null = null, failures = 0; ; ) {
     try {
       await work(quit);
       return;
     } catch (error) {
       quit.throwIfAborted();
       const isFull = error instanceof ApiError && error.isFull;
-      if (isFull ? stop.aborted : !isAway(error)) throw unwrap(error);
+      const isPassing = isAway(error) || (!evenStopped && hasCode(error, 'INTERNAL') && ++failures < MOST_FAILURES);
+      if (isFull ? stop.aborted : !isPassing) throw unwrap(error);
       const isAsked = isFull || retryAfter(unwrap(error)) !== null;
       awaySince = isAsked ? null : (awaySince ?? Date.now());
       if (awaySince !== null && Date.now() - awaySince >= patienceMs) throw error;

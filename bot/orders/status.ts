@@ -71,7 +71,7 @@ function jobText(say: Say, job: Job): string {
       return seconds < 1 ? say('status-retrying-now', next) : say('status-retrying', { ...next, eta: eta(say, seconds) });
     }
     case 'PROCESSING': {
-      const stage = say('status-stage', { stage: job.stage ?? '' });
+      const stage = stageText(say, job);
       return [
         say('status-running', { bar: bar(job.percent), percent: Math.floor(job.percent) }),
         remaining === null ? stage : say('status-stage-eta', { stage, eta: eta(say, remaining) }),
@@ -80,6 +80,12 @@ function jobText(say: Say, job: Job): string {
     }
     default: return say('status-sending');
   }
+}
+
+/** What it does; the one stage that takes minutes with its steps. */
+function stageText(say: Say, { stage, step, totalSteps }: Job): string {
+  const name = say('status-stage', { stage: stage ?? '' });
+  return stage === 'DENOISING' && step !== null && totalSteps !== null ? `${name} ${step}/${totalSteps}` : name;
 }
 
 function album(say: Say, { orders }: Batch, progress: ReadonlyMap<Order, Progress>): string {

@@ -139,7 +139,7 @@ describe('conversations', () => {
 
 describe('progress and ends', () => {
   const job = (changes: Partial<Job>): Job => ({
-    id: 'j', status: 'PROCESSING', stage: 'RENDERING', percent: 41.7, queuePosition: null, estimatedSecondsRemaining: 35, attempt: 1, maxAttempts: 3, nextAttemptAt: null, createdAt: '2026-01-31T12:00:00.000Z',
+    id: 'j', status: 'PROCESSING', stage: 'RENDERING', percent: 41.7, step: 12, totalSteps: 25, queuePosition: null, estimatedSecondsRemaining: 35, attempt: 1, maxAttempts: 3, nextAttemptAt: null, createdAt: '2026-01-31T12:00:00.000Z',
     options: { engine: 'PREVIEW', resolution: 'P720', orientation: 'LANDSCAPE', fit: 'COVER', motion: 'MICRO', durationSeconds: 6, seed: 1 }, error: null, result: null, ...changes,
   });
   const progresses: Progress[] = [
@@ -162,6 +162,11 @@ describe('progress and ends', () => {
     for (const button of buttons) expect('callback_data' in button && Buffer.byteLength(button.callback_data) <= 64).toBe(true);
     return [text, ...buttons.map((button) => button.text)];
   }
+
+  it('count the steps of the stage that takes longest', () => {
+    const [text] = render(texts.in('en'), batchOf([order()]), job({ stage: 'DENOISING' }));
+    expect(text).toBe('[████░░░░░░] 41 %\nImagining the motion 12/25 · about 40 s left');
+  });
 
   const rendered = (language: string): string[] => {
     const say = texts.in(language);

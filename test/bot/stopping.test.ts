@@ -96,6 +96,28 @@ describe('cancelling', () => {
   }, TIMEOUT_MS);
 });
 
+describe('an API that fails', () => {
+  const FAILURE = { answer: { errors: [{ message: 'no', extensions: { code: 'INTERNAL' } }] } };
+
+  it.each([['to create a job', 'createJob('], ['to say how a job goes', '{ job(id']])('%s is asked again, and one video comes', async (_what, operation) => {
+    let failures = 0;
+    proxy.fate = (body) => (body.includes(operation) && ++failures <= 3 ? FAILURE : 'pass');
+    const user = await quickUser();
+    user.photo('cat.jpg');
+    await user.getsVideos(1);
+    await user.sees(/Done/);
+    expect(failures).toBeGreaterThan(3);
+    expect(await statusOf(user)).toEqual(['COMPLETED']);
+  }, TIMEOUT_MS);
+
+  it('for good is given up, and people are told', async () => {
+    proxy.fate = (body) => (body.includes('createJob(') ? FAILURE : 'pass');
+    const user = await quickUser();
+    user.photo('cat.jpg');
+    expect(await user.sees(/❌ Something went wrong on our side/)).toMatchObject({ buttons: [{ text: '🔁 Try again' }] });
+  }, TIMEOUT_MS);
+});
+
 describe('deleting everything', () => {
   it('leaves no job of photos that were on their way', async () => {
     const user = await quickUser();
