@@ -74,6 +74,7 @@ motion-about = { $name ->
 ## In Arbeit
 
 status-fetching = ⏳ Dein Foto kommt an …
+status-starting = ⏳ Es geht los …
 status-waiting = ⏳ Ich warte auf einen freien Platz …
 status-full-owner = ⏳ Mehr Videos von dir gehen gerade nicht gleichzeitig. Dieses startet von selbst, sobald eins davon fertig ist.
 status-full-queue = ⏳ Gerade sind alle Plätze belegt. Dein Video startet von selbst, sobald einer frei wird.
@@ -165,6 +166,7 @@ failure = ❌ { $code ->
     [QUEUE_FULL] Alle Plätze sind belegt.
     [OWNER_LIMIT] Mehr Videos von dir gehen gerade nicht gleichzeitig.
     [PHOTO_GONE] Telegram gibt mir dieses Foto nicht mehr.
+    [BAD_INPUT] Was gewählt war, gibt es nicht mehr.
    *[other] Bei uns ist etwas schiefgegangen.
 }
 cure = { $code ->
@@ -175,6 +177,7 @@ cure = { $code ->
     [EXPIRED] Schick das Foto noch einmal.
     [NOT_FOUND] Schick das Foto noch einmal.
     [PHOTO_GONE] Schick das Foto noch einmal.
+    [BAD_INPUT] Wähle Länge, Größe und Bewegung mit /start neu.
     [TIMEOUT] Versuch es noch einmal, oder wähle eine kleinere Größe oder eine kürzere Länge.
     [OUT_OF_MEMORY] Versuch es noch einmal, oder wähle eine kleinere Größe.
    *[other] Versuch es bitte etwas später noch einmal.

@@ -74,6 +74,7 @@ motion-about = { $name ->
 ## In the making
 
 status-fetching = ⏳ Receiving your photo…
+status-starting = ⏳ Starting…
 status-waiting = ⏳ Waiting for a free place…
 status-full-owner = ⏳ No more of your videos fit in at once. This one starts by itself as soon as another of yours is done.
 status-full-queue = ⏳ All places are taken right now. Your video starts by itself as soon as one is free.
@@ -165,6 +166,7 @@ failure = ❌ { $code ->
     [QUEUE_FULL] All places are taken.
     [OWNER_LIMIT] No more of your videos fit in at once.
     [PHOTO_GONE] Telegram no longer gives me this photo.
+    [BAD_INPUT] What was chosen is not on offer any more.
    *[other] Something went wrong on our side.
 }
 cure = { $code ->
@@ -175,6 +177,7 @@ cure = { $code ->
     [EXPIRED] Send the photo again.
     [NOT_FOUND] Send the photo again.
     [PHOTO_GONE] Send the photo again.
+    [BAD_INPUT] Choose length, size and motion anew with /start.
     [TIMEOUT] Try again, or choose a smaller size or a shorter length.
     [OUT_OF_MEMORY] Try again, or choose a smaller size.
    *[other] Please try again a little later.

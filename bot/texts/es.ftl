@@ -74,6 +74,7 @@ motion-about = { $name ->
 ## En marcha
 
 status-fetching = ⏳ Recibiendo tu foto…
+status-starting = ⏳ Empezando…
 status-waiting = ⏳ Esperando una plaza libre…
 status-full-owner = ⏳ No caben más vídeos tuyos a la vez. Este empezará solo en cuanto termine otro de los tuyos.
 status-full-queue = ⏳ Ahora mismo todas las plazas están ocupadas. Tu vídeo empezará solo en cuanto haya una libre.
@@ -168,6 +169,7 @@ failure = ❌ { $code ->
     [QUEUE_FULL] Todas las plazas están ocupadas.
     [OWNER_LIMIT] No caben más vídeos tuyos a la vez.
     [PHOTO_GONE] Telegram ya no me da esta foto.
+    [BAD_INPUT] Lo que se eligió ya no está disponible.
    *[other] Algo ha fallado por nuestra parte.
 }
 cure = { $code ->
@@ -178,6 +180,7 @@ cure = { $code ->
     [EXPIRED] Vuelve a enviar la foto.
     [NOT_FOUND] Vuelve a enviar la foto.
     [PHOTO_GONE] Vuelve a enviar la foto.
+    [BAD_INPUT] Vuelve a elegir duración, tamaño y movimiento con /start.
     [TIMEOUT] Inténtalo de nuevo o elige un tamaño menor o una duración más corta.
     [OUT_OF_MEMORY] Inténtalo de nuevo o elige un tamaño menor.
    *[other] Inténtalo de nuevo un poco más tarde, por favor.

@@ -74,6 +74,7 @@ motion-about = { $name ->
 ## Em andamento
 
 status-fetching = ⏳ Recebendo a sua foto…
+status-starting = ⏳ Começando…
 status-waiting = ⏳ Esperando uma vaga…
 status-full-owner = ⏳ Não cabem mais vídeos seus ao mesmo tempo. Este começa sozinho assim que outro dos seus terminar.
 status-full-queue = ⏳ No momento, todas as vagas estão ocupadas. O seu vídeo começa sozinho assim que houver uma livre.
@@ -168,6 +169,7 @@ failure = ❌ { $code ->
     [QUEUE_FULL] Todas as vagas estão ocupadas.
     [OWNER_LIMIT] Não cabem mais vídeos seus ao mesmo tempo.
     [PHOTO_GONE] O Telegram não me entrega mais esta foto.
+    [BAD_INPUT] O que foi escolhido não está mais disponível.
    *[other] Algo deu errado do nosso lado.
 }
 cure = { $code ->
@@ -178,6 +180,7 @@ cure = { $code ->
     [EXPIRED] Envie a foto de novo.
     [NOT_FOUND] Envie a foto de novo.
     [PHOTO_GONE] Envie a foto de novo.
+    [BAD_INPUT] Escolha de novo a duração, o tamanho e o movimento com /start.
     [TIMEOUT] Tente de novo ou escolha um tamanho ou uma duração menor.
     [OUT_OF_MEMORY] Tente de novo ou escolha um tamanho menor.
    *[other] Tente de novo um pouco mais tarde, por favor.
