@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Log } from '../jobs/context.ts';
-import { AppError, ERRORS, isErrorCode, toAppError } from '../jobs/errors.ts';
+import { AppError, ERRORS, isErrorCode } from '../jobs/errors.ts';
+import { knownError } from './known-error.ts';
 
 /** What graphql and Apollo say of a request they refuse before any resolver runs: a mistake in the request. */
 const REFUSED = new Set([
@@ -23,7 +24,7 @@ function classify(error: unknown, formatted: GraphQLFormattedError): AppError {
   const refused = typeof code === 'string' && REFUSED.has(code);
   // Without an error of its own behind it, graphql itself speaks: of a wrong variable, say.
   if (refused || cause instanceof GraphQLError) return new AppError('BAD_INPUT', formatted.message);
-  return toAppError(cause);
+  return knownError(cause);
 }
 
 /**
@@ -35,6 +36,7 @@ export function formatError(error: unknown, formatted: GraphQLFormattedError, lo
   const known = classify(error, formatted);
   const reference = known.code === 'INTERNAL' ? (known.details.reference ?? randomUUID()) : undefined;
   if (reference) log.error({ err: known.cause ?? known, reference, path: formatted.path }, 'request failed');
+  else if (known.code === 'UNAVAILABLE' && !(causeOf(error) instanceof AppError)) log.warn({ err: known.cause, path: formatted.path }, 'the database does not answer');
   // Errors that are meant to happen have no need of one.
   const stack = production || !reference ? undefined : (causeOf(error) as Error | undefined)?.stack;
   const { message, cure, retryable, details } = known;

@@ -1,7 +1,8 @@
 /** Errors as plain HTTP answers: `{ error: { code, message, cure, retryable, … } }` with the status from the list. */
 import { randomUUID } from 'node:crypto';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
-import { AppError, ERRORS, toAppError, type ErrorCode, type ErrorDetails } from '../jobs/errors.ts';
+import { AppError, ERRORS, type ErrorCode, type ErrorDetails } from '../jobs/errors.ts';
+import { knownError } from './known-error.ts';
 
 export interface ErrorBody {
   readonly error: { readonly code: ErrorCode; readonly message: string; readonly cure: string; readonly retryable: boolean } & ErrorDetails;
@@ -68,7 +69,7 @@ function withReference(error: AppError): AppError {
  */
 export function requestError(error: unknown): AppError {
   const { status, type } = (error ?? {}) as { status?: unknown; type?: unknown };
-  if (error instanceof AppError || typeof status !== 'number' || status < 400 || status >= 500) return toAppError(error);
+  if (error instanceof AppError || typeof status !== 'number' || status < 400 || status >= 500) return knownError(error);
   if (status === 403 || status === 404) return new AppError('NOT_FOUND', 'There is no such file.', {}, error);
   // Only a photo makes a request that long.
   if (status === 413) return new AppError('IMAGE_TOO_LARGE', 'The body is too large; send a photo with POST /uploads and name it by uploadId.', {}, error);

@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { redisUrl } from '../support/redis.ts';
-import { Stack, until } from '../support/stack.ts';
+import { PHOTOS, Stack, until } from '../support/stack.ts';
 import { openWire, type Wire } from '../support/wire.ts';
 
 let stack: Stack | undefined;
@@ -33,6 +35,13 @@ describe('an API process whose database goes away', () => {
     const health = await stack.graphql<{ health: { version: string; database: object | null } }>('{ health { version database { kind } } }');
     expect(health.data.health).toEqual({ version: '0.1.0', database: null });
     expect(health.errors![0]).toMatchObject({ path: ['health', 'database'], message: 'database: it cannot be reached or answers with an error.', extensions: { code: 'UNAVAILABLE', retryable: true } });
+    const jpeg = { method: 'POST', headers: { 'Content-Type': 'image/jpeg' }, body: await readFile(path.join(PHOTOS, 'cat.jpg')) };
+    expect(await (await fetch(`${stack.url}/uploads`, jpeg)).json()).toMatchObject({ error: { code: 'UNAVAILABLE', retryable: true } });
+    const nobody = '00000000-0000-4000-8000-000000000000';
+    const base64 = jpeg.body.toString('base64');
+    for (const { errors } of [await stack.graphql('query ($id: ID!) { job(id: $id) { id } }', { id: nobody }), await stack.cancel(nobody), await stack.tryCreate({ image: { base64 } })]) {
+      expect(errors![0]).toMatchObject({ message: 'A part of the installation does not answer.', extensions: { code: 'UNAVAILABLE', retryable: true } });
+    }
     wire.mend();
     await until(async () => (await readiness()).status === 200);
   });
