@@ -1,6 +1,6 @@
 /** What happens to an update: known ones are passed over, strangers turned away, everything else goes to the screens. */
 import { Bot, BotError, Composer } from 'grammy';
-import type { Update, User, UserFromGetMe } from 'grammy/types';
+import type { Message, Update, User, UserFromGetMe } from 'grammy/types';
 import type { Logger } from '../src/infra/log.ts';
 import { ownerOf } from './api/client.ts';
 import { ApiError } from './api/error.ts';
@@ -15,12 +15,13 @@ import { settingsScreens } from './screens/settings.ts';
 import { videoScreens } from './screens/video.ts';
 import { wizardScreens } from './screens/wizard.ts';
 import { failureText } from './orders/status.ts';
-import { noteHandled, wasHandled } from './state/chats.ts';
+import { noteHandled, wasHandled, type ChatRecord } from './state/chats.ts';
 import type { Telegram } from './telegram/client.ts';
 import { COMMANDS } from './telegram/commands.ts';
 import { isBlocked } from './telegram/errors.ts';
+import { inReplyTo } from './telegram/reply.ts';
 import { isForUs, personOf } from './telegram/update.ts';
-import type { TextArguments } from './texts/texts.ts';
+import type { TextArguments, Texts } from './texts/texts.ts';
 
 export interface DispatchOptions {
   readonly token: string;
@@ -98,7 +99,7 @@ function memberships(options: DispatchOptions): Composer<BotContext> {
 function groups(options: DispatchOptions): Composer<BotContext> {
   const composer = new Composer<BotContext>();
   composer.filter(({ chat }) => chat?.type !== 'private', async (ctx) => {
-    if (ctx.chat && isForUs(ctx.update, ctx.me, COMMANDS)) await tell(options, ctx.chat.id, ctx.from, 'group', { username: ctx.me.username });
+    if (ctx.chat && isForUs(ctx.update, ctx.me, COMMANDS)) await tell(options, ctx.chat.id, ctx.from, 'group', { username: ctx.me.username }, ctx.msg);
   });
   return composer;
 }
@@ -116,7 +117,7 @@ function admission(options: DispatchOptions): Composer<BotContext> {
       return;
     }
     ctx.record = await chats.get(chat.id);
-    if (!ctx.record.languageChosen) ctx.record.language = texts.nearest(from.language_code);
+    ctx.record.language = languageOf(texts, from, ctx.record);
     ctx.say = texts.in(ctx.record.language);
     ctx.owner = ownerOf(from.id);
     await next();
@@ -125,9 +126,13 @@ function admission(options: DispatchOptions): Composer<BotContext> {
 }
 
 /** Says something to whom the bot does not work for: one try, and nobody misses it. */
-async function tell({ telegram, kit: { texts } }: DispatchOptions, chatId: number, to: User | undefined, key: string, args: TextArguments): Promise<void> {
-  await telegram.once.sendMessage(chatId, texts.in(texts.nearest(to?.language_code))(key, args)).catch(() => {});
+async function tell({ telegram, kit: { texts } }: DispatchOptions, chatId: number, to: User | undefined, key: string, args: TextArguments, answers?: Message): Promise<void> {
+  const extras = { ...inReplyTo(answers?.message_id), ...(answers?.is_topic_message && { message_thread_id: answers.message_thread_id }) };
+  await telegram.once.sendMessage(chatId, texts.in(languageOf(texts, to))(key, args), extras).catch(() => {});
 }
+
+/** The language that somebody chose, or else what comes nearest to that of their Telegram. */
+const languageOf = (texts: Texts, user: User | undefined, record?: ChatRecord): string => (record?.languageChosen ? record.language : texts.nearest(user?.language_code));
 
 /** So much came of one chat that some of it is let go. */
 export async function answerFlood({ telegram, kit: { chats, texts }, admits, metrics }: DispatchOptions, update: Update): Promise<void> {
@@ -135,8 +140,7 @@ export async function answerFlood({ telegram, kit: { chats, texts }, admits, met
   const person = personOf(update);
   if (!person || !admits(person.id)) return;
   try {
-    const { language, languageChosen } = await chats.get(person.id);
-    await telegram.once.sendMessage(person.id, texts.in(languageChosen ? language : texts.nearest(person.language_code))('flood'));
+    await telegram.once.sendMessage(person.id, texts.in(languageOf(texts, person, await chats.get(person.id)))('flood'));
   } catch {
     // Nobody misses it.
   }

@@ -5,12 +5,14 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GrammyError } from 'grammy';
 import type { UserFromGetMe } from 'grammy/types';
+import type { z } from 'zod';
 import type { Config } from '../src/config.ts';
 import type { Logger } from '../src/infra/log.ts';
 import { runPart, type Part } from '../src/infra/process.ts';
 import { StartupError } from '../src/infra/startup-error.ts';
 import { ROOT } from '../src/infra/version.ts';
 import { ApiClient } from './api/client.ts';
+import { hasCode } from './api/error.ts';
 import { answerFlood, answerTap, createDispatch } from './dispatch.ts';
 import { createMetrics } from './metrics.ts';
 import { Batch } from './orders/batch.ts';
@@ -50,13 +52,14 @@ interface Settings {
 function settingsOf(config: Config): Settings {
   const { BOT_TOKEN: token, BOT_API_KEY: apiKey, BOT_WEBHOOK_URL: url, BOT_WEBHOOK_SECRET: secret, HOST } = config;
   if (!token) throw new StartupError('BOT_TOKEN is not set.', 'Get a token from @BotFather in Telegram and set it in .env or the environment.');
-  if (!apiKey) throw new StartupError('BOT_API_KEY is not set.', 'Set it to the same secret for bot and API, or to a key of API_KEYS with :act-as; npm start does so by itself.');
+  if (!apiKey) throw new StartupError('BOT_API_KEY is not set.', 'Set it to the same secret for bot and API, or to a key of API_KEYS with :act-as; npm start does so by itself where BOT_API_URL is not set.');
   if (url && !secret) throw new StartupError('BOT_WEBHOOK_URL is set, but BOT_WEBHOOK_SECRET is not: anybody could pretend to be Telegram.', 'Set BOT_WEBHOOK_SECRET to 16 letters and digits or more.');
   return {
     token, apiKey,
     // All addresses at once are none that can be called.
     apiUrl: config.BOT_API_URL?.replace(/\/\/(0\.0\.0\.0|\[::\])/, '//127.0.0.1') ?? `http://${reachable(HOST)}:${config.PORT}`,
-    stateDir: config.BOT_STATE_DIR ? path.resolve(ROOT, config.BOT_STATE_DIR) : path.resolve(ROOT, config.STORAGE_DIR, 'bot'),
+    // Numbers of messages and files mean something to one bot only, whose own number a token begins with.
+    stateDir: path.join(config.BOT_STATE_DIR ? path.resolve(ROOT, config.BOT_STATE_DIR) : path.resolve(ROOT, config.STORAGE_DIR, 'bot'), token.split(':')[0]!),
     webhook: url && secret ? { url: url + WEBHOOK_PATH, secret } : null,
   };
 }
@@ -70,7 +73,8 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
   const { signal } = ending;
   await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
   if (!(await lockFolder(settings.stateDir))) throw new StartupError(`Another bot keeps its state in ${settings.stateDir}.`, 'Stop it, or set BOT_STATE_DIR for this one.');
-  const open = <T>(name: string, schema: Parameters<typeof JsonFolder.open<T>>[1]) => JsonFolder.open(path.join(settings.stateDir, name), schema);
+  const open = <T>(name: string, schema: z.ZodType<T>) =>
+    JsonFolder.open(path.join(settings.stateDir, name), schema, (id) => log.error({ file: path.join(settings.stateDir, name, id) }, 'a file of another version, or damaged, is passed over'));
   const [chatFolder, batches] = [await open('chats', ChatRecord), await open('batches', Batch)];
   const [exampleFolder, kept] = [await open('examples', ExampleFiles), await open('updates', AnyUpdate)];
 
@@ -104,6 +108,7 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
     return { inbox, username: me.username };
   };
   const connected = connect();
+  void greetApi(api, log);
   const failed = connected.then(() => new Promise<never>(() => {}));
   let contactAt = Date.now();
   let trouble: string | null = null;
@@ -153,6 +158,15 @@ async function greet({ once }: Telegram, log: Logger, signal: AbortSignal): Prom
       log.warn({ err: error }, 'Telegram cannot be reached; trying again');
       await sleep(TROUBLE_MS, undefined, { signal });
     }
+  }
+}
+
+/** Says early what nobody can be served without. An API that is away is no mistake: it may still come. */
+async function greetApi(api: ApiClient, log: Logger): Promise<void> {
+  try {
+    await api.ping();
+  } catch (error) {
+    if (hasCode(error, 'UNAUTHENTICATED', 'FORBIDDEN')) log.error({ err: error }, 'the API does not let this bot act for others; set BOT_API_KEY to the secret of a key of its API_KEYS with :act-as');
   }
 }
 

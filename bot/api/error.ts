@@ -32,6 +32,11 @@ export class ApiError extends Error {
     return new ApiError('UNREACHABLE', 'The API does not answer.', { cause });
   }
 
+  /** 0 where the API does not say. */
+  get retryAfterMs(): number {
+    return (this.retryAfterSeconds ?? 0) * 1000;
+  }
+
   /** All places are taken, of this person or of everybody: it works once one is free. */
   get isFull(): boolean {
     return ['OWNER_LIMIT', 'QUEUE_FULL', 'UPLOAD_LIMIT'].includes(this.code);

@@ -18,10 +18,14 @@ export const Order = z.object({
   fileId: z.string().optional(),
   fromJob: z.string().optional(),
   choice: ChoiceRecord,
+  /** Message that the video answers, where it is not the batch's. */
+  replyTo: z.number().optional(),
   uploadId: z.string().nullable().default(null),
   /** The API was asked for the job, and has not said no: there may be one although `jobId` is not known. */
   asked: z.boolean().default(false),
   jobId: z.string().nullable().default(null),
+  /** The job itself failed: trying again takes a new one. */
+  jobFailed: z.boolean().default(false),
   /** The job is done; whatever goes wrong from here on, nothing is to be rendered again. */
   rendered: z.boolean().default(false),
   cancelling: z.boolean().default(false),
@@ -56,10 +60,12 @@ export const newOrder = (order: z.input<typeof Order>): Order => Order.parse(ord
 export const newBatch = (batch: z.input<typeof Batch>): Batch => Batch.parse(batch);
 
 export const openOrders = ({ orders }: Batch): Order[] => orders.filter(({ end }) => end === null);
+/** Not over, not being stopped, and not on its way to the chat already. */
+export const isStoppable = ({ end, cancelling, rendered }: Order): boolean => end === null && !cancelling && !rendered;
 export const failedOrders = ({ orders }: Batch): Order[] => orders.filter(({ end }) => end === 'FAILED');
 
 /** Codes of failures that the same photo meets again. */
-const HOPELESS = new Set(['IMAGE_UNREADABLE', 'IMAGE_TOO_LARGE', 'IMAGE_TOO_SMALL', 'UNSUPPORTED_FORMAT', 'EXPIRED', 'NOT_FOUND', 'PHOTO_GONE']);
+const HOPELESS = new Set(['IMAGE_UNREADABLE', 'IMAGE_TOO_LARGE', 'IMAGE_TOO_SMALL', 'UNSUPPORTED_FORMAT', 'EXPIRED', 'NOT_FOUND', 'PHOTO_GONE', 'BAD_INPUT']);
 
 /** Those that may work when tried once more. */
 export const retryable = (batch: Batch): Order[] => failedOrders(batch).filter(({ failure }) => !HOPELESS.has(failure ?? ''));

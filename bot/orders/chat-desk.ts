@@ -3,12 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ownerOf } from '../api/client.ts';
 import { ApiError } from '../api/error.ts';
 import type { TelegramSignal } from '../telegram/client.ts';
-import { Editor, type Content, type LiveMessage } from '../telegram/editor.ts';
+import { Editor, wordsOf, type Content, type LiveMessage } from '../telegram/editor.ts';
 import { isBlocked, isTelegramAway, retryAfter } from '../telegram/errors.ts';
-import { failedOrders, openOrders, retryable, type Batch, type Order } from './batch.ts';
+import { inReplyTo } from '../telegram/reply.ts';
+import { failedOrders, isStoppable, openOrders, retryable, type Batch, type Order } from './batch.ts';
 import { carryOut, type Outcome } from './carry-out.ts';
 import type { DeskPorts } from './ports.ts';
 import { statusOf, type Progress } from './status.ts';
+import { Stop } from './stop.ts';
 
 /** How long a request under way is waited for that nobody wants any more: a little longer than it may take. */
 const ABANDON_MS = 11_000;
@@ -17,8 +19,7 @@ const ABANDON_MS = 11_000;
 interface Live {
   readonly batch: Batch;
   readonly progress: Map<Order, Progress>;
-  /** Aborted for an order that somebody wants stopped. */
-  readonly stops: Map<Order, AbortController>;
+  readonly stops: Map<Order, Stop>;
   message: LiveMessage | null;
   /** All is over and is being shown: it takes no more. */
   finishing: boolean;
@@ -82,20 +83,26 @@ export class ChatDesk {
     if (!live || live.finishing) return false;
     if (live.batch.orders.some(({ key }) => key === order.key)) return true;
     live.batch.orders.push(order);
-    await this.#keep(live);
+    try {
+      await this.#keep(live);
+    } catch (error) {
+      live.batch.orders.splice(live.batch.orders.indexOf(order), 1);
+      throw error;
+    }
     this.#carryOut(live, order);
     return true;
   }
 
   async cancel(batchId?: string): Promise<number> {
     const lives = [...this.#lives.values()].filter(({ batch }) => batchId === undefined || batch.id === batchId);
-    const wanted = lives.flatMap((live) => openOrders(live.batch).filter(({ cancelling }) => !cancelling).map((order) => ({ live, order })));
+    const wanted = lives.flatMap((live) => live.batch.orders.filter(isStoppable).map((order) => ({ live, order })));
     for (const { order } of wanted) order.cancelling = true;
-    for (const live of lives) {
-      await this.#keep(live);
-      this.#refresh(live);
+    for (const live of lives) this.#refresh(live);
+    try {
+      await Promise.all(lives.map((live) => this.#keep(live)));
+    } finally {
+      for (const { live, order } of wanted) live.stops.get(order)?.want();
     }
-    for (const { live, order } of wanted) live.stops.get(order)?.abort();
     return wanted.length;
   }
 
@@ -133,25 +140,31 @@ export class ChatDesk {
     await sleep(Math.max(0, batch.openUntil - Date.now()), undefined, { signal: this.#signal });
     const record = await chats.get(this.#chatId);
     const render = () => statusOf(texts.in(record.language), batch, live.progress);
-    if (batch.messageId === null) {
-      batch.messageId = await this.#send(batch, render);
+    const { messageId } = batch;
+    if (messageId === null) {
+      live.message = { ...(await this.#send(batch, render)), render };
+      batch.messageId = live.message.messageId;
       await this.#keep(live);
+    } else {
+      // Sent before a restart. What it says is truer than what we know before the API has told how the orders go.
+      await sleep(this.#ports.editMs, undefined, { signal: this.#signal });
+      live.message = { messageId, render };
     }
-    live.message = { messageId: batch.messageId, render };
     this.#refresh(live);
     while (openOrders(batch).length > 0) await once(this.#ends, 'end', { signal: this.#signal });
     live.finishing = true;
     await this.#finish(live);
   }
 
-  /** Sends what is to be said, however long Telegram is away; the message's number. */
-  async #send({ replyTo }: Batch, render: () => Content): Promise<number> {
+  /** Sends what is to be said, however long Telegram is away; the message. */
+  async #send({ replyTo }: Batch, render: () => Content): Promise<Pick<LiveMessage, 'messageId' | 'shown'>> {
     const { telegram, retryMs } = this.#ports;
     for (;;) {
-      const { text, keyboard } = render();
-      const reply = replyTo === undefined ? {} : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } };
+      const content = render();
       try {
-        return (await telegram.api.sendMessage(this.#chatId, text, { reply_markup: keyboard, ...reply }, this.#signal as TelegramSignal)).message_id;
+        const extras = { reply_markup: content.keyboard, ...inReplyTo(replyTo) };
+        const { message_id: messageId } = await telegram.api.sendMessage(this.#chatId, content.text, extras, this.#signal as TelegramSignal);
+        return { messageId, shown: wordsOf(content) };
       } catch (error) {
         if (this.#signal.aborted || !isTelegramAway(error)) throw error;
         await sleep(Math.max(retryMs, (retryAfter(error) ?? 0) * 1000), undefined, { signal: this.#signal });
@@ -173,9 +186,9 @@ export class ChatDesk {
   }
 
   #carryOut(live: Live, order: Order): void {
-    const stop = new AbortController();
+    const stop = new Stop();
     live.stops.set(order, stop);
-    if (order.cancelling) stop.abort();
+    if (order.cancelling) stop.want();
     const line = order.fromJob === undefined ? 'photos' : 'repeats';
     const before = this.#placing[line];
     let placed = () => {};
@@ -184,16 +197,14 @@ export class ChatDesk {
     const work = carryOut({
       ...this.#ports,
       owner: ownerOf(this.#chatId), chatId: this.#chatId, batch: live.batch, order,
-      signal: this.#signal, stop: stop.signal, before, placed,
+      signal: this.#signal, stop, before, placed,
       say: async () => this.#ports.texts.in((await this.#ports.chats.get(this.#chatId)).language),
       keep: () => this.#keep(live),
       goesOn: () => {
         order.cancelling = false;
-        const next = new AbortController();
-        live.stops.set(order, next);
+        stop.takeBack();
         this.#spawn(this.#keep(live));
         this.#refresh(live);
-        return next.signal;
       },
       freed: async (signal) => void (await once(this.#ends, 'end', { signal })),
       report: (progress) => {
@@ -208,9 +219,12 @@ export class ChatDesk {
     const { end, failure } = await work;
     Object.assign(order, { end, failure });
     this.#ports.metrics.orders.inc({ end });
-    await this.#keep(live);
-    this.#refresh(live);
-    this.#ends.dispatchEvent(new Event('end'));
+    try {
+      await this.#keep(live);
+    } finally {
+      this.#refresh(live);
+      this.#ends.dispatchEvent(new Event('end'));
+    }
   }
 
   #refresh({ message }: Live): void {

@@ -6,6 +6,7 @@ import type { ApiClient } from '../api/client.ts';
 import { ApiError } from '../api/error.ts';
 import type { Telegram, TelegramSignal } from '../telegram/client.ts';
 import { isBadLink, isTooLarge } from '../telegram/errors.ts';
+import { inReplyTo } from '../telegram/reply.ts';
 import type { Say } from '../texts/texts.ts';
 import { choiceText } from './wording.ts';
 
@@ -27,7 +28,8 @@ export interface Delivery {
 }
 
 /**
- * Sends the video of a completed job with its buttons; where it is too large, a link.
+ * Sends the video of a completed job with its buttons; where it is too large, a link. One try: what may be tried again is the caller's
+ * to know, who lets others send meanwhile.
  * @throws ApiError EXPIRED if it is no longer kept; errors of Telegram
  */
 export async function deliver(delivery: Delivery, job: Job): Promise<void> {
@@ -48,12 +50,12 @@ async function handOver({ telegram, api, say, chatId, replyTo, maxBytes, log, si
   const { video } = result;
   const options = await api.options();
   const common = {
-    ...(replyTo === undefined ? {} : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } }),
+    ...inReplyTo(replyTo),
     reply_markup: videoKeyboard(say, options, job, link),
   };
   const sendLink = async () => {
     const megabytes = Math.ceil(result.sizeBytes / MEGABYTE);
-    await telegram.api.sendMessage(chatId, say(link === null ? 'too-large' : 'too-large-link', { megabytes }), common, signal as TelegramSignal);
+    await telegram.once.sendMessage(chatId, say(link === null ? 'too-large' : 'too-large-link', { megabytes }), common, signal as TelegramSignal);
   };
   if (result.sizeBytes > maxBytes) {
     await sendLink();
@@ -63,15 +65,10 @@ async function handOver({ telegram, api, say, chatId, replyTo, maxBytes, log, si
     log.info({ err: error, jobId: job.id }, 'a video goes without its thumbnail');
     return null;
   });
-  // Opened before Telegram is asked, so that the API's refusals are not taken for Telegram's; a second try reads it anew.
-  let opened: ReadableStream<Uint8Array> | null = await api.download(video.url);
-  const file = new InputFile(async () => {
-    const stream = opened ?? (await api.download(video.url));
-    opened = null;
-    return stream;
-  }, `${job.id}.mp4`);
+  // Opened before Telegram is asked, so that the API's refusals are not taken for Telegram's.
+  const bytes = await api.download(video.url);
   try {
-    await telegram.api.sendVideo(chatId, file, {
+    await telegram.once.sendVideo(chatId, new InputFile(bytes, `${job.id}.mp4`), {
       ...common,
       width: result.width, height: result.height, duration: result.durationSeconds, supports_streaming: true,
       caption: captionOf(say, options, job),
@@ -81,7 +78,7 @@ async function handOver({ telegram, api, say, chatId, replyTo, maxBytes, log, si
     if (!isTooLarge(error)) throw error;
     await sendLink();
   } finally {
-    void opened?.cancel().catch(() => {});
+    if (!bytes.locked) void bytes.cancel().catch(() => {});
   }
 }
 

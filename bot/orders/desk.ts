@@ -82,9 +82,9 @@ export class Desk {
     if (old.retriedAs !== id) return;
     await this.#ports.batches.write(old.id, old);
     const { chatId, replyTo, resend } = old;
-    // What is rendered already only has to be sent.
-    const orders = retryable(old).map(({ fileId, fromJob, choice, jobId, rendered }, index) =>
-      newOrder({ key: `${key}:${index}`, fileId, choice, ...(resend || rendered ? { jobId, rendered } : { fromJob: jobId ?? fromJob }) }));
+    // A job that did not fail is gone on with: it may still render, and what is rendered only has to be sent.
+    const orders = retryable(old).map(({ fileId, fromJob, choice, replyTo: to, jobId, jobFailed, rendered }, index) =>
+      newOrder({ key: `${key}:${index}`, fileId, choice, replyTo: to, ...(jobId !== null && !jobFailed ? { jobId, rendered } : { fromJob: jobId ?? fromJob }) }));
     await this.take(newBatch({ id, chatId, replyTo, resend, createdAt: Date.now(), orders }));
   }
 

@@ -1,6 +1,7 @@
 import type { ApiClient, CreateInput } from '../api/client.ts';
 import { ApiError, hasCode } from '../api/error.ts';
 import type { Order } from './batch.ts';
+import { settle } from './wording.ts';
 
 export interface PhotoSource {
   /** @throws FileError */
@@ -18,6 +19,8 @@ const IN_DOUBT = ['UNREACHABLE', 'UNAVAILABLE', 'INTERNAL'];
  * @throws ApiError; FileError; the reason of `quit`
  */
 export async function place(api: ApiClient, photos: PhotoSource, owner: string, order: Order, keep: () => Promise<void>, quit: AbortSignal): Promise<void> {
+  // What is remembered may not be on offer any more. Once asked for, it stays as it was.
+  if (!order.asked) order.choice = settle(await api.options(), order.choice);
   for (let fresh = false; ; ) {
     if (order.fromJob === undefined && order.uploadId === null) {
       order.uploadId = await api.upload(owner, () => photos.open(order.fileId!), quit);

@@ -3,7 +3,7 @@ import { InlineKeyboard } from 'grammy';
 import type { Job } from '../api/answers.ts';
 import type { Content } from '../telegram/editor.ts';
 import type { Say } from '../texts/texts.ts';
-import { openOrders, retryable, type Batch, type Order } from './batch.ts';
+import { isStoppable, openOrders, retryable, type Batch, type Order } from './batch.ts';
 
 /** The API takes no more photos of this person until then, in milliseconds since 1970. */
 interface NoRoom {
@@ -11,7 +11,7 @@ interface NoRoom {
 }
 
 /** What an order that is not over does: the job as the API tells it, or what comes before and after. */
-export type Progress = Job | NoRoom | 'fetching' | 'waiting' | 'full-owner' | 'full-queue' | 'away' | 'sending';
+export type Progress = Job | NoRoom | 'fetching' | 'starting' | 'waiting' | 'full-owner' | 'full-queue' | 'away' | 'sending';
 
 const BAR_CELLS = 10;
 
@@ -33,7 +33,7 @@ export function statusOf(say: Say, batch: Batch, progress: ReadonlyMap<Order, Pr
   const [first] = batch.orders;
   const text = batch.orders.length === 1 ? alone(say, batch, first!, progress.get(first!) ?? 'waiting') : album(say, batch, progress);
   const open = openOrders(batch);
-  if (open.some(({ cancelling }) => !cancelling)) {
+  if (open.some(isStoppable)) {
     return { text, keyboard: new InlineKeyboard().text(say(batch.orders.length === 1 ? 'button-cancel' : 'button-cancel-all'), `cancel:${batch.id}`) };
   }
   if (open.length === 0 && batch.retriedAs === null && retryable(batch).length > 0) return { text, keyboard: new InlineKeyboard().text(say('button-retry'), `redo:${batch.id}`) };
@@ -53,7 +53,7 @@ function alone(say: Say, batch: Batch, order: Order, progress: Progress): string
     case 'FAILED': return `${failureText(say, order.failure ?? 'INTERNAL')}\n\n${say('failure-uncounted')}`;
     case null: break;
   }
-  if (order.cancelling) return say('status-cancelling');
+  if (order.cancelling && !order.rendered) return say('status-cancelling');
   if (typeof progress === 'string') return say(`status-${progress}`);
   return 'roomAt' in progress ? say('status-full-uploads', { eta: etaUntil(say, progress) }) : jobText(say, progress);
 }

@@ -4,6 +4,7 @@ import type { ApiClient } from '../api/client.ts';
 import type { Desk } from '../orders/desk.ts';
 import type { ChatRecord, Chats } from '../state/chats.ts';
 import { isNotModified, isRefused } from '../telegram/errors.ts';
+import { inReplyTo } from '../telegram/reply.ts';
 import type { Say, Texts } from '../texts/texts.ts';
 import type { MotionExamples } from './examples.ts';
 
@@ -30,7 +31,7 @@ interface Person {
 export type BotContext = Context & Person;
 
 /** Number of the private chat, which is the person's. */
-export const chatIdOf = (ctx: BotContext): number => ctx.chat?.id ?? ctx.from!.id;
+export const chatIdOf = (ctx: BotContext): number => ctx.chat!.id;
 
 /** Shows a screen: in place of the one that was tapped, or as a new message. */
 export async function show(ctx: BotContext, text: string, keyboard?: InlineKeyboard): Promise<void> {
@@ -47,22 +48,23 @@ export async function show(ctx: BotContext, text: string, keyboard?: InlineKeybo
   await ctx.reply(text, { reply_markup: keyboard });
 }
 
-/** A refusal is said once; those that follow within this time belong to the same flood. */
+/** A refusal of photos is said once; those that follow within this time belong to the same flood. */
 const FLOOD_MS = 5_000;
 
 /**
  * Whether so many more videos may be made for this chat at once; says so if not.
- * @param replyTo message that asks for them
+ * @param replyTo message that asks for them; absent where a button was tapped, which is always answered
  */
 export async function hasRoom({ desk, photosAtOnce }: Kit, ctx: BotContext, wanted = 1, replyTo?: number): Promise<boolean> {
   const { say, record } = ctx;
   const count = desk.openCount(chatIdOf(ctx));
   // An album that was begun under a higher limit can still be tried again.
   if (count + wanted <= photosAtOnce || (count === 0 && wanted > 1)) return true;
-  const isFlood = Date.now() - record.refusedAt < FLOOD_MS;
-  record.refusedAt = Date.now();
-  const reply = replyTo === undefined ? {} : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } };
-  if (!isFlood) await ctx.reply(say('too-many', { count }), reply);
+  if (replyTo !== undefined) {
+    if (Date.now() - record.refusedAt < FLOOD_MS) return false;
+    record.refusedAt = Date.now();
+  }
+  await ctx.reply(say('too-many', { count }), inReplyTo(replyTo));
   return false;
 }
 

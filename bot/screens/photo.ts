@@ -2,6 +2,7 @@
 import { Composer } from 'grammy';
 import type { Message } from 'grammy/types';
 import { newBatch, newOrder } from '../orders/batch.ts';
+import { inReplyTo } from '../telegram/reply.ts';
 import { chatIdOf, hasRoom, type BotContext, type Kit } from './kit.ts';
 
 const MEGABYTE = 1_000_000;
@@ -32,7 +33,7 @@ export function photoScreens(kit: Kit, albumMs: number): Composer<BotContext> {
       return;
     }
     const photo = photoOf(message);
-    const reply = { reply_parameters: { message_id: message.message_id, allow_sending_without_reply: true } };
+    const reply = inReplyTo(message.message_id);
     if (!photo) {
       await ctx.reply(say('not-an-image'), reply);
       return;
@@ -44,7 +45,8 @@ export function photoScreens(kit: Kit, albumMs: number): Composer<BotContext> {
     if (!(await hasRoom(kit, ctx, 1, message.message_id))) return;
     const chatId = chatIdOf(ctx);
     const single = `${chatId}-${message.message_id}`;
-    const order = newOrder({ key: `telegram:${single}`, fileId: photo.fileId, choice: { ...record.choice } });
+    // Each bot counts the messages of a chat by itself.
+    const order = newOrder({ key: `telegram:${ctx.me.id}:${single}`, fileId: photo.fileId, choice: { ...record.choice }, replyTo: message.message_id });
     const batch = { chatId, replyTo: message.message_id, createdAt: Date.now(), orders: [order] };
     const album = message.media_group_id && `${chatId}-a${message.media_group_id}`;
     if (album) {

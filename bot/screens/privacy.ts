@@ -18,6 +18,8 @@ export function privacyScreens({ api, desk, chats }: Kit): Composer<BotContext> 
   });
   screens.callbackQuery('delete-all:yes', async (ctx) => {
     const chatId = chatIdOf(ctx);
+    // An API that is away is to change nothing.
+    await api.ping();
     // First here: what is being placed would otherwise come back.
     await desk.forget(chatId);
     const count = await api.deleteMyData(ctx.owner);

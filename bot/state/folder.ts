@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { z } from 'zod';
+import { ZodError, type z } from 'zod';
 
 const EXTENSION = '.json';
 
@@ -11,19 +11,24 @@ const EXTENSION = '.json';
 export class JsonFolder<T> {
   readonly #folder: string;
   readonly #schema: z.ZodType<T>;
+  readonly #onUnreadable: (id: string) => void;
   readonly #last = new Map<string, Promise<unknown>>();
   #drafts = 0;
 
-  private constructor(folder: string, schema: z.ZodType<T>) {
+  private constructor(folder: string, schema: z.ZodType<T>, onUnreadable: (id: string) => void) {
     this.#folder = folder;
     this.#schema = schema;
+    this.#onUnreadable = onUnreadable;
   }
 
-  /** Makes the folder if it is missing, and clears away what a killed process was writing. */
-  static async open<T>(folder: string, schema: z.ZodType<T>): Promise<JsonFolder<T>> {
+  /**
+   * Makes the folder if it is missing, and clears away what a killed process was writing.
+   * @param onUnreadable told of a file that holds what is none of ours; it is left where it is
+   */
+  static async open<T>(folder: string, schema: z.ZodType<T>, onUnreadable: (id: string) => void = () => {}): Promise<JsonFolder<T>> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     for (const name of await readdir(folder)) if (!name.endsWith(EXTENSION)) await rm(path.join(folder, name), { force: true });
-    return new JsonFolder(folder, schema);
+    return new JsonFolder(folder, schema, onUnreadable);
   }
 
   async ids(): Promise<string[]> {
@@ -33,10 +38,12 @@ export class JsonFolder<T> {
   /** Null if there is none, or if it holds what is none of ours. */
   async read(id: string): Promise<T | null> {
     try {
-      return this.#schema.safeParse(JSON.parse(await this.#next(id, () => readFile(this.#file(id), 'utf8')))).data ?? null;
+      return this.#schema.parse(JSON.parse(await this.#next(id, () => readFile(this.#file(id), 'utf8'))));
     } catch (error) {
-      if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      throw error;
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      if (!(error instanceof SyntaxError || error instanceof ZodError)) throw error;
+      this.#onUnreadable(id);
+      return null;
     }
   }
 

@@ -19,9 +19,12 @@ export type TelegramSignal = NonNullable<Parameters<Api['getMe']>[0]>;
 /** Longest wait that Telegram may ask for; beyond, the call fails. The chat's later updates wait for it too. */
 const MAX_WAIT_SECONDS = 30;
 
+/** Each call has a shorter time of its own (patience.ts); this only has to be longer. */
+const LONGEST_CALL_SECONDS = 900;
+
 /** @param signal ends calls under way, and waits between tries */
 export function openTelegram(token: string, apiRoot: string, signal: AbortSignal): Telegram {
-  const options: ApiClientOptions = { apiRoot };
+  const options: ApiClientOptions = { apiRoot, timeoutSeconds: LONGEST_CALL_SECONDS };
   const stoppable: Transformer = (prev, method, payload, own) => prev(method, payload, own ?? (signal as TelegramSignal));
   // Here for waits that Telegram asks for; its other troubles are for our own patience, as the plugin's grows to an hour.
   const obedient = autoRetry({ maxDelaySeconds: MAX_WAIT_SECONDS, maxRetryAttempts: 10, rethrowHttpErrors: true, rethrowInternalServerErrors: true });

@@ -7,6 +7,9 @@ export interface Content {
   readonly keyboard?: InlineKeyboard;
 }
 
+/** What a message says, to be compared. */
+export const wordsOf = ({ text, keyboard }: Content): string => JSON.stringify([text, keyboard?.inline_keyboard]);
+
 /** A message that tells how something goes. */
 export interface LiveMessage {
   readonly messageId: number;
@@ -110,7 +113,7 @@ export class Editor {
     const content = this.#render(message);
     if (!content) return;
     const { text, keyboard } = content;
-    const said = JSON.stringify([text, keyboard?.inline_keyboard]);
+    const said = wordsOf(content);
     if (said === message.shown) return;
     try {
       await api.editMessageText(chatId, message.messageId, text, { reply_markup: keyboard });

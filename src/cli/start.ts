@@ -21,8 +21,8 @@ export async function start(): Promise<void> {
   let running = false;
   const supervisor = new Supervisor({
     config,
-    // The bot is a client like any other; this is its key, for this run only.
-    environment: { BOT_API_KEY: config.BOT_API_KEY ?? randomBytes(24).toString('base64url') },
+    // The bot is a client like any other; this is its key, for this run only. An API elsewhere does not know it.
+    environment: config.BOT_API_KEY ?? config.BOT_API_URL ? {} : { BOT_API_KEY: randomBytes(24).toString('base64url') },
     output: 'inherit',
     restart: true,
     bot: config.BOT_TOKEN !== undefined,

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Stack, until } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
+import type { ChatMessage } from '../support/telegram-messages.ts';
 import type { TelegramUser } from '../support/telegram-user.ts';
 
 const KEY = 'the-key-of-the-bot-0123456789';
@@ -41,7 +42,10 @@ describe('a bot that is killed', () => {
     await user.getsVideos(1, 60_000);
     await user.sees(/Done/);
     expect(user.videos).toHaveLength(1);
-    expect(user.inbox.filter(({ text }) => /Done|%/.test(text ?? ''))).toHaveLength(1);
+    const [{ history }, ...others] = user.inbox.filter(({ text }) => /Done|%/.test(text ?? '')) as [ChatMessage, ...ChatMessage[]];
+    expect(others).toEqual([]);
+    // What was known before the restart is not taken back.
+    expect(history.slice(history.findIndex((text) => text.includes('%'))).filter((text) => !/%|Sending/.test(text))).toEqual([]);
     expect(await jobsOf(user)).toEqual([{ status: 'COMPLETED' }]);
   }, TIMEOUT_MS);
 
@@ -84,11 +88,14 @@ describe('Telegram', () => {
     const user = await longRender();
     await user.getsVideos(1, 60_000);
     await user.sees(/Done/);
-    const edits = telegram.callsOf('editMessageText').filter(({ fields }) => fields['chat_id'] === user.id && /%|Done/.test(String(fields['text'])));
+    const { id } = await user.sees(/Done/);
+    const edits = telegram.callsOf('editMessageText').filter(({ fields }) => fields['chat_id'] === user.id && fields['message_id'] === id);
     expect(edits.length).toBeGreaterThan(1);
-    for (const [index, edit] of edits.slice(1).entries()) {
-      expect(edit.at - edits[index]!.at).toBeGreaterThanOrEqual(450);
-      expect(edit.fields['text']).not.toBe(edits[index]!.fields['text']);
+    const sent = telegram.callsOf('sendMessage').findLast(({ fields }) => fields['chat_id'] === user.id)!;
+    for (const [index, edit] of edits.entries()) {
+      const before = edits[index - 1];
+      if (before) expect(edit.at - before.at).toBeGreaterThanOrEqual(450);
+      expect(edit.fields['text']).not.toBe((before ?? sent).fields['text']);
     }
     await stack.bot!.stop();
     await stack.startBot(telegram);
@@ -118,7 +125,7 @@ describe('Telegram', () => {
     await stack.startBot(telegram);
     await held.sees(/up to 20 MB/);
     expect(held.inbox.map(({ text }) => /Hello/.test(text!))).toEqual([true, false]);
-    await until(async () => (await stack.files('bot/updates')).length === 0);
+    await until(async () => (await stack.files('bot/4242/updates')).length === 0);
   }, TIMEOUT_MS);
 
   it('that does not answer for a while is asked again, and nothing is lost', async () => {
@@ -151,7 +158,7 @@ describe('a person', () => {
   it('who stops the bot in the midst of a video is let go at once', async () => {
     const user = await longRender();
     user.leaves();
-    await until(async () => (await stack.files('bot/batches')).length === 0);
+    await until(async () => (await stack.files('bot/4242/batches')).length === 0);
     await until(async () => (await jobsOf(user)).every(({ status }) => status === 'COMPLETED'), 60_000);
     user.unblocks();
     user.send('/start');
@@ -168,13 +175,17 @@ describe('a person', () => {
 });
 
 describe('the API', () => {
-  it('that is away for ten tries is waited for, and people are told; videos in the making come too', async () => {
+  it('that is away for ten tries is waited for, and people are told; videos in the making come too, and nothing is deleted', async () => {
     const [user, early] = [telegram.user(), await longRender()];
     await user.chooses('3 seconds', '360p', 'Pan left');
+    early.send('/privacy');
+    await early.tap('Delete all my data');
     const { port } = new URL(stack.url);
     await stack.api.kill();
     user.photo('cat.jpg');
     await user.sees(/does not answer right now. I keep trying/);
+    await early.tap('Yes, delete everything');
+    await early.sees(/❌ The video service does not answer/);
     user.send('/history');
     await user.sees(/❌ The video service does not answer/);
     await sleep(10 * RETRY_MS);
