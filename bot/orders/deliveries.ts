@@ -16,7 +16,7 @@ export class Deliveries {
     setMaxListeners(0, this.#ends);
   }
 
-  /** Does `work` as soon as there is a place for it. @throws what `work` throws; the reason of `signal` if it never began */
+  /** Does `work` as soon as there is a place for it. @throws what `work` throws; AbortError if it never began */
   async run(chatId: number, work: () => Promise<void>, signal: AbortSignal): Promise<void> {
     while (!this.#hasPlace(chatId)) await once(this.#ends, 'end', { signal });
     const done = work();

@@ -1,6 +1,5 @@
 import { createLog, type Logger } from './log.ts';
 import { ConfigError, loadDotEnv, readConfig, secretsOf, type Config } from '../config.ts';
-import { AppError } from '../jobs/errors.ts';
 import { StartupError } from './startup-error.ts';
 import { ROOT } from './version.ts';
 
@@ -33,8 +32,9 @@ export function runPart(name: string, start: (config: Config, log: Logger) => Pr
   }
   const log = createLog(name, config.LOG_LEVEL, undefined, secretsOf(config));
   const fail = (error: unknown, message: string) => {
-    if (error instanceof AppError) log.fatal(`${error.message} ${error.cure}`);
-    else if (error instanceof StartupError) log.fatal(error.message);
+    const { cure } = (error ?? {}) as { cure?: unknown };
+    if (error instanceof StartupError) log.fatal(error.message);
+    else if (error instanceof Error && typeof cure === 'string') log.fatal(`${error.message} ${cure}`);
     else log.fatal({ err: error }, message);
     process.exit(1);
   };

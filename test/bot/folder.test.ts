@@ -28,6 +28,16 @@ describe('a folder of records', () => {
     expect(await records.read('a')).toBeNull();
   });
 
+  it('passes over what is none of ours, says so, and leaves it', async () => {
+    const folder = newFolder();
+    const unreadable: string[] = [];
+    const records = await JsonFolder.open(folder, Schema, (id) => unreadable.push(id));
+    await Promise.all([writeFile(path.join(folder, 'half.json'), '{"numb'), writeFile(path.join(folder, 'other.json'), '{"number":"one"}')]);
+    expect([await records.read('half'), await records.read('other'), await records.read('none')]).toEqual([null, null, null]);
+    expect(unreadable).toEqual(['half', 'other']);
+    expect(await records.ids()).toHaveLength(2);
+  });
+
   it('keeps the last of many writes at once', async () => {
     const records = await JsonFolder.open(newFolder(), Schema);
     await Promise.all(Array.from({ length: 50 }, (_, number) => records.write('a', { number })));

@@ -1,7 +1,10 @@
 /** Limits of the API that a busy person meets, and failures of a worker: waited for, told of, and gone on from. */
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Stack, until } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
+import { BOT } from '../support/telegram-messages.ts';
 
 const TIMEOUT_MS = 60_000;
 const KEPT_SECONDS = 12;
@@ -34,6 +37,39 @@ describe('a video that fails', () => {
     await user.tap('Try again');
     await user.getsVideos(1);
     expect(await stack.sql('SELECT id FROM upload WHERE owner = $1', [`telegram:${user.id}`])).toEqual([]);
+  }, TIMEOUT_MS);
+});
+
+describe('choices that are no longer on offer', () => {
+  it('become the usual ones', async () => {
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    await stack.bot!.stop();
+    const file = path.join(stack.storage, 'bot', String(BOT.id), 'chats', `${user.id}.json`);
+    await writeFile(file, (await readFile(file, 'utf8')).replace('PAN_L', 'SOMERSAULT'));
+    await stack.startBot(telegram);
+    user.photo('cat.jpg');
+    const [video] = await user.getsVideos(1);
+    expect(video!.caption).toMatch(/3 seconds · 360p · Gentle drift/);
+  }, TIMEOUT_MS);
+});
+
+describe('what failed long ago', () => {
+  it('is forgotten by the next start, and what failed today is not', async () => {
+    const user = telegram.user();
+    user.photo(Buffer.alloc(0));
+    await user.sees(/❌/);
+    await stack.bot!.stop();
+    const folder = path.join(stack.storage, 'bot', String(BOT.id), 'batches');
+    const batch = (id: string, hoursAgo: number) => {
+      const endedAt = Date.now() - hoursAgo * 3_600_000;
+      const orders = [{ key: id, choice: {}, fileId: 'f', end: 'FAILED', failure: 'TIMEOUT' }];
+      return writeFile(path.join(folder, `${user.id}-${id}.json`), JSON.stringify({ id: `${user.id}-${id}`, chatId: user.id, createdAt: endedAt, endedAt, orders }));
+    };
+    await Promise.all([batch('old', 25), batch('new', 23)]);
+    await stack.startBot(telegram);
+    const kept = (await stack.files(path.join('bot', String(BOT.id), 'batches'))).map((file) => path.basename(file));
+    expect(kept.filter((name) => name.startsWith(String(user.id)))).toEqual([`${user.id}-new.json`]);
   }, TIMEOUT_MS);
 });
 

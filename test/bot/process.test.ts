@@ -74,6 +74,18 @@ describe('the bot', () => {
     expect(later).not.toMatch(/Another bot/);
   });
 
+  it('says at once that its key is not right, and is not ready', async () => {
+    for (const API_KEYS of ['other:0123456789abcdef:act-as', 'bot:the-key-of-the-bot-0123456789', '']) {
+      const stack = await Stack.start({ worker: false, environment: { API_KEYS } });
+      const { output } = await runBot({ BOT_API_URL: stack.url }, /set BOT_API_KEY/);
+      expect(output).toMatch(/the API does not let this bot act for others; set BOT_API_KEY/);
+      const { ready } = await stack.startBot(telegram, { BOT_API_KEY: 'the-key-of-the-bot-0123456789', BOT_STATE_DIR: path.join(folder, 'wrong-key') });
+      const readiness = await fetch(`${ready['health']}/readyz`);
+      expect([readiness.status, await readiness.json()]).toMatchObject([503, { failures: { api: expect.any(String) } }]);
+      await stack.stop();
+    }
+  }, 60_000);
+
   it('waits for a Telegram that is out of reach, and its token stands nowhere in its log', async () => {
     telegram.isDown = true;
     const { output } = await runBot({}, /cannot be reached/);
