@@ -9,6 +9,7 @@ import type { ApiClient } from '../api/client.ts';
 import { ApiError } from '../api/error.ts';
 import type { JsonFolder } from '../state/folder.ts';
 import type { BotContext } from './kit.ts';
+import { attempt, takeAway } from './tapped.ts';
 
 const OWNER = 'telegram:examples';
 /** Launch of DSCOVR, by SpaceX; public domain. */
@@ -23,6 +24,18 @@ const RENDER_MS = 120_000;
 export const ExampleFiles = z.record(z.string(), z.string());
 type ExampleFiles = z.infer<typeof ExampleFiles>;
 
+interface Example {
+  readonly motion: string;
+  readonly caption: string;
+  readonly keyboard: InlineKeyboard;
+}
+
+/** A message that is to show an example which is still being made. */
+interface Wait {
+  /** Set while the example is being put there. */
+  arrival?: Promise<unknown>;
+}
+
 export class MotionExamples {
   readonly #api: ApiClient;
   readonly #folder: JsonFolder<ExampleFiles>;
@@ -33,6 +46,8 @@ export class MotionExamples {
   #files: Promise<ExampleFiles> | null = null;
   /** Links to the videos that are being made, by motion. */
   readonly #making = new Map<string, Promise<string>>();
+  /** By message: the newest only, what was asked for before it is not shown any more. */
+  readonly #waits = new Map<string, Wait>();
   /** One after the other, within the limits of one owner. */
   #lastMade: Promise<unknown> = Promise.resolve();
 
@@ -45,30 +60,53 @@ export class MotionExamples {
     this.#signal = signal;
   }
 
-  /**
-   * Shows the example of `motion`: in place of the one that was tapped, or as a new message. Resolves at once; one that has to be
-   * rendered first comes a little later.
-   */
-  async show(ctx: BotContext, motion: string, caption: string, keyboard: InlineKeyboard): Promise<void> {
-    const known = (await this.#known())[motion];
-    if (known) await send(ctx, known, caption, keyboard);
-    else void this.#showOnceMade(ctx, motion, caption, keyboard);
+  /** Shows an example in the tapped message. Resolves at once; one that has to be rendered first comes a little later. */
+  async show(ctx: BotContext, example: Example): Promise<void> {
+    await this.leave(ctx);
+    const known = (await this.#known())[example.motion];
+    if (known) {
+      await place(ctx, known, example);
+      return;
+    }
+    await tell(ctx, 'example-making', example);
+    void this.#showOnceMade(ctx, example);
   }
 
-  async #showOnceMade(ctx: BotContext, motion: string, caption: string, keyboard: InlineKeyboard): Promise<void> {
+  /** The tapped message is to show something else: what it waits for does not come there any more. */
+  async leave(ctx: BotContext): Promise<void> {
+    const spot = spotOf(ctx);
+    const wait = this.#waits.get(spot);
+    this.#waits.delete(spot);
+    await wait?.arrival?.catch(() => {});
+  }
+
+  async #showOnceMade(ctx: BotContext, example: Example): Promise<void> {
+    const { motion } = example;
+    const spot = spotOf(ctx);
+    const wait: Wait = {};
+    this.#waits.set(spot, wait);
+    const isOutdated = () => this.#signal.aborted || this.#waits.get(spot) !== wait;
     try {
       const link = await this.#make(motion);
       const files = await this.#known();
+      if (isOutdated()) return;
       // Who waited for the same may have been sent it by now.
-      const fileId = await send(ctx, files[motion] ?? new InputFile(() => this.#api.download(link), `${motion}.mp4`), caption, keyboard);
-      if (!fileId || files[motion] === fileId) return;
-      files[motion] = fileId;
-      await this.#folder.write(this.#record, files);
+      const arrival = place(ctx, files[motion] ?? new InputFile(() => this.#api.download(link), `${motion}.mp4`), example);
+      wait.arrival = arrival;
+      const fileId = await arrival;
+      if (fileId && files[motion] !== fileId) await this.#remember(files, motion, fileId);
     } catch (error) {
-      if (this.#signal.aborted) return;
+      if (isOutdated()) return;
       this.#log.warn({ err: error, motion }, 'could not show an example of a motion');
-      await ctx.reply(caption, { reply_markup: keyboard }).catch(() => {});
+      await tell(ctx, 'example-failed', example).catch(() => {});
+    } finally {
+      if (this.#waits.get(spot) === wait) this.#waits.delete(spot);
     }
+  }
+
+  async #remember(files: ExampleFiles, motion: string, fileId: string): Promise<void> {
+    files[motion] = fileId;
+    await this.#folder.write(this.#record, files).catch((error: unknown) => this.#log.warn({ err: error, motion }, 'could not remember an example of a motion'));
   }
 
   /** One video for all who wait for it. */
@@ -102,11 +140,23 @@ export class MotionExamples {
   }
 }
 
-/** The file's id at Telegram. */
-async function send(ctx: BotContext, media: string | InputFile, caption: string, keyboard: InlineKeyboard): Promise<string | undefined> {
+const spotOf = ({ chat, msgId }: BotContext): string => `${chat?.id}:${msgId}`;
+
+/** Puts the animation in place of the tapped message; its file's id at Telegram. */
+async function place(ctx: BotContext, media: string | InputFile, { caption, keyboard }: Example): Promise<string | undefined> {
+  const edited = await attempt(ctx.editMessageMedia({ type: 'animation', media, caption }, { reply_markup: keyboard }));
+  if (edited !== null) return edited === true ? undefined : edited.animation?.file_id;
+  const sent = await ctx.replyWithAnimation(media, { caption, reply_markup: keyboard });
+  await takeAway(ctx);
+  return sent.animation.file_id;
+}
+
+/** Says below the caption how it is about the example. */
+async function tell(ctx: BotContext, key: string, { caption, keyboard }: Example): Promise<void> {
+  const text = `${caption}\n\n${ctx.say(key)}`;
   const tapped = ctx.callbackQuery?.message;
-  const sent = tapped && 'animation' in tapped
-    ? await ctx.editMessageMedia({ type: 'animation', media, caption }, { reply_markup: keyboard })
-    : await ctx.replyWithAnimation(media, { caption, reply_markup: keyboard });
-  return typeof sent === 'object' ? sent.animation?.file_id : undefined;
+  const edit = tapped && 'animation' in tapped
+    ? ctx.editMessageCaption({ caption: text, reply_markup: keyboard })
+    : ctx.editMessageText(text, { reply_markup: keyboard });
+  if ((await attempt<unknown>(edit)) === null) await ctx.reply(text, { reply_markup: keyboard });
 }

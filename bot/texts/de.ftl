@@ -48,6 +48,8 @@ send-photo =
 button-same = ↩️ Wie beim letzten Mal: { $choice }
 button-show-motions = 👀 Beispiele ansehen
 button-take-motion = ✅ Diese nehmen
+example-making = ⏳ Einen Moment, ich mache das Beispiel.
+example-failed = 🙏 Dieses Beispiel kann ich gerade nicht zeigen. Du kannst es trotzdem nehmen oder dir die anderen ansehen.
 duration = { $seconds ->
     [one] { $seconds } Sekunde
    *[other] { $seconds } Sekunden

@@ -48,6 +48,8 @@ send-photo =
 button-same = ↩️ Same as last time: { $choice }
 button-show-motions = 👀 Show me
 button-take-motion = ✅ Take this one
+example-making = ⏳ One moment, I'm making the example.
+example-failed = 🙏 I cannot show this example right now. You can still choose it, or look at the others.
 duration = { $seconds ->
     [one] { $seconds } second
    *[other] { $seconds } seconds

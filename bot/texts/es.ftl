@@ -48,6 +48,8 @@ send-photo =
 button-same = ↩️ Como la última vez: { $choice }
 button-show-motions = 👀 Ver ejemplos
 button-take-motion = ✅ Elegir este
+example-making = ⏳ Un momento, estoy preparando el ejemplo.
+example-failed = 🙏 Ahora mismo no puedo mostrar este ejemplo. Aun así puedes elegirlo o ver los demás.
 duration = { $seconds ->
     [one] { $seconds } segundo
    *[other] { $seconds } segundos

@@ -48,6 +48,8 @@ send-photo =
 button-same = ↩️ Como da última vez: { $choice }
 button-show-motions = 👀 Ver exemplos
 button-take-motion = ✅ Ficar com este
+example-making = ⏳ Um momento, estou preparando o exemplo.
+example-failed = 🙏 No momento não consigo mostrar este exemplo. Mesmo assim você pode escolhê-lo ou ver os outros.
 duration = { $seconds ->
     [one] { $seconds } segundo
    *[other] { $seconds } segundos

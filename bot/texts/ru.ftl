@@ -48,6 +48,8 @@ send-photo =
 button-same = ↩️ Как в прошлый раз: { $choice }
 button-show-motions = 👀 Посмотреть примеры
 button-take-motion = ✅ Выбрать это
+example-making = ⏳ Секунду, готовлю пример.
+example-failed = 🙏 Сейчас не получается показать этот пример. Его всё равно можно выбрать, или посмотри остальные.
 duration = { $seconds ->
     [one] { $seconds } секунда
     [few] { $seconds } секунды

@@ -9,8 +9,8 @@ export type Fate = 'pass' | 'lose answer' | 'drop' | { readonly answer: object }
 export class FlakyProxy {
   readonly #server: Server;
   readonly #target: string;
-  /** Decides over each request, by its body. */
-  fate: (body: string) => Fate = () => 'pass';
+  /** Decides over each request, by its body; until then it waits. */
+  fate: (body: string) => Fate | Promise<Fate> = () => 'pass';
 
   private constructor(target: string) {
     this.#target = target;
@@ -36,7 +36,7 @@ export class FlakyProxy {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = Buffer.concat(await request.toArray() as Buffer[]);
-    const fate = this.fate(body.toString('latin1'));
+    const fate = await this.fate(body.toString('latin1'));
     if (fate === 'drop') {
       request.socket.destroy();
       return;

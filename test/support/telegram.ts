@@ -215,14 +215,19 @@ export class FakeTelegram implements TelegramSide {
         const kind = method === 'sendVideo' ? 'video' : 'animation';
         return this.#send(chatId, fields, { caption: checkCaption(fields['caption']), media: this.#media(kind, fields[kind], fields, files) });
       }
-      case 'editMessageText': return this.#edit(fields, { text: checkText(fields['text']) });
+      case 'editMessageText':
+        if (this.#find(fields).media) throw badRequest('there is no text in the message to edit');
+        return this.#edit(fields, { text: checkText(fields['text']) });
+      case 'editMessageCaption':
+        if (!this.#find(fields).media) throw badRequest('there is no caption in the message to edit');
+        return this.#edit(fields, { caption: checkCaption(fields['caption']) });
       case 'editMessageReplyMarkup': return this.#edit(fields, {});
       case 'editMessageMedia': {
         const media = fields['media'] as { media: unknown; caption: string };
-        return this.#edit(fields, { caption: checkCaption(media.caption), media: this.#media('animation', media.media, fields, files) });
+        return this.#edit(fields, { text: undefined, caption: checkCaption(media.caption), media: this.#media('animation', media.media, fields, files) });
       }
       case 'deleteMessage':
-        this.#find(fields).deleted = true;
+        this.#find(fields, 'delete').deleted = true;
         return true;
       default: throw new RefusedCall({ error_code: 404, description: `Not Found: ${method}` });
     }
@@ -268,9 +273,9 @@ export class FakeTelegram implements TelegramSide {
     return present(message);
   }
 
-  #find(fields: Fields): ChatMessage {
+  #find(fields: Fields, wish = 'edit'): ChatMessage {
     const message = this.messages.find(({ id, chatId, deleted }) => id === Number(fields['message_id']) && chatId === Number(fields['chat_id']) && !deleted);
-    if (!message) throw badRequest('message to edit not found');
+    if (!message) throw badRequest(`message to ${wish} not found`);
     return message;
   }
 }

@@ -1,0 +1,35 @@
+/** The message whose button was tapped: changed, or taken away. */
+import { GrammyError, type InlineKeyboard } from 'grammy';
+import { isNotModified, isRefused } from '../telegram/errors.ts';
+import { show, type BotContext } from './kit.ts';
+
+/** What a change of a message comes to: true if it was so already, as after a second tap; null if Telegram refuses it. */
+export async function attempt<T>(change: Promise<T>): Promise<T | true | null> {
+  try {
+    return await change;
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    return isNotModified(error) ? true : null;
+  }
+}
+
+/** Takes the buttons off the message; one that is gone needs none. */
+export const withoutButtons = async (ctx: BotContext): Promise<void> => void (await attempt(ctx.editMessageReplyMarkup()));
+
+/** Deletes the message, or takes its buttons where Telegram keeps it, as after 48 hours. False if it was gone before. */
+export async function takeAway(ctx: BotContext): Promise<boolean> {
+  try {
+    await ctx.deleteMessage();
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    if (error instanceof GrammyError && /not found/i.test(error.description)) return false;
+    await withoutButtons(ctx);
+  }
+  return true;
+}
+
+/** As `show`, from an animation too: Telegram makes no text of one, so it is taken away. Tapped twice, it is answered once. */
+export async function showText(ctx: BotContext, text: string, keyboard?: InlineKeyboard): Promise<void> {
+  const tapped = ctx.callbackQuery?.message;
+  if (!tapped || !('animation' in tapped) || (await takeAway(ctx))) await show(ctx, text, keyboard);
+}

@@ -1,0 +1,139 @@
+/** Menus that change in place: none is left behind dead, and none shows what nobody asked for any more. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { FlakyProxy } from '../support/flaky-proxy.ts';
+import { Stack, until } from '../support/stack.ts';
+import { FakeTelegram } from '../support/telegram.ts';
+import type { ChatMessage } from '../support/telegram-messages.ts';
+import type { TelegramUser } from '../support/telegram-user.ts';
+
+const TIMEOUT_MS = 60_000;
+let telegram: FakeTelegram;
+let stack: Stack;
+let proxy: FlakyProxy;
+
+beforeAll(async () => {
+  telegram = await FakeTelegram.start();
+  stack = await Stack.start({ environment: { BOT_API_KEY: 'the-key-of-the-bot-0123456789', PUBLIC_URL: 'https://videos.example' } });
+  proxy = await FlakyProxy.start(stack.url);
+  await stack.startBot(telegram, { BOT_API_URL: proxy.url });
+}, TIMEOUT_MS);
+afterEach(() => void (proxy.fate = () => 'pass'));
+afterAll(async () => {
+  await stack.stop();
+  await proxy.close();
+  await telegram.close();
+});
+
+const NO_EDIT = { error_code: 400, description: "Bad Request: message can't be edited" };
+const NO_DELETE = { error_code: 400, description: "Bad Request: message can't be deleted for everyone" };
+
+/** Somebody who is to choose a motion, and the menu for that. */
+async function choosing(): Promise<{ user: TelegramUser; menu: ChatMessage }> {
+  const user = telegram.user();
+  user.send('/start');
+  for (const label of ['Photo → video', '3 seconds', '360p']) await user.tap(label);
+  return { user, menu: await user.sees(/How should the camera move/) };
+}
+
+/** The same after a look at the first example. */
+async function looking(): Promise<{ user: TelegramUser; menu: ChatMessage }> {
+  const { user, menu } = await choosing();
+  await user.tap('Show me');
+  await until(async () => menu.media && !/One moment/.test(menu.caption!), 30_000);
+  return { user, menu };
+}
+
+/** No job is created before `release`. */
+function holdJobs(): { release(): void } {
+  let release = () => {};
+  const held = new Promise<'pass'>((resolve) => (release = () => resolve('pass')));
+  proxy.fate = (body) => (body.includes('createJob(') ? held : 'pass');
+  return { release };
+}
+
+const isIdle = () => until(async () => telegram.pending === 0);
+const dataOf = ({ buttons }: ChatMessage, label: string): string => buttons.find(({ text }) => text === label)!.callback_data!;
+
+describe('the examples of motions', () => {
+  it('are announced at once, and the last one asked for wins', async () => {
+    const { user, menu } = await choosing();
+    const jobs = holdJobs();
+    await user.tap('Show me');
+    await until(async () => /Gentle drift: [^]*\n\n⏳ One moment/.test(menu.text ?? ''));
+    await user.tap('▶️');
+    await until(async () => /Pan left: [^]*\n\n⏳ One moment/.test(menu.text ?? ''));
+    jobs.release();
+    await until(async () => menu.media && /^🎥 Pan left: [^⏳]*$/.test(menu.caption!), 30_000);
+    expect(menu.history.filter((said) => /Gentle drift/.test(said))).toHaveLength(1);
+    expect(user.inbox.at(-1)).toBe(menu);
+    user.press(dataOf(menu, '▶️'), menu);
+    await until(async () => /Pan right: [^]*\n\n⏳ One moment/.test(menu.caption!));
+    await until(async () => /^🎥 Pan right: [^⏳]*$/.test(menu.caption!), 30_000);
+  }, TIMEOUT_MS);
+
+  it('do not come late into a menu that went back', async () => {
+    const { user, menu } = await choosing();
+    const jobs = holdJobs();
+    user.press('see:3:P360:3', menu);
+    await until(async () => /One moment/.test(menu.text!));
+    await user.tap('Back');
+    jobs.release();
+    await until(async () => (await stack.sql("SELECT 1 FROM job WHERE options->>'motion' = 'TILT_UP' AND status = 'COMPLETED'")).length === 1, 30_000);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(user.inbox.at(-1)).toBe(menu);
+    expect(menu).toMatchObject({ text: '🎥 How should the camera move?' });
+    expect(menu.media).toBeUndefined();
+  }, TIMEOUT_MS);
+
+  it('that cannot be made are apologised for, and the buttons go on working', async () => {
+    const { user, menu } = await choosing();
+    const fail = () => (proxy.fate = (body) => (body.includes('createJob(') ? { answer: { errors: [{ message: 'no', extensions: { code: 'INTERNAL' } }] } } : 'pass'));
+    fail();
+    user.press('see:3:P360:4', menu);
+    await until(async () => /🎥 Tilt down: [^]*\n\n🙏 I cannot show this example/.test(menu.text!));
+    proxy.fate = () => 'pass';
+    user.press(dataOf(menu, '◀️'), menu);
+    await until(async () => menu.media, 30_000);
+    fail();
+    await user.tap('▶️');
+    await until(async () => /🎥 Tilt down: [^]*\n\n🙏 I cannot show this example/.test(menu.caption!));
+    await user.tap('Take this one');
+    await user.sees(/Tilt down\n\nNow send/);
+  }, TIMEOUT_MS);
+
+  it('answer a second tap with nothing', async () => {
+    const { user, menu } = await looking();
+    const next = dataOf(menu, '▶️');
+    for (let tap = 0; tap < 2; tap++) user.press(next, menu);
+    await until(async () => /Pan left/.test(menu.caption!));
+    await isIdle();
+    const back = dataOf(menu, '◀️ Back');
+    for (let tap = 0; tap < 2; tap++) user.press(back, menu);
+    await user.sees(/How should the camera move/);
+    await isIdle();
+    expect(user.inbox.map(({ text }) => text)).toEqual(['🎥 How should the camera move?']);
+  }, TIMEOUT_MS);
+
+  it.each([['◀️ Back', /How should the camera move/], ['✅ Take this one', /Gentle drift\n\nNow send/]])('give way to text on "%s"', async (label, text) => {
+    const { user, menu } = await looking();
+    await user.tap(label);
+    await user.sees(text);
+    expect(menu.deleted).toBe(true);
+  }, TIMEOUT_MS);
+
+  it('that Telegram does not delete any more lose their buttons', async () => {
+    const { user, menu } = await looking();
+    telegram.refuse('deleteMessage', NO_DELETE);
+    await user.tap('Back');
+    await user.sees(/How should the camera move/);
+    expect(menu).toMatchObject({ deleted: false, buttons: [] });
+  }, TIMEOUT_MS);
+
+  it('that cannot stand in the menu come instead of it', async () => {
+    const { user, menu } = await choosing();
+    telegram.refuse('editMessageMedia', NO_EDIT);
+    await user.tap('Show me');
+    expect((await user.sees(/^🎥 Gentle drift: [^⏳]*$/)).media).toBeDefined();
+    await until(async () => menu.deleted);
+  }, TIMEOUT_MS);
+});
