@@ -1,12 +1,13 @@
 /** Buttons below a video, and below the message that tells how it goes. */
-import { Composer } from 'grammy';
+import { Composer, InlineKeyboard } from 'grammy';
 import type { Job } from '../api/answers.ts';
 import type { Choice } from '../api/client.ts';
 import { ApiError } from '../api/error.ts';
 import { newBatch, newOrder, retryable } from '../orders/batch.ts';
-import { higherThan } from '../orders/deliver.ts';
+import { higherThan, isPublic, videoKeyboard } from '../orders/deliver.ts';
 import { resolutionText } from '../orders/wording.ts';
-import { chatIdOf, column, hasRoom, type BotContext, type Kit } from './kit.ts';
+import { chatIdOf, hasRoom, type BotContext, type Kit } from './kit.ts';
+import { attempt, withoutButtons } from './tapped.ts';
 import { motionRows } from './wizard.ts';
 
 const JOB_ID = '([\\w-]{36})';
@@ -33,28 +34,53 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
     await desk.take(newBatch({ id: `${chatId}-t${tap}`, chatId, replyTo: messageOf(ctx), createdAt: Date.now(), orders: [order] }));
   };
 
+  /** Offers choices in place of the buttons of the video; below a question where it cannot be changed any more. */
+  const offer = async (ctx: BotContext, id: string, question: string, choices: InlineKeyboard) => {
+    const keyboard = choices.text(ctx.say('button-back'), `video:${id}`);
+    if ((await attempt(ctx.editMessageReplyMarkup({ reply_markup: keyboard }))) === null) await ctx.reply(ctx.say(question), { reply_markup: keyboard });
+  };
+
+  /** Gives the video its buttons back; without the link if Telegram does not take that. */
+  const showOwnButtons = async (ctx: BotContext, job: Job) => {
+    const options = await api.options();
+    const url = job.result?.video?.url;
+    for (const link of url && isPublic(url) ? [url, null] : [null]) {
+      if ((await attempt(ctx.editMessageReplyMarkup({ reply_markup: videoKeyboard(ctx.say, options, job, link) }))) !== null) return;
+    }
+  };
+
   screens.callbackQuery(new RegExp(`^again:${JOB_ID}$`), async (ctx) => {
     await orderAnother(ctx, await find(ctx, ctx.match[1]!));
   });
 
   screens.callbackQuery(new RegExp(`^motion:${JOB_ID}$`), async (ctx) => {
-    const { options } = await find(ctx, ctx.match[1]!);
-    await ctx.reply(ctx.say('choose-motion'), { reply_markup: motionRows(ctx.say, await api.options(), ctx.callbackQuery.data, options.motion) });
+    const { id, options } = await find(ctx, ctx.match[1]!);
+    await offer(ctx, id, 'choose-motion', motionRows(ctx.say, await api.options(), ctx.callbackQuery.data, options.motion));
   });
-  screens.callbackQuery(new RegExp(`^motion:${JOB_ID}:(\\w+)$`), async (ctx) => {
-    await orderAnother(ctx, await find(ctx, ctx.match[1]!), { motion: ctx.match[2]! });
-  });
-
   screens.callbackQuery(new RegExp(`^higher:${JOB_ID}$`), async (ctx) => {
     const job = await find(ctx, ctx.match[1]!);
     const options = await api.options();
     const [only, ...more] = higherThan(options, job.options.resolution);
-    if (only === undefined) await ctx.reply(ctx.say('highest-already'));
-    else if (more.length === 0) await orderAnother(ctx, job, { resolution: only });
-    else await ctx.reply(ctx.say('choose-higher'), { reply_markup: column([only, ...more].map((name) => [resolutionText(options, name), `${ctx.callbackQuery.data}:${name}`])) });
+    if (only === undefined) {
+      await ctx.reply(ctx.say('highest-already'));
+      return;
+    }
+    if (more.length === 0) {
+      await orderAnother(ctx, job, { resolution: only });
+      return;
+    }
+    const keyboard = new InlineKeyboard();
+    for (const name of [only, ...more]) keyboard.text(`⬆️ ${resolutionText(options, name)}`, `${ctx.callbackQuery.data}:${name}`).row();
+    await offer(ctx, job.id, 'choose-higher', keyboard);
   });
-  screens.callbackQuery(new RegExp(`^higher:${JOB_ID}:(\\w+)$`), async (ctx) => {
-    await orderAnother(ctx, await find(ctx, ctx.match[1]!), { resolution: ctx.match[2]! });
+  screens.callbackQuery(new RegExp(`^(motion|higher):${JOB_ID}:(\\w+)$`), async (ctx) => {
+    const [, what, id, name] = ctx.match;
+    const job = await find(ctx, id!);
+    await orderAnother(ctx, job, what === 'motion' ? { motion: name } : { resolution: name });
+    await showOwnButtons(ctx, job);
+  });
+  screens.callbackQuery(new RegExp(`^video:${JOB_ID}$`), async (ctx) => {
+    await showOwnButtons(ctx, await find(ctx, ctx.match[1]!));
   });
 
   screens.callbackQuery(/^cancel:([\w-]+)$/, async (ctx) => {
@@ -78,8 +104,5 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
   });
   return screens;
 }
-
-/** Takes the buttons off the message that was tapped; one that is gone needs none. */
-const withoutButtons = async (ctx: BotContext): Promise<void> => void (await ctx.editMessageReplyMarkup().catch(() => {}));
 
 const messageOf = (ctx: BotContext): number | undefined => ctx.callbackQuery?.message?.message_id;

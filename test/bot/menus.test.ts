@@ -98,7 +98,7 @@ describe('the examples of motions', () => {
     await user.tap('▶️');
     await until(async () => /🎥 Tilt down: [^]*\n\n🙏 I cannot show this example/.test(menu.caption!));
     await user.tap('Take this one');
-    await user.sees(/Tilt down\n\nNow send/);
+    expect((await user.sees(/Tilt down\n\nNow send/)).media).toBeUndefined();
   }, TIMEOUT_MS);
 
   it('answer a second tap with nothing', async () => {
@@ -135,5 +135,57 @@ describe('the examples of motions', () => {
     await user.tap('Show me');
     expect((await user.sees(/^🎥 Gentle drift: [^⏳]*$/)).media).toBeDefined();
     await until(async () => menu.deleted);
+  }, TIMEOUT_MS);
+});
+
+describe('the choices below a video', () => {
+  /** Somebody with one video, and that. */
+  async function watching(): Promise<{ user: TelegramUser; video: ChatMessage; own: ChatMessage['buttons'] }> {
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    user.photo('cat.jpg');
+    const [video] = await user.getsVideos(1);
+    await user.sees(/Done/);
+    return { user, video: video!, own: video!.buttons };
+  }
+
+  const looksLike = (video: ChatMessage, buttons: ChatMessage['buttons']) => until(async () => JSON.stringify(withoutSignature(video.buttons)) === JSON.stringify(withoutSignature(buttons)));
+  /** Links to the same video are signed anew each time. */
+  const withoutSignature = (buttons: ChatMessage['buttons']) => buttons.map((button) => ({ ...button, url: button.url?.split('?')[0] }));
+
+  it('take the place of its buttons, and Back brings those back', async () => {
+    const { user, video, own } = await watching();
+    const said = user.inbox.length;
+    for (const [label, choice] of [['Another motion', 'Tilt up'], ['Higher resolution', '1080p']]) {
+      await user.tap(label!);
+      await until(async () => video.buttons.some(({ text }) => text.includes(choice!)));
+      expect(video.buttons.map(({ text }) => text)).toContain('◀️ Back');
+      expect(video.buttons.map(({ text }) => text)).not.toContain('🎥 Another motion');
+      await user.tap('Back');
+      await looksLike(video, own);
+    }
+    expect(own.some(({ url }) => url?.startsWith('https://videos.example/'))).toBe(true);
+    expect(user.inbox).toHaveLength(said);
+  }, TIMEOUT_MS);
+
+  it('when chosen bring them back too, and what comes of it answers the video', async () => {
+    const { user, video, own } = await watching();
+    await user.tap('Another motion');
+    await user.tap('Tilt up');
+    await looksLike(video, own);
+    const [, second] = await user.getsVideos(2);
+    expect(second).toMatchObject({ caption: expect.stringContaining('Tilt up'), replyTo: video.id });
+    await until(async () => user.inbox.some(({ text, replyTo }) => /Done/.test(text ?? '') && replyTo === video.id));
+  }, TIMEOUT_MS);
+
+  it('come in a message where the video cannot be changed any more', async () => {
+    const { user, video, own } = await watching();
+    telegram.refuse('editMessageReplyMarkup', NO_EDIT);
+    await user.tap('Another motion');
+    const menu = await user.sees(/How should the camera move/);
+    await until(async () => user.inbox.at(-1) === menu && menu.buttons.some(({ text }) => text === 'Tilt up'));
+    expect(video.buttons).toEqual(own);
+    await user.tap('Tilt up');
+    expect((await user.getsVideos(2))[1]!.caption).toMatch(/Tilt up/);
   }, TIMEOUT_MS);
 });
