@@ -9,17 +9,23 @@ import { chatIdOf, column, hasRoom, show, type BotContext, type Kit } from './ki
 
 const PAGE = 5;
 const JOB_ID = '([\\w-]{36})';
+/** A video, and the page of the list that it was found on. */
+const VIDEO = `${JOB_ID}:(\\d+)`;
 
 export function historyScreens(kit: Kit): Composer<BotContext> {
   const { api, desk } = kit;
   const screens = new Composer<BotContext>();
 
-  const list = async (ctx: BotContext, page: number) => {
+  const list = async (ctx: BotContext, page: number): Promise<void> => {
     const { say, record, owner } = ctx;
     // Each page begins where the one before it ended; what is not remembered any more begins anew.
     const at = page <= record.pages.length ? page : 0;
     const [{ nodes, pageInfo }, options] = await Promise.all([api.jobs(owner, PAGE, at === 0 ? null : record.pages[at - 1]!), api.options()]);
-    if (nodes.length === 0 && at === 0) {
+    if (nodes.length === 0 && at > 0) {
+      await list(ctx, at - 1);
+      return;
+    }
+    if (nodes.length === 0) {
       await show(ctx, say('history-empty'), column([[say('button-menu'), 'menu']]));
       return;
     }
@@ -27,7 +33,7 @@ export function historyScreens(kit: Kit): Composer<BotContext> {
     const number = (index: number) => at * PAGE + index + 1;
     const lines = nodes.map((job, index) => `${number(index)}. ${choiceText(say, options, job.options)}\n    ${stateText(say, job)} · ${ago(say, job)}`);
     const keyboard = new InlineKeyboard();
-    for (const [index, { id }] of nodes.entries()) keyboard.text(String(number(index)), `card:${id}`);
+    for (const [index, { id }] of nodes.entries()) keyboard.text(String(number(index)), `card:${id}:${at}`);
     keyboard.row();
     if (at > 0) keyboard.text(say('button-newer'), `list:${at - 1}`);
     if (pageInfo.hasNextPage) keyboard.text(say('button-older'), `list:${at + 1}`);
@@ -37,14 +43,14 @@ export function historyScreens(kit: Kit): Composer<BotContext> {
   screens.command('history', (ctx) => list(ctx, 0));
   screens.callbackQuery(/^list:(\d+)$/, (ctx) => list(ctx, Number(ctx.match[1])));
 
-  screens.callbackQuery(new RegExp(`^card:${JOB_ID}$`), async (ctx) => {
+  screens.callbackQuery(new RegExp(`^card:${VIDEO}$`), async (ctx) => {
     const { say, owner } = ctx;
-    const id = ctx.match[1]!;
-    const [job, options] = await Promise.all([api.job(owner, id), api.options()]);
+    const [, id, page] = ctx.match;
+    const [job, options] = await Promise.all([api.job(owner, id!), api.options()]);
     if (!job) throw new ApiError('NOT_FOUND', 'There is no such job.');
     const keyboard = new InlineKeyboard();
     if (job.result?.video) keyboard.text(say('button-send'), `send:${id}`).row();
-    await show(ctx, cardText(say, options, job), keyboard.text(say('button-delete'), `delete:${id}`).row().text(say('button-back'), 'list:0'));
+    await show(ctx, cardText(say, options, job), keyboard.text(say('button-delete'), `delete:${id}:${page}`).row().text(say('button-back'), `list:${page}`));
   });
 
   screens.callbackQuery(new RegExp(`^send:${JOB_ID}$`), async (ctx) => {
@@ -55,11 +61,15 @@ export function historyScreens(kit: Kit): Composer<BotContext> {
     await desk.take(newBatch({ id: `${chatId}-t${tap}`, chatId, resend: true, createdAt: Date.now(), orders: [order] }));
   });
 
-  screens.callbackQuery(new RegExp(`^delete:${JOB_ID}$`), async (ctx) => {
+  screens.callbackQuery(new RegExp(`^delete:${VIDEO}$`), async (ctx) => {
+    const [data, id, page] = ctx.match;
+    await show(ctx, ctx.say('delete-question'), column([[ctx.say('button-delete-yes'), `${data}:yes`], [ctx.say('button-delete-no'), `card:${id}:${page}`]]));
+  });
+  screens.callbackQuery(new RegExp(`^delete:${VIDEO}:yes$`), async (ctx) => {
     await api.deleteJob(ctx.owner, ctx.match[1]!).catch((error: unknown) => {
       if (!hasCode(error, 'NOT_FOUND')) throw error;
     });
-    await show(ctx, ctx.say('deleted'), column([[ctx.say('button-back'), 'list:0']]));
+    await show(ctx, ctx.say('deleted'), column([[ctx.say('button-back'), `list:${ctx.match[2]}`]]));
   });
   return screens;
 }

@@ -207,6 +207,9 @@ button-newer = ◀️ Neuere
 button-older = Ältere ▶️
 button-send = ▶️ Erneut schicken
 button-delete = 🗑 Löschen
+delete-question = 🗑 Dieses Video löschen?
+button-delete-yes = Ja, löschen
+button-delete-no = Nein, behalten
 deleted = 🗑 Gelöscht.
 state = { $status ->
     [QUEUED] ⏳ in der Warteschlange

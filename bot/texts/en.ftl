@@ -207,6 +207,9 @@ button-newer = ◀️ Newer
 button-older = Older ▶️
 button-send = ▶️ Send again
 button-delete = 🗑 Delete
+delete-question = 🗑 Delete this video?
+button-delete-yes = Yes, delete it
+button-delete-no = No, keep it
 deleted = 🗑 Deleted.
 state = { $status ->
     [QUEUED] ⏳ waiting

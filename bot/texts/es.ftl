@@ -210,6 +210,9 @@ button-newer = ◀️ Más recientes
 button-older = Más antiguos ▶️
 button-send = ▶️ Volver a enviar
 button-delete = 🗑 Borrar
+delete-question = 🗑 ¿Borrar este vídeo?
+button-delete-yes = Sí, borrarlo
+button-delete-no = No, conservarlo
 deleted = 🗑 Borrado.
 state = { $status ->
     [QUEUED] ⏳ en espera

@@ -210,6 +210,9 @@ button-newer = ◀️ Mais recentes
 button-older = Mais antigos ▶️
 button-send = ▶️ Enviar de novo
 button-delete = 🗑 Apagar
+delete-question = 🗑 Apagar este vídeo?
+button-delete-yes = Sim, apagar
+button-delete-no = Não, manter
 deleted = 🗑 Apagado.
 state = { $status ->
     [QUEUED] ⏳ na fila

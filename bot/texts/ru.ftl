@@ -216,6 +216,9 @@ button-newer = ◀️ Новее
 button-older = Старше ▶️
 button-send = ▶️ Прислать ещё раз
 button-delete = 🗑 Удалить
+delete-question = 🗑 Удалить это видео?
+button-delete-yes = Да, удалить
+button-delete-no = Нет, оставить
 deleted = 🗑 Удалено.
 state = { $status ->
     [QUEUED] ⏳ в очереди

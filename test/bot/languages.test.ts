@@ -93,6 +93,8 @@ describe('conversations', () => {
     for (const data of [/^list:1$/, /^list:0$/, /^card:/]) await user.tapFor(data);
     await shows('🎬 ');
     await user.tapFor(/^delete:/);
+    await shows(say('delete-question'));
+    await user.tapFor(/^delete:.*:yes$/);
     await shows(say('deleted'));
     user.send('/settings');
     for (const data of [/^languages$/, /^settings$/, /^fit:CONTAIN$/, /^fit:COVER$/, /^reset$/]) await user.tapFor(data);

@@ -51,9 +51,28 @@ describe('/history', () => {
     await user.tap('Send again');
     await user.getsVideos(3);
     await user.sees(/✅ Sent/);
-    await user.tap('Delete');
+    for (const label of ['Delete', 'No, keep it']) await user.tap(label);
+    await user.tapFor(/^list:1$/);
+    for (const label of ['7', 'Delete']) await user.tap(label);
+    await user.sees(/🗑 Delete this video\?/);
+    expect(await jobsOf(user)).toHaveLength(7);
+    await user.tap('Yes, delete it');
     await user.sees(/🗑 Deleted/);
+    await user.tapFor(/^list:1$/);
+    await user.sees(/^6\. 3 seconds · 360p · Pan left\n.*✅ ready · .*$/m);
     expect((await jobsOf(user)).map(({ status }) => status).toSorted()).toEqual([...Array<string>(5).fill('CANCELLED'), 'COMPLETED']);
+  }, TIMEOUT_MS);
+
+  it('goes back a page when the last video of one is deleted', async () => {
+    const user = await userWithVideos(1);
+    await stack.cancelledJobs(KEY, `telegram:${user.id}`, 5);
+    user.send('/history');
+    for (const label of ['Older', '6', 'Delete', 'Yes, delete it']) await user.tap(label);
+    await user.sees(/🗑 Deleted/);
+    await user.tapFor(/^list:1$/);
+    const list = await user.sees(/1\. 3 seconds[^]*5\. /);
+    expect(list.text).not.toMatch(/6\. /);
+    expect(list.buttons.map(({ callback_data: data }) => data).filter((data) => data!.startsWith('list:'))).toEqual([]);
   }, TIMEOUT_MS);
 
   it('says so when there is none', async () => {
