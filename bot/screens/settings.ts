@@ -2,26 +2,29 @@
 import { Composer, InlineKeyboard } from 'grammy';
 import { choiceText, settle } from '../orders/wording.ts';
 import { show, type BotContext, type Kit } from './kit.ts';
+import { showText } from './tapped.ts';
 
-export function settingsScreens({ api, texts }: Kit): Composer<BotContext> {
+export async function showSettings({ api }: Kit, ctx: BotContext): Promise<void> {
+  const { say, record } = ctx;
+  const options = await api.options();
+  const settled = settle(options, record.choice);
+  const fit = options.fits.findIndex(({ name }) => name === settled.fit);
+  const other = options.fits[(fit + 1) % options.fits.length]!;
+  const text = say('settings', {
+    language: say('language-name'),
+    choice: choiceText(say, options, settled),
+    fit: say('fit', { name: settled.fit, description: options.fits[fit]!.description }),
+  });
+  const keyboard = new InlineKeyboard().text(say('button-language'), 'languages').row().text(say('button-defaults'), 'd').row()
+    .text(say('button-fit', { name: other.name }), `fit:${other.name}`).row();
+  if (Object.values(record.choice).some((chosen) => chosen !== undefined)) keyboard.text(say('button-reset'), 'reset').row();
+  await showText(ctx, text, keyboard.text(say('button-menu'), 'menu'));
+}
+
+export function settingsScreens(kit: Kit): Composer<BotContext> {
+  const { api, texts } = kit;
   const screens = new Composer<BotContext>();
-
-  const settings = async (ctx: BotContext) => {
-    const { say, record } = ctx;
-    const options = await api.options();
-    const settled = settle(options, record.choice);
-    const fit = options.fits.findIndex(({ name }) => name === settled.fit);
-    const other = options.fits[(fit + 1) % options.fits.length]!;
-    const text = say('settings', {
-      language: say('language-name'),
-      choice: choiceText(say, options, settled),
-      fit: say('fit', { name: settled.fit, description: options.fits[fit]!.description }),
-    });
-    const keyboard = new InlineKeyboard().text(say('button-language'), 'languages').row().text(say('button-defaults'), 'w').row()
-      .text(say('button-fit', { name: other.name }), `fit:${other.name}`).row();
-    if (Object.keys(record.choice).length > 0) keyboard.text(say('button-reset'), 'reset').row();
-    await show(ctx, text, keyboard.text(say('button-menu'), 'menu'));
-  };
+  const settings = (ctx: BotContext) => showSettings(kit, ctx);
 
   screens.command('settings', settings);
   screens.callbackQuery('settings', settings);

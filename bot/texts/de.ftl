@@ -45,7 +45,8 @@ send-photo =
     ✅ { $choice }
 
     Schick mir jetzt das Foto. 📎 Als Datei behält es die volle Qualität.
-button-same = ↩️ Wie beim letzten Mal: { $choice }
+same-as-last-time = ↩️ Wie beim letzten Mal: { $choice }
+button-same = ↩️ { $seconds } s · { $choice }
 button-show-motions = 👀 Beispiele ansehen
 button-take-motion = ✅ Diese nehmen
 example-making = ⏳ Einen Moment, ich mache das Beispiel.
@@ -242,9 +243,9 @@ fit = { $name ->
 }
 button-language = 🌍 Sprache
 button-defaults = 🎬 Länge, Größe, Bewegung
-button-fit = 🖼 { $name ->
-    [COVER] Das Bild füllen
-    [CONTAIN] Das ganze Foto zeigen
+button-fit = 🔀 { $name ->
+    [COVER] Stattdessen das Bild füllen
+    [CONTAIN] Stattdessen das ganze Foto zeigen
    *[other] { $name }
 }
 button-reset = ↩️ Auf Standard zurücksetzen

@@ -45,7 +45,8 @@ send-photo =
     ✅ { $choice }
 
     Now send me the photo. 📎 Sent as a file it keeps its full quality.
-button-same = ↩️ Same as last time: { $choice }
+same-as-last-time = ↩️ Same as last time: { $choice }
+button-same = ↩️ { $seconds } s · { $choice }
 button-show-motions = 👀 Show me
 button-take-motion = ✅ Take this one
 example-making = ⏳ One moment, I'm making the example.
@@ -242,9 +243,9 @@ fit = { $name ->
 }
 button-language = 🌍 Language
 button-defaults = 🎬 Length, size, motion
-button-fit = 🖼 { $name ->
-    [COVER] Fill the frame
-    [CONTAIN] Show the whole photo
+button-fit = 🔀 { $name ->
+    [COVER] Fill the frame instead
+    [CONTAIN] Show the whole photo instead
    *[other] { $name }
 }
 button-reset = ↩️ Reset to defaults

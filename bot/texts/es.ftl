@@ -45,7 +45,8 @@ send-photo =
     ✅ { $choice }
 
     Ahora envíame la foto. 📎 Como archivo conserva toda su calidad.
-button-same = ↩️ Como la última vez: { $choice }
+same-as-last-time = ↩️ Como la última vez: { $choice }
+button-same = ↩️ { $seconds } s · { $choice }
 button-show-motions = 👀 Ver ejemplos
 button-take-motion = ✅ Elegir este
 example-making = ⏳ Un momento, estoy preparando el ejemplo.
@@ -245,9 +246,9 @@ fit = { $name ->
 }
 button-language = 🌍 Idioma
 button-defaults = 🎬 Duración, tamaño, movimiento
-button-fit = 🖼 { $name ->
-    [COVER] Ocupar todo el encuadre
-    [CONTAIN] Mostrar la foto entera
+button-fit = 🔀 { $name ->
+    [COVER] Cambiar a: ocupar todo el encuadre
+    [CONTAIN] Cambiar a: mostrar la foto entera
    *[other] { $name }
 }
 button-reset = ↩️ Restablecer valores predeterminados

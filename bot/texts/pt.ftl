@@ -45,7 +45,8 @@ send-photo =
     ✅ { $choice }
 
     Agora envie a foto. 📎 Como arquivo, ela mantém toda a qualidade.
-button-same = ↩️ Como da última vez: { $choice }
+same-as-last-time = ↩️ Como da última vez: { $choice }
+button-same = ↩️ { $seconds } s · { $choice }
 button-show-motions = 👀 Ver exemplos
 button-take-motion = ✅ Ficar com este
 example-making = ⏳ Um momento, estou preparando o exemplo.
@@ -245,9 +246,9 @@ fit = { $name ->
 }
 button-language = 🌍 Idioma
 button-defaults = 🎬 Duração, tamanho, movimento
-button-fit = 🖼 { $name ->
-    [COVER] Preencher o quadro
-    [CONTAIN] Mostrar a foto inteira
+button-fit = 🔀 { $name ->
+    [COVER] Mudar para: preencher o quadro
+    [CONTAIN] Mudar para: mostrar a foto inteira
    *[other] { $name }
 }
 button-reset = ↩️ Restaurar o padrão

@@ -45,7 +45,8 @@ send-photo =
     ✅ { $choice }
 
     Теперь пришли фото. 📎 Если прислать файлом, качество не пострадает.
-button-same = ↩️ Как в прошлый раз: { $choice }
+same-as-last-time = ↩️ Как в прошлый раз: { $choice }
+button-same = ↩️ { $seconds } с · { $choice }
 button-show-motions = 👀 Посмотреть примеры
 button-take-motion = ✅ Выбрать это
 example-making = ⏳ Секунду, готовлю пример.
@@ -251,9 +252,9 @@ fit = { $name ->
 }
 button-language = 🌍 Язык
 button-defaults = 🎬 Длительность, размер, движение
-button-fit = 🖼 { $name ->
-    [COVER] Заполнять кадр
-    [CONTAIN] Показывать фото целиком
+button-fit = 🔀 { $name ->
+    [COVER] Переключить: заполнять кадр
+    [CONTAIN] Переключить: фото целиком
    *[other] { $name }
 }
 button-reset = ↩️ Сбросить настройки

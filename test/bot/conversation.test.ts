@@ -69,7 +69,7 @@ describe('the wizard', () => {
     const user = await quickUser();
     user.send('/start');
     await user.tap('Photo → video');
-    await user.tap('Same as last time: 3 seconds · 360p · Pan left');
+    await user.tap('↩️ 3 s · 360p · Pan left');
     const menu = await until(async () => user.inbox.find(({ text, history }) => /^✅ 3 seconds · 360p · Pan left/.test(text ?? '') && history.length === 2));
     expect(menu.history.at(-1)).toMatch(/How long/);
   });
@@ -79,10 +79,10 @@ describe('the wizard', () => {
     for (const user of [first, second]) {
       user.send('/start');
       for (const label of ['Photo → video', '3 seconds', '360p', 'Show me']) await user.tap(label);
-      const { media } = await user.sees(/Gentle drift: a slow breathing drift/, 30_000);
+      const { media } = await user.sees(/Gentle drift: a slow breathing drift[^⏳]*$/, 30_000);
       expect(media?.kind).toBe('animation');
       await user.tap('▶️');
-      await user.sees(/Pan left: the camera turns left/, 30_000);
+      await user.sees(/Pan left: the camera turns left[^⏳]*$/, 30_000);
       await user.tap('Take this one');
       await user.sees(/Pan left\n\nNow send/);
     }

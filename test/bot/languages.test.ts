@@ -83,9 +83,7 @@ describe('conversations', () => {
     await shows(say('too-many', { count: 1 }));
     await user.getsVideos(1, TIMEOUT_MS);
     await shows(say('status-done'));
-    await user.tapFor(/^motion:/);
-    await user.tapFor(/^higher:/);
-    await shows(say('choose-higher'));
+    for (const data of [/^motion:[\w-]+$/, /^video:/, /^higher:[\w-]+$/, /^video:/]) await user.tapFor(data);
     user.send('/cancel');
     await shows(say('cancel-nothing'));
     await stack.cancelledJobs(KEY, `telegram:${user.id}`, 5);
@@ -97,7 +95,7 @@ describe('conversations', () => {
     await user.tapFor(/^delete:.*:yes$/);
     await shows(say('deleted'));
     user.send('/settings');
-    for (const data of [/^languages$/, /^settings$/, /^fit:CONTAIN$/, /^fit:COVER$/, /^reset$/]) await user.tapFor(data);
+    for (const data of [/^languages$/, /^settings$/, /^fit:CONTAIN$/, /^fit:COVER$/, /^d$/, /^d:6$/, /^d:6:P720$/, /^see:d:/, /^d:6:P720$/, /^d:6:P720:PAN_R$/, /^reset$/]) await user.tapFor(data);
     user.send('/help');
     await shows(say('help', { megabytes: 20 }));
     user.send('/privacy');

@@ -74,7 +74,7 @@ describe('the examples of motions', () => {
   it('do not come late into a menu that went back', async () => {
     const { user, menu } = await choosing();
     const jobs = holdJobs();
-    user.press('see:3:P360:3', menu);
+    user.press('see:w:3:P360:3', menu);
     await until(async () => /One moment/.test(menu.text!));
     await user.tap('Back');
     jobs.release();
@@ -89,7 +89,7 @@ describe('the examples of motions', () => {
     const { user, menu } = await choosing();
     const fail = () => (proxy.fate = (body) => (body.includes('createJob(') ? { answer: { errors: [{ message: 'no', extensions: { code: 'INTERNAL' } }] } } : 'pass'));
     fail();
-    user.press('see:3:P360:4', menu);
+    user.press('see:w:3:P360:4', menu);
     await until(async () => /🎥 Tilt down: [^]*\n\n🙏 I cannot show this example/.test(menu.text!));
     proxy.fate = () => 'pass';
     user.press(dataOf(menu, '◀️'), menu);

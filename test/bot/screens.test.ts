@@ -96,7 +96,8 @@ describe('/privacy', () => {
     user.send('/start');
     await user.tap('Photo → video');
     const menu = await user.sees(/How long/);
-    expect(menu.buttons.some(({ text }) => /Same as last time/.test(text))).toBe(false);
+    expect(menu.text).not.toMatch(/Same as last time/);
+    expect(menu.buttons.some(({ text }) => text.startsWith('↩️'))).toBe(false);
   }, TIMEOUT_MS);
 });
 
@@ -105,8 +106,11 @@ describe('/settings', () => {
     const user = telegram.user();
     user.send('/settings');
     await user.sees(/Language: English\n.*6 seconds · 720p · Gentle drift\n.*fills the frame/);
-    await user.tap('Show the whole photo');
+    await user.tap('Show the whole photo instead');
     await user.sees(/The whole photo is shown/);
+    user.send('/start');
+    await user.tap('Photo → video');
+    expect((await user.sees(/How long/)).text).not.toMatch(/Same as last time/);
     await user.chooses('3 seconds', '360p', 'Tilt up');
     user.photo('portrait.jpg');
     await user.getsVideos(1);
@@ -114,6 +118,26 @@ describe('/settings', () => {
     user.send('/settings');
     await user.tap('Reset to defaults');
     await user.sees(/6 seconds · 720p · Gentle drift/);
+  }, TIMEOUT_MS);
+});
+
+describe('the default for a photo', () => {
+  it('is chosen in the same steps, which begin and end in the settings', async () => {
+    const user = telegram.user();
+    user.send('/settings');
+    const menu = await user.sees(/⚙️ Settings/);
+    await user.tap('Length, size, motion');
+    await user.sees(/How long/);
+    await user.tap('Back');
+    await user.sees(/⚙️ Settings/);
+    for (const label of ['Length, size, motion', '3 seconds', '360p', 'Pan right']) await user.tap(label);
+    await user.sees(/Default for a photo: 3 seconds · 360p · Pan right/);
+    for (const label of ['Length, size, motion', '12 seconds', '480p', 'Show me']) await user.tap(label);
+    await until(async () => menu.media, 30_000);
+    await user.tap('Take this one');
+    await user.sees(/Default for a photo: 12 seconds · 480p · Gentle drift/);
+    expect(user.inbox).toHaveLength(1);
+    expect(menu.deleted).toBe(true);
   }, TIMEOUT_MS);
 });
 
