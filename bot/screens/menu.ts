@@ -15,8 +15,10 @@ export function menuScreens({ desk, photoMaxMb }: Kit): Composer<BotContext> {
   screens.command('help', help);
   screens.callbackQuery('help', help);
   screens.command('cancel', async (ctx) => {
+    const { say } = ctx;
     const count = await desk.cancel(chatIdOf(ctx));
-    await ctx.reply(count === 0 ? ctx.say('cancel-nothing') : ctx.say('cancel-done', { count }));
+    if (count > 0) await ctx.reply(say('cancel-done', { count }));
+    else await ctx.reply(desk.openCount(chatIdOf(ctx)) > 0 ? say('cancel-already') : say('cancel-nothing'));
   });
   return screens;
 }

@@ -87,7 +87,7 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
     const [chatId, batchId] = [chatIdOf(ctx), ctx.match[1]!];
     if ((await desk.cancel(chatId, batchId)) > 0 || desk.has(chatId, batchId)) return;
     await withoutButtons(ctx);
-    await ctx.reply(ctx.say('cancel-nothing'));
+    await ctx.reply(ctx.say('cancel-over'));
   });
   screens.callbackQuery(/^redo:([\w-]+)$/, async (ctx) => {
     const [chatId, tap] = [chatIdOf(ctx), ctx.callbackQuery.id];

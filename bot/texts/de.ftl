@@ -50,7 +50,7 @@ button-same = ↩️ { $seconds } s · { $choice }
 button-show-motions = 👀 Beispiele ansehen
 button-take-motion = ✅ Diese nehmen
 example-making = ⏳ Einen Moment, ich mache das Beispiel.
-example-failed = 🙏 Dieses Beispiel kann ich gerade nicht zeigen. Du kannst es trotzdem nehmen oder dir die anderen ansehen.
+example-failed = 🙏 Dieses Beispiel kann ich gerade nicht zeigen. Du kannst die Bewegung trotzdem nehmen oder dir die anderen ansehen.
 duration = { $seconds ->
     [one] { $seconds } Sekunde
    *[other] { $seconds } Sekunden
@@ -133,6 +133,8 @@ button-cancel-all = ✋ Alle abbrechen
 button-retry = 🔁 Erneut versuchen
 
 cancel-nothing = Gerade ist nichts in Arbeit.
+cancel-over = Dieses Video ist nicht mehr in Arbeit.
+cancel-already = ✋ Wird schon abgebrochen.
 cancel-done = ✋ { $count ->
     [one] { $count } Video wird abgebrochen.
    *[other] { $count } Videos werden abgebrochen.
@@ -143,7 +145,7 @@ cancel-done = ✋ { $count ->
 caption =
     🎬 { $choice }
     🎲 Startwert { $seed }
-button-again = 🔁 Noch einmal
+button-again = 🎲 Neue Variante
 button-motion = 🎥 Andere Bewegung
 button-higher = ⬆️ Höhere Auflösung
 button-download = 📥 Herunterladen
@@ -194,7 +196,7 @@ got-sticker = 😊 Schöner Sticker! Ich mache Videos aus Fotos: Schick mir eins
 got-video = 🎞 Das bewegt sich schon. Schick mir ein Foto, und ich bringe es in Bewegung.
 got-audio = 🎧 Ich kann nicht hören, nur sehen: Schick mir ein Foto.
 got-text = 🙂 Schick mir ein Foto, und ich mache ein Video daraus, oder tippe auf einen Button.
-got-other = 🙂 Damit kann ich nichts anfangen. Schick mir ein Foto.
+got-other = 🙂 Damit kenne ich mich nicht aus, mit Fotos aber schon: Schick mir eins, und ich mache ein Video daraus.
 group = 👋 Ich arbeite nur in privaten Chats. Schreib mir dort: @{ $username }
 not-allowed = 🔒 Dieser Bot ist privat. Deine Telegram-ID ist { $user }; wer den Bot betreibt, kann dich freischalten.
 trouble = 😕 Bei uns ist etwas schiefgegangen. Versuch es bitte noch einmal.

@@ -50,7 +50,7 @@ button-same = ↩️ { $seconds } s · { $choice }
 button-show-motions = 👀 Show me
 button-take-motion = ✅ Take this one
 example-making = ⏳ One moment, I'm making the example.
-example-failed = 🙏 I cannot show this example right now. You can still choose it, or look at the others.
+example-failed = 🙏 I cannot show this example right now. You can still choose this motion, or look at the others.
 duration = { $seconds ->
     [one] { $seconds } second
    *[other] { $seconds } seconds
@@ -133,6 +133,8 @@ button-cancel-all = ✋ Cancel all
 button-retry = 🔁 Try again
 
 cancel-nothing = Nothing is being made right now.
+cancel-over = This one is over already.
+cancel-already = ✋ Already stopping.
 cancel-done = ✋ { $count ->
     [one] Stopping { $count } video.
    *[other] Stopping { $count } videos.
@@ -143,7 +145,7 @@ cancel-done = ✋ { $count ->
 caption =
     🎬 { $choice }
     🎲 Seed { $seed }
-button-again = 🔁 Again
+button-again = 🎲 New variation
 button-motion = 🎥 Another motion
 button-higher = ⬆️ Higher resolution
 button-download = 📥 Download
@@ -194,7 +196,7 @@ got-sticker = 😊 Nice sticker! I make videos of photos: send me one.
 got-video = 🎞 This moves already. Send me a photo, and I'll make it move.
 got-audio = 🎧 I cannot listen, only look: send me a photo.
 got-text = 🙂 Send me a photo and I'll make a video of it, or tap a button.
-got-other = 🙂 I can do nothing with this. Send me a photo.
+got-other = 🙂 That is beyond me, but photos I know well: send me one and I'll make a video of it.
 group = 👋 I work in private chats only. Write to me: @{ $username }
 not-allowed = 🔒 This bot is private. Your Telegram ID is { $user }; whoever runs the bot can let you in.
 trouble = 😕 Something went wrong on our side. Please try again.

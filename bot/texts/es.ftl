@@ -50,7 +50,7 @@ button-same = ↩️ { $seconds } s · { $choice }
 button-show-motions = 👀 Ver ejemplos
 button-take-motion = ✅ Elegir este
 example-making = ⏳ Un momento, estoy preparando el ejemplo.
-example-failed = 🙏 Ahora mismo no puedo mostrar este ejemplo. Aun así puedes elegirlo o ver los demás.
+example-failed = 🙏 Ahora mismo no puedo mostrar este ejemplo. Aun así puedes elegir este movimiento o ver los demás.
 duration = { $seconds ->
     [one] { $seconds } segundo
    *[other] { $seconds } segundos
@@ -136,6 +136,8 @@ button-cancel-all = ✋ Cancelar todo
 button-retry = 🔁 Volver a intentarlo
 
 cancel-nothing = No hay ningún vídeo en curso.
+cancel-over = Este vídeo ya no está en curso.
+cancel-already = ✋ Ya lo estoy cancelando.
 cancel-done = ✋ { $count ->
     [one] Cancelando { $count } vídeo.
    *[other] Cancelando { $count } vídeos.
@@ -146,7 +148,7 @@ cancel-done = ✋ { $count ->
 caption =
     🎬 { $choice }
     🎲 Semilla { $seed }
-button-again = 🔁 Otra vez
+button-again = 🎲 Otra variante
 button-motion = 🎥 Otro movimiento
 button-higher = ⬆️ Mayor resolución
 button-download = 📥 Descargar
@@ -197,7 +199,7 @@ got-sticker = 😊 ¡Bonito sticker! Yo hago vídeos a partir de fotos: envíame
 got-video = 🎞 Esto ya se mueve. Envíame una foto y le daré movimiento.
 got-audio = 🎧 No puedo oír, solo ver: envíame una foto.
 got-text = 🙂 Envíame una foto y haré un vídeo con ella, o toca un botón.
-got-other = 🙂 Con esto no puedo hacer nada. Envíame una foto.
+got-other = 🙂 Con esto no sé qué hacer, pero con las fotos sí: envíame una y haré un vídeo con ella.
 group = 👋 Solo trabajo en chats privados. Escríbeme: @{ $username }
 not-allowed = 🔒 Este bot es privado. Tu ID de Telegram es { $user }; quien administra el bot puede darte acceso.
 trouble = 😕 Algo ha fallado por nuestra parte. Inténtalo de nuevo, por favor.

@@ -50,7 +50,7 @@ button-same = ↩️ { $seconds } s · { $choice }
 button-show-motions = 👀 Ver exemplos
 button-take-motion = ✅ Ficar com este
 example-making = ⏳ Um momento, estou preparando o exemplo.
-example-failed = 🙏 No momento não consigo mostrar este exemplo. Mesmo assim você pode escolhê-lo ou ver os outros.
+example-failed = 🙏 No momento não consigo mostrar este exemplo. Mesmo assim você pode escolher este movimento ou ver os outros.
 duration = { $seconds ->
     [one] { $seconds } segundo
    *[other] { $seconds } segundos
@@ -136,6 +136,8 @@ button-cancel-all = ✋ Cancelar tudo
 button-retry = 🔁 Tentar de novo
 
 cancel-nothing = Não há nenhum vídeo em andamento.
+cancel-over = Este vídeo não está mais em andamento.
+cancel-already = ✋ Já estou cancelando.
 cancel-done = ✋ { $count ->
     [one] Cancelando { $count } vídeo.
    *[other] Cancelando { $count } vídeos.
@@ -146,7 +148,7 @@ cancel-done = ✋ { $count ->
 caption =
     🎬 { $choice }
     🎲 Semente { $seed }
-button-again = 🔁 De novo
+button-again = 🎲 Nova variação
 button-motion = 🎥 Outro movimento
 button-higher = ⬆️ Maior resolução
 button-download = 📥 Baixar
@@ -197,7 +199,7 @@ got-sticker = 😊 Bela figurinha! Eu faço vídeos a partir de fotos: envie uma
 got-video = 🎞 Isso já se mexe. Envie uma foto e eu dou movimento a ela.
 got-audio = 🎧 Não consigo ouvir, só ver: envie uma foto.
 got-text = 🙂 Envie uma foto e eu faço um vídeo com ela, ou toque em um botão.
-got-other = 🙂 Com isso não posso fazer nada. Envie uma foto.
+got-other = 🙂 Com isso não sei o que fazer, mas com fotos sim: envie uma e eu faço um vídeo com ela.
 group = 👋 Só trabalho em conversas privadas. Fale comigo: @{ $username }
 not-allowed = 🔒 Este bot é privado. O seu ID do Telegram é { $user }; quem administra o bot pode liberar o acesso.
 trouble = 😕 Algo deu errado do nosso lado. Tente de novo, por favor.

@@ -120,7 +120,7 @@ describe('a photo', () => {
     const user = await quickUser();
     user.photo('cat.jpg', {}, 2);
     await user.getsVideos(1);
-    await user.tap('Again', 2);
+    await user.tap('New variation', 2);
     await user.getsVideos(2);
     await user.sees(/Done/);
     expect(await jobsOf(user)).toHaveLength(2);
@@ -171,7 +171,7 @@ describe('the buttons below a video', () => {
     user.photo('cat.jpg');
     const [video] = await user.getsVideos(1);
     expect(video!.buttons.find(({ url }) => url)?.url).toMatch(/^https:\/\/videos\.example\/videos\/.*&download=1$/);
-    await user.tap('Again');
+    await user.tap('New variation');
     await user.getsVideos(2);
     await user.tap('Another motion');
     await user.tap('Tilt up');
@@ -241,7 +241,7 @@ describe('two people at once', () => {
     await Promise.all([first.getsVideos(1), second.getsVideos(1)]);
     expect(first.videos[0]!.media!.fields).toMatchObject({ width: 480, height: 360 });
     expect(second.videos[0]!.media!.fields).toMatchObject({ width: 360, height: 480 });
-    const stolen = first.videos[0]!.buttons.find(({ text }) => text.includes('Again'))!;
+    const stolen = first.videos[0]!.buttons.find(({ text }) => text.includes('New variation'))!;
     second.press(stolen.callback_data!);
     await second.sees(/This video is not there any more/);
     second.press(stolen.callback_data!.replace('again', 'send'));

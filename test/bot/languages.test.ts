@@ -67,6 +67,9 @@ describe('conversations', () => {
     }
     await user.tapFor(/^w:3:P360:PAN_L$/);
     await shows('✅ ');
+    user.send('/start');
+    await user.tapFor(/^w$/);
+    await shows(`${say('choose-duration')}\n\n↩️`);
     const file = { file_unique_id: 'x', width: 1, height: 1, duration: 1, file_id: 'x' };
     for (const [thing, key] of [[{ sticker: file }, 'sticker'], [{ video: file }, 'video'], [{ voice: file }, 'audio'], [{ text: 'ok' }, 'text'], [{ location: { latitude: 1, longitude: 1 } }, 'other']] as const) {
       user.thing(thing);
@@ -84,6 +87,8 @@ describe('conversations', () => {
     await user.getsVideos(1, TIMEOUT_MS);
     await shows(say('status-done'));
     for (const data of [/^motion:[\w-]+$/, /^video:/, /^higher:[\w-]+$/, /^video:/]) await user.tapFor(data);
+    user.press(`cancel:${user.id}-1`);
+    await shows(say('cancel-over'));
     user.send('/cancel');
     await shows(say('cancel-nothing'));
     await stack.cancelledJobs(KEY, `telegram:${user.id}`, 5);

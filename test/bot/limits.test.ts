@@ -80,7 +80,7 @@ describe('more photos than the API keeps of one person', () => {
     for (const photo of ['cat.jpg', 'coffee.jpg', 'portrait.jpg']) user.photo(photo);
     const waiting = await user.sees(/You have sent many photos lately, and I can take the next one in about \d+ s\. It then goes on by itself/);
     await user.getsVideos(1);
-    await user.tap('Again');
+    await user.tap('New variation');
     await until(async () => (await stack.sql('SELECT id FROM job WHERE owner = $1', [`telegram:${user.id}`])).length === 3);
     expect(waiting.text).toMatch(/many photos lately/);
     await user.getsVideos(4, TIMEOUT_MS);

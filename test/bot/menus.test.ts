@@ -43,12 +43,18 @@ async function looking(): Promise<{ user: TelegramUser; menu: ChatMessage }> {
   return { user, menu };
 }
 
-/** No job is created before `release`. */
-function holdJobs(): { release(): void } {
+/** No job is created before `release`; `asked` resolves once one is asked for. */
+function holdJobs(): { asked: Promise<void>; release(): void } {
   let release = () => {};
   const held = new Promise<'pass'>((resolve) => (release = () => resolve('pass')));
-  proxy.fate = (body) => (body.includes('createJob(') ? held : 'pass');
-  return { release };
+  const asked = new Promise<void>((resolve) => {
+    proxy.fate = (body) => {
+      if (!body.includes('createJob(')) return 'pass';
+      resolve();
+      return held;
+    };
+  });
+  return { asked, release };
 }
 
 const isIdle = () => until(async () => telegram.pending === 0);
@@ -187,5 +193,27 @@ describe('the choices below a video', () => {
     expect(video.buttons).toEqual(own);
     await user.tap('Tilt up');
     expect((await user.getsVideos(2))[1]!.caption).toMatch(/Tilt up/);
+  }, TIMEOUT_MS);
+});
+
+describe('stopping', () => {
+  it('says what has become of it, however often it is asked for', async () => {
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    const jobs = holdJobs();
+    user.photo('cat.jpg');
+    const status = await user.sees(/⏳ Receiving/);
+    const cancel = dataOf(status, '✋ Cancel');
+    await jobs.asked;
+    user.send('/cancel');
+    await user.sees(/Stopping 1 video/);
+    user.send('/cancel');
+    await user.sees(/✋ Already stopping\./);
+    jobs.release();
+    await user.sees(/✋ Stopped/);
+    user.press(cancel, status);
+    await user.sees(/This one is over already\./);
+    user.send('/cancel');
+    expect((await user.sees(/Nothing is being made right now\./)).buttons).toEqual([]);
   }, TIMEOUT_MS);
 });

@@ -164,7 +164,7 @@ describe('what is no photo', () => {
     ['a video', { video: { file_id: 'v', file_unique_id: 'v', width: 1, height: 1, duration: 1 } }, /moves already/],
     ['a GIF', { animation: { file_id: 'v', file_unique_id: 'v', width: 1, height: 1, duration: 1 }, document: { file_id: 'v', file_unique_id: 'v', mime_type: 'video/mp4' } }, /moves already/],
     ['a voice message', { voice: { file_id: 'v', file_unique_id: 'v', duration: 1 } }, /cannot listen/],
-    ['a place', { location: { latitude: 1, longitude: 1 } }, /can do nothing with this/],
+    ['a place', { location: { latitude: 1, longitude: 1 } }, /photos I know well: send me one/],
     ['words', { text: 'make me a film' }, /Send me a photo and I'll make a video of it/],
     ['an unknown command', { text: '/dance', entities: [{ type: 'bot_command', offset: 0, length: 6 }] }, /Send me a photo/],
   ])('such as %s is answered kindly', async (_what, content, answer) => {

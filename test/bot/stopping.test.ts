@@ -86,7 +86,7 @@ describe('cancelling', () => {
     await user.sees(/Everything of yours is deleted/);
     expect(message).toMatchObject({ text: '🗑 This video was deleted.', buttons: [] });
     user.press(data, message);
-    await user.sees(/Nothing is being made right now/);
+    await user.sees(/This one is over already/);
     expect(await jobsOf(user)).toEqual([]);
   }, TIMEOUT_MS);
 });
