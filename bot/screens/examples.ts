@@ -151,12 +151,10 @@ async function place(ctx: BotContext, media: string | InputFile, { caption, keyb
   return sent.animation.file_id;
 }
 
-/** Says below the caption how it is about the example. */
+/** Says below the caption, or in the text that stands for it, how it is about the example. */
 async function tell(ctx: BotContext, key: string, { caption, keyboard }: Example): Promise<void> {
   const text = `${caption}\n\n${ctx.say(key)}`;
-  const tapped = ctx.callbackQuery?.message;
-  const edit = tapped && 'animation' in tapped
-    ? ctx.editMessageCaption({ caption: text, reply_markup: keyboard })
-    : ctx.editMessageText(text, { reply_markup: keyboard });
-  if ((await attempt<unknown>(edit)) === null) await ctx.reply(text, { reply_markup: keyboard });
+  const markup = { reply_markup: keyboard };
+  if ((await attempt(ctx.editMessageText(text, markup))) !== null) return;
+  if ((await attempt(ctx.editMessageCaption({ caption: text, ...markup }))) === null) await ctx.reply(text, markup);
 }

@@ -1,7 +1,7 @@
 /** The message whose button was tapped: changed, or taken away. */
 import { GrammyError, type InlineKeyboard } from 'grammy';
 import { isNotModified, isRefused } from '../telegram/errors.ts';
-import { show, type BotContext } from './kit.ts';
+import type { BotContext } from './kit.ts';
 
 /** What a change of a message comes to: true if it was so already, as after a second tap; null if Telegram refuses it. */
 export async function attempt<T>(change: Promise<T>): Promise<T | true | null> {
@@ -14,7 +14,7 @@ export async function attempt<T>(change: Promise<T>): Promise<T | true | null> {
 }
 
 /** Takes the buttons off the message; one that is gone needs none. */
-export const withoutButtons = async (ctx: BotContext): Promise<void> => void (await attempt(ctx.editMessageReplyMarkup()));
+export const withoutButtons = async (ctx: BotContext): Promise<void> => void (await ctx.editMessageReplyMarkup().catch(() => {}));
 
 /** Deletes the message, or takes its buttons where Telegram keeps it, as after 48 hours. False if it was gone before. */
 export async function takeAway(ctx: BotContext): Promise<boolean> {
@@ -31,5 +31,11 @@ export async function takeAway(ctx: BotContext): Promise<boolean> {
 /** As `show`, from an animation too: Telegram makes no text of one, so it is taken away. Tapped twice, it is answered once. */
 export async function showText(ctx: BotContext, text: string, keyboard?: InlineKeyboard): Promise<void> {
   const tapped = ctx.callbackQuery?.message;
-  if (!tapped || !('animation' in tapped) || (await takeAway(ctx))) await show(ctx, text, keyboard);
+  if (tapped) {
+    const isAnimation = 'animation' in tapped;
+    if (!isAnimation && (await attempt(ctx.editMessageText(text, { reply_markup: keyboard }))) !== null) return;
+    // It may have become an animation meanwhile.
+    if (!(await takeAway(ctx)) && isAnimation) return;
+  }
+  await ctx.reply(text, { reply_markup: keyboard });
 }

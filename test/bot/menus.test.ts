@@ -91,6 +91,22 @@ describe('the examples of motions', () => {
     expect(menu.media).toBeUndefined();
   }, TIMEOUT_MS);
 
+  it('that arrive in the very moment of Back give way', async () => {
+    const { user, menu } = await choosing();
+    const jobs = holdJobs();
+    user.press('see:w:3:P360:5', menu);
+    await until(async () => /One moment/.test(menu.text!));
+    const calls = telegram.hold(user.id);
+    jobs.release();
+    await until(async () => telegram.callsOf('editMessageMedia').some(({ fields }) => fields['chat_id'] === user.id), 30_000);
+    user.press(dataOf(menu, '◀️ Back'), menu);
+    await isIdle();
+    calls.release();
+    await until(async () => menu.deleted);
+    expect((await user.sees(/How should the camera move/)).media).toBeUndefined();
+    expect(menu.media).toBeDefined();
+  }, TIMEOUT_MS);
+
   it('that cannot be made are apologised for, and the buttons go on working', async () => {
     const { user, menu } = await choosing();
     const fail = () => (proxy.fate = (body) => (body.includes('createJob(') ? { answer: { errors: [{ message: 'no', extensions: { code: 'INTERNAL' } }] } } : 'pass'));
