@@ -65,6 +65,10 @@ export class ChatDesk {
     return [...this.#lives.values()].reduce((sum, { batch }) => sum + openOrders(batch).length, 0);
   }
 
+  get isStopping(): boolean {
+    return [...this.#lives.values()].some(({ batch }) => openOrders(batch).some(({ cancelling, rendered }) => cancelling && !rendered));
+  }
+
   /** A batch at work; undefined if it is not. */
   find(batchId: string): Batch | undefined {
     return this.#lives.get(batchId)?.batch;

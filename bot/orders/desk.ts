@@ -60,6 +60,11 @@ export class Desk {
     return this.#chats.get(chatId)?.openCount ?? 0;
   }
 
+  /** Whether something of this chat is being stopped. */
+  isStopping(chatId: number): boolean {
+    return this.#chats.get(chatId)?.isStopping ?? false;
+  }
+
   /** Stops a batch, or all of a chat; how many videos that concerns. Resolves once the wish is safely kept. */
   async cancel(chatId: number, batchId?: string): Promise<number> {
     return (await this.#chats.get(chatId)?.cancel(batchId)) ?? 0;

@@ -1,4 +1,5 @@
 /** What each motion does, shown on an example photo: rendered by the API's own PREVIEW when first asked for, then known to Telegram. */
+import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import { InputFile, type InlineKeyboard } from 'grammy';
@@ -126,11 +127,9 @@ export class MotionExamples {
   }
 
   async #render(motion: string): Promise<string> {
-    // Videos are kept for a while only; a new day makes a new one.
-    const today = new Date().toISOString().slice(0, 10);
     const uploadId = await this.#api.upload(OWNER, async () => createReadStream(PHOTO));
     const { id } = await this.#api.createJob(OWNER, {
-      image: { uploadId }, idempotencyKey: `example:${VERSION}:${motion}:${today}`, engine: 'PREVIEW', resolution: 'P360', durationSeconds: 3, motion, tuning: { seed: 1 },
+      image: { uploadId }, idempotencyKey: randomUUID(), engine: 'PREVIEW', resolution: 'P360', durationSeconds: 3, motion, tuning: { seed: 1 },
     });
     for await (const job of this.#api.follow(OWNER, id, AbortSignal.any([this.#signal, AbortSignal.timeout(RENDER_MS)]))) {
       if (job?.error) throw new ApiError(job.error.code, job.error.message);

@@ -5,10 +5,10 @@ import { ApiError, hasCode } from '../api/error.ts';
 import { newBatch, newOrder } from '../orders/batch.ts';
 import { choiceText } from '../orders/wording.ts';
 import type { Say } from '../texts/texts.ts';
-import { chatIdOf, column, hasRoom, show, type BotContext, type Kit } from './kit.ts';
+import { chatIdOf, column, hasRoom, JOB_ID, type BotContext, type Kit } from './kit.ts';
+import { show } from './tapped.ts';
 
 const PAGE = 5;
-const JOB_ID = '([\\w-]{36})';
 /** A video, and the page of the list that it was found on. */
 const VIDEO = `${JOB_ID}:(\\d+)`;
 

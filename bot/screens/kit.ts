@@ -3,7 +3,6 @@ import { InlineKeyboard, type Context } from 'grammy';
 import type { ApiClient } from '../api/client.ts';
 import type { Desk } from '../orders/desk.ts';
 import type { ChatRecord, Chats } from '../state/chats.ts';
-import { isNotModified, isRefused } from '../telegram/errors.ts';
 import { inReplyTo } from '../telegram/reply.ts';
 import type { Say, Texts } from '../texts/texts.ts';
 import type { MotionExamples } from './examples.ts';
@@ -33,21 +32,6 @@ export type BotContext = Context & Person;
 /** Number of the private chat, which is the person's. */
 export const chatIdOf = (ctx: BotContext): number => ctx.chat!.id;
 
-/** Shows a screen: in place of the one that was tapped, or as a new message. */
-export async function show(ctx: BotContext, text: string, keyboard?: InlineKeyboard): Promise<void> {
-  const tapped = ctx.callbackQuery?.message;
-  if (tapped && 'text' in tapped) {
-    try {
-      await ctx.editMessageText(text, { reply_markup: keyboard });
-      return;
-    } catch (error) {
-      if (!isRefused(error)) throw error;
-      if (isNotModified(error)) return;
-    }
-  }
-  await ctx.reply(text, { reply_markup: keyboard });
-}
-
 /** A refusal of photos is said once; those that follow within this time belong to the same flood. */
 const FLOOD_MS = 5_000;
 
@@ -67,6 +51,9 @@ export async function hasRoom({ desk, photosAtOnce }: Kit, ctx: BotContext, want
   await ctx.reply(say('too-many', { count }), inReplyTo(replyTo));
   return false;
 }
+
+/** The id of a job, in the data of a button. */
+export const JOB_ID = '([\\w-]{36})';
 
 /** One button a row. */
 export function column(rows: readonly (readonly [label: string, data: string])[]): InlineKeyboard {

@@ -1,5 +1,6 @@
 import { Composer } from 'grammy';
-import { chatIdOf, column, show, type BotContext, type Kit } from './kit.ts';
+import { chatIdOf, column, type BotContext, type Kit } from './kit.ts';
+import { show } from './tapped.ts';
 
 /** /start, the menu, /help and /cancel. */
 export function menuScreens({ desk, photoMaxMb }: Kit): Composer<BotContext> {
@@ -18,7 +19,7 @@ export function menuScreens({ desk, photoMaxMb }: Kit): Composer<BotContext> {
     const { say } = ctx;
     const count = await desk.cancel(chatIdOf(ctx));
     if (count > 0) await ctx.reply(say('cancel-done', { count }));
-    else await ctx.reply(desk.openCount(chatIdOf(ctx)) > 0 ? say('cancel-already') : say('cancel-nothing'));
+    else await ctx.reply(desk.isStopping(chatIdOf(ctx)) ? say('cancel-already') : say('cancel-nothing'));
   });
   return screens;
 }

@@ -1,6 +1,7 @@
 /** /privacy: what is kept, and the way to be rid of it. */
 import { Composer } from 'grammy';
-import { chatIdOf, column, show, type BotContext, type Kit } from './kit.ts';
+import { chatIdOf, column, type BotContext, type Kit } from './kit.ts';
+import { show } from './tapped.ts';
 
 export function privacyScreens({ api, desk, chats }: Kit): Composer<BotContext> {
   const screens = new Composer<BotContext>();

@@ -1,8 +1,8 @@
 /** /settings: language, and what a photo becomes that comes without further words. */
 import { Composer, InlineKeyboard } from 'grammy';
 import { choiceText, settle } from '../orders/wording.ts';
-import { show, type BotContext, type Kit } from './kit.ts';
-import { showText } from './tapped.ts';
+import type { BotContext, Kit } from './kit.ts';
+import { show } from './tapped.ts';
 
 export async function showSettings({ api }: Kit, ctx: BotContext): Promise<void> {
   const { say, record } = ctx;
@@ -18,7 +18,7 @@ export async function showSettings({ api }: Kit, ctx: BotContext): Promise<void>
   const keyboard = new InlineKeyboard().text(say('button-language'), 'languages').row().text(say('button-defaults'), 'd').row()
     .text(say('button-fit', { name: other.name }), `fit:${other.name}`).row();
   if (Object.values(record.choice).some((chosen) => chosen !== undefined)) keyboard.text(say('button-reset'), 'reset').row();
-  await showText(ctx, text, keyboard.text(say('button-menu'), 'menu'));
+  await show(ctx, text, keyboard.text(say('button-menu'), 'menu'));
 }
 
 export function settingsScreens(kit: Kit): Composer<BotContext> {

@@ -1,4 +1,4 @@
-/** The message whose button was tapped: changed, or taken away. */
+/** Screens, and the message whose button was tapped: changed, or taken away. */
 import { GrammyError, type InlineKeyboard } from 'grammy';
 import { isNotModified, isRefused } from '../telegram/errors.ts';
 import type { BotContext } from './kit.ts';
@@ -28,8 +28,11 @@ export async function takeAway(ctx: BotContext): Promise<boolean> {
   return true;
 }
 
-/** As `show`, from an animation too: Telegram makes no text of one, so it is taken away. Tapped twice, it is answered once. */
-export async function showText(ctx: BotContext, text: string, keyboard?: InlineKeyboard): Promise<void> {
+/**
+ * Shows a screen: in place of the one that was tapped, or as a new message. Telegram makes no text of an animation, so that one is
+ * taken away. Tapped twice, it is answered once.
+ */
+export async function show(ctx: BotContext, text: string, keyboard?: InlineKeyboard): Promise<void> {
   const tapped = ctx.callbackQuery?.message;
   if (tapped) {
     const isAnimation = 'animation' in tapped;

@@ -6,11 +6,10 @@ import { ApiError } from '../api/error.ts';
 import { newBatch, newOrder, retryable } from '../orders/batch.ts';
 import { higherThan, isPublic, videoKeyboard } from '../orders/deliver.ts';
 import { resolutionText } from '../orders/wording.ts';
-import { chatIdOf, hasRoom, type BotContext, type Kit } from './kit.ts';
+import { chatIdOf, hasRoom, JOB_ID, type BotContext, type Kit } from './kit.ts';
 import { attempt, withoutButtons } from './tapped.ts';
 import { motionRows } from './wizard.ts';
 
-const JOB_ID = '([\\w-]{36})';
 
 export function videoScreens(kit: Kit): Composer<BotContext> {
   const { api, desk } = kit;

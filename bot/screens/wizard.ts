@@ -11,7 +11,7 @@ import { choiceText, resolutionText, settle } from '../orders/wording.ts';
 import type { Say } from '../texts/texts.ts';
 import { column, type BotContext, type Kit } from './kit.ts';
 import { showSettings } from './settings.ts';
-import { showText } from './tapped.ts';
+import { show } from './tapped.ts';
 
 export function wizardScreens(kit: Kit): Composer<BotContext> {
   const { api, examples } = kit;
@@ -37,7 +37,7 @@ export function wizardScreens(kit: Kit): Composer<BotContext> {
       keyboard.text(say('button-same', { seconds, choice: rest }), `w:${seconds}:${resolution}:${motion}`).row();
     }
     for (const { seconds } of options.durations) keyboard.text(say('duration', { seconds }), `${data}:${seconds}`).row();
-    await showText(ctx, text.join('\n'), keyboard.text(say('button-back'), data === 'w' ? 'menu' : 'settings'));
+    await show(ctx, text.join('\n'), keyboard.text(say('button-back'), data === 'w' ? 'menu' : 'settings'));
   });
 
   screens.callbackQuery(/^([wd]):\d+$/, async (ctx) => {
@@ -45,14 +45,14 @@ export function wizardScreens(kit: Kit): Composer<BotContext> {
     const { data } = ctx.callbackQuery;
     const options = await api.options();
     const sizes = options.resolutions.map(({ name, width, height }) => [`${resolutionText(options, name)} · ${width}×${height}`, `${data}:${name}`] as const);
-    await showText(ctx, say('choose-resolution'), column([...sizes, [say('button-back'), ctx.match[1]!]]));
+    await show(ctx, say('choose-resolution'), column([...sizes, [say('button-back'), ctx.match[1]!]]));
   });
 
   screens.callbackQuery(/^([wd]:\d+):\w+$/, async (ctx) => {
     const { say } = ctx;
     const { data } = ctx.callbackQuery;
     const keyboard = motionRows(say, await api.options(), data).text(say('button-show-motions'), `see:${data}:0`).row();
-    await showText(ctx, say('choose-motion'), keyboard.text(say('button-back'), ctx.match[1]!));
+    await show(ctx, say('choose-motion'), keyboard.text(say('button-back'), ctx.match[1]!));
   });
 
   screens.callbackQuery(/^(([wd]):(\d+):(\w+)):(\w+)$/, async (ctx) => {
@@ -62,7 +62,7 @@ export function wizardScreens(kit: Kit): Composer<BotContext> {
     const choice = settle(options, { ...record.choice, durationSeconds: Number(seconds), resolution, motion });
     record.choice = { ...choice, fit: record.choice.fit };
     if (start === 'd') await showSettings(kit, ctx);
-    else await showText(ctx, say('send-photo', { choice: choiceText(say, options, choice) }), column([[say('button-back'), before!]]));
+    else await show(ctx, say('send-photo', { choice: choiceText(say, options, choice) }), column([[say('button-back'), before!]]));
   });
 
   screens.callbackQuery(/^see:([wd]:\d+:\w+):(\d+)$/, async (ctx) => {
