@@ -8,7 +8,7 @@ import { expressMiddleware } from '@as-integrations/express5';
 import express from 'express';
 import { buildSchema, parse, validate, type GraphQLSchema } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { authenticate, authenticateSocket } from '../../src/api/auth.ts';
@@ -18,10 +18,8 @@ import { graphiqlEnabled, graphiqlRouter } from '../../src/api/graphiql/route.ts
 import { bundle } from '../../src/api/graphiql/bundle.mjs';
 import { defaultTabs } from '../../src/api/graphiql/client/tabs.ts';
 import { printedSchema } from '../../src/api/schema.ts';
-import { findTool } from '../support/tools.ts';
+import { CHROMIUM, launchChromium } from '../support/chromium.ts';
 
-const CHROMIUM = findTool('chromium');
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 const KEYS = [
   { name: 'tester', secret: 'a-secret-of-the-tester', actAs: false },
   { name: 'guest', secret: 'a-secret-of-the-guest', actAs: false },
@@ -159,7 +157,7 @@ describe.skipIf(!CHROMIUM)('the playground in Chromium', () => {
 
   beforeAll(async () => {
     server = await serve();
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: FLAGS });
+    browser = await launchChromium();
     page = await browser.newPage({ viewport: { width: 1400, height: 850 } });
     page.on('request', (request) => requested.push(request.url()));
     page.on('worker', (worker) => workers.push(worker.url()));
