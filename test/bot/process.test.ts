@@ -106,6 +106,9 @@ describe("a Bot API server of one's own", () => {
     expect(photo.length).toBeGreaterThan(20_000_000);
     user.file(photo, 'large.png', 'image/png');
     await user.getsVideos(1);
+    telegram.losesFiles = true;
+    user.file('cat.jpg', 'gone.jpg', 'image/jpeg');
+    await user.sees(/❌ Telegram no longer gives me this photo/);
     await stack.stop();
   }, 60_000);
 });

@@ -202,7 +202,9 @@ describe('who may not use the bot', () => {
     await friend.sees(/Hello/);
     for (const user of [stranger, foe]) {
       await user.sees(new RegExp(`private. Your Telegram ID is ${user.id}`));
-      expect(await stack.files('bot/chats')).not.toContain(path.join('bot', 'chats', `${user.id}.json`));
+      const kept = (await stack.files(path.join('bot', String(BOT.id), 'chats'))).map((file) => path.basename(file));
+      expect(kept).toContain(`${friend.id}.json`);
+      expect(kept).not.toContain(`${user.id}.json`);
       expect(user.inbox).toHaveLength(1);
       user.deletes(user.inbox[0]!);
     }
@@ -244,7 +246,10 @@ describe('a group', () => {
       say(message);
       await until(async () => said().length > index);
     }
-    expect(said().map(({ text }) => text)).toEqual(Array(4).fill('👋 I work in private chats only. Write to me: @test_bot'));
+    say({ text: '/start@test_bot', entities: [{ type: 'bot_command', offset: 0, length: 15 }], is_topic_message: true, message_thread_id: 77 });
+    await until(async () => said().length === 5);
+    expect(telegram.callsOf('sendMessage').filter(({ fields }) => fields['chat_id'] === -100).map(({ fields }) => fields['message_thread_id'])).toEqual([...Array<undefined>(4), 77]);
+    expect(said().map(({ text }) => text)).toEqual(Array(5).fill('👋 I work in private chats only. Write to me: @test_bot'));
   });
 });
 

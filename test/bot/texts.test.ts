@@ -29,6 +29,19 @@ function words(value: unknown): string[] {
   return type === 'select' ? variants!.flatMap((variant) => words(variant.value)) : [];
 }
 
+interface Select {
+  readonly type: string;
+  readonly variants: readonly { readonly key: { readonly value: unknown }; readonly value: unknown }[];
+}
+
+/** Every place where a message has cases. */
+function selects(value: unknown): Select[] {
+  if (Array.isArray(value)) return value.flatMap(selects);
+  if (typeof value !== 'object' || value === null) return [];
+  const found = (value as { type?: unknown }).type === 'select' ? [value as Select] : [];
+  return [...found, ...Object.values(value).flatMap(selects)];
+}
+
 /** Names of the variables that a message is given, in all its cases; and of the messages it contains. */
 function variables(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(variables);
@@ -98,6 +111,24 @@ describe('the texts', () => {
       pt: ['1 segundo', '2 segundos', '5 segundos', '21 segundos'],
     };
     for (const language of texts.languages) expect(count(language)).toEqual(expected[language]);
+  });
+
+  it.each(texts.languages)('have every plural that %s needs', (language) => {
+    const rules = new Intl.PluralRules(language);
+    const needed = new Set([1, 2, 5, 21].map((number) => rules.select(number)));
+    const plurals = read(language).body.flatMap(({ id, value }) => selects(value).filter(({ variants }) => variants.some(({ key }) => key.value === 'one')).map(({ variants }) => ({ id, variants })));
+    expect(plurals.map(({ id }) => id)).toEqual(expect.arrayContaining(['duration', 'status-album', 'cancel-done', 'privacy', 'delete-all-done']));
+    const lacking = plurals.filter(({ variants }) => {
+      // A word that does not change needs no more than one form.
+      const forms = new Set(variants.map(({ value }) => JSON.stringify(value)));
+      return forms.size > 1 && [...needed].some((form) => !variants.some(({ key }) => key.value === form));
+    });
+    expect(lacking.map(({ id }) => id)).toEqual([]);
+    const say = texts.in(language);
+    for (const number of [1, 2, 5, 21]) {
+      const said = [say('duration', { seconds: number }), say('status-album', { total: number, done: 0 }), say('cancel-done', { count: number }), say('privacy', { hours: number, days: number }), say('delete-all-done', { count: number })];
+      for (const text of said) expect(text).toMatch(new RegExp(`(?<!\\d)${number} \\p{L}`, 'u'));
+    }
   });
 
   it('are chosen by what Telegram calls the language', () => {

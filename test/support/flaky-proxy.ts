@@ -1,40 +1,25 @@
 /** Stands between a client and a server, and spoils what passes through; WebSockets never do. */
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LocalServer } from './local-server.ts';
 
 /** What happens to a request: an answer of the server's or of our own, the server's answer lost on its way back, or nothing at all. */
 export type Fate = 'pass' | 'lose answer' | 'drop' | { readonly answer: object };
 
-export class FlakyProxy {
-  readonly #server: Server;
+export class FlakyProxy extends LocalServer {
   readonly #target: string;
   /** Decides over each request, by its body; until then it waits. */
   fate: (body: string) => Fate | Promise<Fate> = () => 'pass';
 
   private constructor(target: string) {
+    super();
     this.#target = target;
-    this.#server = createServer((request, response) => void this.#serve(request, response));
-    this.#server.on('upgrade', (_request, socket) => socket.destroy());
   }
 
   static async start(target: string): Promise<FlakyProxy> {
-    const proxy = new FlakyProxy(target);
-    await once(proxy.#server.listen(0, '127.0.0.1'), 'listening');
-    return proxy;
+    return await new FlakyProxy(target).listen();
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, 'close');
-  }
-
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected override async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = Buffer.concat(await request.toArray() as Buffer[]);
     const fate = await this.fate(body.toString('latin1'));
     if (fate === 'drop') {

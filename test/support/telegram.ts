@@ -1,11 +1,10 @@
 /** Telegram's Bot API over real HTTP, with people who use it: enough of it to hold whole conversations, and to fail in every way. */
-import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
-import busboy from 'busboy';
-import { BOT, present, type Button, type ChatMessage, type TelegramSide } from './telegram-messages.ts';
+import { LocalServer } from './local-server.ts';
+import { BOT, present, type ChatMessage, type TelegramSide } from './telegram-messages.ts';
+import { badRequest, buttonsOf, checkCaption, checkText, readBody, RefusedCall, type Fields, type Files, type Refusal } from './telegram-request.ts';
 import { TelegramUser } from './telegram-user.ts';
 import { TOKEN } from './token.ts';
 
@@ -15,37 +14,16 @@ export interface Call {
   readonly at: number;
 }
 
-/** What a call is answered with instead of success. */
-export interface Refusal {
-  readonly error_code: number;
-  readonly description: string;
-  readonly parameters?: { readonly retry_after?: number };
-}
-
 interface Update {
   readonly update_id: number;
   readonly [kind: string]: unknown;
 }
 
-type Fields = Record<string, unknown>;
-type Files = Record<string, Buffer>;
-
 /** Never the same again, whichever fake gives them: the bot remembers them. */
 let lastUpdate = 1_000;
 let lastUser = 700;
 
-class RefusedCall extends Error {
-  readonly refusal: Refusal;
-
-  constructor(refusal: Refusal) {
-    super(refusal.description);
-    this.refusal = refusal;
-  }
-}
-
-const badRequest = (description: string) => new RefusedCall({ error_code: 400, description: `Bad Request: ${description}` });
-
-export class FakeTelegram implements TelegramSide {
+export class FakeTelegram extends LocalServer implements TelegramSide {
   readonly calls: Call[] = [];
   readonly messages: ChatMessage[] = [];
   readonly files = new Map<string, Buffer>();
@@ -56,32 +34,17 @@ export class FakeTelegram implements TelegramSide {
   isDown = false;
   /** Where a Bot API server of one's own keeps files: it names their paths there, and knows no limit of size. */
   localFolder: string | null = null;
+  /** It names files there that are gone, or that only it can see. */
+  losesFiles = false;
   readonly #held = new Map<number, Promise<void>>();
-  readonly #server: Server;
   readonly #waiting = new Set<() => void>();
   readonly #refusals: { method: string; refusal: Refusal; times: number }[] = [];
   #updates: Update[] = [];
   #lastMessage = 10;
   #lastFile = 0;
 
-  private constructor() {
-    this.#server = createServer((request, response) => void this.#serve(request, response));
-  }
-
   static async start(): Promise<FakeTelegram> {
-    const telegram = new FakeTelegram();
-    await once(telegram.#server.listen(0, '127.0.0.1'), 'listening');
-    return telegram;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, 'close');
+    return await new FakeTelegram().listen();
   }
 
   /** Somebody who has not talked to the bot yet. */
@@ -148,7 +111,7 @@ export class FakeTelegram implements TelegramSide {
     for (const wake of this.#waiting) wake();
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected override async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (this.isDown) {
       request.socket.destroy();
       return;
@@ -239,7 +202,8 @@ export class FakeTelegram implements TelegramSide {
     const about = { file_id: id, file_unique_id: id, file_size: data.length };
     if (this.localFolder !== null) {
       const file = path.join(this.localFolder, id);
-      writeFileSync(file, data);
+      if (this.losesFiles) rmSync(file, { force: true });
+      else writeFileSync(file, data);
       return { ...about, file_path: file };
     }
     if (data.length > 20_000_000) throw badRequest('file is too big');
@@ -277,49 +241,5 @@ export class FakeTelegram implements TelegramSide {
     const message = this.messages.find(({ id, chatId, deleted }) => id === Number(fields['message_id']) && chatId === Number(fields['chat_id']) && !deleted);
     if (!message) throw badRequest(`message to ${wish} not found`);
     return message;
-  }
-}
-
-/** Telegram's limits. */
-const checkText = (text: unknown): string => checkLength(text, 4096, 'message is too long');
-const checkCaption = (caption: unknown): string => checkLength(caption, 1024, 'message caption is too long');
-
-function checkLength(text: unknown, most: number, refusal: string): string {
-  if (typeof text !== 'string' || text.trim() === '') throw badRequest('message text is empty');
-  if (text.length > most) throw badRequest(refusal);
-  return text;
-}
-
-function buttonsOf(fields: Fields): Button[] {
-  const markup = fields['reply_markup'] as { inline_keyboard?: Button[][] } | undefined;
-  const buttons = (markup?.inline_keyboard ?? []).flat();
-  for (const { callback_data: data } of buttons) if (data !== undefined && Buffer.byteLength(data) > 64) throw badRequest('BUTTON_DATA_INVALID');
-  return buttons;
-}
-
-async function readBody(request: IncomingMessage): Promise<{ fields: Fields; files: Files }> {
-  const fields: Fields = {};
-  const files: Files = {};
-  if (request.headers['content-type']?.startsWith('multipart/')) {
-    const form = busboy({ headers: request.headers });
-    form.on('field', (name, value) => (fields[name] = readField(value)));
-    form.on('file', (name, stream) => {
-      const chunks: Buffer[] = [];
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => (files[name] = Buffer.concat(chunks)));
-    });
-    await once(request.pipe(form), 'close');
-  } else {
-    let text = '';
-    for await (const chunk of request) text += String(chunk);
-    Object.assign(fields, text ? (JSON.parse(text) as Fields) : {});
-  }
-  return { fields, files };
-}
-
-function readField(value: string): unknown {
-  try {
-    return JSON.parse(value) as unknown;
-  } catch {
-    return value;
   }
 }
