@@ -1,13 +1,16 @@
 /** The bot as people meet it: real API, worker and bot, and Telegram's Bot API over real HTTP. */
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findFfmpeg } from '../../src/infra/ffmpeg.ts';
 import { Stack, until } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
-import { BOT } from '../support/telegram-messages.ts';
+import { BOT, type ChatMessage } from '../support/telegram-messages.ts';
 import type { TelegramUser } from '../support/telegram-user.ts';
+import { findTool } from '../support/tools.ts';
 import { describeStream, frameTable } from '../support/video.ts';
 
 const KEY = 'the-key-of-the-bot-0123456789';
@@ -98,6 +101,17 @@ describe('a photo', () => {
     expect(video).toMatchObject({ replyTo: sent, caption: expect.stringMatching(/3 seconds · 360p · Pan left\n.*Seed \d+/) });
     expect(await user.sees(/Done/)).toMatchObject({ replyTo: sent, buttons: [] });
     expect(await stack.sql('SELECT "idempotencyKey" FROM job WHERE owner = $1', [`telegram:${user.id}`])).toEqual([{ idempotencyKey: `telegram:${BOT.id}:${user.id}-${sent}` }]);
+  }, TIMEOUT_MS);
+
+  it.skipIf(!findTool('ffmpeg'))('becomes a video that is what ffprobe says it is', async () => {
+    const user = await quickUser();
+    user.file('portrait.jpg', 'IMG_2.JPG', 'image/jpeg');
+    const [{ media }] = (await user.getsVideos(1)) as [ChatMessage];
+    const file = path.join(stack.storage, 'probed.mp4');
+    await writeFile(file, media!.file);
+    const { stdout } = await promisify(execFile)('ffprobe', ['-v', 'error', '-show_streams', '-of', 'json', file]);
+    const { width, height, duration } = media!.fields;
+    expect((JSON.parse(stdout) as { streams: object[] }).streams).toMatchObject([{ codec_name: 'h264', pix_fmt: 'yuv420p', width, height, nb_frames: '36', avg_frame_rate: '12/1', duration: `${String(duration)}.000000` }]);
   }, TIMEOUT_MS);
 
   it('gets the usual options from somebody who never chose', async () => {
