@@ -71,7 +71,7 @@ export function refuseUpgrade(socket: Duplex, error: AppError): void {
 export function corsFor({ CORS_ORIGINS }: Pick<Config, 'CORS_ORIGINS'>): RequestHandler {
   return cors({
     origin: CORS_ORIGINS.length > 0 ? [...CORS_ORIGINS] : false,
-    methods: ['GET', 'HEAD', 'POST'],
+    methods: ['GET', 'HEAD', 'POST', 'DELETE'],
     allowedHeaders: ['Authorization', 'Content-Type', ACT_AS_HEADER, 'Apollo-Require-Preflight', 'Range', 'If-Range'],
     exposedHeaders: ['Accept-Ranges', 'Content-Disposition', 'Content-Range', 'ETag', 'Retry-After'],
     maxAge: 600,

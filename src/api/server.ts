@@ -25,6 +25,7 @@ import { probeAll } from './probes.ts';
 import { createSchema } from './schema.ts';
 import { serveSockets } from './sockets.ts';
 import { UploadLimit } from './upload-limit.ts';
+import { deleteUpload } from '../jobs/cancel.ts';
 import { uploadsRouter, type PhotoIntake } from './uploads.ts';
 
 /** Room for a photo of BASE64_MAX_BYTES as base64, and the rest of a request. */
@@ -106,6 +107,10 @@ export async function startServer(api: Api, intake: PhotoIntake, services: Servi
     admit: (caller) => uploadLimit.admit(caller),
     save: (upload, caller) => uploadLimit.save(upload, caller),
   }));
+  app.delete('/uploads/:id', async (request, response) => {
+    await deleteUpload(api, callerOf(request).owner, request.params.id);
+    response.status(204).end();
+  });
   app.use('/graphql', identify, express.json({ limit: BODY_LIMIT }), expressMiddleware(apollo, {
     context: async ({ req }) => ({ api, caller: callerOf(req) }),
   }), graphqlRefusal(services.log, production));

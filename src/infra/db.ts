@@ -35,7 +35,7 @@ const AWAY_CODES = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTF
 /** Kinds of errors of Prisma's driver adapters that mean the same. */
 const AWAY_KINDS = /^(ConnectionClosed|DatabaseNotReachable|SocketTimeout|TooManyConnections)$/;
 /** What pg and pg-pool say without a code. */
-const AWAY_WORDS = /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error)/;
+const AWAY_WORDS = /(^|\n)(Connection terminated|Transaction API error: Unable to start a transaction|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error)/;
 
 /** Whether an error of a query means that the database is out of reach, and not that something is wrong with the query. */
 export function isOutOfReach(error: unknown): boolean {

@@ -1,9 +1,9 @@
-/** What an owner can do to a job after creating it: cancel it, delete it, delete everything. */
+/** What an owner can do to a job after creating it: cancel it, delete it, delete an upload, or everything. */
 import { end } from './end.ts';
 import type { JobContext } from './context.ts';
 import { AppError } from './errors.ts';
 import { ACTIVE_STATUSES, isTerminal, jobFiles, type Job } from './job.ts';
-import { uploadFile } from './store.ts';
+import { isUuid, uploadFile } from './store.ts';
 
 /**
  * Cancels a job, queued or running; for its owner it is over at once, the renderer stops at its next frame or step. Cancelling a
@@ -46,4 +46,15 @@ export async function deleteOwner(context: JobContext, owner: string): Promise<n
 
 function unlessOver(error: unknown): void {
   if (!(error instanceof AppError && (error.code === 'NOT_CANCELLABLE' || error.code === 'NOT_FOUND'))) throw error;
+}
+
+/**
+ * Deletes an upload of one's own before it expires; jobs made of it keep their photo.
+ * @throws AppError UPLOAD_NOT_FOUND
+ */
+export async function deleteUpload(context: JobContext, owner: string, id: string): Promise<void> {
+  const upload = isUuid(id) ? await context.uploads.find(owner, id) : null;
+  if (!upload) throw new AppError('UPLOAD_NOT_FOUND');
+  await context.files.remove(uploadFile(upload.id));
+  await context.uploads.delete(upload.id);
 }

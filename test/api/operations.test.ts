@@ -192,7 +192,7 @@ describe('metrics', () => {
 });
 
 describe('uploads of one owner', () => {
-  it('are bounded, however many come at once; other owners are not concerned', async () => {
+  it('are bounded, however many come at once, and room is made by deleting one; other owners are not concerned', async () => {
     const limited = await Stack.start({ worker: false, environment: { API_KEYS: 'alice:alice-secret-0123456,bob:bob-secret-012345678', UPLOADS_PER_OWNER: '3' } });
     try {
       const upload = (secret: string) => limited.upload('cat.jpg', { Authorization: `Bearer ${secret}` }).then(() => 'stored', (error: Error) => error.message);
@@ -201,6 +201,16 @@ describe('uploads of one owner', () => {
       for (const answer of answers.filter((each) => each !== 'stored')) expect(answer).toMatch(/429.*OWNER_LIMIT.*retryAfterSeconds":3[56]\d\d/);
       expect(await limited.files('uploads')).toHaveLength(3);
       expect(await upload('bob-secret-012345678')).toBe('stored');
+      const [{ id }] = (await limited.sql("SELECT id FROM upload WHERE owner LIKE '%alice'")) as [{ id: string }];
+      const remove = async (which: string, secret: string) => {
+        const response = await fetch(`${limited.url}/uploads/${which}`, { method: 'DELETE', headers: { Authorization: `Bearer ${secret}` } });
+        return [response.status, await response.text()];
+      };
+      for (const [which, secret] of [[id, 'bob-secret-012345678'], ['..%2f..', 'alice-secret-0123456']]) expect(await remove(which!, secret!)).toEqual([404, expect.stringMatching(/UPLOAD_NOT_FOUND/)]);
+      expect(await remove(id, 'alice-secret-0123456')).toEqual([204, '']);
+      expect(await remove(id, 'alice-secret-0123456')).toEqual([404, expect.stringMatching(/UPLOAD_NOT_FOUND/)]);
+      expect(await limited.files('uploads')).toHaveLength(3); // two of hers, one of his
+      expect(await upload('alice-secret-0123456')).toBe('stored');
     } finally {
       await limited.stop();
     }
