@@ -3,11 +3,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
+const IMPORT = /\b(?:from|import)[ (]+'(\.[^']+)'/g;
+
 /** Files of ours that the files of `folder` import, each once. */
 async function importsOf(folder: string): Promise<string[]> {
   const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.ts')).map((name) => path.join(folder, name));
   const found = await Promise.all(files.map(async (file) => {
-    const imports = (await readFile(file, 'utf8')).matchAll(/(?:from|import\() ?'(\.[^']+)'/g);
+    const imports = (await readFile(file, 'utf8')).matchAll(IMPORT);
     return [...imports].map(([, target]) => path.join(path.dirname(file), target!));
   }));
   return [...new Set(found.flat())].toSorted();
@@ -20,7 +22,7 @@ describe('the bot', () => {
     const frame = ['src/config.ts', 'src/infra/log.ts', 'src/infra/process.ts', 'src/infra/startup-error.ts', 'src/infra/version.ts'].map((file) => path.normalize(file));
     expect(outside(await importsOf('bot'), 'bot')).toEqual(frame);
     for (const file of frame) {
-      const imports = [...(await readFile(file, 'utf8')).matchAll(/from '(\.[^']+)'/g)].map(([, target]) => path.join(path.dirname(file), target!));
+      const imports = [...(await readFile(file, 'utf8')).matchAll(IMPORT)].map(([, target]) => path.join(path.dirname(file), target!));
       expect(imports.filter((each) => !frame.includes(each))).toEqual([]);
     }
   });

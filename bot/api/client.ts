@@ -131,14 +131,21 @@ export class ApiClient {
     }
   }
 
+  /** Deletes an upload that nothing more is to be made of; fine if it is gone. @throws ApiError */
+  async deleteUpload(owner: string, id: string): Promise<void> {
+    const { status, json } = await this.#fetch(`/uploads/${id}`, REQUEST_MS, { method: 'DELETE', headers: this.#headers(owner) });
+    if (status !== 204 && status !== 404) throw ApiError.from(json, status);
+  }
+
   /**
    * The bytes behind a signed link of the API. Its host is what the world calls the API; we go where we reach it.
+   * @param quit ends the download
    * @throws ApiError EXPIRED once the file is gone, and others
    */
-  async download(link: string): Promise<ReadableStream<Uint8Array>> {
+  async download(link: string, quit?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     const { pathname, search } = new URL(link);
     const path = pathname.slice(pathname.search(/\/(videos|posters)\//)) + search;
-    const signal = AbortSignal.any([this.#settings.signal, AbortSignal.timeout(TRANSFER_MS)]);
+    const signal = AbortSignal.any([this.#settings.signal, AbortSignal.timeout(TRANSFER_MS), ...(quit ? [quit] : [])]);
     const response = await fetch(this.#settings.url + path, { signal }).catch((error: unknown) => Promise.reject(ApiError.unreachable(error)));
     if (!response.ok || !response.body) throw ApiError.from(await response.json().catch(() => null), response.status);
     return response.body;

@@ -69,3 +69,15 @@ const HOPELESS = new Set(['IMAGE_UNREADABLE', 'IMAGE_TOO_LARGE', 'IMAGE_TOO_SMAL
 
 /** Those that may work when tried once more. */
 export const retryable = (batch: Batch): Order[] => failedOrders(batch).filter(({ failure }) => !HOPELESS.has(failure ?? ''));
+
+/**
+ * The order that tries `order` once more. A job that did not fail is gone on with, as it may still render, or only has to be sent; one
+ * that was asked for, and of which nothing was heard, is asked for by the same key. Only what failed is rendered again.
+ * @param key of a new job
+ */
+export function again({ key: oldKey, fileId, fromJob, choice, replyTo, uploadId, asked, jobId, jobFailed, rendered }: Order, key: string): Order {
+  const common = { fileId, choice, replyTo };
+  if (jobId !== null && !jobFailed) return newOrder({ ...common, key, jobId, rendered });
+  if (jobId === null) return newOrder({ ...common, key: asked ? oldKey : key, asked, uploadId, fromJob });
+  return newOrder({ ...common, key, fromJob: jobId });
+}

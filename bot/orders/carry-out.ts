@@ -1,6 +1,6 @@
 import { ApiError, hasCode } from '../api/error.ts';
 import type { Job } from '../api/answers.ts';
-import { isBlocked } from '../telegram/errors.ts';
+import { isBlocked, isTelegramAway } from '../telegram/errors.ts';
 import { FileError } from '../telegram/files.ts';
 import type { Say } from '../texts/texts.ts';
 import type { Batch, Order } from './batch.ts';
@@ -38,6 +38,9 @@ export interface Outcome {
   readonly failure: string | null;
 }
 
+/** A finished video waits for so long for a Telegram that is away. */
+const TELEGRAM_PATIENCE_MS = 3_600_000;
+
 const outcome = (end: Outcome['end'], failure: string | null = null): Outcome => ({ end, failure });
 
 /** Codes that are somebody's mistake here, not what becomes of a video. */
@@ -56,7 +59,8 @@ export async function carryOut(errand: Errand): Promise<Outcome> {
   } catch (error) {
     errand.signal.throwIfAborted();
     if (isBlocked(error)) throw error;
-    if (stop.isWanted && order.jobId === null) return outcome('CANCELLED');
+    // Once asked for, there may be a job that goes on.
+    if (stop.isWanted && order.jobId === null && !order.asked) return outcome('CANCELLED');
     const code = codeOf(error);
     if (OURS.includes(code)) log.error({ err: error, chatId, jobId: order.jobId }, 'an order failed');
     else log.info({ err: error instanceof FileError ? error : undefined, chatId, jobId: order.jobId, code }, 'an order failed');
@@ -71,17 +75,25 @@ async function getPlaced(errand: Errand): Promise<void> {
   const { api, photos, owner, order, keep, before, stop, signal, freed, report } = errand;
   const begin = order.fromJob === undefined ? 'fetching' : 'starting';
   const quit = AbortSignal.any([signal, stop.signal]);
+  const waited = new AbortController();
   try {
-    await Promise.race([before, stop.wanted(signal)]);
+    await Promise.race([before, stop.wanted(AbortSignal.any([signal, waited.signal]))]).finally(() => waited.abort());
     quit.throwIfAborted();
     report(begin);
     await persist(() => place(api, photos, owner, order, keep, quit), { ...insisting(errand), quit, freed, onWait: (error) => report(reasonToWait(error)) });
+    void clearUpload(errand);
   } catch (error) {
     signal.throwIfAborted();
     if (!stop.isWanted || !order.asked) throw error;
     // There may be a job, of which we have not heard yet; asking again tells which, and then it is cancelled.
     await persist(() => place(api, photos, owner, order, keep, signal), insisting(errand));
   }
+}
+
+/** The job has a photo of its own now; the upload would count against the person for an hour. */
+async function clearUpload({ api, owner, order: { uploadId }, log }: Errand): Promise<void> {
+  if (uploadId === null) return;
+  await api.deleteUpload(owner, uploadId).catch((error: unknown) => log.info({ err: error }, 'an upload stays until it expires'));
 }
 
 async function follow(errand: Errand): Promise<Outcome> {
@@ -144,12 +156,12 @@ async function send(errand: Errand, job: Job): Promise<void> {
   const { telegram, api, say, chatId, batch, order, videoMaxBytes: maxBytes, metrics, deliveries, log, signal } = errand;
   errand.report('sending');
   const delivery = { telegram, api, say: await say(), chatId, replyTo: order.replyTo ?? batch.replyTo, maxBytes, log, signal };
-  await persist(() => deliveries.run(chatId, () => deliver(delivery, job), signal), insisting(errand));
+  await persist(() => deliveries.run(chatId, () => deliver(delivery, job), signal), { ...insisting(errand), telegramPatienceMs: TELEGRAM_PATIENCE_MS });
   metrics.videos.inc();
 }
 
 function reasonToWait(error: unknown): Progress {
-  if (!(error instanceof ApiError)) return 'away';
+  if (!(error instanceof ApiError)) return 'telegram-away';
   switch (error.code) {
     case 'OWNER_LIMIT': return 'full-owner';
     case 'QUEUE_FULL': return 'full-queue';
@@ -161,6 +173,6 @@ function reasonToWait(error: unknown): Progress {
 /** What the user is told: the API's own code, or ours. */
 function codeOf(error: unknown): string {
   if (error instanceof ApiError) return error.code;
-  if (error instanceof FileError) return error.code === 'AWAY' ? 'UNREACHABLE' : error.code;
-  return 'INTERNAL';
+  if (error instanceof FileError && error.code !== 'AWAY') return error.code;
+  return error instanceof FileError || isTelegramAway(error) ? 'TELEGRAM_AWAY' : 'INTERNAL';
 }

@@ -21,6 +21,8 @@ interface Live {
   readonly progress: Map<Order, Progress>;
   readonly stops: Map<Order, Stop>;
   message: LiveMessage | null;
+  /** Its message was sent before a restart, and says more than is known until every job has been heard of. */
+  isUnheard: boolean;
   /** All is over and is being shown: it takes no more. */
   finishing: boolean;
 }
@@ -65,8 +67,9 @@ export class ChatDesk {
     return [...this.#lives.values()].reduce((sum, { batch }) => sum + openOrders(batch).length, 0);
   }
 
-  get isStopping(): boolean {
-    return [...this.#lives.values()].some(({ batch }) => openOrders(batch).some(({ cancelling, rendered }) => cancelling && !rendered));
+  /** Whether something of a batch, or of all, is being stopped. */
+  isStopping(batchId?: string): boolean {
+    return this.#livesOf(batchId).some(({ batch }) => openOrders(batch).some(({ cancelling, rendered }) => cancelling && !rendered));
   }
 
   /** A batch at work; undefined if it is not. */
@@ -76,7 +79,7 @@ export class ChatDesk {
 
   /** Begins, or goes on with, a batch that is kept already. */
   start(batch: Batch): void {
-    const live: Live = { batch, progress: new Map(), stops: new Map(), message: null, finishing: false };
+    const live: Live = { batch, progress: new Map(), stops: new Map(), message: null, isUnheard: batch.messageId !== null, finishing: false };
     this.#lives.set(batch.id, live);
     this.#spawn(this.#tell(live));
     for (const order of openOrders(batch)) this.#carryOut(live, order);
@@ -98,7 +101,7 @@ export class ChatDesk {
   }
 
   async cancel(batchId?: string): Promise<number> {
-    const lives = [...this.#lives.values()].filter(({ batch }) => batchId === undefined || batch.id === batchId);
+    const lives = this.#livesOf(batchId).filter(({ batch }) => batch.orders.some(isStoppable));
     const wanted = lives.flatMap((live) => live.batch.orders.filter(isStoppable).map((order) => ({ live, order })));
     for (const { order } of wanted) order.cancelling = true;
     for (const live of lives) this.#refresh(live);
@@ -127,6 +130,10 @@ export class ChatDesk {
     await Promise.all(this.#work);
   }
 
+  #livesOf(batchId?: string): Live[] {
+    return [...this.#lives.values()].filter(({ batch }) => batchId === undefined || batch.id === batchId);
+  }
+
   /** Work that ends with the signal is picked up at the next start. */
   #spawn(work: Promise<void>): void {
     const done = work.catch((error: unknown) => {
@@ -150,8 +157,6 @@ export class ChatDesk {
       batch.messageId = live.message.messageId;
       await this.#keep(live);
     } else {
-      // Sent before a restart. What it says is truer than what we know before the API has told how the orders go.
-      await sleep(this.#ports.editMs, undefined, { signal: this.#signal });
       live.message = { messageId, render };
     }
     this.#refresh(live);
@@ -231,8 +236,10 @@ export class ChatDesk {
     }
   }
 
-  #refresh({ message }: Live): void {
-    if (message && !this.#signal.aborted) this.#editor.touch(message);
+  #refresh(live: Live): void {
+    const { message, batch, progress } = live;
+    live.isUnheard &&= openOrders(batch).some((order) => order.jobId !== null && !progress.has(order));
+    if (message && !live.isUnheard && !this.#signal.aborted) this.#editor.touch(message);
   }
 
   async #keep({ batch }: Live): Promise<void> {

@@ -66,7 +66,8 @@ async function handOver({ telegram, api, say, chatId, replyTo, maxBytes, log, si
     return null;
   });
   // Opened before Telegram is asked, so that the API's refusals are not taken for Telegram's.
-  const bytes = await api.download(video.url);
+  const reading = new AbortController();
+  const bytes = await api.download(video.url, reading.signal);
   try {
     await telegram.once.sendVideo(chatId, new InputFile(bytes, `${job.id}.mp4`), {
       ...common,
@@ -78,7 +79,7 @@ async function handOver({ telegram, api, say, chatId, replyTo, maxBytes, log, si
     if (!isTooLarge(error)) throw error;
     await sendLink();
   } finally {
-    if (!bytes.locked) void bytes.cancel().catch(() => {});
+    reading.abort(); // Telegram may have refused it before it was read
   }
 }
 

@@ -1,4 +1,4 @@
-import { newBatch, newOrder, openOrders, retryable, type Batch, type Order } from './batch.ts';
+import { again, newBatch, openOrders, retryable, type Batch, type Order } from './batch.ts';
 import { ChatDesk } from './chat-desk.ts';
 import type { DeskPorts } from './ports.ts';
 
@@ -60,19 +60,14 @@ export class Desk {
     return this.#chats.get(chatId)?.openCount ?? 0;
   }
 
-  /** Whether something of this chat is being stopped. */
-  isStopping(chatId: number): boolean {
-    return this.#chats.get(chatId)?.isStopping ?? false;
+  /** Whether something of a batch, or of all of a chat, is being stopped. */
+  isStopping(chatId: number, batchId?: string): boolean {
+    return this.#chats.get(chatId)?.isStopping(batchId) ?? false;
   }
 
   /** Stops a batch, or all of a chat; how many videos that concerns. Resolves once the wish is safely kept. */
   async cancel(chatId: number, batchId?: string): Promise<number> {
     return (await this.#chats.get(chatId)?.cancel(batchId)) ?? 0;
-  }
-
-  /** Whether a batch of this chat is in the making. */
-  has(chatId: number, batchId: string): boolean {
-    return this.#chats.get(chatId)?.find(batchId) !== undefined;
   }
 
   /** A batch of this chat that has ended, with something left to try again; null if there is none. */
@@ -87,9 +82,7 @@ export class Desk {
     if (old.retriedAs !== id) return;
     await this.#ports.batches.write(old.id, old);
     const { chatId, replyTo, resend } = old;
-    // A job that did not fail is gone on with: it may still render, and what is rendered only has to be sent.
-    const orders = retryable(old).map(({ fileId, fromJob, choice, replyTo: to, jobId, jobFailed, rendered }, index) =>
-      newOrder({ key: `${key}:${index}`, fileId, choice, replyTo: to, ...(jobId !== null && !jobFailed ? { jobId, rendered } : { fromJob: jobId ?? fromJob }) }));
+    const orders = retryable(old).map((order, index) => again(order, `${key}:${index}`));
     await this.take(newBatch({ id, chatId, replyTo, resend, createdAt: Date.now(), orders }));
   }
 

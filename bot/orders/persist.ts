@@ -7,19 +7,22 @@ import { FileError } from '../telegram/files.ts';
 
 /**
  * What an error means for whoever wants to try again:
- *   full    no free place at the API, until one is free
- *   asked   Telegram asks to wait
- *   away    API or Telegram are out of reach, which passes or does not
- *   failed  the API failed on its side, and may have done the work all the same
- *   final   it stays so
+ *   full       no free place at the API, until one is free
+ *   asked      Telegram asks to wait
+ *   away       the API is out of reach, which passes or does not
+ *   telegram   the same of Telegram
+ *   failed     the API failed on its side, and may have done the work all the same
+ *   final      it stays so
  */
-type Trouble = 'full' | 'asked' | 'away' | 'failed' | 'final';
+type Trouble = 'full' | 'asked' | 'away' | 'telegram' | 'failed' | 'final';
 
 export interface Persistence {
   /** Wait before another try, in milliseconds. */
   readonly retryMs: number;
-  /** How long somebody who is away is tried, in milliseconds. */
+  /** How long an API that is away is tried, in milliseconds. */
   readonly patienceMs: number;
+  /** The same of Telegram; `patienceMs` if not said. */
+  readonly telegramPatienceMs?: number;
   /** Ends it. */
   readonly quit: AbortSignal;
   /** Waits for free places too: resolves when one may be free, rejects with the signal. Without, a full API is an error. */
@@ -30,6 +33,8 @@ export interface Persistence {
 
 /** An API that fails on its side is tried so often. */
 const MOST_FAILURES = 5;
+/** Longest wait for Telegram, which grows: each try may be a whole video. */
+const LONGEST_WAIT_MS = 60_000;
 /** Longest wait before we look again whether the API takes another photo. */
 const ROOM_LOOK_MS = 30_000;
 
@@ -37,33 +42,38 @@ const ROOM_LOOK_MS = 30_000;
  * Does `work` until it succeeds or nothing more can be hoped for.
  * @throws the reason of `quit`, or the last error of `work`
  */
-export async function persist<T>(work: () => Promise<T>, { retryMs, patienceMs, quit, freed, onWait }: Persistence): Promise<T> {
+export async function persist<T>(work: () => Promise<T>, { retryMs, patienceMs, telegramPatienceMs = patienceMs, quit, freed, onWait }: Persistence): Promise<T> {
   quit.throwIfAborted();
-  for (let awaySince: number | null = null, failures = 0; ; ) {
+  let last: Trouble | null = null;
+  for (let since = 0, tries = 0; ; ) {
     try {
       return await work();
     } catch (thrown) {
       quit.throwIfAborted();
       const error = unwrap(thrown);
       const trouble = troubleOf(error);
-      awaySince = trouble === 'away' ? (awaySince ?? Date.now()) : null;
-      failures = trouble === 'failed' ? failures + 1 : 0;
-      const isHopeless = trouble === 'final' || (trouble === 'full' && !freed) || failures === MOST_FAILURES || (awaySince !== null && Date.now() - awaySince >= patienceMs);
-      if (isHopeless) throw error;
+      if (trouble !== last) [last, since, tries] = [trouble, Date.now(), 0];
+      tries += 1;
+      const lastsMs = Date.now() - since;
+      const isHopeless: Record<Trouble, boolean> = {
+        full: !freed, asked: false, away: lastsMs >= patienceMs, telegram: lastsMs >= telegramPatienceMs, failed: tries === MOST_FAILURES, final: true,
+      };
+      if (isHopeless[trouble]) throw error;
       onWait?.(error);
+      const waitMs = trouble === 'telegram' ? Math.min(LONGEST_WAIT_MS, retryMs * 2 ** (tries - 1)) : Math.max(retryMs, askedWaitMs(error));
       const enough = new AbortController();
       const signal = AbortSignal.any([quit, enough.signal]);
       const place = trouble === 'full' && freed && !isUploadLimit(error) ? [freed(signal)] : [];
-      await Promise.race([sleep(Math.max(retryMs, askedWaitMs(error)), undefined, { signal }), ...place]).finally(() => enough.abort());
+      await Promise.race([sleep(waitMs, undefined, { signal }), ...place]).finally(() => enough.abort());
     }
   }
 }
 
 function troubleOf(error: unknown): Trouble {
   if (error instanceof ApiError) return error.isFull ? 'full' : error.isAway ? 'away' : error.code === 'INTERNAL' ? 'failed' : 'final';
-  if (error instanceof FileError) return error.code === 'AWAY' ? 'away' : 'final';
+  if (error instanceof FileError) return error.code === 'AWAY' ? 'telegram' : 'final';
   if (retryAfter(error) !== null) return 'asked';
-  return isTelegramAway(error) ? 'away' : 'final';
+  return isTelegramAway(error) ? 'telegram' : 'final';
 }
 
 /** What a stream broke with that was being sent to Telegram. */

@@ -11,7 +11,7 @@ interface NoRoom {
 }
 
 /** What an order that is not over does: the job as the API tells it, or what comes before and after. */
-export type Progress = Job | NoRoom | 'fetching' | 'starting' | 'waiting' | 'full-owner' | 'full-queue' | 'away' | 'sending';
+export type Progress = Job | NoRoom | 'fetching' | 'starting' | 'waiting' | 'full-owner' | 'full-queue' | 'away' | 'telegram-away' | 'sending';
 
 const BAR_CELLS = 10;
 

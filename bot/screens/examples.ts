@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { InputFile, type InlineKeyboard } from 'grammy';
 import { z } from 'zod';
 import type { Logger } from '../../src/infra/log.ts';
@@ -10,6 +11,7 @@ import type { ApiClient } from '../api/client.ts';
 import { ApiError } from '../api/error.ts';
 import type { JsonFolder } from '../state/folder.ts';
 import type { BotContext } from './kit.ts';
+import { isBlocked, isRefused } from '../telegram/errors.ts';
 import { attempt, takeAway } from './tapped.ts';
 
 const OWNER = 'telegram:examples';
@@ -20,6 +22,9 @@ const VERSION = 1;
 
 /** Nobody waits for an example longer than that. */
 const RENDER_MS = 120_000;
+
+/** Longest wait for an example that is just being put into a message which is to show something else. */
+const LEAVE_MS = 5_000;
 
 /** A file at Telegram by motion. */
 export const ExampleFiles = z.record(z.string(), z.string());
@@ -64,13 +69,24 @@ export class MotionExamples {
   /** Shows an example in the tapped message. Resolves at once; one that has to be rendered first comes a little later. */
   async show(ctx: BotContext, example: Example): Promise<void> {
     await this.leave(ctx);
-    const known = (await this.#known())[example.motion];
-    if (known) {
-      await place(ctx, known, example);
-      return;
-    }
+    if (await this.#showKnown(ctx, example)) return;
     await tell(ctx, 'example-making', example);
     void this.#showOnceMade(ctx, example);
+  }
+
+  /** False if Telegram does not know the example, or not any more. */
+  async #showKnown(ctx: BotContext, example: Example): Promise<boolean> {
+    const files = await this.#known();
+    const fileId = files[example.motion];
+    if (fileId === undefined) return false;
+    try {
+      await place(ctx, fileId, example);
+      return true;
+    } catch (error) {
+      if (!isRefused(error) || isBlocked(error)) throw error;
+      delete files[example.motion];
+      return false;
+    }
   }
 
   /** The tapped message is to show something else: what it waits for does not come there any more. */
@@ -78,7 +94,7 @@ export class MotionExamples {
     const spot = spotOf(ctx);
     const wait = this.#waits.get(spot);
     this.#waits.delete(spot);
-    await wait?.arrival?.catch(() => {});
+    await Promise.race([wait?.arrival?.catch(() => {}), sleep(LEAVE_MS, undefined, { ref: false })]);
   }
 
   async #showOnceMade(ctx: BotContext, example: Example): Promise<void> {
@@ -99,7 +115,7 @@ export class MotionExamples {
     } catch (error) {
       if (isOutdated()) return;
       this.#log.warn({ err: error, motion }, 'could not show an example of a motion');
-      await tell(ctx, 'example-failed', example).catch(() => {});
+      await (wait.arrival = tell(ctx, 'example-failed', example)).catch(() => {});
     } finally {
       if (this.#waits.get(spot) === wait) this.#waits.delete(spot);
     }

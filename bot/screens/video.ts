@@ -84,7 +84,7 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
 
   screens.callbackQuery(/^cancel:([\w-]+)$/, async (ctx) => {
     const [chatId, batchId] = [chatIdOf(ctx), ctx.match[1]!];
-    if ((await desk.cancel(chatId, batchId)) > 0 || desk.has(chatId, batchId)) return;
+    if ((await desk.cancel(chatId, batchId)) > 0 || desk.isStopping(chatId, batchId)) return;
     await withoutButtons(ctx);
     await ctx.reply(ctx.say('cancel-over'));
   });

@@ -83,6 +83,7 @@ status-full-owner = ⏳ Mehr Videos von dir gehen gerade nicht gleichzeitig. Die
 status-full-queue = ⏳ Gerade sind alle Plätze belegt. Dein Video startet von selbst, sobald einer frei wird.
 status-full-uploads = ⏳ Du hast in letzter Zeit viele Fotos geschickt; das nächste kann ich in etwa { $eta } annehmen. Es geht dann von selbst weiter.
 status-away = ⏳ Der Videodienst antwortet gerade nicht. Ich versuche es weiter.
+status-telegram-away = ⏳ Telegram gibt mir dein Foto gerade nicht. Ich versuche es weiter.
 status-queued = ⏳ Platz { $position } in der Warteschlange
 status-queued-eta = ⏳ Platz { $position } in der Warteschlange · etwa { $eta }
 status-running = [{ $bar }] { $percent } %
@@ -166,6 +167,7 @@ failure = ❌ { $code ->
     [OUT_OF_MEMORY] Der Arbeitsspeicher hat nicht gereicht.
     [NON_FINITE_OUTPUT] Das Modell konnte aus diesem Foto kein Video machen.
     [UNREACHABLE] Der Videodienst antwortet nicht.
+    [TELEGRAM_AWAY] Telegram antwortet mir gerade nicht.
     [UNAVAILABLE] Der Videodienst antwortet nicht.
     [ENGINE_UNAVAILABLE] Gerade läuft kein Renderer.
     [QUEUE_FULL] Alle Plätze sind belegt.
@@ -266,7 +268,7 @@ privacy =
         [one] { $days } Tag
        *[other] { $days } Tage
     }.
-    Im Bot: deine Sprache, deine letzte Auswahl und was gerade in Arbeit ist.
+    Im Bot: deine Sprache, deine letzte Auswahl, was gerade in Arbeit ist und einen Tag lang, was nicht gelungen ist.
     Was in diesem Chat steht, speichert Telegram, bis du es dort löschst.
 button-delete-all = 🗑 Alle meine Daten löschen
 delete-all-question = 🗑 Alle deine Videos, Fotos und Einstellungen löschen? Das lässt sich nicht rückgängig machen. Laufende Videos werden abgebrochen.

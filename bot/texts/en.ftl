@@ -83,6 +83,7 @@ status-full-owner = ⏳ No more of your videos fit in at once. This one starts b
 status-full-queue = ⏳ All places are taken right now. Your video starts by itself as soon as one is free.
 status-full-uploads = ⏳ You have sent many photos lately, and I can take the next one in about { $eta }. It then goes on by itself.
 status-away = ⏳ The video service does not answer right now. I keep trying.
+status-telegram-away = ⏳ Telegram does not give me your photo right now. I keep trying.
 status-queued = ⏳ Position { $position }
 status-queued-eta = ⏳ Position { $position } · about { $eta }
 status-running = [{ $bar }] { $percent } %
@@ -166,6 +167,7 @@ failure = ❌ { $code ->
     [OUT_OF_MEMORY] The machine ran out of memory.
     [NON_FINITE_OUTPUT] The model could not make a video of this photo.
     [UNREACHABLE] The video service does not answer.
+    [TELEGRAM_AWAY] Telegram does not answer me right now.
     [UNAVAILABLE] The video service does not answer.
     [ENGINE_UNAVAILABLE] No renderer is running right now.
     [QUEUE_FULL] All places are taken.
@@ -266,7 +268,7 @@ privacy =
         [one] { $days } day
        *[other] { $days } days
     }.
-    In the bot: your language, your last choices, and what is in the making.
+    In the bot: your language, your last choices, what is in the making and, for a day, what failed.
     What stands in this chat is kept by Telegram until you delete it there.
 button-delete-all = 🗑 Delete all my data
 delete-all-question = 🗑 Delete all your videos, photos and settings? This cannot be undone. Videos in the making are cancelled.

@@ -83,6 +83,7 @@ status-full-owner = ⏳ No caben más vídeos tuyos a la vez. Este empezará sol
 status-full-queue = ⏳ Ahora mismo todas las plazas están ocupadas. Tu vídeo empezará solo en cuanto haya una libre.
 status-full-uploads = ⏳ Has enviado muchas fotos últimamente; podré aceptar la siguiente en { $eta }, más o menos. Después seguirá sola.
 status-away = ⏳ El servicio de vídeo no responde ahora mismo. Sigo intentándolo.
+status-telegram-away = ⏳ Telegram no me entrega tu foto ahora mismo. Lo sigo intentando.
 status-queued = ⏳ Puesto { $position } en la cola
 status-queued-eta = ⏳ Puesto { $position } en la cola · unos { $eta }
 status-running = [{ $bar }] { $percent } %
@@ -169,6 +170,7 @@ failure = ❌ { $code ->
     [OUT_OF_MEMORY] La máquina se ha quedado sin memoria.
     [NON_FINITE_OUTPUT] El modelo no ha podido hacer un vídeo con esta foto.
     [UNREACHABLE] El servicio de vídeo no responde.
+    [TELEGRAM_AWAY] Telegram no me responde ahora mismo.
     [UNAVAILABLE] El servicio de vídeo no responde.
     [ENGINE_UNAVAILABLE] Ahora mismo no hay ningún renderizador en marcha.
     [QUEUE_FULL] Todas las plazas están ocupadas.
@@ -269,7 +271,7 @@ privacy =
         [one] { $days } día
        *[other] { $days } días
     }.
-    En el bot: tu idioma, lo último que elegiste y los vídeos en curso.
+    En el bot: tu idioma, lo último que elegiste, los vídeos en curso y, durante un día, los que fallaron.
     Lo que hay en este chat lo guarda Telegram hasta que lo borres allí.
 button-delete-all = 🗑 Borrar todos mis datos
 delete-all-question = 🗑 ¿Borrar todos tus vídeos, fotos y ajustes? No se puede deshacer. Los vídeos en curso se cancelan.

@@ -83,6 +83,7 @@ status-full-owner = ⏳ Não cabem mais vídeos seus ao mesmo tempo. Este começ
 status-full-queue = ⏳ No momento, todas as vagas estão ocupadas. O seu vídeo começa sozinho assim que houver uma livre.
 status-full-uploads = ⏳ Você enviou muitas fotos nos últimos tempos; posso receber a próxima em cerca de { $eta }. Depois ela segue sozinha.
 status-away = ⏳ O serviço de vídeo não está respondendo. Continuo tentando.
+status-telegram-away = ⏳ O Telegram não está me entregando a sua foto agora. Continuo tentando.
 status-queued = ⏳ Posição { $position } na fila
 status-queued-eta = ⏳ Posição { $position } na fila · cerca de { $eta }
 status-running = [{ $bar }] { $percent } %
@@ -169,6 +170,7 @@ failure = ❌ { $code ->
     [OUT_OF_MEMORY] A máquina ficou sem memória.
     [NON_FINITE_OUTPUT] O modelo não conseguiu fazer um vídeo desta foto.
     [UNREACHABLE] O serviço de vídeo não está respondendo.
+    [TELEGRAM_AWAY] O Telegram não está me respondendo agora.
     [UNAVAILABLE] O serviço de vídeo não está respondendo.
     [ENGINE_UNAVAILABLE] No momento, nenhum renderizador está em execução.
     [QUEUE_FULL] Todas as vagas estão ocupadas.
@@ -269,7 +271,7 @@ privacy =
         [one] { $days } dia
        *[other] { $days } dias
     }.
-    No bot: o seu idioma, as suas últimas escolhas e os vídeos em andamento.
+    No bot: o seu idioma, as suas últimas escolhas, os vídeos em andamento e, por um dia, os que falharam.
     O que está nesta conversa é guardado pelo Telegram até você apagar lá.
 button-delete-all = 🗑 Apagar todos os meus dados
 delete-all-question = 🗑 Apagar todos os seus vídeos, fotos e configurações? Não dá para desfazer. Os vídeos em andamento são cancelados.

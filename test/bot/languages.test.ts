@@ -148,7 +148,7 @@ describe('progress and ends', () => {
     options: { engine: 'PREVIEW', resolution: 'P720', orientation: 'LANDSCAPE', fit: 'COVER', motion: 'MICRO', durationSeconds: 6, seed: 1 }, error: null, result: null, ...changes,
   });
   const progresses: Progress[] = [
-    'fetching', 'waiting', 'full-owner', 'full-queue', 'away', 'sending', { roomAt: Date.now() + 60 * 60_000 },
+    'fetching', 'waiting', 'full-owner', 'full-queue', 'away', 'telegram-away', 'sending', { roomAt: Date.now() + 60 * 60_000 },
     ...[1, 2, 5, 21].flatMap((queuePosition) => [null, 1, 40, 3_000].map((estimatedSecondsRemaining) => job({ status: 'QUEUED', queuePosition, estimatedSecondsRemaining }))),
     ...[...valuesOf('Stage'), null].flatMap((stage) => [1, 2, 3, 4].map((attempt) => job({ stage, attempt }))),
     job({ estimatedSecondsRemaining: null }),
@@ -157,7 +157,7 @@ describe('progress and ends', () => {
   const order = (changes: Partial<Order> = {}): Order => ({ ...newOrder({ key: 'k', fileId: 'f', choice: {} }), ...changes });
   const ended = [
     order({ cancelling: true }), ...(['DELIVERED', 'CANCELLED', 'GONE'] as const).map((end) => order({ end })),
-    ...[...valuesOf('ErrorCode'), 'UNREACHABLE', 'UPLOAD_LIMIT', 'PHOTO_GONE'].map((failure) => order({ end: 'FAILED', failure })),
+    ...[...valuesOf('ErrorCode'), 'UNREACHABLE', 'UPLOAD_LIMIT', 'PHOTO_GONE', 'TELEGRAM_AWAY'].map((failure) => order({ end: 'FAILED', failure })),
   ];
   const batchOf = (orders: Order[], resend = false): Batch => newBatch({ id: '700-a13000000000000000', chatId: 700, createdAt: 0, resend, orders });
 

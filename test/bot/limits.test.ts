@@ -5,16 +5,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Stack, until } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
 import { BOT } from '../support/telegram-messages.ts';
+import type { TelegramUser } from '../support/telegram-user.ts';
 
 const TIMEOUT_MS = 60_000;
 const KEPT_SECONDS = 12;
+const KEY = 'the-key-of-the-bot-0123456789';
 let telegram: FakeTelegram;
 let stack: Stack;
 
 beforeAll(async () => {
   telegram = await FakeTelegram.start();
   stack = await Stack.start({
-    environment: { BOT_API_KEY: 'the-key-of-the-bot-0123456789', UPLOADS_PER_OWNER: '2', UPLOADS_KEPT_HOURS: String(KEPT_SECONDS / 3_600), MAX_ATTEMPTS: '1' },
+    environment: { BOT_API_KEY: KEY, UPLOADS_PER_OWNER: '2', UPLOADS_KEPT_HOURS: String(KEPT_SECONDS / 3_600), MAX_ATTEMPTS: '1' },
   });
   await stack.startBot(telegram);
 }, TIMEOUT_MS);
@@ -22,6 +24,8 @@ afterAll(async () => {
   await stack.stop();
   await telegram.close();
 });
+
+const uploadsOf = (user: TelegramUser) => stack.sql('SELECT id FROM upload WHERE owner = $1', [`telegram:${user.id}`]);
 
 describe('a video that fails', () => {
   it('has a button to try again, which needs no second upload', async () => {
@@ -33,10 +37,12 @@ describe('a video that fails', () => {
     await stack.startWorker();
     const failed = await user.sees(/❌ [^]*This does not count against your limit/, 30_000);
     expect(failed.buttons.map(({ text }) => text)).toEqual(['🔁 Try again']);
-    await stack.sql('DELETE FROM upload WHERE owner = $1', [`telegram:${user.id}`]);
+    expect(await uploadsOf(user)).toEqual([]);
+    const fetched = telegram.callsOf('getFile').length;
     await user.tap('Try again');
     await user.getsVideos(1);
-    expect(await stack.sql('SELECT id FROM upload WHERE owner = $1', [`telegram:${user.id}`])).toEqual([]);
+    expect(telegram.callsOf('getFile')).toHaveLength(fetched);
+    expect(await uploadsOf(user)).toEqual([]);
   }, TIMEOUT_MS);
 });
 
@@ -59,8 +65,11 @@ describe('what failed long ago', () => {
     const user = telegram.user();
     user.photo(Buffer.alloc(0));
     await user.sees(/❌/);
+    const batches = path.join('bot', String(BOT.id), 'batches');
+    const kept = async () => (await stack.files(batches)).map((file) => path.basename(file)).filter((name) => name.startsWith(String(user.id)));
+    await until(async () => (await kept()).length === 0);
     await stack.bot!.stop();
-    const folder = path.join(stack.storage, 'bot', String(BOT.id), 'batches');
+    const folder = path.join(stack.storage, batches);
     const batch = (id: string, hoursAgo: number) => {
       const endedAt = Date.now() - hoursAgo * 3_600_000;
       const orders = [{ key: id, choice: {}, fileId: 'f', end: 'FAILED', failure: 'TIMEOUT' }];
@@ -68,22 +77,34 @@ describe('what failed long ago', () => {
     };
     await Promise.all([batch('old', 25), batch('new', 23)]);
     await stack.startBot(telegram);
-    const kept = (await stack.files(path.join('bot', String(BOT.id), 'batches'))).map((file) => path.basename(file));
-    expect(kept.filter((name) => name.startsWith(String(user.id)))).toEqual([`${user.id}-new.json`]);
+    expect(await kept()).toEqual([`${user.id}-new.json`]);
   }, TIMEOUT_MS);
 });
 
-describe('more photos than the API keeps of one person', () => {
-  it('wait for room, with why and when, while earlier ones are repeated; then they go on', async () => {
+describe('photos', () => {
+  it('do not count once their videos are in the making', async () => {
     const user = telegram.user();
     await user.chooses('3 seconds', '360p', 'Pan left');
-    for (const photo of ['cat.jpg', 'coffee.jpg', 'portrait.jpg']) user.photo(photo);
-    const waiting = await user.sees(/You have sent many photos lately, and I can take the next one in about \d+ s\. It then goes on by itself/);
-    await user.getsVideos(1);
-    await user.tap('New variation');
-    await until(async () => (await stack.sql('SELECT id FROM job WHERE owner = $1', [`telegram:${user.id}`])).length === 3);
-    expect(waiting.text).toMatch(/many photos lately/);
+    user.album(['cat.jpg', 'coffee.jpg', 'portrait.jpg', 'cat.jpg']);
     await user.getsVideos(4, TIMEOUT_MS);
+    const { history } = await user.sees(/4 photos: 4 done/);
+    expect(history.join('\n')).not.toMatch(/many photos lately/);
+    expect(await uploadsOf(user)).toEqual([]);
+  }, TIMEOUT_MS);
+
+  it('beyond those that the API keeps of one person wait for room, with why and when, while earlier ones are repeated; then they go on', async () => {
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    user.photo('cat.jpg');
+    await user.getsVideos(1);
+    const headers = { 'Authorization': `Bearer ${KEY}`, 'X-Act-As': `telegram:${user.id}` };
+    for (let count = 0; count < 2; count++) await stack.upload('coffee.jpg', headers);
+    user.photo('cat.jpg');
+    const waiting = await user.sees(/You have sent many photos lately, and I can take the next one in about \d+ s\. It then goes on by itself/);
+    await user.tap('New variation');
+    await user.getsVideos(3, TIMEOUT_MS);
     await until(async () => /Done/.test(waiting.text!));
+    const { history } = waiting;
+    expect(history.findIndex((text) => /many photos lately/.test(text))).toBeGreaterThanOrEqual(0);
   }, TIMEOUT_MS);
 });

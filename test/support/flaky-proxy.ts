@@ -7,8 +7,8 @@ export type Fate = 'pass' | 'lose answer' | 'drop' | { readonly answer: object }
 
 export class FlakyProxy extends LocalServer {
   readonly #target: string;
-  /** Decides over each request, by its body; until then it waits. */
-  fate: (body: string) => Fate | Promise<Fate> = () => 'pass';
+  /** Decides over each request, by its body and path; until then it waits. */
+  fate: (body: string, path: string) => Fate | Promise<Fate> = () => 'pass';
 
   private constructor(target: string) {
     super();
@@ -21,7 +21,7 @@ export class FlakyProxy extends LocalServer {
 
   protected override async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = Buffer.concat(await request.toArray() as Buffer[]);
-    const fate = await this.fate(body.toString('latin1'));
+    const fate = await this.fate(body.toString('latin1'), request.url!);
     if (fate === 'drop') {
       request.socket.destroy();
       return;
