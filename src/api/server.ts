@@ -10,6 +10,7 @@ import type { Config } from '../config.ts';
 import type { Services } from '../infra/services.ts';
 import { StartupError } from '../infra/startup-error.ts';
 import { ROOT } from '../infra/version.ts';
+import { deleteUpload } from '../jobs/cancel.ts';
 import { AppError, ERRORS } from '../jobs/errors.ts';
 import { ACT_AS_HEADER, authenticate, type Caller } from './auth.ts';
 import type { Api, RequestContext } from './context.ts';
@@ -25,7 +26,6 @@ import { probeAll } from './probes.ts';
 import { createSchema } from './schema.ts';
 import { serveSockets } from './sockets.ts';
 import { UploadLimit } from './upload-limit.ts';
-import { deleteUpload } from '../jobs/cancel.ts';
 import { uploadsRouter, type PhotoIntake } from './uploads.ts';
 
 /** Room for a photo of BASE64_MAX_BYTES as base64, and the rest of a request. */
