@@ -104,8 +104,12 @@ function groups(options: DispatchOptions): Composer<BotContext> {
   return composer;
 }
 
+/** Who is turned away is told so once in that time. */
+const STRANGER_MS = 3_000;
+
 /** Lets in who may use the bot, with what is remembered of them. */
 function admission(options: DispatchOptions): Composer<BotContext> {
+  let lastStranger = { id: 0, at: 0 };
   const { kit: { chats, texts }, admits, metrics } = options;
   const composer = new Composer<BotContext>();
   composer.use(async (ctx, next) => {
@@ -113,7 +117,9 @@ function admission(options: DispatchOptions): Composer<BotContext> {
     if (!from || !chat) return;
     if (!admits(from.id)) {
       metrics.updates.inc({ kind: 'refused' });
-      await tell(options, chat.id, from, 'not-allowed', { user: String(from.id) });
+      // Once for all that comes at once, such as an album.
+      if (from.id !== lastStranger.id || Date.now() - lastStranger.at > STRANGER_MS) await tell(options, chat.id, from, 'not-allowed', { user: String(from.id) });
+      lastStranger = { id: from.id, at: Date.now() };
       return;
     }
     ctx.record = await chats.get(chat.id);
@@ -146,8 +152,18 @@ export async function answerFlood({ telegram, kit: { chats, texts }, admits, met
   }
 }
 
-/** Taps are answered before anything is done about them: until then the button shows that it waits. */
-export function answerTap({ once }: Telegram, { callback_query: tap }: Update): void {
-  // One that is too old to be answered is handled all the same.
-  if (tap) once.answerCallbackQuery(tap.id).catch(() => {});
+/**
+ * Taps are answered before anything is done about them: until then the button shows that it waits. A wish to stop is confirmed at once,
+ * as the message itself may have to wait until it can say so.
+ */
+export async function answerTap({ telegram, kit: { desk, chats, texts } }: DispatchOptions, { callback_query: tap }: Update): Promise<void> {
+  if (!tap) return;
+  try {
+    const [, batchId] = /^cancel:(.+)$/.exec(tap.data ?? '') ?? [];
+    const stops = batchId !== undefined && desk.isInTheMaking(tap.from.id, batchId);
+    const text = stops ? texts.in(languageOf(texts, tap.from, await chats.get(tap.from.id)))('status-cancelling') : undefined;
+    await telegram.once.answerCallbackQuery(tap.id, { text });
+  } catch {
+    // One that is too old to be answered is handled all the same.
+  }
 }

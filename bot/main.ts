@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GrammyError } from 'grammy';
+import { GrammyError, HttpError } from 'grammy';
 import type { UserFromGetMe } from 'grammy/types';
 import type { z } from 'zod';
 import type { Config } from '../src/config.ts';
@@ -72,14 +72,15 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
   setMaxListeners(0, ending.signal, polling.signal);
   const { signal } = ending;
   await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
-  if (!(await lockFolder(settings.stateDir))) throw new StartupError(`Another bot keeps its state in ${settings.stateDir}.`, 'Stop it, or set BOT_STATE_DIR for this one.');
+  if (!(await lockFolder(settings.stateDir))) throw new StartupError(`Another process runs this bot, with its state in ${settings.stateDir}.`, 'Stop it: a bot can be run by one process only.');
   const open = <T>(name: string, schema: z.ZodType<T>) =>
     JsonFolder.open(path.join(settings.stateDir, name), schema, (id) => log.error({ file: path.join(settings.stateDir, name, id) }, 'a file of another version, or damaged, is passed over'));
   const [chatFolder, batches] = [await open('chats', ChatRecord), await open('batches', Batch)];
   const [exampleFolder, kept] = [await open('examples', ExampleFiles), await open('updates', AnyUpdate)];
 
   const retryMs = config.BOT_RETRY_SECONDS * 1000;
-  const api = new ApiClient({ url: settings.apiUrl, key: settings.apiKey, retryMs, signal });
+  const onAway = (isAway: boolean) => (isAway ? log.warn({ api: settings.apiUrl }, 'the API does not answer') : log.info('the API answers again'));
+  const api = new ApiClient({ url: settings.apiUrl, key: settings.apiKey, retryMs, signal, onAway });
   const telegram = openTelegram(token, config.BOT_API_ROOT, signal);
   const texts = Texts.load(path.join(ROOT, 'bot', 'texts'));
   const chats = new Chats(chatFolder);
@@ -91,8 +92,12 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
     editMs: config.BOT_EDIT_SECONDS * 1000, patienceMs: config.BOT_PATIENCE_SECONDS * 1000, videoMaxBytes: config.BOT_VIDEO_MAX_MB * 1e6,
   });
 
+  /** When Telegram was last heard of; null before the first time. */
+  let contactAt: number | null = null;
+  let trouble: string | null = null;
   const connect = async () => {
     const me = await greet(telegram, log, signal);
+    contactAt = Date.now();
     const kit = {
       api, desk, chats, texts, photosAtOnce: config.BOT_PHOTOS_AT_ONCE, photoMaxMb: config.BOT_PHOTO_MAX_MB,
       examples: new MotionExamples(api, exampleFolder, me.id, log, signal),
@@ -100,7 +105,7 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
     const dispatch = { token, me, telegram, kit, admits: admissionOf(config), albumMs: config.BOT_ALBUM_SECONDS * 1000, log, metrics, signal };
     const inbox = new Inbox({
       handle: createDispatch(dispatch), kept, log,
-      onArrival: (update) => answerTap(telegram, update), onFlood: (update) => void answerFlood(dispatch, update),
+      onArrival: (update) => void answerTap(dispatch, update), onFlood: (update) => void answerFlood(dispatch, update),
     });
     await desk.resume();
     await inbox.resume();
@@ -110,23 +115,23 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
   const connected = connect();
   void greetApi(api, log);
   const failed = connected.then(() => new Promise<never>(() => {}));
-  let contactAt = Date.now();
-  let trouble: string | null = null;
   const listen = async () => {
     const { inbox } = await connected;
     await routeUpdates(telegram, settings.webhook, log, polling.signal, (why) => (trouble = why));
     contactAt = Date.now();
     if (!settings.webhook) await poll(telegram.once, inbox, log, polling.signal, () => (contactAt = Date.now()));
   };
+  // A webhook is silent where nobody writes.
+  const isHeard = () => contactAt !== null && (settings.webhook !== null || Date.now() - contactAt < SILENCE_MS);
   const unlessEnding = (what: string) => (error: unknown) => void (signal.aborted || log.error({ err: error }, what));
   const listening = listen().catch(() => {}); // `failed` says why, unless the bot ends
-  const announced = connected.then(() => announceCommands(telegram.api, texts)).catch(unlessEnding('could not announce the commands'));
+  const announced = connected.then(() => announceCommands(telegram.api, texts).catch(unlessEnding('could not announce the commands')), () => {});
   const server = await startServer({
     host: config.HOST, port: config.BOT_PORT, metrics, log,
     probe: async () => ({
       ...(await api.ping().then(() => ({}), (error: Error) => ({ api: error.message }))),
       ...(trouble === null ? {} : { telegram: trouble }),
-      ...(settings.webhook || trouble !== null || Date.now() - contactAt < SILENCE_MS ? {} : { telegram: 'No answer for a while.' }),
+      ...(trouble === null && !isHeard() ? { telegram: 'No answer for a while.' } : {}),
     }),
     webhook: settings.webhook && { secret: settings.webhook.secret, take: async (update) => (await connected).inbox.take(update) },
   });
@@ -155,7 +160,7 @@ async function greet({ once }: Telegram, log: Logger, signal: AbortSignal): Prom
       if (error instanceof GrammyError && (error.error_code === 401 || error.error_code === 404)) {
         throw new StartupError('Telegram does not know BOT_TOKEN.', 'Copy it again from @BotFather; /revoke there makes a new one.');
       }
-      log.warn({ err: error }, 'Telegram cannot be reached; trying again');
+      log.warn({ reason: String(error instanceof HttpError ? error.error : error) }, 'Telegram cannot be reached; trying again');
       await sleep(TROUBLE_MS, undefined, { signal });
     }
   }

@@ -33,6 +33,8 @@ export interface ApiSettings {
   readonly retryMs: number;
   /** Aborts everything under way. */
   readonly signal: AbortSignal;
+  /** Called when the API begins not to answer, and when it does again. */
+  readonly onAway?: (isAway: boolean) => void;
 }
 
 /** Somebody to ask for where only the answer counts. */
@@ -48,6 +50,7 @@ const MOST_FAILURES = 20;
 export class ApiClient {
   readonly #settings: ApiSettings;
   readonly #socket: JobSocket;
+  #isAway = false;
   #options: { readonly answer: Promise<Options>; readonly until: number } | null = null;
 
   constructor(settings: ApiSettings) {
@@ -203,9 +206,20 @@ export class ApiClient {
 
   async #fetch(path: string, timeoutMs: number, init: RequestInit, quit?: AbortSignal): Promise<{ status: number; json: unknown }> {
     const signal = AbortSignal.any([this.#settings.signal, AbortSignal.timeout(timeoutMs), ...(quit ? [quit] : [])]);
-    const response = await fetch(this.#settings.url + path, { ...init, signal }).catch((error: unknown) => Promise.reject(ApiError.unreachable(error)));
-    const json: unknown = await response.json().catch(() => null);
-    return { status: response.status, json };
+    try {
+      const response = await fetch(this.#settings.url + path, { ...init, signal });
+      const json: unknown = await response.json().catch(() => null);
+      this.#note(false);
+      return { status: response.status, json };
+    } catch (error) {
+      if (!this.#settings.signal.aborted && !quit?.aborted) this.#note(true);
+      throw ApiError.unreachable(error);
+    }
+  }
+
+  #note(isAway: boolean): void {
+    if (isAway !== this.#isAway) this.#settings.onAway?.(isAway);
+    this.#isAway = isAway;
   }
 
   #headers(owner: string | null): Record<string, string> {

@@ -67,8 +67,10 @@ export const failedOrders = ({ orders }: Batch): Order[] => orders.filter(({ end
 /** Codes of failures that the same photo meets again. */
 const HOPELESS = new Set(['IMAGE_UNREADABLE', 'IMAGE_TOO_LARGE', 'IMAGE_TOO_SMALL', 'UNSUPPORTED_FORMAT', 'EXPIRED', 'NOT_FOUND', 'PHOTO_GONE', 'BAD_INPUT']);
 
+export const isHopeless = (failure: string | null): boolean => HOPELESS.has(failure ?? '');
+
 /** Those that may work when tried once more. */
-export const retryable = (batch: Batch): Order[] => failedOrders(batch).filter(({ failure }) => !HOPELESS.has(failure ?? ''));
+export const retryable = (batch: Batch): Order[] => failedOrders(batch).filter(({ failure }) => !isHopeless(failure));
 
 /**
  * The order that tries `order` once more. A job that did not fail is gone on with, as it may still render, or only has to be sent; one

@@ -151,13 +151,14 @@ export class ChatDesk {
     await sleep(Math.max(0, batch.openUntil - Date.now()), undefined, { signal: this.#signal });
     const record = await chats.get(this.#chatId);
     const render = () => statusOf(texts.in(record.language), batch, live.progress);
+    const isUrgent = () => openOrders(batch).every(({ cancelling }) => cancelling);
     const { messageId } = batch;
     if (messageId === null) {
-      live.message = { ...(await this.#send(batch, render)), render };
+      live.message = { ...(await this.#send(batch, render)), render, isUrgent };
       batch.messageId = live.message.messageId;
       await this.#keep(live);
     } else {
-      live.message = { messageId, render };
+      live.message = { messageId, render, isUrgent };
     }
     this.#refresh(live);
     while (openOrders(batch).length > 0) await once(this.#ends, 'end', { signal: this.#signal });
@@ -218,7 +219,9 @@ export class ChatDesk {
       freed: async (signal) => void (await once(this.#ends, 'end', { signal })),
       report: (progress) => {
         live.progress.set(order, progress);
-        this.#refresh(live);
+        // As a rule over before it could be read, and each change costs the chat its next.
+        if (progress === 'fetching' || progress === 'starting' || progress === 'sending') setTimeout(() => this.#refresh(live), this.#ports.editMs).unref();
+        else this.#refresh(live);
       },
     });
     this.#spawn(this.#settle(live, order, work).finally(placed));

@@ -89,8 +89,10 @@ export function captionOf(say: Say, options: Options, { options: rendered }: Job
 
 /** @param link where everybody can download it, null if nowhere */
 export function videoKeyboard(say: Say, options: Options, job: Job, link: string | null): InlineKeyboard {
-  const keyboard = new InlineKeyboard().text(say('button-again'), `again:${job.id}`).text(say('button-motion'), `motion:${job.id}`).row();
-  if (higherThan(options, job.options.resolution).length > 0) keyboard.text(say('button-higher'), `higher:${job.id}`);
+  const keyboard = new InlineKeyboard().text(say('button-again'), `again:${job.id}`).text(say('button-motion'), `motion:${job.id}`);
+  const isHighest = higherThan(options, job.options.resolution).length === 0;
+  if (!isHighest || link !== null) keyboard.row();
+  if (!isHighest) keyboard.text(say('button-higher'), `higher:${job.id}`);
   if (link !== null) keyboard.url(say('button-download'), `${link}&download=1`);
   return keyboard;
 }

@@ -70,6 +70,12 @@ export class Desk {
     return (await this.#chats.get(chatId)?.cancel(batchId)) ?? 0;
   }
 
+  /** Whether a batch of this chat has videos that are not rendered yet. */
+  isInTheMaking(chatId: number, batchId: string): boolean {
+    const batch = this.#chats.get(chatId)?.find(batchId);
+    return batch !== undefined && openOrders(batch).some(({ rendered }) => !rendered);
+  }
+
   /** A batch of this chat that has ended, with something left to try again; null if there is none. */
   async ended(chatId: number, batchId: string): Promise<Batch | null> {
     const batch = this.#chats.get(chatId)?.find(batchId) ?? (await this.#ports.batches.read(batchId));

@@ -3,7 +3,7 @@ import { InlineKeyboard } from 'grammy';
 import type { Job } from '../api/answers.ts';
 import type { Content } from '../telegram/editor.ts';
 import type { Say } from '../texts/texts.ts';
-import { isStoppable, openOrders, retryable, type Batch, type Order } from './batch.ts';
+import { isHopeless, isStoppable, openOrders, retryable, type Batch, type Order } from './batch.ts';
 
 /** The API takes no more photos of this person until then, in milliseconds since 1970. */
 interface NoRoom {
@@ -50,7 +50,7 @@ function alone(say: Say, batch: Batch, order: Order, progress: Progress): string
     case 'DELIVERED': return say(batch.resend ? 'status-resent' : 'status-done');
     case 'CANCELLED': return say('status-cancelled');
     case 'GONE': return say('status-gone');
-    case 'FAILED': return `${failureText(say, order.failure ?? 'INTERNAL')}\n\n${say('failure-uncounted')}`;
+    case 'FAILED': return `${failureText(say, order.failure ?? 'INTERNAL')}${isHopeless(order.failure) ? '' : `\n\n${say('failure-uncounted')}`}`;
     case null: break;
   }
   if (order.cancelling && !order.rendered) return say('status-cancelling');

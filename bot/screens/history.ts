@@ -34,7 +34,7 @@ export function historyScreens(kit: Kit): Composer<BotContext> {
     const lines = nodes.map((job, index) => `${number(index)}. ${choiceText(say, options, job.options)}\n    ${stateText(say, job)} · ${ago(say, job)}`);
     const keyboard = new InlineKeyboard();
     for (const [index, { id }] of nodes.entries()) keyboard.text(String(number(index)), `card:${id}:${at}`);
-    keyboard.row();
+    if (at > 0 || pageInfo.hasNextPage) keyboard.row();
     if (at > 0) keyboard.text(say('button-newer'), `list:${at - 1}`);
     if (pageInfo.hasNextPage) keyboard.text(say('button-older'), `list:${at + 1}`);
     await show(ctx, [say('history'), '', ...lines].join('\n'), keyboard.row().text(say('button-menu'), 'menu'));

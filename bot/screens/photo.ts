@@ -34,12 +34,12 @@ export function photoScreens(kit: Kit, albumMs: number): Composer<BotContext> {
     }
     const photo = photoOf(message);
     const reply = inReplyTo(message.message_id);
-    if (!photo) {
-      await ctx.reply(say('not-an-image'), reply);
-      return;
-    }
-    if (photo.sizeBytes > photoMaxMb * MEGABYTE) {
-      await ctx.reply(say('photo-too-large', { megabytes: photoMaxMb }), reply);
+    const refusal = !photo ? say('not-an-image') : photo.sizeBytes > photoMaxMb * MEGABYTE ? say('photo-too-large', { megabytes: photoMaxMb }) : null;
+    if (!photo || refusal !== null) {
+      // Once for an album.
+      const { media_group_id: group = '' } = message;
+      if (group === '' || group !== record.refusedAlbum) await ctx.reply(refusal!, reply);
+      record.refusedAlbum = group;
       return;
     }
     if (!(await hasRoom(kit, ctx, 1, message.message_id))) return;

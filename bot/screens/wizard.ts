@@ -86,8 +86,8 @@ const wasChosen = ({ durationSeconds, resolution, motion }: Choice): boolean => 
 export function motionRows(say: Say, { motions }: Options, prefix: string, but?: string): InlineKeyboard {
   const keyboard = new InlineKeyboard();
   for (const [index, { name }] of motions.filter((motion) => motion.name !== but).entries()) {
+    if (index > 0 && index % 2 === 0) keyboard.row();
     keyboard.text(say('motion', { name }), `${prefix}:${name}`);
-    if (index % 2 === 1) keyboard.row();
   }
   return keyboard.row();
 }

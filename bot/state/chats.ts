@@ -14,6 +14,8 @@ export const ChatRecord = z.object({
   updates: z.array(z.number()).default([]),
   /** When a photo too many was last refused, in milliseconds since 1970. */
   refusedAt: z.number().default(0),
+  /** The last album of which something was refused. */
+  refusedAlbum: z.string().default(''),
   /** Cursor after which each page of the list of videos begins. */
   pages: z.array(z.string()).default([]),
 });

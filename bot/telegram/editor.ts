@@ -15,6 +15,8 @@ export interface LiveMessage {
   readonly messageId: number;
   /** What it should say now. */
   render(): Content;
+  /** It says something that people wait for more than for progress: an end, or that their wish was heard. */
+  isUrgent?(): boolean;
   /** What it said last, and whether it is to stay so. */
   shown?: string;
   /** The user deleted it, or there are no words for it. */
@@ -39,7 +41,7 @@ const TROUBLE_MAX_MS = 30_000;
 
 /**
  * Keeps the live messages of one chat up to date: one edit at a time and at most one in `paceMs`, only when a text changed, each with
- * the newest state. What was skipped meanwhile is never shown.
+ * the newest state. What was skipped meanwhile is never shown. Of several messages the urgent come first.
  */
 export class Editor {
   readonly #options: EditorOptions;
@@ -72,7 +74,8 @@ export class Editor {
     this.#working = true;
     for (let trouble = TROUBLE_MS; this.#changed.size > 0 && !signal.aborted; ) {
       await sleep(Math.max(0, this.#next - Date.now()), undefined, { signal }).catch(() => {});
-      const message: LiveMessage = this.#changed.values().next().value!;
+      const [first] = this.#changed;
+      const message: LiveMessage = [...this.#changed].find((each) => each.isUrgent?.()) ?? first!;
       this.#changed.delete(message);
       try {
         signal.throwIfAborted();

@@ -85,7 +85,7 @@ status-full-uploads = ⏳ Has enviado muchas fotos últimamente; podré aceptar 
 status-away = ⏳ El servicio de vídeo no responde ahora mismo. Sigo intentándolo.
 status-telegram-away = ⏳ Telegram no me entrega tu foto ahora mismo. Lo sigo intentando.
 status-queued = ⏳ Puesto { $position } en la cola
-status-queued-eta = ⏳ Puesto { $position } en la cola · unos { $eta }
+status-queued-eta = ⏳ Puesto { $position } en la cola · aprox. { $eta }
 status-running = [{ $bar }] { $percent } %
 status-stage = { $stage ->
     [PREPARING] Preparando la foto
@@ -98,7 +98,7 @@ status-stage = { $stage ->
     [ENCODING_VIDEO] Guardando el vídeo
    *[other] Creando el vídeo
 }
-status-stage-eta = { $stage } · quedan unos { $eta }
+status-stage-eta = { $stage } · aprox. { $eta }
 status-retrying = 🔁 No ha funcionado. El { attempt } empieza dentro de { $eta }.
 status-retrying-now = 🔁 No ha funcionado. El { attempt } empieza ahora.
 status-attempt = Este es el { attempt }.

@@ -7,6 +7,7 @@ import { ROOT, VERSION } from '../infra/version.ts';
 import { checkDatabase, checkPort, checkRedis } from './doctor/connections.ts';
 import { fail, ok, type Finding } from './doctor/finding.ts';
 import { checkFfmpeg, checkGpu, checkNode, checkStorage, checkWeights } from './doctor/machine.ts';
+import { checkTelegram } from './doctor/telegram.ts';
 import { checkVariables } from './doctor/variables.ts';
 import { EXIT } from './failure.ts';
 
@@ -57,6 +58,7 @@ export async function examine(folder: string, environment: Environment): Promise
     bounded('GPU', () => checkGpu()),
     bounded('weights', () => checkWeights(config)),
     bounded('port', () => checkPort(config)),
+    bounded('Telegram', () => checkTelegram(config)),
   ]);
   return [...results, ...unreadable, ...findings];
 }

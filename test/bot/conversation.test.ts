@@ -206,6 +206,7 @@ describe('cancelling', () => {
     user.photo('galaxies.jpg');
     await user.sees(/\[.*\] [1-9]\d? %/, 30_000);
     await user.tap('Cancel');
+    await until(async () => telegram.callsOf('answerCallbackQuery').some(({ fields }) => fields['text'] === '✋ Stopping…'));
     await user.sees(/✋ Stopped/);
     expect(await jobsOf(user)).toMatchObject([{ status: 'CANCELLED' }]);
     expect(user.videos).toHaveLength(0);

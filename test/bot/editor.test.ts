@@ -33,6 +33,13 @@ function editor(onSpeechless: (error: unknown) => void = () => {}): Editor {
 const shown = ({ messageId }: LiveMessage) => fake.messages.find(({ id }) => id === messageId)!.text;
 
 describe('an editor', () => {
+  it('shows what is urgent first, and the rest in the order in which it changed', async () => {
+    const messages = await Promise.all(['first', 'second', 'urgent'].map(async (text) => ({ ...(await sent(() => text)), isUrgent: () => text === 'urgent' })));
+    const edits = editor();
+    await Promise.all(messages.map((message) => edits.settle(message)));
+    expect(fake.callsOf('editMessageText').map(({ fields }) => fields['text'])).toEqual(['urgent', 'first', 'second']);
+  });
+
   it('that is asked to settle while an older edit is under way waits until the newest text is shown', async () => {
     let text = 'half done';
     const message = await sent(() => text);

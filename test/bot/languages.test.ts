@@ -11,7 +11,8 @@ import { FakeTelegram } from '../support/telegram.ts';
 import type { TelegramUser } from '../support/telegram-user.ts';
 
 const KEY = 'the-key-of-the-bot-0123456789';
-const DENIED = 99_811;
+/** Somebody for each language who may not use the bot. */
+const DENIED = Object.fromEntries(Texts.load('bot/texts').languages.map((language, index) => [language, 99_811 + index]));
 const TIMEOUT_MS = 90_000;
 const texts = Texts.load('bot/texts');
 const keys = readFileSync('bot/texts/en.ftl', 'utf8').match(/^[a-z][\w-]*(?= =)/gm)!.filter((key) => key.includes('-'));
@@ -46,7 +47,7 @@ describe('conversations', () => {
   beforeAll(async () => {
     telegram = await FakeTelegram.start();
     stack = await Stack.start({ environment: { BOT_API_KEY: KEY, OWNER_LIMIT: '10', QUEUE_LIMIT: '100', PUBLIC_URL: 'https://videos.example' } });
-    await stack.startBot(telegram, { BOT_DENIED_USERS: String(DENIED), BOT_PHOTOS_AT_ONCE: '1' });
+    await stack.startBot(telegram, { BOT_DENIED_USERS: Object.values(DENIED).join(), BOT_PHOTOS_AT_ONCE: '1' });
     await Promise.all(texts.languages.map(async (language) => said.set(language, await converse(language))));
   }, TIMEOUT_MS);
   afterAll(async () => {
@@ -110,10 +111,10 @@ describe('conversations', () => {
     await shows(say('delete-all-done', { count: 5 }));
     user.send('/history');
     await shows(say('history-empty'));
-    const stranger = Object.assign(telegram.user(language), { id: DENIED });
+    const stranger = Object.assign(telegram.user(language), { id: DENIED[language]! });
     stranger.send('/start');
-    await until(async () => stranger.inbox.some(({ text }) => text === say('not-allowed', { user: String(DENIED) })));
-    return [...saidTo(user, telegram), say('not-allowed', { user: String(DENIED) })];
+    await until(async () => stranger.inbox.some(({ text }) => text === say('not-allowed', { user: String(DENIED[language]) })));
+    return [...saidTo(user, telegram), say('not-allowed', { user: String(DENIED[language]) })];
   }
 
   it.each(texts.languages)('in %s show words and nothing raw, within the limits of Telegram', (language) => {

@@ -26,21 +26,27 @@ const environmentOf = (environment: Record<string, string>) => ({
   ...process.env, LOG_LEVEL: 'trace', BOT_PORT: '0', STORAGE_DIR: folder, BOT_TOKEN: TOKEN, BOT_API_KEY: 'the-key-of-the-bot-0123456789', BOT_API_ROOT: telegram.url, ...environment,
 });
 
-/** Runs a bot until it says something that matches, or ends; all its output, and its exit code if it ended by itself. */
-async function runBot(environment: Record<string, string>, enough?: RegExp): Promise<{ output: string; code: number | null }> {
+/**
+ * Runs a bot until it says something that matches, or ends; all its output, and its exit code if it ended by itself.
+ * @param atLast done before it is told to end, with the address of its health
+ */
+async function runBot(environment: Record<string, string>, enough?: RegExp, atLast: (health: string) => Promise<void> = async () => {}): Promise<{ output: string; code: number | null }> {
   const child = fork(path.resolve('dist/bot/main.js'), [], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: environmentOf(environment),
   });
   let output = '';
+  let last: Promise<void> | undefined;
   const ended = once(child, 'exit');
   for (const stream of [child.stdout!, child.stderr!]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       output += text;
-      if (enough?.test(output)) child.kill('SIGTERM');
+      const health = /"health":"([^"]+)"/.exec(output)?.[1];
+      if (enough?.test(output) && health) last ??= atLast(health).finally(() => child.kill('SIGTERM'));
     });
   }
   const [code] = await ended;
+  await last;
   return { output, code: code as number | null };
 }
 
@@ -67,11 +73,11 @@ describe('the bot', () => {
     const first = fork(path.resolve('dist/bot/main.js'), [], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], env: environmentOf(environment) });
     await once(first, 'message');
     const { output, code } = await runBot(environment);
-    expect([code, output]).toEqual([1, expect.stringMatching(/Another bot keeps its state in/)]);
+    expect([code, output]).toEqual([1, expect.stringMatching(/Another process runs this bot/)]);
     first.kill('SIGKILL');
     await once(first, 'exit');
     const { output: later } = await runBot(environment, /bot @test_bot/);
-    expect(later).not.toMatch(/Another bot/);
+    expect(later).not.toMatch(/Another process/);
   });
 
   it('says at once that its key is not right, and is not ready', async () => {
@@ -86,9 +92,17 @@ describe('the bot', () => {
     }
   }, 60_000);
 
+  it('says when the API does not answer', async () => {
+    const { output } = await runBot({ BOT_API_URL: 'http://127.0.0.1:1' }, /the API does not answer/);
+    expect(output.match(/the API does not answer/g)).toHaveLength(1);
+  });
+
   it('waits for a Telegram that is out of reach, and its token stands nowhere in its log', async () => {
     telegram.isDown = true;
-    const { output } = await runBot({}, /cannot be reached/);
+    const { output } = await runBot({}, /cannot be reached/, async (health) => {
+      const readiness = await fetch(`${health}/readyz`);
+      expect([readiness.status, await readiness.json()]).toMatchObject([503, { failures: { telegram: 'No answer for a while.' } }]);
+    });
     expect(output).toMatch(/Telegram cannot be reached; trying again/);
     expect(output).not.toContain(TOKEN.split(':')[1]);
   });

@@ -174,6 +174,16 @@ describe('what is no photo', () => {
     expect(user.inbox).toHaveLength(1);
   });
 
+  it('in an album is answered once', async () => {
+    const user = telegram.user();
+    const document = { file_id: 'd', file_unique_id: 'd', file_name: 'a.pdf', mime_type: 'application/pdf' };
+    for (let count = 0; count < 4; count++) user.thing({ document, media_group_id: '77' });
+    user.thing({ document, media_group_id: '78' });
+    await until(async () => user.inbox.length === 2);
+    await until(async () => telegram.pending === 0);
+    expect(user.inbox.map(({ text }) => text)).toEqual(Array(2).fill(expect.stringMatching(/This file is not a photo/)));
+  });
+
   it('such as a button of long ago is answered too', async () => {
     const user = telegram.user();
     user.send('/start');

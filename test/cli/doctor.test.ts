@@ -11,6 +11,8 @@ import { checkVariables } from '../../src/cli/doctor/variables.ts';
 import { nearest } from '../../src/cli/suggest.ts';
 import { createEmptyDatabase, createTestDatabase } from '../support/database.ts';
 import { Place } from '../support/cli.ts';
+import { FakeTelegram } from '../support/telegram.ts';
+import { TOKEN } from '../support/token.ts';
 
 const place = new Place();
 afterAll(() => place.remove());
@@ -100,6 +102,22 @@ describe('doctor', () => {
       expect(await finding('port', { PORT: String(port) })).toMatchObject({ level: 'warn', message: expect.stringContaining(String(port)) });
     } finally {
       other.close();
+    }
+  });
+
+  it('asks Telegram about the bot, and tells nobody its token', async () => {
+    const telegram = await FakeTelegram.start();
+    const BOT_API_ROOT = telegram.url;
+    try {
+      expect(await finding('Telegram', {})).toMatchObject({ level: 'ok', message: expect.stringContaining('BOT_TOKEN is not set') });
+      expect(await finding('Telegram', { BOT_API_ROOT, BOT_TOKEN: TOKEN })).toMatchObject({ level: 'ok', message: expect.stringContaining('@test_bot') });
+      expect(await finding('Telegram', { BOT_API_ROOT, BOT_TOKEN: '1:some-other-token-0123456789' })).toMatchObject({ level: 'warn', message: expect.stringContaining('does not know BOT_TOKEN') });
+      telegram.isDown = true;
+      const away = await finding('Telegram', { BOT_API_ROOT, BOT_TOKEN: TOKEN });
+      expect(away).toMatchObject({ level: 'warn', message: expect.stringContaining('cannot be reached') });
+      expect(JSON.stringify(away)).not.toContain(TOKEN.split(':')[1]);
+    } finally {
+      await telegram.close();
     }
   });
 

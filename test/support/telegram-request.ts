@@ -37,7 +37,9 @@ function checkLength(text: unknown, most: number, refusal: string): string {
 
 export function buttonsOf(fields: Fields): Button[] {
   const markup = fields['reply_markup'] as { inline_keyboard?: Button[][] } | undefined;
-  const buttons = (markup?.inline_keyboard ?? []).flat();
+  const rows = markup?.inline_keyboard ?? [];
+  if (rows.some((row) => row.length === 0)) throw badRequest('a row of the keyboard is empty');
+  const buttons = rows.flat();
   for (const { callback_data: data } of buttons) if (data !== undefined && Buffer.byteLength(data) > 64) throw badRequest('BUTTON_DATA_INVALID');
   return buttons;
 }
