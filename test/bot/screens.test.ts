@@ -212,9 +212,9 @@ describe('who may not use the bot', () => {
     await friend.sees(/Hello/);
     for (const user of [stranger, foe]) {
       await user.sees(new RegExp(`private. Your Telegram ID is ${user.id}`));
-      const kept = (await stack.files(path.join('bot', String(BOT.id), 'chats'))).map((file) => path.basename(file));
-      expect(kept).toContain(`${friend.id}.json`);
-      expect(kept).not.toContain(`${user.id}.json`);
+      const kept = async () => (await stack.files(path.join('bot', String(BOT.id), 'chats'))).map((file) => path.basename(file));
+      await until(async () => (await kept()).includes(`${friend.id}.json`));
+      expect(await kept()).not.toContain(`${user.id}.json`);
       expect(user.inbox).toHaveLength(1);
       user.deletes(user.inbox[0]!);
     }

@@ -22,6 +22,8 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await removeAbandonedRuns();
+  // Where nobody else is let in by default, the embedded PostgreSQL moves its data, as it should; the tests say when.
+  process.umask(0o022);
   const folder = await mkdtemp(runFolderPrefix());
   const temporary = path.join(folder, 'tmp');
   await mkdir(temporary);
