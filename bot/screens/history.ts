@@ -50,6 +50,7 @@ export function historyScreens(kit: Kit): Composer<BotContext> {
     if (!job) throw new ApiError('NOT_FOUND', 'There is no such job.');
     const keyboard = new InlineKeyboard();
     if (job.result?.video) keyboard.text(say('button-send'), `send:${id}`).row();
+    if (job.status === 'FAILED' || job.status === 'CANCELLED') keyboard.text(say('button-retry'), `again:${id}`).row();
     await show(ctx, cardText(say, options, job), keyboard.text(say('button-delete'), `delete:${id}:${page}`).row().text(say('button-back'), `list:${page}`));
   });
 

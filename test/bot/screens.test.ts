@@ -63,6 +63,17 @@ describe('/history', () => {
     expect((await jobsOf(user)).map(({ status }) => status).toSorted()).toEqual([...Array<string>(5).fill('CANCELLED'), 'COMPLETED']);
   }, TIMEOUT_MS);
 
+  it('tries once more what was stopped', async () => {
+    const user = await userWithVideos(1);
+    await stack.cancelledJobs(KEY, `telegram:${user.id}`, 1);
+    user.send('/history');
+    await user.tap('1');
+    await user.sees(/3 seconds · 360p · [^]*✋ stopped/);
+    await user.tap('Try again');
+    await user.getsVideos(2);
+    expect((await jobsOf(user)).map(({ status }) => status).toSorted()).toEqual(['CANCELLED', 'COMPLETED', 'COMPLETED']);
+  }, TIMEOUT_MS);
+
   it('goes back a page when the last video of one is deleted', async () => {
     const user = await userWithVideos(1);
     await stack.cancelledJobs(KEY, `telegram:${user.id}`, 5);
