@@ -55,7 +55,8 @@ async function handOver({ telegram, api, say, chatId, replyTo, maxBytes, log, si
   };
   const sendLink = async () => {
     const megabytes = Math.ceil(result.sizeBytes / MEGABYTE);
-    await telegram.once.sendMessage(chatId, say(link === null ? 'too-large' : 'too-large-link', { megabytes }), common, signal as TelegramSignal);
+    const text = `${say(link === null ? 'too-large' : 'too-large-link', { megabytes })}\n\n${captionOf(say, options, job)}`;
+    await telegram.once.sendMessage(chatId, text, common, signal as TelegramSignal);
   };
   if (result.sizeBytes > maxBytes) {
     await sendLink();

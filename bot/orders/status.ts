@@ -31,7 +31,7 @@ const etaUntil = (say: Say, { roomAt }: NoRoom): string => eta(say, (roomAt - Da
 
 export function statusOf(say: Say, batch: Batch, progress: ReadonlyMap<Order, Progress>): Content {
   const [first] = batch.orders;
-  const text = batch.orders.length === 1 ? alone(say, batch, first!, progress.get(first!) ?? 'waiting') : album(say, batch, progress);
+  const text = batch.orders.length === 1 ? alone(say, batch, first!, progress.get(first!) ?? unheard(batch, first!)) : album(say, batch, progress);
   const open = openOrders(batch);
   if (open.some(isStoppable)) {
     return { text, keyboard: new InlineKeyboard().text(say(batch.orders.length === 1 ? 'button-cancel' : 'button-cancel-all'), `cancel:${batch.id}`) };
@@ -88,9 +88,16 @@ function stageText(say: Say, { stage, step, totalSteps }: Job): string {
   return stage === 'DENOISING' && step !== null && totalSteps !== null ? `${name} ${step}/${totalSteps}` : name;
 }
 
-function album(say: Say, { orders }: Batch, progress: ReadonlyMap<Order, Progress>): string {
+/** What an order does of which nothing has been reported yet. */
+function unheard({ resend }: Batch, { jobId, rendered }: Order): Progress {
+  if (jobId === null) return 'waiting';
+  return resend || rendered ? 'sending' : 'starting';
+}
+
+function album(say: Say, batch: Batch, progress: ReadonlyMap<Order, Progress>): string {
+  const { orders } = batch;
   const done = orders.filter(({ end }) => end === 'DELIVERED').length;
-  const lines = orders.map((order, index) => `${index + 1}. ${line(say, order, progress.get(order) ?? 'waiting')}`);
+  const lines = orders.map((order, index) => `${index + 1}. ${line(say, order, progress.get(order) ?? unheard(batch, order))}`);
   return `${say('status-album', { total: orders.length, done })}\n\n${lines.join('\n')}`;
 }
 

@@ -271,7 +271,7 @@ describe('a video too large for Telegram', () => {
     await stack.startBot(telegram, { BOT_VIDEO_MAX_MB: '0.01' });
     const user = await quickUser();
     user.photo('cat.jpg');
-    const { buttons } = await user.sees(/too large to send here; the button downloads it/, 30_000);
+    const { buttons } = await user.sees(/too large to send here; the button downloads it[^]*3 seconds · 360p · Pan left\n🎲 Seed \d+/, 30_000);
     expect(buttons.find(({ text }) => text.includes('Download'))?.url).toMatch(/^https:\/\/videos\.example\/videos\//);
     expect(user.videos).toHaveLength(0);
   }, TIMEOUT_MS);

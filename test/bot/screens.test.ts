@@ -50,7 +50,7 @@ describe('/history', () => {
     await user.sees(/🎬 3 seconds · 360p · Pan left\n🎲 Seed \d+\n🕑 .* ago\n✅ ready/);
     await user.tap('Send again');
     await user.getsVideos(3);
-    await user.sees(/✅ Sent/);
+    expect((await user.sees(/✅ Sent/)).history.filter((text) => !/Sending/.test(text))).toEqual([]);
     for (const label of ['Delete', 'No, keep it']) await user.tap(label);
     await user.tapFor(/^list:1$/);
     for (const label of ['7', 'Delete']) await user.tap(label);

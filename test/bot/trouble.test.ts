@@ -129,6 +129,7 @@ describe('Telegram', () => {
     await other.sees(/up to 20 MB/);
     await until(async () => telegram.pending === 0);
     await stack.bot!.kill();
+    await until(async () => (await telegram.connections()) === 0);
     release();
     expect(held.inbox).toEqual([]);
     await stack.startBot(telegram);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
 
 /** An HTTP server on a free port of this machine; it takes no WebSockets. A request that goes wrong, as when its client leaves, ends unanswered. */
 export abstract class LocalServer {
@@ -15,6 +16,11 @@ export abstract class LocalServer {
 
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** How many connections are open, as far as this side has noticed. */
+  async connections(): Promise<number> {
+    return await promisify(this.#server.getConnections.bind(this.#server))();
   }
 
   async close(): Promise<void> {
