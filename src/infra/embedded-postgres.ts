@@ -5,7 +5,7 @@
  * join, the last one to leave stops it. "In use" is a shared advisory lock that each holds on a connection of its own, so a process
  * that is killed lets go of it too, and the server it leaves behind is adopted and stopped by whoever comes next.
  */
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -127,9 +127,9 @@ async function joinOrLaunch(home: Home, password: string, durable: boolean, time
   throw await gaveUp(home, launched);
 }
 
-/** Another process was faster, the port was taken meanwhile, or a killed server's last process is still leaving. */
+/** Another process was faster or is just about to write its lock, the port was taken meanwhile, or a killed server's last process is still leaving. */
 const isWorthAnotherTry = (log: string): boolean =>
-  /lock file "postmaster\.pid" already exists|could not create any TCP\/IP sockets|pre-existing shared memory block/.test(log);
+  /lock file "postmaster\.pid" (already exists|is empty)|could not create any TCP\/IP sockets|pre-existing shared memory block/.test(log);
 
 async function gaveUp(home: Home, launched: Launch | undefined): Promise<StartupError> {
   const words = (await launched?.lastLines()) || 'It said nothing.';
@@ -138,12 +138,18 @@ async function gaveUp(home: Home, launched: Launch | undefined): Promise<Startup
 
 /**
  * PostgreSQL clears away the lock of a dead server itself, unless another of the user's programs has its process number by now, as
- * often happens in containers.
+ * often happens in containers; nor an empty one, which a server leaves that dies in the moment between making and writing it.
  */
 async function removeStaleLock(dataDir: string, stale: Postmaster | undefined): Promise<void> {
   const now = await readPostmaster(dataDir);
-  if (now && now.pid === stale?.pid && now.startedAt === stale.startedAt) await rm(lockFile(dataDir), { force: true });
+  const isSame = now !== undefined && now.pid === stale?.pid && now.startedAt === stale.startedAt;
+  const file = await stat(lockFile(dataDir)).catch(() => null);
+  const isRemnant = file?.size === 0 && Date.now() - file.mtimeMs > EMPTY_LOCK_MS;
+  if (isSame || isRemnant) await rm(lockFile(dataDir), { force: true });
 }
+
+/** A server that starts writes its lock within that time. */
+const EMPTY_LOCK_MS = 5_000;
 
 /** One user of the server: a connection that holds the shared lock. */
 class Member {

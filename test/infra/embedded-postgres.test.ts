@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -149,6 +149,17 @@ describe('an existing database', () => {
     expect(after.adopted).toBe(false);
     expect(await query(after.url, 'SELECT one FROM kept')).toEqual([{ one: 1 }]);
     await after.stop();
+  });
+
+  it('starts although a server died before it had written its lock', async () => {
+    await (await start()).stop();
+    const lock = path.join(dataDir, 'postmaster.pid');
+    await writeFile(lock, '');
+    const longAgo = Date.now() / 1000 - 60;
+    await utimes(lock, longAgo, longAgo);
+    const postgres = await start();
+    expect(postgres.adopted).toBe(false);
+    await postgres.stop();
   });
 
   it('starts although another program has the process number that a dead server left', async () => {
