@@ -130,8 +130,7 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
     host: config.HOST, port: config.BOT_PORT, metrics, log,
     probe: async () => ({
       ...(await api.ping().then(() => ({}), (error: Error) => ({ api: error.message }))),
-      ...(trouble === null ? {} : { telegram: trouble }),
-      ...(trouble === null && !isHeard() ? { telegram: 'No answer for a while.' } : {}),
+      ...(trouble !== null || !isHeard() ? { telegram: trouble ?? 'No answer for a while.' } : {}),
     }),
     webhook: settings.webhook && { secret: settings.webhook.secret, take: async (update) => (await connected).inbox.take(update) },
   });

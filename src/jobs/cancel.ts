@@ -37,10 +37,7 @@ export async function deleteJob(context: JobContext, job: Job): Promise<void> {
 export async function deleteOwner(context: JobContext, owner: string): Promise<number> {
   const [jobs, uploads] = await Promise.all([context.jobs.ownedBy(owner), context.uploads.ownedBy(owner)]);
   for (const job of jobs) await deleteJob(context, job);
-  for (const upload of uploads) {
-    await context.files.remove(uploadFile(upload.id));
-    await context.uploads.delete(upload.id);
-  }
+  for (const { id } of uploads) await removeUpload(context, id);
   return jobs.length;
 }
 
@@ -55,6 +52,11 @@ function unlessOver(error: unknown): void {
 export async function deleteUpload(context: JobContext, owner: string, id: string): Promise<void> {
   const upload = isUuid(id) ? await context.uploads.find(owner, id) : null;
   if (!upload) throw new AppError('UPLOAD_NOT_FOUND');
-  await context.files.remove(uploadFile(upload.id));
-  await context.uploads.delete(upload.id);
+  await removeUpload(context, upload.id);
+}
+
+/** Removes an upload, its file and its row. */
+export async function removeUpload({ files, uploads }: Pick<JobContext, 'files' | 'uploads'>, id: string): Promise<void> {
+  await files.remove(uploadFile(id));
+  await uploads.delete(id);
 }

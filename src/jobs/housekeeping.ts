@@ -3,12 +3,13 @@
  * does not matter which process runs it, how often, or what the clock did meanwhile.
  */
 import { retryOrFail } from './attempt.ts';
+import { removeUpload } from './cancel.ts';
 import { tell, type JobContext } from './context.ts';
 import { liveWorkers } from './engines.ts';
 import { AppError } from './errors.ts';
 import { jobFiles, type Job } from './job.ts';
 import type { QueueEntryState } from './ports.ts';
-import { isUuid, uploadFile, type SeenWorker } from './store.ts';
+import { isUuid, type SeenWorker } from './store.ts';
 
 /** Younger rows are left alone: their creator may be just about to queue them. */
 const SETTLE_MS = 3_000;
@@ -124,10 +125,7 @@ export async function expireFiles(context: JobContext): Promise<void> {
 }
 
 export async function expireUploads(context: JobContext): Promise<void> {
-  await forAll(context, (limit, skip) => context.uploads.expired(limit, skip), async (upload) => {
-    await context.files.remove(uploadFile(upload.id));
-    await context.uploads.delete(upload.id);
-  });
+  await forAll(context, (limit, skip) => context.uploads.expired(limit, skip), ({ id }) => removeUpload(context, id));
 }
 
 /** Removes files that no row speaks for, which a crash between file and row left, and working folders of attempts that are over. */
