@@ -38,7 +38,7 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       const percents = events.map((event) => event.job.percent);
       expect(percents).toEqual(percents.toSorted((a, b) => a - b));
       expect(new Set(events.map((event) => event.job.stage))).toContain('RENDERING');
-      expect(await stack.files('.scratch')).toEqual([]);
+      await until(async () => (await stack.files('.scratch')).length === 0);
     });
 
     it('is cancelled while it renders: at once for its owner, and the renderer takes the next job soon after', async () => {

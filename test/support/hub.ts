@@ -13,8 +13,8 @@ export const sha256 = (data: Buffer): string => createHash('sha256').update(data
 
 /** What happens to the next request for a file instead of a plain answer. */
 export type Fault =
-  /** This many bytes and then a broken connection. */
-  | { readonly cutAfter: number }
+  /** This many bytes and then, once `received`, a broken connection: whoever reads may drop what it has not taken up by then. */
+  | { readonly cutAfter: number; readonly received: () => Promise<unknown> }
   /** This many bytes and then nothing, until `release`. */
   | { readonly holdAfter: number }
   /** This byte of the file is another one. */
@@ -142,7 +142,7 @@ export class TestHub {
     this.sentBytes[path] = (this.sentBytes[path] ?? 0) + sent.length;
     if (sent === body) return void response.end(body);
     response.write(sent, () => {
-      if (fault && 'cutAfter' in fault) setTimeout(() => response.destroy(), 20);
+      if (fault && 'cutAfter' in fault) void fault.received().finally(() => response.destroy());
       else this.#held.push(() => {
         this.sentBytes[path] = this.sentBytes[path]! + body.length - sent.length;
         response.end(body.subarray(sent.length));

@@ -53,12 +53,14 @@ const faults = async () => {
   return [...files.flat(), ...(await readdir(models)).filter((name) => name !== 'tiny')];
 };
 const growing = (file: string) => path.join(models, '.partial/tiny', file);
+/** Resolves once this much of a file has been kept. */
+const kept = (bytes: number, file = UNET) => until(async () => (await readFile(growing(file)).catch(() => Buffer.alloc(0))).length === bytes);
 /** Stops a pull when `bytes` of a file have arrived. */
 const cutShort = async (bytes: number, model?: KnownModel, file = UNET) => {
   hub.fault(file, { holdAfter: bytes });
   const controller = new AbortController();
   const pulling = pull(model, { signal: controller.signal }).catch((error: unknown) => error);
-  await until(async () => (await readFile(growing(file)).catch(() => Buffer.alloc(0))).length === bytes);
+  await kept(bytes, file);
   controller.abort(new Error('enough'));
   expect(await pulling).toMatchObject({ message: 'enough' });
 };
@@ -93,7 +95,8 @@ describe('pulling a model', () => {
   });
 
   it('goes on where a connection was cut, and fetches no byte twice', async () => {
-    hub.fault(UNET, { cutAfter: 100_000 }, { cutAfter: 50_000 }, { cutAfter: 0 });
+    const cut = (cutAfter: number, whole: number) => ({ cutAfter, received: () => kept(whole) });
+    hub.fault(UNET, cut(100_000, 100_000), cut(50_000, 150_000), cut(0, 150_000));
     await pull();
     expect(await faults()).toEqual([]);
     expect(hub.ranges(UNET)).toEqual([undefined, 'bytes=100000-', 'bytes=150000-', 'bytes=150000-']);
