@@ -79,6 +79,7 @@ export class DeviceWorker {
   /** Takes nothing more; what it renders is finished within `graceMs` or handed back. */
   async stop(graceMs: number): Promise<void> {
     this.#told.abort();
+    this.#renderer.leave();
     if (this.#beating) clearInterval(this.#beating);
     if (this.#recovering) clearTimeout(this.#recovering);
     const timer = setTimeout(() => this.#due.abort(), graceMs);

@@ -12,8 +12,8 @@ import { sharedSecret } from '../src/infra/settings.ts';
 import { DeviceWorker } from './device.ts';
 import { probeWebgpu } from './svd/webgpu.ts';
 
-/** What leaving takes beside the grace for the job being rendered, in milliseconds. */
-const LEAVING_MS = 2_000;
+/** Longest that leaving may take beside the grace for the job being rendered, in milliseconds: with that, less than the 10 s containers get. */
+const LEAVING_MS = 5_000;
 /** How often a graphics card is looked for where a model that would use it may still come. */
 const LOOK_EVERY_MS = 30_000;
 

@@ -29,6 +29,7 @@ export class RendererProcess {
   #starting: Promise<void> | null = null;
   #killTimer: NodeJS.Timeout | null = null;
   #killed = false;
+  #leaving = false;
   #closed = false;
 
   /** @param offered told what the child's engines offer, at its start and whenever that changes */
@@ -64,7 +65,7 @@ export class RendererProcess {
       if (this.#closed) return;
       if (!this.#killed) this.#log.error({ device: this.#device, code, signal }, 'renderer died');
       // One that was ready once is worth another try, so that the next job does not wait for it.
-      if (ready) this.start().catch((error: unknown) => this.#log.error({ device: this.#device, err: error }, 'renderer does not start again'));
+      if (ready && !this.#leaving) this.start().catch((error: unknown) => this.#log.error({ device: this.#device, err: error }, 'renderer does not start again'));
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
     try {
@@ -136,6 +137,11 @@ export class RendererProcess {
       this.#killed = true;
       this.#child?.kill('SIGKILL');
     }, ms);
+  }
+
+  /** From here on a child that dies is not started again for its own sake. */
+  leave(): void {
+    this.#leaving = true;
   }
 
   /** Ends the child. */

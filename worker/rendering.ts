@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { completeAttempt, failAttempt, handBack, publish, stillHeld, type Attempt, type AttemptContext, type RenderFigures } from '../src/jobs/attempt.ts';
 import { AppError, ERRORS, toAppError } from '../src/jobs/errors.ts';
 import { jobFiles } from '../src/jobs/job.ts';
@@ -12,6 +13,8 @@ import type { RendererProcess } from './renderer-process.ts';
 
 /** How often the row is looked at for a cancel that the bus did not tell. */
 const LOOK_EVERY_MS = 2_000;
+/** When all processes are ended at once, the renderer's failure may be heard of this much before the reason. */
+const REASON_MS = 100;
 /** Longest wait for a renderer to stop when its worker leaves; nobody may have to wait for that. */
 const LEAVE_MS = 500;
 /** Wait before what the database did not take is tried again. */
@@ -149,6 +152,11 @@ export class Rendering {
 
   async #fail(failure: AppError): Promise<HandlerOutcome> {
     const { context, attempt, departure } = this.#options;
+    if (this.#reason === null && !departure.told.aborted) {
+      await sleep(REASON_MS, null, { signal: departure.told }).catch(() => {});
+      // Timers come before signals where both are due.
+      await nextTurn();
+    }
     const reason = this.#reason;
     if (reason?.kind === 'lost') return DONE;
     if (reason?.kind === 'leaving' || (departure.told.aborted && reason === null)) return await this.#giveBack();
@@ -193,7 +201,7 @@ export class Rendering {
       } catch (error) {
         if (departure.told.aborted) throw error;
         context.log.warn({ ...this.#fields, err: error }, 'the end of this attempt is not written yet; trying again');
-        await new Promise((resolve) => setTimeout(resolve, INSIST_MS));
+        await sleep(INSIST_MS);
       }
     }
   }
