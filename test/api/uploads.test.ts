@@ -18,12 +18,13 @@ import type { Upload } from '../../src/jobs/store.ts';
 
 const KEYS = [{ name: 'web', secret: 'secret-of-the-web-client', actAs: false }];
 const LIMITS = { maxBytes: 1_000_000, maxPixels: 1_000_000, minSide: 64 };
-const IDLE_MS = 400;
 
 let folder: string;
 let store: FileStore;
 let server: Server;
 let url: string;
+/** Where whoever falls silent is told so after 0.4 s. */
+let hasty: string;
 let cat: Buffer;
 const rows: Upload[] = [];
 const logged: object[] = [];
@@ -39,12 +40,13 @@ beforeAll(async () => {
     rows.push(row);
     return row;
   };
-  const router = uploadsRouter({ store, limits: LIMITS, inspect: inspectPhoto, caller: (request) => authenticate(KEYS, request.get('authorization')), admit: async () => {}, save, idleMs: IDLE_MS });
-  server = createServer(express().use(router, errorHandler({ error: (fields) => logged.push(fields) })));
+  const router = (idleMs?: number) => uploadsRouter({ store, limits: LIMITS, inspect: inspectPhoto, caller: (request) => authenticate(KEYS, request.get('authorization')), admit: async () => {}, save, idleMs });
+  server = createServer(express().use('/hasty', router(400)).use(router(), errorHandler({ error: (fields) => logged.push(fields) })));
   await new Promise<void>((listening) => {
     server.listen(0, '127.0.0.1', listening);
   });
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/uploads`;
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  [url, hasty] = [`${origin}/uploads`, `${origin}/hasty/uploads`];
 });
 
 afterAll(async () => {
@@ -141,7 +143,7 @@ describe('a photo that is too large', () => {
 });
 
 describe('a client that fails', () => {
-  const open = (headers: Record<string, string>): ClientRequest => httpRequest(url, { method: 'POST', agent: false, headers: { ...AUTHORIZATION, ...headers } }).on('error', () => {});
+  const open = (headers: Record<string, string>, where = url): ClientRequest => httpRequest(where, { method: 'POST', agent: false, headers: { ...AUTHORIZATION, ...headers } }).on('error', () => {});
   const scratch = () => readdir(path.join(folder, '.scratch')).catch(() => []);
   const multipart = { 'content-type': 'multipart/form-data; boundary=x' };
   const head = '--x\r\ncontent-disposition: form-data; name="a"; filename="a.jpg"\r\n\r\n';
@@ -156,7 +158,7 @@ describe('a client that fails', () => {
   });
 
   it.each<[string, Record<string, string>, string]>([['a body', jpeg, ''], ['a form', multipart, head]])('and falls silent in the middle of %s is told so', async (_name, headers, before) => {
-    const request = open(headers);
+    const request = open(headers, hasty);
     request.write(before);
     request.write(cat.subarray(0, 1000));
     const [response] = await once(request, 'response');

@@ -82,10 +82,10 @@ describe('the wizard', () => {
     for (const user of [first, second]) {
       user.send('/start');
       for (const label of ['Photo → video', '3 seconds', '360p', 'Show me']) await user.tap(label);
-      const { media } = await user.sees(/Gentle drift: a slow breathing drift[^⏳]*$/, 30_000);
+      const { media } = await user.sees(/Gentle drift: a slow breathing drift[^⏳]*$/);
       expect(media?.kind).toBe('animation');
       await user.tap('▶️');
-      await user.sees(/Pan left: the camera turns left[^⏳]*$/, 30_000);
+      await user.sees(/Pan left: the camera turns left[^⏳]*$/);
       await user.tap('Take this one');
       await user.sees(/Pan left\n\nNow send/);
     }
@@ -173,7 +173,7 @@ describe('thirty photos in a second', () => {
     await until(async () => telegram.pending === 0);
     user.send('/cancel');
     await user.sees(/Stopping 10 videos/);
-    await until(async () => user.inbox.filter(({ text }) => /Stopped/.test(text ?? '')).length === 10, 30_000);
+    await until(async () => user.inbox.filter(({ text }) => /Stopped/.test(text ?? '')).length === 10);
     expect((await jobsOf(user)).length).toBeLessThanOrEqual(10);
     expect(user.inbox.filter(({ text }) => /I am already working on/.test(text ?? ''))).toHaveLength(1);
   }, TIMEOUT_MS);
@@ -204,7 +204,7 @@ describe('cancelling', () => {
     const user = telegram.user();
     await user.chooses('12 seconds', '1080p', 'Move in');
     user.photo('galaxies.jpg');
-    await user.sees(/\[.*\] [1-9]\d? %/, 30_000);
+    await user.sees(/\[.*\] [1-9]\d? %/);
     await user.tap('Cancel');
     await until(async () => telegram.callsOf('answerCallbackQuery').some(({ fields }) => fields['text'] === '✋ Stopping…'));
     await user.sees(/✋ Stopped/);
@@ -216,7 +216,7 @@ describe('cancelling', () => {
     const [busy, user] = [telegram.user(), await quickUser()];
     await busy.chooses('12 seconds', '1080p', 'Move in');
     busy.photo('galaxies.jpg');
-    await busy.sees(/\[.*\]/, 30_000);
+    await busy.sees(/\[.*\]/);
     user.photo('cat.jpg');
     await user.sees(/Position 1 · about/);
     await user.tap('Cancel');
@@ -230,7 +230,7 @@ describe('cancelling', () => {
     const [busy, first, second] = [telegram.user(), await quickUser(), await quickUser()];
     await busy.chooses('12 seconds', '1080p', 'Move in');
     busy.photo('galaxies.jpg');
-    await busy.sees(/\[.*\]/, 30_000);
+    await busy.sees(/\[.*\]/);
     first.photo('cat.jpg');
     await first.sees(/Position 1/);
     second.photo('cat.jpg');
@@ -271,7 +271,7 @@ describe('a video too large for Telegram', () => {
     await stack.startBot(telegram, { BOT_VIDEO_MAX_MB: '0.01' });
     const user = await quickUser();
     user.photo('cat.jpg');
-    const { buttons } = await user.sees(/too large to send here; the button downloads it[^]*3 seconds · 360p · Pan left\n🎲 Seed \d+/, 30_000);
+    const { buttons } = await user.sees(/too large to send here; the button downloads it[^]*3 seconds · 360p · Pan left\n🎲 Seed \d+/);
     expect(buttons.find(({ text }) => text.includes('Download'))?.url).toMatch(/^https:\/\/videos\.example\/videos\//);
     expect(user.videos).toHaveLength(0);
   }, TIMEOUT_MS);

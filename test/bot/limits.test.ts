@@ -32,10 +32,10 @@ describe('a video that fails', () => {
     const user = telegram.user();
     await user.chooses('3 seconds', '480p', 'Move in');
     user.photo('galaxies.jpg');
-    await user.sees(/\[.*\] [1-9]\d? %/, 30_000);
+    await user.sees(/\[.*\] [1-9]\d? %/);
     await stack.worker!.kill();
     await stack.startWorker();
-    const failed = await user.sees(/❌ [^]*This does not count against your limit/, 30_000);
+    const failed = await user.sees(/❌ [^]*This does not count against your limit/);
     expect(failed.buttons.map(({ text }) => text)).toEqual(['🔁 Try again']);
     expect(await uploadsOf(user)).toEqual([]);
     const fetched = telegram.callsOf('getFile').length;

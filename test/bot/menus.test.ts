@@ -39,7 +39,7 @@ async function choosing(): Promise<{ user: TelegramUser; menu: ChatMessage }> {
 async function looking(): Promise<{ user: TelegramUser; menu: ChatMessage }> {
   const { user, menu } = await choosing();
   await user.tap('Show me');
-  await until(async () => menu.media && !/One moment/.test(menu.caption!), 30_000);
+  await until(async () => menu.media && !/One moment/.test(menu.caption!));
   return { user, menu };
 }
 
@@ -69,12 +69,12 @@ describe('the examples of motions', () => {
     await user.tap('▶️');
     await until(async () => /Pan left: [^]*\n\n⏳ One moment/.test(menu.text ?? ''));
     jobs.release();
-    await until(async () => menu.media && /^🎥 Pan left: [^⏳]*$/.test(menu.caption!), 30_000);
+    await until(async () => menu.media && /^🎥 Pan left: [^⏳]*$/.test(menu.caption!));
     expect(menu.history.filter((said) => /Gentle drift/.test(said))).toHaveLength(1);
     expect(user.inbox.at(-1)).toBe(menu);
     user.press(dataOf(menu, '▶️'), menu);
     await until(async () => /Pan right: [^]*\n\n⏳ One moment/.test(menu.caption!));
-    await until(async () => /^🎥 Pan right: [^⏳]*$/.test(menu.caption!), 30_000);
+    await until(async () => /^🎥 Pan right: [^⏳]*$/.test(menu.caption!));
   }, TIMEOUT_MS);
 
   it('do not come late into a menu that went back', async () => {
@@ -84,7 +84,7 @@ describe('the examples of motions', () => {
     await until(async () => /One moment/.test(menu.text!));
     await user.tap('Back');
     jobs.release();
-    await until(async () => (await stack.sql("SELECT 1 FROM job WHERE options->>'motion' = 'TILT_UP' AND status = 'COMPLETED'")).length === 1, 30_000);
+    await until(async () => (await stack.sql("SELECT 1 FROM job WHERE options->>'motion' = 'TILT_UP' AND status = 'COMPLETED'")).length === 1);
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(user.inbox.at(-1)).toBe(menu);
     expect(menu).toMatchObject({ text: '🎥 How should the camera move?' });
@@ -98,7 +98,7 @@ describe('the examples of motions', () => {
     await until(async () => /One moment/.test(menu.text!));
     const calls = telegram.hold(user.id);
     jobs.release();
-    await until(async () => telegram.callsOf('editMessageMedia').some(({ fields }) => fields['chat_id'] === user.id), 30_000);
+    await until(async () => telegram.callsOf('editMessageMedia').some(({ fields }) => fields['chat_id'] === user.id));
     user.press(dataOf(menu, '◀️ Back'), menu);
     await isIdle();
     calls.release();
@@ -115,7 +115,7 @@ describe('the examples of motions', () => {
     await until(async () => /🎥 Tilt down: [^]*\n\n🙏 I cannot show this example/.test(menu.text!));
     proxy.fate = () => 'pass';
     user.press(dataOf(menu, '◀️'), menu);
-    await until(async () => menu.media, 30_000);
+    await until(async () => menu.media);
     fail();
     await user.tap('▶️');
     await until(async () => /🎥 Tilt down: [^]*\n\n🙏 I cannot show this example/.test(menu.caption!));

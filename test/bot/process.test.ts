@@ -90,7 +90,7 @@ describe('the bot', () => {
       expect([readiness.status, await readiness.json()]).toMatchObject([503, { failures: { api: expect.any(String) } }]);
       await stack.stop();
     }
-  }, 60_000);
+  });
 
   it('says when the API does not answer', async () => {
     const { output } = await runBot({ BOT_API_URL: 'http://127.0.0.1:1' }, /the API does not answer/);
@@ -124,7 +124,7 @@ describe("a Bot API server of one's own", () => {
     user.file('cat.jpg', 'gone.jpg', 'image/jpeg');
     await user.sees(/❌ Telegram no longer gives me this photo/);
     await stack.stop();
-  }, 60_000);
+  });
 });
 
 describe('the webhook', () => {

@@ -144,7 +144,7 @@ describe('the default for a photo', () => {
     for (const label of ['Length, size, motion', '3 seconds', '360p', 'Pan right']) await user.tap(label);
     await user.sees(/Default for a photo: 3 seconds · 360p · Pan right/);
     for (const label of ['Length, size, motion', '12 seconds', '480p', 'Show me']) await user.tap(label);
-    await until(async () => menu.media, 30_000);
+    await until(async () => menu.media);
     await user.tap('Take this one');
     await user.sees(/Default for a photo: 12 seconds · 480p · Gentle drift/);
     expect(user.inbox).toHaveLength(1);

@@ -37,7 +37,7 @@ async function longRender(): Promise<TelegramUser> {
   const user = telegram.user();
   await user.chooses('12 seconds', '480p', 'Move in');
   user.photo('galaxies.jpg');
-  await user.sees(/\[.*\] [1-9]\d? %/, 30_000);
+  await user.sees(/\[.*\] [1-9]\d? %/);
   return user;
 }
 
@@ -134,7 +134,7 @@ describe('deleting everything', () => {
     user.send('/privacy');
     await user.tap('Delete all my data');
     await user.tap('Yes, delete everything');
-    await user.sees(/Everything of yours is deleted/, 30_000);
+    await user.sees(/Everything of yours is deleted/);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(await jobsOf(user)).toEqual([]);
   }, TIMEOUT_MS);

@@ -28,7 +28,7 @@ async function longRender(): Promise<TelegramUser> {
   const user = telegram.user();
   await user.chooses('6 seconds', '480p', 'Move in');
   user.photo('galaxies.jpg');
-  await user.sees(/\[.*\] [1-9]\d? %/, 30_000);
+  await user.sees(/\[.*\] [1-9]\d? %/);
   return user;
 }
 
@@ -39,7 +39,7 @@ describe('a bot that is killed', () => {
     const user = await longRender();
     await stack.bot!.kill();
     await stack.startBot(telegram);
-    await user.getsVideos(1, 60_000);
+    await user.getsVideos(1);
     await user.sees(/Done/);
     expect(user.videos).toHaveLength(1);
     const [{ history }, ...others] = user.inbox.filter(({ text }) => /Done|%/.test(text ?? '')) as [ChatMessage, ...ChatMessage[]];
@@ -56,7 +56,7 @@ describe('a bot that is killed', () => {
     await until(async () => (await jobsOf(user)).length === 1);
     await stack.bot!.kill();
     user.photo('coffee.jpg');
-    await until(async () => (await jobsOf(user))[0]!.status === 'COMPLETED', 30_000);
+    await until(async () => (await jobsOf(user))[0]!.status === 'COMPLETED');
     await stack.startBot(telegram);
     await user.getsVideos(2);
     expect(await jobsOf(user)).toHaveLength(2);
@@ -66,7 +66,7 @@ describe('a bot that is killed', () => {
     const user = await longRender();
     expect(await stack.bot!.stop()).toBe(0);
     await stack.startBot(telegram);
-    await user.getsVideos(1, 60_000);
+    await user.getsVideos(1);
     await user.sees(/Done/);
   }, TIMEOUT_MS);
 });
@@ -77,7 +77,7 @@ describe('Telegram', () => {
     await user.chooses('3 seconds', '360p', 'Pan left');
     telegram.refuse('editMessageText', { error_code: 429, description: 'Too Many Requests: retry after 2', parameters: { retry_after: 2 } });
     user.photo('cat.jpg');
-    const { id } = await user.sees(/✅ Done/, 30_000);
+    const { id } = await user.sees(/✅ Done/);
     const [refused, next] = telegram.callsOf('editMessageText').filter(({ fields }) => fields['chat_id'] === user.id && fields['message_id'] === id);
     expect(next!.at - refused!.at).toBeGreaterThanOrEqual(1_950);
   }, TIMEOUT_MS);
@@ -98,7 +98,7 @@ describe('Telegram', () => {
     await stack.bot!.stop();
     await stack.startBot(telegram, { BOT_EDIT_SECONDS: '0.5' });
     const user = await longRender();
-    await user.getsVideos(1, 60_000);
+    await user.getsVideos(1);
     await user.sees(/Done/);
     const { id } = await user.sees(/Done/);
     const edits = telegram.callsOf('editMessageText').filter(({ fields }) => fields['chat_id'] === user.id && fields['message_id'] === id);
@@ -114,7 +114,7 @@ describe('Telegram', () => {
     const user = await longRender();
     const [edits, sent] = [telegram.callsOf('editMessageText').length, user.inbox.length];
     telegram.refuse('editMessageText', { error_code: 400, description: 'Bad Request: message is not modified: specified new message content and reply markup are exactly the same' }, 2);
-    await user.getsVideos(1, 60_000);
+    await user.getsVideos(1);
     await user.sees(/✅ Done/);
     expect(telegram.callsOf('editMessageText').length).toBeGreaterThan(edits + 2);
     expect(user.inbox).toHaveLength(sent + 1);
@@ -157,8 +157,8 @@ describe('a person', () => {
     const other = telegram.user();
     await other.chooses('3 seconds', '360p', 'Pan left');
     other.photo('cat.jpg');
-    await other.getsVideos(1, 60_000);
-    await until(async () => (await jobsOf(user)).every(({ status }) => status === 'COMPLETED'), 60_000);
+    await other.getsVideos(1);
+    await until(async () => (await jobsOf(user)).every(({ status }) => status === 'COMPLETED'));
     user.unblocks();
     user.send('/history');
     await user.sees(/6 seconds · 480p · Move in\n.*ready/);
@@ -169,7 +169,7 @@ describe('a person', () => {
     const user = await longRender();
     user.leaves();
     await until(async () => (await stack.files('bot/4242/batches')).length === 0);
-    await until(async () => (await jobsOf(user)).every(({ status }) => status === 'COMPLETED'), 60_000);
+    await until(async () => (await jobsOf(user)).every(({ status }) => status === 'COMPLETED'));
     user.unblocks();
     user.send('/start');
     await user.sees(/Hello/);
@@ -179,7 +179,7 @@ describe('a person', () => {
   it('who deletes the message of progress still gets the video', async () => {
     const user = await longRender();
     user.deletes(await user.sees(/%/));
-    await user.getsVideos(1, 60_000);
+    await user.getsVideos(1);
     expect(user.inbox.some(({ text }) => /%/.test(text ?? ''))).toBe(false);
   }, TIMEOUT_MS);
 });
@@ -228,7 +228,7 @@ describe('a worker that dies', () => {
     const user = await longRender();
     await stack.worker!.kill();
     await stack.startWorker();
-    await user.getsVideos(1, 60_000);
+    await user.getsVideos(1);
     const told = user.inbox.flatMap(({ history }) => history).join('\n');
     expect(told).toMatch(/\nThis is the second attempt of 3\.$|🔁 That did not work out\. The second attempt of 3 starts/m);
   }, TIMEOUT_MS);

@@ -3,7 +3,7 @@ import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { OperationTypeNode } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DURATIONS, FITS, frameCount, frameSize, MOTIONS, names, ORIENTATIONS, RESOLUTIONS } from '../../src/catalog.ts';
-import { JOB_FIELDS, Stack, type JobView } from '../support/stack.ts';
+import { JOB_FIELDS, Stack, until, type JobView } from '../support/stack.ts';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -78,15 +78,17 @@ describe('plain HTTP', () => {
     const get = async (route: string) => (await fetch(`${stack.url}${route}`)).json();
     expect(await get('/')).toMatchObject({ name: 'FanslyMotion', version: '0.1.0', links: { graphql: '/graphql' } });
     expect(await get('/healthz')).toMatchObject({ status: 'alive' });
-    expect(await get('/readyz')).toEqual({ status: 'ready' });
+    await until(async () => ((await get('/readyz')) as { status: string }).status === 'ready');
     expect((await fetch(`${stack.url}/nothing`)).status).toBe(404);
   });
 
   it('counts jobs, queues, workers, times and subscribers for Prometheus', async () => {
-    const text = await (await fetch(`${stack.url}/metrics`)).text();
+    // The worker is done with a job a moment after everybody has its video.
+    const text = await until(async () => {
+      const metrics = await (await fetch(`${stack.url}/metrics`)).text();
+      return /fanslymotion_workers\{state="READY"\} 1/.test(metrics) && /fanslymotion_queue_depth\{engine="PREVIEW",state="waiting"\} 0/.test(metrics) && metrics;
+    });
     expect(text).toMatch(/fanslymotion_jobs\{status="COMPLETED",engine="PREVIEW"\} \d+/);
-    expect(text).toMatch(/fanslymotion_queue_depth\{engine="PREVIEW",state="waiting"\} 0/);
-    expect(text).toMatch(/fanslymotion_workers\{state="READY"\} 1/);
     expect(Number(/fanslymotion_job_render_seconds_count\{engine="PREVIEW"\} (\d+)/.exec(text)?.[1])).toBeGreaterThan(0);
     expect(text).toMatch(/fanslymotion_subscribers 0/);
     expect(Number(/fanslymotion_progress_events_total (\d+)/.exec(text)?.[1])).toBeGreaterThan(0);

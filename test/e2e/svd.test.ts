@@ -8,7 +8,7 @@ import { findFfmpeg } from '../../src/infra/ffmpeg.ts';
 import { readVideoMetadata } from '../../src/infra/video-metadata.ts';
 import { hollowCheckpoint } from '../support/hollow.ts';
 import { rendererOf } from '../support/processes.ts';
-import { Stack, until, type JobView, type ProgressView } from '../support/stack.ts';
+import { Stack, until, type JobState, type JobView, type ProgressView } from '../support/stack.ts';
 import { copyCheckpoint, editJson, seededCheckpoint } from '../support/svd.ts';
 import { describeStream, frameTable } from '../support/video.ts';
 
@@ -20,7 +20,7 @@ const QUICK = { engine: 'SVD_XT', tuning: { steps: 4, guidanceMax: 1, seed: 5 } 
 const LONG = { engine: 'SVD_XT', tuning: { steps: 40, seed: 5 } };
 
 const isDenoising = ({ job }: ProgressView) => job.stage === 'DENOISING' && (job.step ?? 0) >= 2;
-const stagesOf = (events: readonly ProgressView[]) => [...new Set(events.flatMap(({ job }) => job.stage ?? []))];
+const stagesOf = (states: readonly JobState[]) => [...new Set(states.flatMap(({ stage }) => stage ?? []))];
 
 let stack: Stack;
 let scratch: string;
@@ -34,10 +34,8 @@ afterAll(async () => {
 const rendererPid = () => rendererOf(stack.worker!.process.pid!);
 
 /** A job from its creation to its end. */
-async function animate(input: object): Promise<{ events: ProgressView[]; end: JobView }> {
-  const { id } = await stack.create(input);
-  const events = await stack.follow(id);
-  return { events, end: events.at(-1)!.job };
+async function animate(input: object): Promise<JobView> {
+  return await stack.finish((await stack.create(input)).id);
 }
 
 /** The video of a job that must be COMPLETED, as a file. */
@@ -76,9 +74,9 @@ async function offered() {
   };
 }
 
-describe('SVD_XT from a photo to its video', { timeout: 90_000 }, () => {
+describe('SVD_XT from a photo to its video', () => {
   beforeAll(async () => {
-    stack = await Stack.start({ environment: { ...SMALL, SVD_MODEL: await seededCheckpoint('tiny-a') } });
+    stack = await Stack.start({ environment: { ...SMALL, SVD_MODEL: await seededCheckpoint('tiny-a') }, statesKept: true });
   });
   afterAll(async () => {
     await stack?.stop();
@@ -99,23 +97,29 @@ describe('SVD_XT from a photo to its video', { timeout: 90_000 }, () => {
   it('tells every stage, shows what it makes, and delivers what the result says', async () => {
     const { id, estimatedSecondsRemaining } = await stack.create({ ...LONG, motion: 'PAN_L' });
     expect(estimatedSecondsRemaining).toBeGreaterThan(0);
+    const renderer = await rendererPid();
     let preview: Promise<Response> | undefined;
     const events = await stack.follow(id, ({ job, previewUrl }) => {
-      if (previewUrl && job.stage === 'DENOISING') preview ??= fetch(previewUrl);
+      if (preview || !previewUrl || job.stage !== 'DENOISING') return false;
+      process.kill(renderer, 'SIGSTOP'); // until it has been looked at: it is gone when the job is over
+      preview = fetch(previewUrl).finally(() => process.kill(renderer, 'SIGCONT'));
       return false;
     });
 
-    expect(stagesOf(events)).toEqual(STAGES);
+    const states = await stack.states(id);
+    expect(stagesOf(states)).toEqual(STAGES);
     for (const stage of STAGES) {
-      const told = events.filter(({ job }) => job.stage === stage).map(({ job }) => job);
+      const told = states.filter((state) => state.stage === stage);
       expect(told.map(({ step }) => step)).toEqual(told.map(({ step }) => step!).toSorted((a, b) => a - b));
       expect(new Set(told.map(({ totalSteps }) => totalSteps)).size).toBe(1);
     }
-    const totals = Object.fromEntries(events.map(({ job }) => [job.stage, job.totalSteps]));
+    const totals = Object.fromEntries(states.map(({ stage, totalSteps }) => [stage, totalSteps]));
     expect(totals).toMatchObject({ LOADING_MODEL: 5, ENCODING_IMAGE: 2, DENOISING: 40, DECODING: 3, INTERPOLATING: 36 });
-    expect(new Set(events.filter(({ job }) => job.stage === 'DENOISING').map(({ job }) => job.step)).size).toBeGreaterThan(1);
-    const percents = events.map(({ job }) => job.percent);
-    expect(percents).toEqual(percents.toSorted((a, b) => a - b));
+    for (const seen of [states, events.map(({ job }) => job)]) {
+      const percents = seen.map(({ percent }) => percent);
+      expect(percents).toEqual(percents.toSorted((a, b) => a - b));
+      expect(new Set(seen.filter(({ stage }) => stage === 'DENOISING').map(({ step }) => step)).size).toBeGreaterThan(1);
+    }
 
     const shown = await preview!;
     expect([shown.status, shown.headers.get('content-type')]).toEqual([200, 'image/jpeg']);
@@ -136,27 +140,28 @@ describe('SVD_XT from a photo to its video', { timeout: 90_000 }, () => {
     const first = await animate(QUICK);
     const again = await animate(QUICK);
     const other = await animate({ ...QUICK, tuning: { ...QUICK.tuning, seed: 6 } });
-    for (const { events } of [first, again, other]) expect(stagesOf(events)).not.toContain('LOADING_MODEL');
-    const frames = await framesOf(first.end);
-    expect(await framesOf(again.end)).toEqual(frames);
-    expect(await framesOf(other.end)).not.toEqual(frames);
+    for (const { id } of [first, again, other]) expect(stagesOf(await stack.states(id))).not.toContain('LOADING_MODEL');
+    const frames = await framesOf(first);
+    expect(await framesOf(again)).toEqual(frames);
+    expect(await framesOf(other)).not.toEqual(frames);
   });
 
   it('makes an upright video of an upright photo', async () => {
-    const { end } = await animate({ ...QUICK, image: { uploadId: await stack.upload('portrait.jpg') } });
+    const end = await animate({ ...QUICK, image: { uploadId: await stack.upload('portrait.jpg') } });
     expect(end).toMatchObject({ options: { orientation: 'PORTRAIT' }, result: { width: 360, height: 480, frameCount: 36 } });
     const { path: ffmpeg } = await findFfmpeg({ FFMPEG_PATH: undefined });
     expect(await describeStream(ffmpeg, await videoOf(end))).toContain('360x480');
   });
 
   it.skipIf(process.platform !== 'linux')('holds no more memory after six jobs than after two', async () => {
-    const residentMb = async () => Number(/^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${await rendererPid()}/status`, 'utf8'))![1]) / 1024;
+    const residentMb = async () => Number(/^RssAnon:\s+(\d+) kB$/m.exec(await readFile(`/proc/${await rendererPid()}/status`, 'utf8'))![1]) / 1024;
     const measured: number[] = [];
     for (let job = 1; job <= 6; job++) {
       await animate(QUICK);
       measured.push(await residentMb());
     }
-    expect(Math.max(...measured.slice(2)) - measured[1]!, `${measured.map(Math.round)} MB`).toBeLessThan(32);
+    // The least of some, since what the garbage collector has yet to take comes and goes; a leak stays.
+    expect(Math.min(...measured.slice(4)) - Math.max(...measured.slice(0, 2)), `${measured.map(Math.round)} MB`).toBeLessThan(32);
   });
 
   it('is cancelled between two steps: the renderer stays, with the model in memory', async () => {
@@ -166,8 +171,8 @@ describe('SVD_XT from a photo to its video', { timeout: 90_000 }, () => {
     const { data } = await stack.cancel(id);
     expect(data.cancelJob).toMatchObject({ status: 'CANCELLED', stage: null });
     const next = await animate(QUICK);
-    expect(next.end.status).toBe('COMPLETED');
-    expect(stagesOf(next.events)).not.toContain('LOADING_MODEL');
+    expect(next.status).toBe('COMPLETED');
+    expect(stagesOf(await stack.states(next.id))).not.toContain('LOADING_MODEL');
     expect(await rendererPid()).toBe(renderer);
   });
 
@@ -176,12 +181,12 @@ describe('SVD_XT from a photo to its video', { timeout: 90_000 }, () => {
     const { id } = await stack.create(LONG);
     await stack.follow(id, isDenoising);
     process.kill(await rendererPid(), 'SIGKILL');
-    const events = await stack.follow(id);
-    expect(events.find(({ job }) => job.status === 'RETRYING')!.job.error).toMatchObject({ code: 'WORKER_LOST', retryable: true });
-    expect(stagesOf(events.filter(({ job }) => job.attempt === 2))).toContain('LOADING_MODEL');
-    const end = events.at(-1)!.job;
+    const end = await stack.finish(id);
+    const states = await stack.states(id);
+    expect(states.filter(({ status }) => status === 'RETRYING')).toEqual([expect.objectContaining({ attempt: 1, errorCode: 'WORKER_LOST' })]);
+    expect(stagesOf(states.filter(({ attempt }) => attempt === 2))).toContain('LOADING_MODEL');
     expect(end).toMatchObject({ status: 'COMPLETED', attempt: 2, error: null });
-    expect(await framesOf(end)).toEqual(await framesOf(undisturbed.end));
+    expect(await framesOf(end)).toEqual(await framesOf(undisturbed));
   });
 
   it('is not what a request gets that names no engine', async () => {
@@ -191,7 +196,7 @@ describe('SVD_XT from a photo to its video', { timeout: 90_000 }, () => {
   });
 });
 
-describe('a worker that cannot have SVD_XT', { timeout: 90_000 }, () => {
+describe('a worker that cannot have SVD_XT', () => {
   const UNET = 'unet/diffusion_pytorch_model.fp16.safetensors';
   let model: string;
   beforeAll(async () => {
@@ -242,14 +247,14 @@ describe('a worker that cannot have SVD_XT', { timeout: 90_000 }, () => {
     await stack.startWorker({ SVD_MODEL: model });
     const renderer = await rendererPid();
     await rename(path.join(model, UNET), path.join(scratch, 'unet'));
-    expect((await animate(QUICK)).end).toMatchObject({
+    expect(await animate(QUICK)).toMatchObject({
       status: 'FAILED', attempt: 1, error: { code: 'MODEL_INVALID', message: expect.stringContaining('has no weights'), cure: expect.stringContaining('npm run models'), retryable: false },
     });
     await until(async () => !(await offered()).engine.available);
     expect((await offered()).worker.unavailable).toEqual([{ engine: 'SVD_XT', reason: expect.stringContaining('has no weights') }]);
     await rename(path.join(scratch, 'unet'), path.join(model, UNET));
-    await until(async () => (await offered()).engine.available, 30_000);
-    expect((await animate(QUICK)).end).toMatchObject({ status: 'COMPLETED', attempt: 1 });
+    await until(async () => (await offered()).engine.available);
+    expect(await animate(QUICK)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
     expect(await rendererPid()).toBe(renderer);
   });
 
@@ -258,12 +263,12 @@ describe('a worker that cannot have SVD_XT', { timeout: 90_000 }, () => {
     await stack.startWorker({ SVD_MODEL: model });
     const vae = path.join(model, 'vae/diffusion_pytorch_model.fp16.safetensors');
     const whole = await readFile(vae);
-    expect((await animate(QUICK)).end.status).toBe('COMPLETED');
+    expect((await animate(QUICK)).status).toBe('COMPLETED');
     await truncate(vae, 4_096); // kills the process that reads there
     const { id } = await stack.create(QUICK);
     await until(async () => !(await offered()).engine.available);
     expect((await offered()).engine.unavailableReason).toContain('truncated');
-    expect((await animate({})).end.status).toBe('COMPLETED');
+    expect((await animate({})).status).toBe('COMPLETED');
     await writeFile(vae, whole);
     expect(await stack.finish(id)).toMatchObject({ status: 'COMPLETED', attempt: 2 });
   });

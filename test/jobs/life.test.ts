@@ -15,7 +15,7 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
   describe.skipIf(redis && !redisUrl())(`over ${carrier}`, () => {
     let stack: Stack;
     beforeAll(async () => {
-      stack = await Stack.start({ redis });
+      stack = await Stack.start({ redis, statesKept: true });
     });
     afterAll(async () => {
       await stack?.stop();
@@ -37,7 +37,7 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       expect(revisions).toEqual([...new Set(revisions)].toSorted((a, b) => a - b));
       const percents = events.map((event) => event.job.percent);
       expect(percents).toEqual(percents.toSorted((a, b) => a - b));
-      expect(new Set(events.map((event) => event.job.stage))).toContain('RENDERING');
+      expect((await stack.states(job.id)).map(({ stage }) => stage)).toContain('RENDERING');
       await until(async () => (await stack.files('.scratch')).length === 0);
     });
 
@@ -83,17 +83,16 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
     });
 
     it('completes once although its renderer is killed in the middle of a frame', async () => {
-      const job = await stack.create({ ...LONG, durationSeconds: 3 });
+      const job = await stack.create({ ...LONG, durationSeconds: 6 });
       await stack.follow(job.id, isRendering);
       process.kill(await rendererOf(stack.worker!.process.pid!), 'SIGKILL');
       const events = await stack.follow(job.id);
-      expect(events.map((event) => event.job.status)).toContain('RETRYING');
-      expect(events.find((event) => event.job.status === 'RETRYING')!.job.error).toMatchObject({ code: 'WORKER_LOST', retryable: true });
+      expect((await stack.states(job.id)).filter(({ status }) => status === 'RETRYING')).toEqual([expect.objectContaining({ attempt: 1, errorCode: 'WORKER_LOST' })]);
       expect(events.at(-1)!.job).toMatchObject({ status: 'COMPLETED', attempt: 2, error: null });
     });
 
     it('completes once although its worker is killed in the middle', async () => {
-      const job = await stack.create({ ...LONG, durationSeconds: 3 });
+      const job = await stack.create({ ...LONG, durationSeconds: 6 });
       await stack.follow(job.id, isRendering);
       await stack.worker!.kill();
       await stack.startWorker();
@@ -122,14 +121,19 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       await stack.sql('UPDATE job SET "createdAt" = now() - interval \'1 minute\' WHERE id = $1', [job.id]);
       const { openQueue } = await import('../../src/infra/queue.ts');
       const queue = openQueue({ redisUrl: redis ? redisUrl() : undefined, databaseUrl: stack.databaseUrl, prefix: stack.environment['QUEUE_PREFIX']!, stalledSeconds: 2 });
+      // The queue answers in a few seconds or not at all, and this process may be slower than that.
+      const ask = <T>(question: () => Promise<T>) => until(() => question().catch((error: Error) => {
+        if (error.name !== 'DeadlineError') throw error;
+        return null;
+      }));
       try {
-        await queue.remove('PREVIEW', job.id);
-        await until(async () => (await queue.state('PREVIEW', job.id)) === 'waiting');
+        await ask(() => queue.remove('PREVIEW', job.id).then(() => true));
+        await until(async () => (await ask(() => queue.state('PREVIEW', job.id))) === 'waiting');
         // And the other way round: an entry of no job goes away without doing harm.
-        await queue.enqueue('PREVIEW', stranger);
+        await ask(() => queue.enqueue('PREVIEW', stranger).then(() => true));
         await stack.startWorker();
         expect((await stack.finish(job.id)).status).toBe('COMPLETED');
-        await until(async () => (await queue.state('PREVIEW', stranger)) === 'missing');
+        await until(async () => (await ask(() => queue.state('PREVIEW', stranger))) === 'missing');
       } finally {
         await queue.close();
       }

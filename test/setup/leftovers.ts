@@ -50,7 +50,7 @@ export function kill(processes: readonly RunningProcess[]): void {
 }
 
 /** Waits a little for processes of the run in `folder` to leave; those that stay. */
-export async function processesThatStay(folder: string, patienceMs = 3000): Promise<RunningProcess[]> {
+export async function processesThatStay(folder: string, patienceMs = 20_000): Promise<RunningProcess[]> {
   for (const end = Date.now() + patienceMs; ; await sleep(50)) {
     const processes = await processesOf(folder, process.pid);
     if (processes.length === 0 || Date.now() > end) return processes;

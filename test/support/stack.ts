@@ -27,6 +27,8 @@ export interface StackOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Redis for queue and progress instead of PostgreSQL. */
   readonly redis?: boolean;
+  /** Every state of every job is kept for `states`. */
+  readonly statesKept?: boolean;
   /** False: no worker at first. */
   readonly worker?: boolean;
 }
@@ -64,6 +66,17 @@ export interface JobView {
   } | null;
 }
 
+/** What a row said of its job at some time. */
+export interface JobState {
+  status: string;
+  attempt: number;
+  stage: string | null;
+  step: number | null;
+  totalSteps: number | null;
+  percent: number;
+  errorCode: string | null;
+}
+
 export interface ProgressView {
   revision: number;
   previewUrl: string | null;
@@ -95,7 +108,7 @@ export class Stack {
       NODE_ENV: 'test', LOG_LEVEL: process.env['TEST_LOG'] ?? 'fatal', HOST: '127.0.0.1', PORT: '0',
       DATABASE_URL: database.url, REDIS_URL: options.redis ? redisUrl() : '', QUEUE_PREFIX: ownPrefix(), STORAGE_DIR: this.storage,
       API_KEYS: '', BOT_API_KEY: '', PUBLIC_URL: '', CORS_ORIGINS: '', BOT_TOKEN: '',
-      HEARTBEAT_SECONDS: '0.5', HOUSEKEEPING_SECONDS: '0.5', STALLED_SECONDS: '2', RETRY_DELAY_SECONDS: '0.5', CANCEL_GRACE_SECONDS: '2',
+      HEARTBEAT_SECONDS: '1.5', HOUSEKEEPING_SECONDS: '0.5', STALLED_SECONDS: '2', RETRY_DELAY_SECONDS: '0.5', CANCEL_GRACE_SECONDS: '30',
       ...options.environment,
     };
   }
@@ -103,7 +116,20 @@ export class Stack {
   static async start(options: StackOptions = {}): Promise<Stack> {
     const stack = new Stack(await createTestDatabase(), options);
     await Promise.all([stack.startApi(), ...(options.worker === false ? [] : [stack.startWorker()])]);
+    if (options.statesKept) await stack.#keepStates();
     return stack;
+  }
+
+  async #keepStates(): Promise<void> {
+    await this.sql('CREATE TABLE test_state (number serial, job uuid, state jsonb)');
+    await this.sql(`CREATE FUNCTION test_keep_state() RETURNS trigger LANGUAGE plpgsql AS
+      'BEGIN INSERT INTO test_state (job, state) VALUES (NEW.id, to_jsonb(NEW)); RETURN NULL; END'`);
+    await this.sql('CREATE TRIGGER test_keep_state AFTER INSERT OR UPDATE ON job FOR EACH ROW EXECUTE FUNCTION test_keep_state()');
+  }
+
+  /** Every state of a job, oldest first, where `statesKept`; whoever follows it gets the newest only, and on a busy machine misses some. */
+  async states(id: string): Promise<JobState[]> {
+    return (await this.sql<{ state: JobState }>('SELECT state FROM test_state WHERE job = $1 ORDER BY number', [id])).map(({ state }) => state);
   }
 
   get url(): string {
@@ -210,7 +236,12 @@ export class Stack {
   async cancelledJobs(key: string, owner: string, count: number): Promise<void> {
     const headers = { 'Authorization': `Bearer ${key}`, 'X-Act-As': owner };
     const [job] = await this.sql<{ id: string }>('SELECT id FROM job WHERE owner = $1', [owner]);
-    for (let made = 0; made < count; made++) await this.cancel((await this.create({ image: { jobId: job!.id } }, headers)).id, headers);
+    for (let made = 0; made < count; ) {
+      const { id } = await this.create({ image: { jobId: job!.id } }, headers);
+      // One that was rendered before it could be cancelled does not count.
+      if ((await this.cancel(id, headers)).errors) await this.graphql('mutation ($id: ID!) { deleteJob(id: $id) }', { id }, headers);
+      else made++;
+    }
   }
 
   socket(connectionParams: Record<string, unknown> = {}): Client {
@@ -264,7 +295,7 @@ export class Stack {
 }
 
 /** Resolves once `check` gives a value other than null, false or undefined; rejects after `timeoutMs`. */
-export async function until<T>(check: () => Promise<T | null | false | undefined>, timeoutMs = 15_000): Promise<T> {
+export async function until<T>(check: () => Promise<T | null | false | undefined>, timeoutMs = 60_000): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const value = await check();
