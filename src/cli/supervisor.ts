@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Config } from '../config.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../infra/embedded-postgres.ts';
 import { migrate } from '../infra/migrate.ts';
+import { STOP_MS } from '../infra/process.ts';
 import { storageFolder } from '../infra/services.ts';
 
 export interface SupervisorOptions {
@@ -30,8 +31,8 @@ const PARTS = { api: '../main', worker: '../../worker/main', bot: '../../bot/mai
 
 type PartName = keyof typeof PARTS;
 
-/** A part that is told to stop has this long; then it is killed. */
-const STOP_MS = 4_600;
+/** A part that is told to stop has as long as it said it may take, and this much more; then it is killed. */
+const SPARE_MS = 100;
 /** A part that is not ready by then will not be. */
 const START_MS = 60_000;
 const RESTART_MS = 1_000;
@@ -41,7 +42,7 @@ const AGAIN_MS: Readonly<Record<PartName, number>> = { api: 5_000, worker: 5_000
 /** The running whole: database, API, worker and bot, as children that leave when this process does, however it ends. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #children = new Map<PartName, ChildProcess>();
+  readonly #children = new Map<PartName, { readonly process: ChildProcess; stopWithinMs: number }>();
   #postgres: EmbeddedPostgres | null = null;
   #environment: NodeJS.ProcessEnv = {};
   #starting: Promise<void> | null = null;
@@ -92,14 +93,14 @@ export class Supervisor {
     await this.#run('bot').catch((error: unknown) => this.#tryLater('bot', error));
   }
 
-  /** Ends all children in good order, within 5 s, and then the database. */
+  /** Ends all children in good order, and then the database. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
   }
 
   async #stop(): Promise<void> {
-    await Promise.all([...this.#children.values()].map(stopChild));
+    await Promise.all([...this.#children.values()].map((child) => stopChild(child.process, child.stopWithinMs + SPARE_MS)));
     await this.#starting?.catch(() => {}); // told to whoever started
     await this.#postgres?.stop();
   }
@@ -109,7 +110,8 @@ export class Supervisor {
     const { output, restart, say } = this.#options;
     const file = new URL(`${PARTS[name]}${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
     const child = fork(file, [], { env: this.#environment, execArgv: ['--enable-source-maps'], stdio: ['ignore', output, output, 'ipc'] });
-    this.#children.set(name, child);
+    const entry = { process: child, stopWithinMs: STOP_MS };
+    this.#children.set(name, entry);
     let ready = false;
     child.once('exit', (code, signal) => {
       this.#children.delete(name);
@@ -124,9 +126,10 @@ export class Supervisor {
       await new Promise<void>((resolve, reject) => {
         child.once('exit', (code, signal) => reject(new Error(`the ${name} process did not start (${signal ?? `exit code ${code}`}); its last lines say why`)));
         child.once('error', reject);
-        child.on('message', (message: { type?: string; url?: string; instance?: string }) => {
+        child.on('message', (message: { type?: string; stopWithinMs?: number; url?: string; instance?: string }) => {
           if (message.type !== 'ready') return;
           ready = true;
+          entry.stopWithinMs = message.stopWithinMs ?? STOP_MS;
           if (message.url && message.instance) this.#apiIsReady(message.url, message.instance);
           resolve();
         });
@@ -157,13 +160,13 @@ export class Supervisor {
   }
 }
 
-async function stopChild(child: ChildProcess): Promise<void> {
+async function stopChild(child: ChildProcess, withinMs: number): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
   // Windows knows no polite signal; without us a part leaves in good order too.
   if (process.platform === 'win32' && child.connected) child.disconnect();
   else child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+  const timer = setTimeout(() => child.kill('SIGKILL'), withinMs);
   await gone;
   clearTimeout(timer);
 }

@@ -113,7 +113,12 @@ async function joinOrLaunch(home: Home, password: string, durable: boolean, time
     const postmaster = await readPostmaster(home.dataDir);
     if (postmaster?.ready) {
       const member = await Member.join(home.dataDir, postmaster, password);
-      if (member) return { member, postmaster, adopted: launched === undefined || (launched.pid ?? postmaster.pid) !== postmaster.pid };
+      if (member) {
+        const adopted = launched === undefined || (launched.pid ?? postmaster.pid) !== postmaster.pid;
+        // Ours was late; if it were later still, it would find the database free when all have left, and serve nobody for ever.
+        if (adopted) await launched?.end();
+        return { member, postmaster, adopted };
+      }
     }
     if (launched?.hasExited()) {
       if (!isWorthAnotherTry(await launched.lastLines())) throw await gaveUp(home, launched);

@@ -5,7 +5,7 @@ import { ROOT } from './version.ts';
 
 /** A part of the system that was started. */
 export interface Part {
-  /** What the parent process should know once the part is ready. Rejects if it will not be. */
+  /** What the parent process should know once the part is ready, beside `stopWithinMs`. Rejects if it will not be. */
   readonly ready: Promise<Readonly<Record<string, string>>>;
   /** Rejects when the part cannot go on, which ends the process; never if not said. */
   readonly failed?: Promise<never>;
@@ -15,7 +15,8 @@ export interface Part {
   stop(): Promise<void>;
 }
 
-const STOP_MS = 4_500;
+/** How long leaving in good order takes at most, in milliseconds, where a part says nothing else. */
+export const STOP_MS = 4_500;
 
 /**
  * The frame of every long-running process: reads configuration, starts the part, tells a parent that it is ready, and stops it on
@@ -63,7 +64,7 @@ export function runPart(name: string, start: (config: Config, log: Logger) => Pr
   if (process.connected === false) onSignal('parent is gone');
   started.then((part) => part.failed).catch((error: unknown) => stopping || fail(error, `cannot go on: ${error instanceof Error ? error.message : String(error)}`));
   started.then((part) => part.ready).then(
-    (ready) => process.connected && process.send?.({ type: 'ready', ...ready }),
+    async (ready) => process.connected && process.send?.({ type: 'ready', stopWithinMs: (await started).stopWithinMs ?? STOP_MS, ...ready }),
     (error: unknown) => stopping || fail(error, `could not start: ${error instanceof Error ? error.message : String(error)}`),
   );
 }

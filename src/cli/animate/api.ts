@@ -104,9 +104,11 @@ export class ApiClient {
   /** The bytes behind a link of the API. Its host is what the world calls the API; we go where we reach it. */
   async download(link: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     const url = this.url + link.slice(link.lastIndexOf('/videos/'));
-    const response = await fetch(url, { signal }).catch((error: unknown) => Promise.reject(this.#unreachable(error)));
-    if (!response.ok || !response.body) throw this.#refusal(response.status, await response.json().catch(() => null));
-    return response.body;
+    return await this.#patiently(PATIENCE_MS, signal, async () => {
+      const response = await fetch(url, { signal });
+      if (response.ok && response.body) return response.body;
+      throw this.#refusal(response.status, parse(await textOf(response)));
+    });
   }
 
   async #job(id: string, signal: AbortSignal): Promise<JobView> {
@@ -165,29 +167,32 @@ export class ApiClient {
 
   /** One request, repeated for `patienceMs` while the API is out of reach. */
   async #request(path: string, { open, signal, patienceMs, timeoutMs, ...init }: RequestOptions): Promise<{ status: number; body: unknown }> {
-    let troubled = false;
+    return await this.#patiently(patienceMs, signal, async () => {
+      const body = open?.();
+      const response = await fetch(this.url + path, {
+        ...init,
+        headers: { ...init.headers, ...this.#headers() },
+        ...(body === undefined ? {} : { body, duplex: 'half' as const }),
+        signal: timeoutMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      });
+      const text = await textOf(response);
+      if (!response.ok && path !== '/graphql') throw this.#refusal(response.status, parse(text));
+      return { status: response.status, body: parse(text) };
+    });
+  }
+
+  /** Repeats `work` for `patienceMs` while it fails with anything but a Failure: the API is out of reach then. */
+  async #patiently<T>(patienceMs: number, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     for (const end = Date.now() + patienceMs; ; await sleep(RETRY_MS, undefined, { signal })) {
       signal.throwIfAborted();
       try {
-        const body = open?.();
-        const response = await fetch(this.url + path, {
-          ...init,
-          headers: { ...init.headers, ...this.#headers() },
-          ...(body === undefined ? {} : { body, duplex: 'half' as const }),
-          signal: timeoutMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-        });
-        const text = await response.text();
-        // What stands before an API says so while the API restarts.
-        if ([502, 503, 504].includes(response.status) && !isOurs(text)) throw new Error(`it answers ${response.status}`);
-        if (troubled) this.#onTrouble(null);
-        if (!response.ok && path !== '/graphql') throw this.#refusal(response.status, parse(text));
-        return { status: response.status, body: parse(text) };
+        const result = await work();
+        this.#onTrouble(null);
+        return result;
       } catch (error) {
         signal.throwIfAborted();
-        if (error instanceof Failure) throw error;
-        const failure = this.#unreachable(error);
-        if (Date.now() >= end) throw failure;
-        troubled = true;
+        const failure = error instanceof Failure ? error : this.#unreachable(error);
+        if (failure === error || Date.now() >= end) throw failure;
         this.#onTrouble(failure.message);
       }
     }
@@ -224,6 +229,13 @@ interface RequestOptions {
   readonly signal: AbortSignal;
   readonly patienceMs: number;
   readonly timeoutMs?: number;
+}
+
+/** @throws Error if it comes from what stands before an API, and says so while the API restarts */
+async function textOf(response: Response): Promise<string> {
+  const text = await response.text();
+  if ([502, 503, 504].includes(response.status) && !isOurs(text)) throw new Error(`it answers ${response.status}`);
+  return text;
 }
 
 /** fetch hides the reason in a cause, or in several. */

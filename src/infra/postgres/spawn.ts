@@ -14,6 +14,8 @@ export const passwordFile = (dataDir: string): string => path.join(dataDir, 'fan
 export const logFile = (dataDir: string): string => path.join(dataDir, 'server.log');
 
 const LOG_MAX_BYTES = 5_000_000;
+/** A server that is not needed has this long to go by itself. */
+const END_MS = 5_000;
 
 /** Nothing of our own environment, which holds secrets, but what the loader and Windows need. LC_ALL=C keeps messages in English. */
 export function serverEnvironment(): NodeJS.ProcessEnv {
@@ -95,6 +97,8 @@ export interface Launch {
   readonly hasExited: () => boolean;
   /** What the server has logged since it was launched, the last lines of it. */
   readonly lastLines: () => Promise<string>;
+  /** Ends it, and waits for that. */
+  readonly end: () => Promise<void>;
 }
 
 /** Starts the server on a free port. It stays when we go, and no Ctrl-C reaches it: those who use it stop it. */
@@ -112,7 +116,7 @@ export async function launch(home: Home, durable: boolean): Promise<Launch> {
   if (process.platform === 'win32') {
     const start = ['start', '-W', '-D', home.dataDir, '-l', name, '-o', settings.join(' ')];
     const code = await ended(spawn(program(home.binaries, 'pg_ctl'), start, { ...spawnOptions(home), stdio: 'ignore' }));
-    return { hasExited: () => code !== 0, lastLines };
+    return { hasExited: () => code !== 0, lastLines, end: async () => {} };
   }
   const log = await open(name, 'a', 0o600);
   try {
@@ -123,9 +127,15 @@ export async function launch(home: Home, durable: boolean): Promise<Launch> {
       detached: true,
     });
     let exited = false;
-    void ended(child).then(() => (exited = true), () => (exited = true));
+    const exit = ended(child).then(() => (exited = true), () => (exited = true));
     child.unref();
-    return { pid: child.pid, hasExited: () => exited, lastLines };
+    const end = async (): Promise<void> => {
+      child.kill('SIGINT');
+      const timer = setTimeout(() => child.kill('SIGKILL'), END_MS);
+      await exit;
+      clearTimeout(timer);
+    };
+    return { pid: child.pid, hasExited: () => exited, lastLines, end };
   } finally {
     await log.close();
   }
