@@ -49,7 +49,8 @@ describe("README's snippets", () => {
   });
 
   it('the one in JavaScript makes a video', async () => {
-    await writeFile(path.join(folder, 'snippet.mjs'), await snippet('javascript'));
+    // Long enough for its stage to be seen on any machine.
+    await writeFile(path.join(folder, 'snippet.mjs'), (await snippet('javascript')).replace("'P360', durationSeconds: 3", "'P720', durationSeconds: 12"));
     const { stdout } = await run(process.execPath, ['snippet.mjs'], { cwd: folder });
     expect(stdout).toMatch(/PROCESSING RENDERING .*COMPLETED {2}100 %/s);
     expect(await videoMade()).toBe('ftyp');

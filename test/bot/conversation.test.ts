@@ -14,7 +14,6 @@ import { findTool } from '../support/tools.ts';
 import { describeStream, frameTable } from '../support/video.ts';
 
 const KEY = 'the-key-of-the-bot-0123456789';
-const TIMEOUT_MS = 90_000;
 let telegram: FakeTelegram;
 let stack: Stack;
 
@@ -22,7 +21,7 @@ beforeAll(async () => {
   telegram = await FakeTelegram.start();
   stack = await Stack.start({ environment: { BOT_API_KEY: KEY, PUBLIC_URL: 'https://videos.example', OWNER_LIMIT: '3', QUEUE_LIMIT: '30' } });
   await stack.startBot(telegram);
-}, TIMEOUT_MS);
+});
 afterAll(async () => {
   await stack.stop();
   await telegram.close();
@@ -66,7 +65,7 @@ describe('the wizard', () => {
     const { path: ffmpeg } = await findFfmpeg({ FFMPEG_PATH: undefined });
     expect(await describeStream(ffmpeg, file)).toMatch(/h264.*yuv420p.*480x360.*12 fps/);
     expect(await frameTable(ffmpeg, file, 12)).toHaveLength(36);
-  }, TIMEOUT_MS);
+  });
 
   it('offers the last choices as one tap', async () => {
     const user = await quickUser();
@@ -90,7 +89,7 @@ describe('the wizard', () => {
       await user.sees(/Pan left\n\nNow send/);
     }
     expect(await stack.sql('SELECT id FROM job WHERE owner = $1', ['telegram:examples'])).toHaveLength(2);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('a photo', () => {
@@ -101,7 +100,7 @@ describe('a photo', () => {
     expect(video).toMatchObject({ replyTo: sent, caption: expect.stringMatching(/3 seconds · 360p · Pan left\n.*Seed \d+/) });
     expect(await user.sees(/Done/)).toMatchObject({ replyTo: sent, buttons: [] });
     expect(await stack.sql('SELECT "idempotencyKey" FROM job WHERE owner = $1', [`telegram:${user.id}`])).toEqual([{ idempotencyKey: `telegram:${BOT.id}:${user.id}-${sent}` }]);
-  }, TIMEOUT_MS);
+  });
 
   it.skipIf(!findTool('ffmpeg'))('becomes a video that is what ffprobe says it is', async () => {
     const user = await quickUser();
@@ -112,7 +111,7 @@ describe('a photo', () => {
     const { stdout } = await promisify(execFile)('ffprobe', ['-v', 'error', '-show_streams', '-of', 'json', file]);
     const { width, height, duration } = media!.fields;
     expect((JSON.parse(stdout) as { streams: object[] }).streams).toMatchObject([{ codec_name: 'h264', pix_fmt: 'yuv420p', width, height, nb_frames: '36', avg_frame_rate: '12/1', duration: `${String(duration)}.000000` }]);
-  }, TIMEOUT_MS);
+  });
 
   it('gets the usual options from somebody who never chose', async () => {
     const user = telegram.user();
@@ -128,7 +127,7 @@ describe('a photo', () => {
     user.file('portrait.jpg', 'IMG_1.JPG', 'image/jpeg');
     const [video] = await user.getsVideos(1);
     expect(video!.media!.fields).toMatchObject({ width: 360, height: 480 });
-  }, TIMEOUT_MS);
+  });
 
   it('that Telegram delivers twice is one job, and so is a tap', async () => {
     const user = await quickUser();
@@ -139,7 +138,7 @@ describe('a photo', () => {
     await user.sees(/Done/);
     expect(await jobsOf(user)).toHaveLength(2);
     expect(telegram.pending).toBeLessThanOrEqual(1);
-  }, TIMEOUT_MS);
+  });
 
   it('that cannot be used is answered with what is wrong and what to do', async () => {
     const user = await quickUser();
@@ -157,12 +156,12 @@ describe('an album', () => {
   it('of ten becomes ten videos with one message, three at a time', async () => {
     const user = await quickUser();
     const ids = user.album(Array<string>(10).fill('cat.jpg'));
-    const videos = await user.getsVideos(10, TIMEOUT_MS);
+    const videos = await user.getsVideos(10);
     await user.sees(/10 photos: 10 done/);
     expect(user.inbox.filter(({ text }) => /10 photos/.test(text ?? ''))).toHaveLength(1);
     expect(new Set(videos.map(({ replyTo }) => replyTo))).toEqual(new Set(ids));
     expect(await jobsOf(user)).toHaveLength(10);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('thirty photos in a second', () => {
@@ -176,7 +175,7 @@ describe('thirty photos in a second', () => {
     await until(async () => user.inbox.filter(({ text }) => /Stopped/.test(text ?? '')).length === 10);
     expect((await jobsOf(user)).length).toBeLessThanOrEqual(10);
     expect(user.inbox.filter(({ text }) => /I am already working on/.test(text ?? ''))).toHaveLength(1);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('the buttons below a video', () => {
@@ -196,7 +195,7 @@ describe('the buttons below a video', () => {
     const jobs = (await jobsOf(user)).map(({ options }) => options);
     expect(jobs).toMatchObject([{ motion: 'PAN_L', resolution: 'P360' }, { motion: 'PAN_L', resolution: 'P360' }, { motion: 'TILT_UP', resolution: 'P360' }, { motion: 'TILT_UP', resolution: 'P480' }]);
     expect(jobs[1]!['seed']).not.toBe(jobs[0]!['seed']);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('cancelling', () => {
@@ -210,7 +209,7 @@ describe('cancelling', () => {
     await user.sees(/✋ Stopped/);
     expect(await jobsOf(user)).toMatchObject([{ status: 'CANCELLED' }]);
     expect(user.videos).toHaveLength(0);
-  }, TIMEOUT_MS);
+  });
 
   it('stops what waits in the queue', async () => {
     const [busy, user] = [telegram.user(), await quickUser()];
@@ -224,7 +223,7 @@ describe('cancelling', () => {
     expect(await jobsOf(user)).toMatchObject([{ status: 'CANCELLED' }]);
     busy.send('/cancel');
     await busy.sees(/✋ Stopped/);
-  }, TIMEOUT_MS);
+  });
 
   it('of another lets one move up in the queue, and the message tells', async () => {
     const [busy, first, second] = [telegram.user(), await quickUser(), await quickUser()];
@@ -239,7 +238,7 @@ describe('cancelling', () => {
     expect(await second.sees(/Position 1/)).toMatchObject({ history: expect.arrayContaining([expect.stringMatching(/Position 2/)]) });
     for (const user of [busy, second]) user.send('/cancel');
     await Promise.all([busy, second].map((user) => user.sees(/✋ Stopped/)));
-  }, TIMEOUT_MS);
+  });
 
   it('says so when there is nothing to stop', async () => {
     const user = telegram.user();
@@ -262,7 +261,7 @@ describe('two people at once', () => {
     second.press(stolen.callback_data!.replace('again', 'send'));
     await second.sees(/🗑 This video was deleted/);
     expect(second.videos).toHaveLength(1);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('a video too large for Telegram', () => {
@@ -274,5 +273,5 @@ describe('a video too large for Telegram', () => {
     const { buttons } = await user.sees(/too large to send here; the button downloads it[^]*3 seconds · 360p · Pan left\n🎲 Seed \d+/);
     expect(buttons.find(({ text }) => text.includes('Download'))?.url).toMatch(/^https:\/\/videos\.example\/videos\//);
     expect(user.videos).toHaveLength(0);
-  }, TIMEOUT_MS);
+  });
 });

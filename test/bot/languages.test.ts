@@ -13,7 +13,6 @@ import type { TelegramUser } from '../support/telegram-user.ts';
 const KEY = 'the-key-of-the-bot-0123456789';
 /** Somebody for each language who may not use the bot. */
 const DENIED = Object.fromEntries(Texts.load('bot/texts').languages.map((language, index) => [language, 99_811 + index]));
-const TIMEOUT_MS = 90_000;
 const texts = Texts.load('bot/texts');
 const keys = readFileSync('bot/texts/en.ftl', 'utf8').match(/^[a-z][\w-]*(?= =)/gm)!.filter((key) => key.includes('-'));
 const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
@@ -49,7 +48,7 @@ describe('conversations', () => {
     stack = await Stack.start({ environment: { BOT_API_KEY: KEY, OWNER_LIMIT: '10', QUEUE_LIMIT: '100', PUBLIC_URL: 'https://videos.example' } });
     await stack.startBot(telegram, { BOT_DENIED_USERS: Object.values(DENIED).join(), BOT_PHOTOS_AT_ONCE: '1' });
     await Promise.all(texts.languages.map(async (language) => said.set(language, await converse(language))));
-  }, TIMEOUT_MS);
+  });
   afterAll(async () => {
     await stack.stop();
     await telegram.close();
@@ -85,7 +84,7 @@ describe('conversations', () => {
     user.photo('cat.jpg');
     user.photo('cat.jpg');
     await shows(say('too-many', { count: 1 }));
-    await user.getsVideos(1, TIMEOUT_MS);
+    await user.getsVideos(1);
     await shows(say('status-done'));
     for (const data of [/^motion:[\w-]+$/, /^video:/, /^higher:[\w-]+$/, /^video:/]) await user.tapFor(data);
     user.press(`cancel:${user.id}-1`);

@@ -7,7 +7,6 @@ import { FakeTelegram } from '../support/telegram.ts';
 import { BOT } from '../support/telegram-messages.ts';
 import type { TelegramUser } from '../support/telegram-user.ts';
 
-const TIMEOUT_MS = 60_000;
 const KEPT_SECONDS = 12;
 const KEY = 'the-key-of-the-bot-0123456789';
 let telegram: FakeTelegram;
@@ -19,7 +18,7 @@ beforeAll(async () => {
     environment: { BOT_API_KEY: KEY, UPLOADS_PER_OWNER: '2', UPLOADS_KEPT_HOURS: String(KEPT_SECONDS / 3_600), MAX_ATTEMPTS: '1' },
   });
   await stack.startBot(telegram);
-}, TIMEOUT_MS);
+});
 afterAll(async () => {
   await stack.stop();
   await telegram.close();
@@ -43,7 +42,7 @@ describe('a video that fails', () => {
     await user.getsVideos(1);
     expect(telegram.callsOf('getFile')).toHaveLength(fetched);
     expect(await uploadsOf(user)).toEqual([]);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('choices that are no longer on offer', () => {
@@ -57,7 +56,7 @@ describe('choices that are no longer on offer', () => {
     user.photo('cat.jpg');
     const [video] = await user.getsVideos(1);
     expect(video!.caption).toMatch(/3 seconds · 360p · Gentle drift/);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('what failed long ago', () => {
@@ -78,7 +77,7 @@ describe('what failed long ago', () => {
     await Promise.all([batch('old', 25), batch('new', 23)]);
     await stack.startBot(telegram);
     expect(await kept()).toEqual([`${user.id}-new.json`]);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('photos', () => {
@@ -86,11 +85,11 @@ describe('photos', () => {
     const user = telegram.user();
     await user.chooses('3 seconds', '360p', 'Pan left');
     user.album(['cat.jpg', 'coffee.jpg', 'portrait.jpg', 'cat.jpg']);
-    await user.getsVideos(4, TIMEOUT_MS);
+    await user.getsVideos(4);
     const { history } = await user.sees(/4 photos: 4 done/);
     expect(history.join('\n')).not.toMatch(/many photos lately/);
     expect(await uploadsOf(user)).toEqual([]);
-  }, TIMEOUT_MS);
+  });
 
   it('beyond those that the API keeps of one person wait for room, with why and when, while earlier ones are repeated; then they go on', async () => {
     const user = telegram.user();
@@ -102,9 +101,9 @@ describe('photos', () => {
     user.photo('cat.jpg');
     const waiting = await user.sees(/You have sent many photos lately, and I can take the next one in about \d+ s\. It then goes on by itself/);
     await user.tap('New variation');
-    await user.getsVideos(3, TIMEOUT_MS);
+    await user.getsVideos(3);
     await until(async () => /Done/.test(waiting.text!));
     const { history } = waiting;
     expect(history.findIndex((text) => /many photos lately/.test(text))).toBeGreaterThanOrEqual(0);
-  }, TIMEOUT_MS);
+  });
 });

@@ -6,7 +6,6 @@ import { FakeTelegram } from '../support/telegram.ts';
 import type { ChatMessage } from '../support/telegram-messages.ts';
 import type { TelegramUser } from '../support/telegram-user.ts';
 
-const TIMEOUT_MS = 60_000;
 let telegram: FakeTelegram;
 let stack: Stack;
 let proxy: FlakyProxy;
@@ -16,7 +15,7 @@ beforeAll(async () => {
   stack = await Stack.start({ environment: { BOT_API_KEY: 'the-key-of-the-bot-0123456789', PUBLIC_URL: 'https://videos.example' } });
   proxy = await FlakyProxy.start(stack.url);
   await stack.startBot(telegram, { BOT_API_URL: proxy.url });
-}, TIMEOUT_MS);
+});
 afterEach(() => void (proxy.fate = () => 'pass'));
 afterAll(async () => {
   await stack.stop();
@@ -75,7 +74,7 @@ describe('the examples of motions', () => {
     user.press(dataOf(menu, '▶️'), menu);
     await until(async () => /Pan right: [^]*\n\n⏳ One moment/.test(menu.caption!));
     await until(async () => /^🎥 Pan right: [^⏳]*$/.test(menu.caption!));
-  }, TIMEOUT_MS);
+  });
 
   it('do not come late into a menu that went back', async () => {
     const { user, menu } = await choosing();
@@ -89,7 +88,7 @@ describe('the examples of motions', () => {
     expect(user.inbox.at(-1)).toBe(menu);
     expect(menu).toMatchObject({ text: '🎥 How should the camera move?' });
     expect(menu.media).toBeUndefined();
-  }, TIMEOUT_MS);
+  });
 
   it('that arrive in the very moment of Back give way', async () => {
     const { user, menu } = await choosing();
@@ -105,7 +104,7 @@ describe('the examples of motions', () => {
     await until(async () => menu.deleted);
     expect((await user.sees(/How should the camera move/)).media).toBeUndefined();
     expect(menu.media).toBeDefined();
-  }, TIMEOUT_MS);
+  });
 
   it('that cannot be made are apologised for, and the buttons go on working', async () => {
     const { user, menu } = await choosing();
@@ -121,7 +120,7 @@ describe('the examples of motions', () => {
     await until(async () => /🎥 Tilt down: [^]*\n\n🙏 I cannot show this example/.test(menu.caption!));
     await user.tap('Take this one');
     expect((await user.sees(/Tilt down\n\nNow send/)).media).toBeUndefined();
-  }, TIMEOUT_MS);
+  });
 
   it('answer a second tap with nothing', async () => {
     const { user, menu } = await looking();
@@ -134,14 +133,14 @@ describe('the examples of motions', () => {
     await user.sees(/How should the camera move/);
     await isIdle();
     expect(user.inbox.map(({ text }) => text)).toEqual(['🎥 How should the camera move?']);
-  }, TIMEOUT_MS);
+  });
 
   it.each([['◀️ Back', /How should the camera move/], ['✅ Take this one', /Gentle drift\n\nNow send/]])('give way to text on "%s"', async (label, text) => {
     const { user, menu } = await looking();
     await user.tap(label);
     await user.sees(text);
     expect(menu.deleted).toBe(true);
-  }, TIMEOUT_MS);
+  });
 
   it('that Telegram does not delete any more lose their buttons', async () => {
     const { user, menu } = await looking();
@@ -149,7 +148,7 @@ describe('the examples of motions', () => {
     await user.tap('Back');
     await user.sees(/How should the camera move/);
     expect(menu).toMatchObject({ deleted: false, buttons: [] });
-  }, TIMEOUT_MS);
+  });
 
   it('that cannot stand in the menu come instead of it', async () => {
     const { user, menu } = await choosing();
@@ -157,7 +156,7 @@ describe('the examples of motions', () => {
     await user.tap('Show me');
     expect((await user.sees(/^🎥 Gentle drift: [^⏳]*$/)).media).toBeDefined();
     await until(async () => menu.deleted);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('the choices below a video', () => {
@@ -188,7 +187,7 @@ describe('the choices below a video', () => {
     }
     expect(own.some(({ url }) => url?.startsWith('https://videos.example/'))).toBe(true);
     expect(user.inbox).toHaveLength(said);
-  }, TIMEOUT_MS);
+  });
 
   it('when chosen bring them back too, and what comes of it answers the video', async () => {
     const { user, video, own } = await watching();
@@ -198,7 +197,7 @@ describe('the choices below a video', () => {
     const [, second] = await user.getsVideos(2);
     expect(second).toMatchObject({ caption: expect.stringContaining('Tilt up'), replyTo: video.id });
     await until(async () => user.inbox.some(({ text, replyTo }) => /Done/.test(text ?? '') && replyTo === video.id));
-  }, TIMEOUT_MS);
+  });
 
   it('come in a message where the video cannot be changed any more', async () => {
     const { user, video, own } = await watching();
@@ -209,7 +208,7 @@ describe('the choices below a video', () => {
     expect(video.buttons).toEqual(own);
     await user.tap('Tilt up');
     expect((await user.getsVideos(2))[1]!.caption).toMatch(/Tilt up/);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('stopping', () => {
@@ -231,5 +230,5 @@ describe('stopping', () => {
     await user.sees(/This one is over already\./);
     user.send('/cancel');
     expect((await user.sees(/Nothing is being made right now\./)).buttons).toEqual([]);
-  }, TIMEOUT_MS);
+  });
 });

@@ -6,7 +6,6 @@ import { FakeTelegram } from '../support/telegram.ts';
 import { BOT } from '../support/telegram-messages.ts';
 import type { TelegramUser } from '../support/telegram-user.ts';
 
-const TIMEOUT_MS = 60_000;
 const DENIED = 99_799;
 const KEY = 'the-key-of-the-bot-0123456789';
 let telegram: FakeTelegram;
@@ -16,7 +15,7 @@ beforeAll(async () => {
   telegram = await FakeTelegram.start();
   stack = await Stack.start({ environment: { BOT_API_KEY: KEY, QUEUE_LIMIT: '30', OWNER_LIMIT: '10' } });
   await startBot();
-}, TIMEOUT_MS);
+});
 afterAll(async () => {
   await stack.stop();
   await telegram.close();
@@ -61,7 +60,7 @@ describe('/history', () => {
     await user.tapFor(/^list:1$/);
     await user.sees(/^6\. 3 seconds · 360p · Pan left\n.*✅ ready · .*$/m);
     expect((await jobsOf(user)).map(({ status }) => status).toSorted()).toEqual([...Array<string>(5).fill('CANCELLED'), 'COMPLETED']);
-  }, TIMEOUT_MS);
+  });
 
   it('tries once more what was stopped', async () => {
     const user = await userWithVideos(1);
@@ -72,7 +71,7 @@ describe('/history', () => {
     await user.tap('Try again');
     await user.getsVideos(2);
     expect((await jobsOf(user)).map(({ status }) => status).toSorted()).toEqual(['CANCELLED', 'COMPLETED', 'COMPLETED']);
-  }, TIMEOUT_MS);
+  });
 
   it('goes back a page when the last video of one is deleted', async () => {
     const user = await userWithVideos(1);
@@ -84,7 +83,7 @@ describe('/history', () => {
     const list = await user.sees(/1\. 3 seconds[^]*5\. /);
     expect(list.text).not.toMatch(/6\. /);
     expect(list.buttons.map(({ callback_data: data }) => data).filter((data) => data!.startsWith('list:'))).toEqual([]);
-  }, TIMEOUT_MS);
+  });
 
   it('says so when there is none', async () => {
     const user = telegram.user();
@@ -109,7 +108,7 @@ describe('/privacy', () => {
     const menu = await user.sees(/How long/);
     expect(menu.text).not.toMatch(/Same as last time/);
     expect(menu.buttons.some(({ text }) => text.startsWith('↩️'))).toBe(false);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('/settings', () => {
@@ -129,7 +128,7 @@ describe('/settings', () => {
     user.send('/settings');
     await user.tap('Reset to defaults');
     await user.sees(/6 seconds · 720p · Gentle drift/);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('the default for a photo', () => {
@@ -149,7 +148,7 @@ describe('the default for a photo', () => {
     await user.sees(/Default for a photo: 12 seconds · 480p · Gentle drift/);
     expect(user.inbox).toHaveLength(1);
     expect(menu.deleted).toBe(true);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('the language', () => {
@@ -166,7 +165,7 @@ describe('the language', () => {
     await startBot();
     user.send('/start');
     expect((await user.sees(/👋 Hallo!/)).buttons).toHaveLength(4);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('what is no photo', () => {
@@ -231,7 +230,7 @@ describe('who may not use the bot', () => {
     }
     await stack.bot!.stop();
     await startBot();
-  }, TIMEOUT_MS);
+  });
 
   it('is told so, and gets nothing', async () => {
     const user = Object.assign(telegram.user(), { id: DENIED });

@@ -4,7 +4,6 @@ import { Place } from '../support/cli.ts';
 import { FakeTelegram } from '../support/telegram.ts';
 import { TOKEN } from '../support/token.ts';
 
-const TIMEOUT_MS = 90_000;
 let telegram: FakeTelegram;
 let place: Place;
 
@@ -15,7 +14,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await place.remove();
   await telegram.close();
-}, TIMEOUT_MS);
+});
 
 it('npm start runs the bot where BOT_TOKEN is set, keeps the token to itself, and leaves nothing behind', async () => {
   const run = place.start('start');
@@ -23,7 +22,7 @@ it('npm start runs the bot where BOT_TOKEN is set, keeps the token to itself, an
   const user = telegram.user();
   await user.chooses('3 seconds', '360p', 'Pan left');
   user.photo('cat.jpg');
-  await user.getsVideos(1, TIMEOUT_MS);
+  await user.getsVideos(1);
   await user.sees(/Done/);
   run.pressCtrlC();
   expect(await run.code).toBe(0);
@@ -31,7 +30,7 @@ it('npm start runs the bot where BOT_TOKEN is set, keeps the token to itself, an
   expect(run.stdout).toContain('@test_bot');
   expect(run.stdout).not.toContain('left behind');
   expect(await place.leftovers()).toEqual([]);
-}, TIMEOUT_MS);
+});
 
 it('npm start goes on without a bot that does not start, and says so', async () => {
   telegram.refuse('getMe', { error_code: 401, description: 'Unauthorized' });
@@ -44,4 +43,4 @@ it('npm start goes on without a bot that does not start, and says so', async () 
   run.pressCtrlC();
   expect(await run.code).toBe(0);
   expect(await place.leftovers()).toEqual([]);
-}, TIMEOUT_MS);
+});

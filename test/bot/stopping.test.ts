@@ -5,7 +5,6 @@ import { Stack, until } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
 import type { TelegramUser } from '../support/telegram-user.ts';
 
-const TIMEOUT_MS = 60_000;
 const FAILURE = { answer: { errors: [{ message: 'no', extensions: { code: 'INTERNAL' } }] } };
 let telegram: FakeTelegram;
 let stack: Stack;
@@ -16,7 +15,7 @@ beforeAll(async () => {
   stack = await Stack.start({ environment: { BOT_API_KEY: 'the-key-of-the-bot-0123456789' } });
   proxy = await FlakyProxy.start(stack.url);
   await stack.startBot(telegram, { BOT_API_URL: proxy.url });
-}, TIMEOUT_MS);
+});
 afterEach(() => void (proxy.fate = () => 'pass'));
 afterAll(async () => {
   await stack.stop();
@@ -59,7 +58,7 @@ describe('cancelling', () => {
     await user.sees(/Stopped/);
     await until(async () => (await statusOf(user)).join() !== 'PROCESSING');
     expect(await statusOf(user)).toEqual(['CANCELLED']);
-  }, TIMEOUT_MS);
+  });
 
   it('that fails gives the button back, and works the next time', async () => {
     proxy.fate = (body) => (body.includes('cancelJob(') ? FAILURE : 'pass');
@@ -74,7 +73,7 @@ describe('cancelling', () => {
     await user.tap('Cancel');
     await user.sees(/Stopped/);
     expect(await statusOf(user)).toEqual(['CANCELLED']);
-  }, TIMEOUT_MS);
+  });
 
   it('what is over or forgotten is answered, and takes the button away', async () => {
     const user = await longRender();
@@ -88,7 +87,7 @@ describe('cancelling', () => {
     user.press(data, message);
     await user.sees(/This one is over already/);
     expect(await jobsOf(user)).toEqual([]);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('an API that fails', () => {
@@ -101,7 +100,7 @@ describe('an API that fails', () => {
     await user.sees(/Done/);
     expect(failures).toBeGreaterThan(3);
     expect(await statusOf(user)).toEqual(['COMPLETED']);
-  }, TIMEOUT_MS);
+  });
 
   it('when it has created a job is asked for the same one when tried again', async () => {
     let isLost = false;
@@ -117,14 +116,14 @@ describe('an API that fails', () => {
     await user.tap('Try again');
     await user.getsVideos(1);
     expect(await statusOf(user)).toEqual(['COMPLETED']);
-  }, TIMEOUT_MS);
+  });
 
   it('for good is given up, and people are told', async () => {
     proxy.fate = (body) => (body.includes('createJob(') ? FAILURE : 'pass');
     const user = await quickUser();
     user.photo('cat.jpg');
     expect(await user.sees(/❌ Something went wrong on our side/)).toMatchObject({ buttons: [{ text: '🔁 Try again' }] });
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('deleting everything', () => {
@@ -137,7 +136,7 @@ describe('deleting everything', () => {
     await user.sees(/Everything of yours is deleted/);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(await jobsOf(user)).toEqual([]);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('a video that cannot be sent', () => {
@@ -154,7 +153,7 @@ describe('a video that cannot be sent', () => {
     expect(user.videos).toHaveLength(1);
     expect(failed.buttons).toEqual([]);
     expect(await statusOf(user)).toEqual(['COMPLETED']);
-  }, TIMEOUT_MS);
+  });
 
   it('because its poster is gone goes without a thumbnail', async () => {
     const user = await quickUser();
@@ -163,7 +162,7 @@ describe('a video that cannot be sent', () => {
     const [video] = await user.getsVideos(1);
     expect(video!.media!.thumbnail).toBeUndefined();
     expect(await statusOf(user)).toEqual(['COMPLETED']);
-  }, TIMEOUT_MS);
+  });
 
   it('because Telegram does not take the link goes without that button', async () => {
     await stack.bot!.stop();
@@ -177,5 +176,5 @@ describe('a video that cannot be sent', () => {
     const [video] = await user.getsVideos(1);
     expect(video!.buttons.map(({ text }) => text)).not.toContain('📥 Download');
     expect(video!.buttons.length).toBeGreaterThan(1);
-  }, TIMEOUT_MS);
+  });
 });

@@ -7,7 +7,6 @@ import type { ChatMessage } from '../support/telegram-messages.ts';
 import type { TelegramUser } from '../support/telegram-user.ts';
 
 const KEY = 'the-key-of-the-bot-0123456789';
-const TIMEOUT_MS = 90_000;
 /** Of the bot, as the stack starts it. */
 const RETRY_MS = 200;
 let telegram: FakeTelegram;
@@ -17,7 +16,7 @@ beforeAll(async () => {
   telegram = await FakeTelegram.start();
   stack = await Stack.start({ environment: { BOT_API_KEY: KEY } });
   await stack.startBot(telegram);
-}, TIMEOUT_MS);
+});
 afterAll(async () => {
   await stack.stop();
   await telegram.close();
@@ -47,7 +46,7 @@ describe('a bot that is killed', () => {
     // What was known before the restart is not taken back.
     expect(history.slice(history.findIndex((text) => text.includes('%'))).filter((text) => !/%|Sending/.test(text))).toEqual([]);
     expect(await jobsOf(user)).toEqual([{ status: 'COMPLETED' }]);
-  }, TIMEOUT_MS);
+  });
 
   it('delivers what was finished meanwhile, and takes in what was sent meanwhile', async () => {
     const user = telegram.user();
@@ -60,7 +59,7 @@ describe('a bot that is killed', () => {
     await stack.startBot(telegram);
     await user.getsVideos(2);
     expect(await jobsOf(user)).toHaveLength(2);
-  }, TIMEOUT_MS);
+  });
 
   it('leaves in good order when told to, and loses nothing', async () => {
     const user = await longRender();
@@ -68,7 +67,7 @@ describe('a bot that is killed', () => {
     await stack.startBot(telegram);
     await user.getsVideos(1);
     await user.sees(/Done/);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('Telegram', () => {
@@ -80,7 +79,7 @@ describe('Telegram', () => {
     const { id } = await user.sees(/✅ Done/);
     const [refused, next] = telegram.callsOf('editMessageText').filter(({ fields }) => fields['chat_id'] === user.id && fields['message_id'] === id);
     expect(next!.at - refused!.at).toBeGreaterThanOrEqual(1_950);
-  }, TIMEOUT_MS);
+  });
 
   it('that asks to slow down while a video is sent gets it when it said', async () => {
     const user = telegram.user();
@@ -92,7 +91,7 @@ describe('Telegram', () => {
     expect(sent!.at - refused!.at).toBeGreaterThanOrEqual(1_950);
     await user.sees(/Done/);
     expect(user.videos).toHaveLength(1);
-  }, TIMEOUT_MS);
+  });
 
   it('is asked for an edit at most once in the time set, and never for the same text', async () => {
     await stack.bot!.stop();
@@ -108,7 +107,7 @@ describe('Telegram', () => {
     for (const [index, edit] of edits.slice(1).entries()) expect(edit.at - edits[index]!.at).toBeGreaterThanOrEqual(450);
     await stack.bot!.stop();
     await stack.startBot(telegram);
-  }, TIMEOUT_MS);
+  });
 
   it('that finds nothing changed is no trouble', async () => {
     const user = await longRender();
@@ -118,7 +117,7 @@ describe('Telegram', () => {
     await user.sees(/✅ Done/);
     expect(telegram.callsOf('editMessageText').length).toBeGreaterThan(edits + 2);
     expect(user.inbox).toHaveLength(sent + 1);
-  }, TIMEOUT_MS);
+  });
 
   it('that keeps one chat waiting keeps no other waiting, and nothing is lost when the bot is killed then', async () => {
     const [held, other] = [telegram.user(), telegram.user()];
@@ -136,7 +135,7 @@ describe('Telegram', () => {
     await held.sees(/up to 20 MB/);
     expect(held.inbox.map(({ text }) => /Hello/.test(text!))).toEqual([true, false]);
     await until(async () => (await stack.files('bot/4242/updates')).length === 0);
-  }, TIMEOUT_MS);
+  });
 
   it('that does not answer for a while is asked again, and nothing is lost', async () => {
     const user = telegram.user();
@@ -147,7 +146,7 @@ describe('Telegram', () => {
     telegram.isDown = false;
     await user.getsVideos(1);
     expect(await jobsOf(user)).toHaveLength(1);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('a person', () => {
@@ -163,7 +162,7 @@ describe('a person', () => {
     user.send('/history');
     await user.sees(/6 seconds · 480p · Move in\n.*ready/);
     expect(user.videos).toHaveLength(0);
-  }, TIMEOUT_MS);
+  });
 
   it('who stops the bot in the midst of a video is let go at once', async () => {
     const user = await longRender();
@@ -174,14 +173,14 @@ describe('a person', () => {
     user.send('/start');
     await user.sees(/Hello/);
     expect(user.videos).toHaveLength(0);
-  }, TIMEOUT_MS);
+  });
 
   it('who deletes the message of progress still gets the video', async () => {
     const user = await longRender();
     user.deletes(await user.sees(/%/));
     await user.getsVideos(1);
     expect(user.inbox.some(({ text }) => /%/.test(text ?? ''))).toBe(false);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('the API', () => {
@@ -205,7 +204,7 @@ describe('the API', () => {
       await person.getsVideos(1);
       expect(await jobsOf(person)).toHaveLength(1);
     }
-  }, TIMEOUT_MS);
+  });
 
   it('that is away for too long is given up, with a button to try again', async () => {
     await stack.bot!.stop();
@@ -220,7 +219,7 @@ describe('the API', () => {
     await user.tap('Try again');
     await user.getsVideos(1);
     expect(await jobsOf(user)).toEqual([{ status: 'COMPLETED' }]);
-  }, TIMEOUT_MS);
+  });
 });
 
 describe('a worker that dies', () => {
@@ -231,5 +230,5 @@ describe('a worker that dies', () => {
     await user.getsVideos(1);
     const told = user.inbox.flatMap(({ history }) => history).join('\n');
     expect(told).toMatch(/\nThis is the second attempt of 3\.$|🔁 That did not work out\. The second attempt of 3 starts/m);
-  }, TIMEOUT_MS);
+  });
 });

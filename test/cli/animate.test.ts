@@ -9,25 +9,34 @@ import { readVideoMetadata } from '../../src/infra/video-metadata.ts';
 import { LARGE, photo, Place, SMALL } from '../support/cli.ts';
 import { boxes, describeStream, frameTable } from '../support/video.ts';
 
-const TIMEOUT_MS = 60_000;
 const place = new Place();
 const at = (name: string): string => path.join(place.work, name);
 const { path: ffmpeg } = await findFfmpeg(readConfig({}));
+/** An ffmpeg that does as told when it is to encode, and else what the real one does. */
+const ffmpegThat = async (name: string, encodes: string): Promise<string> => {
+  const file = at(`ffmpeg-${name}.mjs`);
+  const script = `import { spawnSync } from 'node:child_process';
+    const args = process.argv.slice(2);
+    const encode = () => { process.exitCode = spawnSync(${JSON.stringify(ffmpeg)}, args, { stdio: 'inherit' }).status; };
+    if (args.includes('-i')) { ${encodes} } else encode();`;
+  await writeFile(file, `#!${process.execPath}\n${script}\n`, { mode: 0o755 });
+  return file;
+};
 const frames = async (file: string) => (await frameTable(ffmpeg, file, 12)).map(({ hash }) => hash);
 
-afterAll(() => place.remove(), TIMEOUT_MS);
+afterAll(() => place.remove());
 
 describe('animate', () => {
   it('makes an MP4 in the working directory and leaves nothing else', async () => {
     const { stdout, stderr } = await place.succeeds('animate', photo('cat.jpg'), ...SMALL, '--motion', 'pan-l', '--seed', '7');
     expect({ files: await place.files(), logs: await place.logs() }).toEqual({ files: ['cat.mp4'], logs: [] });
     for (const fact of ['cat.mp4', '480×360', '36', 'PREVIEW, PAN_L', 'seed     7', 'seconds']) expect(stdout).toContain(fact);
-    expect(stderr.split('\n')).toEqual(expect.arrayContaining(['Starting database, API and worker', 'Rendering frames', 'Encoding the video']));
+    expect(stderr).toContain('Starting database, API and worker\n');
     expect(await boxes(at('cat.mp4'))).toEqual(['ftyp', 'moov', expect.stringMatching(/free|mdat/), ...(await boxes(at('cat.mp4'))).slice(3)]);
     expect(await describeStream(ffmpeg, at('cat.mp4'))).toMatch(/h264 \(High\).*yuv420p.*480x360.*12 fps/);
     expect(await frames(at('cat.mp4'))).toHaveLength(36);
     expect(await place.leftovers()).toEqual([]);
-  }, TIMEOUT_MS);
+  });
 
   it('renders the same frames again from a video, its photo and nothing else', async () => {
     const { stdout, stderr } = await place.succeeds('animate', photo('cat.jpg'), '--from-video', 'cat.mp4', '--out', 'again.mp4', '--json');
@@ -35,7 +44,7 @@ describe('animate', () => {
     const { options } = await readVideoMetadata(at('cat.mp4'));
     expect(JSON.parse(stdout)).toMatchObject({ path: at('again.mp4'), seed: 7, engine: 'PREVIEW', options });
     expect(await frames(at('again.mp4'))).toEqual(await frames(at('cat.mp4')));
-  }, TIMEOUT_MS);
+  });
 
   it('takes no other photo for a video than the one it was made from', async () => {
     const { code, stdout } = await place.run('animate', photo('coffee.jpg'), '--from-video', 'cat.mp4', '--json');
@@ -53,13 +62,13 @@ describe('animate', () => {
       sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), seed: expect.any(Number), renderSeconds: expect.any(Number),
     });
     expect(stdout.trim().split('\n')).toHaveLength(1);
-  }, TIMEOUT_MS);
+  });
 
   it('works twice at once in one folder', async () => {
     await Promise.all(['rocket', 'galaxies'].map((name) => place.succeeds('animate', photo(`${name}.jpg`), ...SMALL)));
     expect(await place.files()).toEqual(expect.arrayContaining(['galaxies.mp4', 'rocket.mp4']));
     expect(await place.leftovers()).toEqual([]);
-  }, TIMEOUT_MS);
+  });
 
   it('cancels its job, stops what it started and leaves nothing when it is interrupted', async () => {
     for (const moment of [/Starting database/, /Rendering frames/]) {
@@ -73,7 +82,7 @@ describe('animate', () => {
     expect((await place.files()).filter((name) => name.startsWith('coffee'))).toEqual([]);
     expect(await place.logs()).toEqual([]);
     expect(await place.query('SELECT status FROM job ORDER BY "createdAt" DESC LIMIT 1')).toEqual([{ status: 'CANCELLED' }]);
-  }, TIMEOUT_MS);
+  });
 
   it('leaves nothing that hinders the next one when it is killed', async () => {
     const run = place.start('animate', photo('coffee.jpg'), ...LARGE);
@@ -82,19 +91,24 @@ describe('animate', () => {
     await place.succeeds('animate', photo('coffee.jpg'), ...SMALL);
     expect(await place.leftovers()).toEqual([]);
     expect((await place.query<{ status: string }>('SELECT status FROM job ORDER BY "createdAt" DESC LIMIT 2')).map(({ status }) => status)).toEqual(['COMPLETED', 'CANCELLED']);
-  }, TIMEOUT_MS);
+  });
+
+  it('says what is being done', async () => {
+    const pause = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000);';
+    const slow = await ffmpegThat('slow', `${pause} encode(); ${pause}`);
+    const { code, stderr } = await place.runWith({ FFMPEG_PATH: slow }, 'animate', photo('cat.jpg'), ...SMALL, '--out', 'slow.mp4');
+    expect([code, stderr.split('\n')]).toEqual([0, expect.arrayContaining(['Starting database, API and worker', 'Rendering frames', 'Encoding the video'])]);
+  });
 
   it('says why an attempt failed, gives up after the last one, and names the log', async () => {
-    // Answers like ffmpeg until it is to encode.
-    const broken = at('ffmpeg.mjs');
-    await writeFile(broken, `#!${process.execPath}\nimport { spawnSync } from 'node:child_process';\nconst args = process.argv.slice(2);\nif (args.includes('-i')) { console.error('it is broken'); process.exit(1); }\nprocess.exit(spawnSync(${JSON.stringify(ffmpeg)}, args, { stdio: 'inherit' }).status);\n`, { mode: 0o755 });
-    const { code, stdout, stderr } = await place.runWith({ FFMPEG_PATH: broken, MAX_ATTEMPTS: '2', RETRY_DELAY_SECONDS: '0.1' }, 'animate', photo('rocket.jpg'), ...SMALL, '--json');
+    const broken = await ffmpegThat('broken', "console.error('it is broken'); process.exit(1);");
+    const { code, stdout, stderr } = await place.runWith({ FFMPEG_PATH: broken, MAX_ATTEMPTS: '2', RETRY_DELAY_SECONDS: '3' }, 'animate', photo('rocket.jpg'), ...SMALL, '--json');
     expect(code).toBe(1);
     expect(stderr).toContain('Attempt 1 of 2 failed: ffmpeg could not write the video.');
     const log = (await place.logs()).toSorted().at(-1);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ENCODER_FAILED', retryable: true, cure: expect.stringContaining(log!) } });
     expect(await readFile(path.join(place.storage, 'logs', log!), 'utf8')).toContain('it is broken');
-  }, TIMEOUT_MS);
+  });
 
   it.skipIf(process.platform === 'win32')('fails at once without an ffmpeg or a database', async () => {
     const [encoder, database] = await Promise.all([

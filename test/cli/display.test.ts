@@ -8,10 +8,10 @@ const job: JobView = {
   options: { engine: 'PREVIEW', resolution: 'P360', orientation: 'LANDSCAPE', fit: 'COVER', motion: 'MICRO', durationSeconds: 3, steps: 24, guidanceMin: 1, guidanceMax: 3, noiseAugmentation: 0.1, motionBucketId: 50, seed: 1 },
   error: null, result: null,
 };
-const retrying: JobView = {
+const retrying = (): JobView => ({
   ...job, status: 'RETRYING', stage: null, attempt: 2, nextAttemptAt: new Date(Date.now() + 9_500).toISOString(),
   error: { code: 'ENCODER_FAILED', message: 'ffmpeg fell over.', cure: 'Lift it up.', retryable: true },
-};
+});
 
 /** Clears the rest of a line. */
 const CLEAR = '\x1b[K';
@@ -51,10 +51,10 @@ describe('progress', () => {
   });
 
   it('says why an attempt failed and when the next one starts', () => {
-    const text = show({ columns: 120 }, (display) => display.job(retrying));
+    const text = show({ columns: 120 }, (display) => display.job(retrying()));
     expect(text).toContain('Attempt 2 of 3 failed: ffmpeg fell over. Lift it up.\n');
     expect(text).toMatch(/Waiting for attempt 3 of 3 … {2}in (10|9) s/);
-    expect(show(null, (display) => display.job(retrying))).toContain('Attempt 2 of 3 failed: ffmpeg fell over.');
+    expect(show(null, (display) => display.job(retrying()))).toContain('Attempt 2 of 3 failed: ffmpeg fell over.');
   });
 
   it('shows a lost connection until it is back', () => {

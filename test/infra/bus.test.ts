@@ -22,11 +22,17 @@ afterEach(async () => {
   await Promise.all(buses.splice(0).map((bus) => bus.close()));
 });
 
-/** Subscribes and remembers what comes. */
-const collect = async (bus: ProgressBus, topic: string) => {
+/** Subscribes and remembers what comes, from some moment on. */
+const listen = async (bus: ProgressBus, topic: string) => {
   const messages: BusMessage[] = [];
   const unsubscribe = await bus.subscribe(topic, (message) => messages.push(message));
   return { messages, unsubscribe };
+};
+
+/** As `listen`, from now on. */
+const collect = async (bus: ProgressBus, topic: string) => {
+  await eventually(() => bus.ping());
+  return await listen(bus, topic);
 };
 
 /** Publishes until it arrives: while a connection comes back, messages may be lost. */
@@ -182,8 +188,8 @@ describeBackends('progress bus', (backend) => {
     wire[away]();
     const answers = await Promise.allSettled([bus.publish('job:before', { n: 0 }), bus.ping()]);
     expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    const during = await collect(bus, 'job:during');
-    const left = await collect(bus, 'job:left');
+    const during = await listen(bus, 'job:during');
+    const left = await listen(bus, 'job:left');
     await left.unsubscribe();
 
     wire.mend();
@@ -199,7 +205,7 @@ describeBackends('progress bus', (backend) => {
     const { wire, settings } = await backend.wired();
     wire.cut();
     const bus = open(settings);
-    const { messages } = await collect(bus, 'job:a');
+    const { messages } = await listen(bus, 'job:a');
     await expect(bus.publish('job:a', { n: 0 })).rejects.toBeInstanceOf(Error);
     wire.mend();
     await publishUntil(bus, 'job:a', messages);

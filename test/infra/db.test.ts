@@ -37,9 +37,11 @@ describe.concurrent('the database', () => {
     const db = openDatabase(database.url);
     const jobs = new PostgresJobStore(db.client);
     try {
-      const working = jobs.exclusively('long', () => sleep(ANSWER_MS + 1_000));
+      let end = (): void => {};
+      const working = jobs.exclusively('long', () => new Promise<void>((resolve) => (end = resolve)));
       await sleep(ANSWER_MS + 200);
       expect(await jobs.exclusively('long', async () => {})).toBe(false);
+      end();
       expect(await working).toBe(true);
     } finally {
       await db.close();

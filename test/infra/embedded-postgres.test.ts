@@ -10,7 +10,9 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/infra/em
 import { findBinaries, program } from '../../src/infra/postgres/binaries.ts';
 import { chooseHome } from '../../src/infra/postgres/home.ts';
 import { isPostmaster, readPostmaster } from '../../src/infra/postgres/postmaster.ts';
+import { eventually } from '../support/backends.ts';
 import { type CompiledProcess, startCompiled } from '../support/compiled.ts';
+import { processes } from '../support/processes.ts';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -105,6 +107,8 @@ describe('a server whose starter was killed', () => {
     expect(postgres).toMatchObject({ adopted: true, url: killed.postgres.url });
     expect(await serverPid()).toBe(pid);
     expect(await query(postgres.url, 'SELECT one FROM kept')).toEqual([{ one: 1 }]);
+    // The server takes a moment to see that the other is gone.
+    await eventually(async () => expect(await query(postgres.url, "SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory'")).toEqual([{ count: 1 }]));
     await postgres.stop();
     expect(await isPostmaster(pid)).toBe(false);
   });
@@ -116,6 +120,8 @@ describe('two processes that start one new database at the same time', () => {
     expect([first.postgres.adopted, second.postgres.adopted].toSorted()).toEqual([false, true]);
     expect(first.postgres.url).toBe(second.postgres.url);
     const pid = await serverPid();
+    const servers = (await processes()).filter(({ command }) => command.includes(`-D ${dataDir} `));
+    expect(servers.map((server) => server.pid)).toEqual([pid]);
 
     await first.stop();
     expect(await query(second.postgres.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);

@@ -96,7 +96,7 @@ describeBackends('render queue', (backend) => {
     const queue = open();
     const [late, soon] = [randomUUID(), randomUUID()];
     const { taken } = await consume(queue);
-    await queue.enqueue('PREVIEW', late, 600);
+    await queue.enqueue('PREVIEW', late, 3_000);
     expect(await queue.state('PREVIEW', late)).toBe('delayed');
     await queue.enqueue('PREVIEW', soon);
     await eventually(() => expect(taken).toEqual([soon, late]));
@@ -105,7 +105,7 @@ describeBackends('render queue', (backend) => {
   it('brings an entry again when the handler asks for it', async () => {
     const queue = open();
     const id = randomUUID();
-    const outcomes: HandlerOutcome[] = [{ then: 'again', delayMs: 500 }, { then: 'again', delayMs: 0 }, DONE];
+    const outcomes: HandlerOutcome[] = [{ then: 'again', delayMs: 3_000 }, { then: 'again', delayMs: 0 }, DONE];
     const { taken } = await consume(queue, async () => outcomes.shift() ?? DONE);
     await queue.enqueue('PREVIEW', id);
     await eventually(async () => expect(await queue.state('PREVIEW', id)).toBe('delayed'));

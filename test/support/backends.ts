@@ -63,4 +63,4 @@ export function openSockets(): number {
 }
 
 /** Waits until `assertion` holds. */
-export const eventually = <T>(assertion: () => T | Promise<T>): Promise<T> => vi.waitFor(assertion, { timeout: 15_000, interval: 10 });
+export const eventually = <T>(assertion: () => T | Promise<T>): Promise<T> => vi.waitFor(assertion, { timeout: 60_000, interval: 10 });

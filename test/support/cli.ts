@@ -20,8 +20,10 @@ export const LARGE = ['--resolution', 'p1080', '--duration', '12'] as const;
 /** A command that was started. */
 export class Run {
   readonly process: ChildProcess;
-  /** Exit code; null if a signal ended it. Comes once all its output is here. */
+  /** Exit code; null if a signal ended it. */
   readonly code: Promise<number | null>;
+  /** Fulfilled once all its output is here, that of children too. */
+  readonly closed: Promise<unknown>;
   stdout = '';
   stderr = '';
   #ended = false;
@@ -31,6 +33,7 @@ export class Run {
     this.process = spawn(process.execPath, [path.resolve('src/cli/fanslymotion.mjs'), ...args], { ...options, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     this.process.stdout!.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     this.process.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    this.closed = once(this.process, 'close');
     this.code = once(this.process, 'exit').then(([code]) => {
       this.#ended = true;
       return code as number | null;
@@ -95,6 +98,7 @@ export class Place {
   async runWith(environment: Readonly<Record<string, string>>, ...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
     const run = this.startWith(environment, ...args);
     const code = await run.code;
+    await run.closed;
     return { code, stdout: run.stdout, stderr: run.stderr };
   }
 
@@ -117,9 +121,9 @@ export class Place {
     return lines.filter(Boolean);
   }
 
-  /** Until there are no processes any more; those that stay for 6 s. */
+  /** Until there are no processes any more; those that stay for 20 s. */
   async leftovers(): Promise<string[]> {
-    for (const end = Date.now() + 6_000; ; await sleep(50)) {
+    for (const end = Date.now() + 20_000; ; await sleep(50)) {
       const left = await this.processes();
       if (left.length === 0 || Date.now() > end) return left;
     }

@@ -13,14 +13,14 @@ export function held(outcome: HandlerOutcome = DONE): { readonly work: Promise<H
   return { work, end: () => end() };
 }
 
-/** Opens queues that are closed after the test; entries of dead workers are given away after a second. */
+/** Opens queues that are closed after the test. */
 export function queueOpener(backend: Backend): (settings?: BackendSettings, more?: Partial<QueueSettings>) => RenderQueue {
   const queues: RenderQueue[] = [];
   afterEach(async () => {
     await Promise.all(queues.splice(0).map((queue) => queue.close()));
   });
   return (settings = backend.settings(), more = {}) => {
-    const queue = openQueue({ ...settings, stalledSeconds: 1, ...more });
+    const queue = openQueue({ ...settings, stalledSeconds: 10, ...more });
     queues.push(queue);
     return queue;
   };

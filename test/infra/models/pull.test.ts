@@ -241,7 +241,7 @@ describe('pulling a model', () => {
 
   it('gives up a connection that brings nothing any more, and goes on with another', async () => {
     hub.fault(UNET, { holdAfter: 60_000 });
-    await pull(hub.model(), { patience: { stallMs: 300, backoffMs: 2, tries: 4 } });
+    await pull(hub.model(), { patience: { stallMs: 3_000, backoffMs: 2, tries: 4 } });
     expect(await faults()).toEqual([]);
     expect(hub.ranges(UNET)).toEqual([undefined, 'bytes=60000-']);
     expect(notes).toEqual([expect.stringContaining('nothing arrived')]);
