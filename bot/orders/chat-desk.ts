@@ -127,7 +127,7 @@ export class ChatDesk {
   }
 
   async idle(): Promise<void> {
-    await Promise.all(this.#work);
+    await Promise.all([...this.#work, this.#editor.idle()]);
   }
 
   #livesOf(batchId?: string): Live[] {

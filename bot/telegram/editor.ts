@@ -48,6 +48,7 @@ export class Editor {
   readonly #changed = new Set<LiveMessage>();
   readonly #waiting = new Map<LiveMessage, () => void>();
   #working = false;
+  #done: Promise<void> = Promise.resolve();
   #next = 0;
 
   constructor(options: EditorOptions) {
@@ -57,7 +58,12 @@ export class Editor {
   /** `message` may have something new to say. */
   touch(message: LiveMessage): void {
     this.#changed.add(message);
-    if (!this.#working) void this.#work();
+    if (!this.#working) this.#done = this.#work();
+  }
+
+  /** Resolves once no edit is under way and none is left to make, or once the bot stops and the last one is over. */
+  async idle(): Promise<void> {
+    await this.#done;
   }
 
   /** Resolves once `message` says what it is to say now, or nobody can see it any more. Rejects when the bot stops. */

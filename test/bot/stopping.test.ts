@@ -1,4 +1,5 @@
 /** Videos that somebody no longer wants, or wants once more, while something goes wrong. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FlakyProxy } from '../support/flaky-proxy.ts';
 import { Stack, until } from '../support/stack.ts';
@@ -34,7 +35,7 @@ async function quickUser(): Promise<TelegramUser> {
 
 async function longRender(): Promise<TelegramUser> {
   const user = telegram.user();
-  await user.chooses('12 seconds', '480p', 'Move in');
+  await user.chooses('12 seconds', '1080p', 'Move in');
   user.photo('galaxies.jpg');
   await user.sees(/\[.*\] [1-9]\d? %/);
   return user;
@@ -87,6 +88,24 @@ describe('cancelling', () => {
     user.press(data, message);
     await user.sees(/This one is over already/);
     expect(await jobsOf(user)).toEqual([]);
+  });
+
+  it('is not overtaken by progress that was just being shown', async () => {
+    const user = await longRender();
+    const message = await user.sees(/%/);
+    user.send('/privacy');
+    await user.tap('Delete all my data');
+    const question = await user.sees(/Delete all your videos/);
+    const editsOf = () => telegram.callsOf('editMessageText').filter(({ fields }) => fields['chat_id'] === user.id && fields['message_id'] === message.id);
+    const before = editsOf().length;
+    const { release } = telegram.hold(user.id);
+    await until(async () => editsOf().length > before);
+    user.press('delete-all:yes', question);
+    await sleep(1_000);
+    expect(editsOf().at(-1)!.fields['text']).toMatch(/%/);
+    release();
+    await user.sees(/Everything of yours is deleted/);
+    expect(message.text).toBe('🗑 This video was deleted.');
   });
 });
 
