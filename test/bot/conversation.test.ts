@@ -118,8 +118,7 @@ describe('a photo', () => {
     user.photo('cat.jpg');
     await until(async () => (await jobsOf(user)).length === 1);
     expect((await jobsOf(user))[0]!.options).toMatchObject({ resolution: 'P720', durationSeconds: 6, motion: 'MICRO' });
-    user.send('/cancel');
-    await user.sees(/Stopped/);
+    await user.getsVideos(1);
   });
 
   it('may be sent as a file, and stays portrait', async () => {
@@ -167,6 +166,7 @@ describe('an album', () => {
 describe('thirty photos in a second', () => {
   it('end in a polite limit and not in thirty jobs', async () => {
     const user = telegram.user();
+    await user.chooses('12 seconds', '1080p', 'Move in');
     for (let count = 0; count < 30; count++) user.photo('cat.jpg');
     await user.sees(/I am already working on 10 of your photos/);
     await until(async () => telegram.pending === 0);

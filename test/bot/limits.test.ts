@@ -29,7 +29,7 @@ const uploadsOf = (user: TelegramUser) => stack.sql('SELECT id FROM upload WHERE
 describe('a video that fails', () => {
   it('has a button to try again, which needs no second upload', async () => {
     const user = telegram.user();
-    await user.chooses('3 seconds', '480p', 'Move in');
+    await user.chooses('12 seconds', '720p', 'Move in');
     user.photo('galaxies.jpg');
     await user.sees(/\[.*\] [1-9]\d? %/);
     await stack.worker!.kill();
@@ -49,8 +49,9 @@ describe('choices that are no longer on offer', () => {
   it('become the usual ones', async () => {
     const user = telegram.user();
     await user.chooses('3 seconds', '360p', 'Pan left');
-    await stack.bot!.stop();
     const file = path.join(stack.storage, 'bot', String(BOT.id), 'chats', `${user.id}.json`);
+    await until(async () => (await readFile(file, 'utf8')).includes('PAN_L'));
+    await stack.bot!.stop();
     await writeFile(file, (await readFile(file, 'utf8')).replace('PAN_L', 'SOMERSAULT'));
     await stack.startBot(telegram);
     user.photo('cat.jpg');

@@ -72,7 +72,7 @@ describe('the examples of motions', () => {
     expect(menu.history.filter((said) => /Gentle drift/.test(said))).toHaveLength(1);
     expect(user.inbox.at(-1)).toBe(menu);
     user.press(dataOf(menu, '▶️'), menu);
-    await until(async () => /Pan right: [^]*\n\n⏳ One moment/.test(menu.caption!));
+    await until(async () => [...menu.history, menu.caption].some((said) => /Pan right: [^]*\n\n⏳ One moment/.test(said!)));
     await until(async () => /^🎥 Pan right: [^⏳]*$/.test(menu.caption!));
   });
 
@@ -82,6 +82,7 @@ describe('the examples of motions', () => {
     user.press('see:w:3:P360:3', menu);
     await until(async () => /One moment/.test(menu.text!));
     await user.tap('Back');
+    await until(async () => menu.text === '🎥 How should the camera move?');
     jobs.release();
     await until(async () => (await stack.sql("SELECT 1 FROM job WHERE options->>'motion' = 'TILT_UP' AND status = 'COMPLETED'")).length === 1);
     await new Promise((resolve) => setTimeout(resolve, 500));
@@ -214,7 +215,7 @@ describe('the choices below a video', () => {
 describe('stopping', () => {
   it('says what has become of it, however often it is asked for', async () => {
     const user = telegram.user();
-    await user.chooses('3 seconds', '360p', 'Pan left');
+    await user.chooses('12 seconds', '1080p', 'Move in');
     const jobs = holdJobs();
     user.photo('cat.jpg');
     const status = await user.sees(/⏳ Receiving/);

@@ -25,7 +25,7 @@ afterAll(async () => {
 /** Somebody whose video is being rendered, and will be for seconds. */
 async function longRender(): Promise<TelegramUser> {
   const user = telegram.user();
-  await user.chooses('6 seconds', '480p', 'Move in');
+  await user.chooses('12 seconds', '720p', 'Move in');
   user.photo('galaxies.jpg');
   await user.sees(/\[.*\] [1-9]\d? %/);
   return user;
@@ -160,7 +160,7 @@ describe('a person', () => {
     await until(async () => (await jobsOf(user)).every(({ status }) => status === 'COMPLETED'));
     user.unblocks();
     user.send('/history');
-    await user.sees(/6 seconds · 480p · Move in\n.*ready/);
+    await user.sees(/12 seconds · 720p · Move in\n.*ready/);
     expect(user.videos).toHaveLength(0);
   });
 
@@ -185,8 +185,9 @@ describe('a person', () => {
 
 describe('the API', () => {
   it('that is away for ten tries is waited for, and people are told; videos in the making come too, and nothing is deleted', async () => {
-    const [user, early] = [telegram.user(), await longRender()];
+    const user = telegram.user();
     await user.chooses('3 seconds', '360p', 'Pan left');
+    const early = await longRender();
     early.send('/privacy');
     await early.tap('Delete all my data');
     const { port } = new URL(stack.url);

@@ -38,7 +38,7 @@ export class FakeTelegram extends LocalServer implements TelegramSide {
   losesFiles = false;
   readonly #held = new Map<number, Promise<void>>();
   readonly #waiting = new Set<() => void>();
-  readonly #refusals: { method: string; refusal: Refusal; times: number }[] = [];
+  #refusals: { method: string; refusal: Refusal; times: number }[] = [];
   #updates: Update[] = [];
   #lastMessage = 10;
   #lastFile = 0;
@@ -55,6 +55,11 @@ export class FakeTelegram extends LocalServer implements TelegramSide {
   /** The next calls of `method` are refused. */
   refuse(method: string, refusal: Refusal, times = 1): void {
     this.#refusals.push({ method, refusal, times });
+  }
+
+  /** No more calls of `method` are refused. */
+  accept(method: string): void {
+    this.#refusals = this.#refusals.filter((entry) => entry.method !== method);
   }
 
   /** Calls that concern this chat are not answered until `release`. */
@@ -92,7 +97,8 @@ export class FakeTelegram extends LocalServer implements TelegramSide {
   push(update: Record<string, unknown>, times = 1): void {
     const known: Update = { update_id: ++lastUpdate, ...update };
     for (let time = 0; time < times; time++) {
-      if (this.webhook) void this.deliver(known, this.webhook.secret);
+      // One that does not arrive would come again; the bot may be on its way out.
+      if (this.webhook) void this.deliver(known, this.webhook.secret).catch(() => {});
       else this.#updates.push(known);
     }
     this.#wake();
