@@ -3,7 +3,8 @@ import path from 'node:path';
 import { buildSchema, isEnumType, isInputObjectType, isIntrospectionType, isObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { names, DURATIONS, ENGINES, FITS, MOTIONS, RESOLUTIONS } from '../../src/catalog.ts';
-import { PHOTOS, Stack, until } from '../support/stack.ts';
+import { PHOTOS, Stack } from '../support/stack.ts';
+import { until } from '../support/waiting.ts';
 
 const KEYS = { API_KEYS: 'alice:alice-secret-0123456,bob:bob-secret-012345678,bot:bot-secret-0123456789:act-as' };
 const ALICE = { Authorization: 'Bearer alice-secret-0123456' };

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { getIntrospectionQuery } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { eventually } from '../support/backends.ts';
-import { Stack, until, type JobView } from '../support/stack.ts';
+import { Stack, type JobView } from '../support/stack.ts';
+import { eventually, until } from '../support/waiting.ts';
 
 let stack: Stack;
 beforeAll(async () => {

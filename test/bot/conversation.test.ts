@@ -6,12 +6,13 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findFfmpeg } from '../../src/infra/ffmpeg.ts';
-import { Stack, until } from '../support/stack.ts';
+import { Stack } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
 import { BOT, type ChatMessage } from '../support/telegram-messages.ts';
 import type { TelegramUser } from '../support/telegram-user.ts';
 import { findTool } from '../support/tools.ts';
 import { describeStream, frameTable } from '../support/video.ts';
+import { until } from '../support/waiting.ts';
 
 const KEY = 'the-key-of-the-bot-0123456789';
 let telegram: FakeTelegram;

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openTelegram, type Telegram } from '../../bot/telegram/client.ts';
 import { Editor, type LiveMessage } from '../../bot/telegram/editor.ts';
-import { until } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
 import { TOKEN } from '../support/token.ts';
+import { until } from '../support/waiting.ts';
 
 const CHAT = 5;
 let fake: FakeTelegram;

@@ -8,7 +8,7 @@ import { JsonFolder } from '../../bot/state/folder.ts';
 import { Inbox } from '../../bot/telegram/inbox.ts';
 import { AnyUpdate, chatOf } from '../../bot/telegram/update.ts';
 import { createLog } from '../../src/infra/log.ts';
-import { until } from '../support/stack.ts';
+import { until } from '../support/waiting.ts';
 
 const parent = mkdtempSync(path.join(tmpdir(), 'fm-inbox-'));
 let count = 0;

@@ -6,9 +6,10 @@ import type { Job } from '../../bot/api/answers.ts';
 import { newBatch, newOrder, type Batch, type Order } from '../../bot/orders/batch.ts';
 import { statusOf, type Progress } from '../../bot/orders/status.ts';
 import { Texts, type Say } from '../../bot/texts/texts.ts';
-import { Stack, until } from '../support/stack.ts';
+import { Stack } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
 import type { TelegramUser } from '../support/telegram-user.ts';
+import { until } from '../support/waiting.ts';
 
 const KEY = 'the-key-of-the-bot-0123456789';
 /** Somebody for each language who may not use the bot. */

@@ -1,10 +1,11 @@
 /** Menus that change in place: none is left behind dead, and none shows what nobody asked for any more. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FlakyProxy } from '../support/flaky-proxy.ts';
-import { Stack, until } from '../support/stack.ts';
+import { Stack } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
 import type { ChatMessage } from '../support/telegram-messages.ts';
 import type { TelegramUser } from '../support/telegram-user.ts';
+import { until } from '../support/waiting.ts';
 
 let telegram: FakeTelegram;
 let stack: Stack;

@@ -8,9 +8,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Stack, until } from '../support/stack.ts';
+import { Stack } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
 import { TOKEN } from '../support/token.ts';
+import { until } from '../support/waiting.ts';
 
 const SECRET = 'secret_of_the_webhook';
 const folder = mkdtempSync(path.join(tmpdir(), 'fm-bot-'));

@@ -1,10 +1,11 @@
 /** Everything around making videos: the list of them, settings, privacy, and messages that are no photo. */
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Stack, until } from '../support/stack.ts';
+import { Stack } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
 import { BOT } from '../support/telegram-messages.ts';
 import type { TelegramUser } from '../support/telegram-user.ts';
+import { until } from '../support/waiting.ts';
 
 const DENIED = 99_799;
 const KEY = 'the-key-of-the-bot-0123456789';

@@ -2,9 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FlakyProxy } from '../support/flaky-proxy.ts';
-import { Stack, until } from '../support/stack.ts';
+import { Stack } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
 import type { TelegramUser } from '../support/telegram-user.ts';
+import { until } from '../support/waiting.ts';
 
 const FAILURE = { answer: { errors: [{ message: 'no', extensions: { code: 'INTERNAL' } }] } };
 let telegram: FakeTelegram;

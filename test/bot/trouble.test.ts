@@ -1,10 +1,11 @@
 /** What goes wrong around the bot, and what people notice of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Stack, until } from '../support/stack.ts';
+import { Stack } from '../support/stack.ts';
 import { FakeTelegram } from '../support/telegram.ts';
 import type { ChatMessage } from '../support/telegram-messages.ts';
 import type { TelegramUser } from '../support/telegram-user.ts';
+import { until } from '../support/waiting.ts';
 
 const KEY = 'the-key-of-the-bot-0123456789';
 /** Of the bot, as the stack starts it. */

@@ -4,7 +4,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ApiClient } from '../../bot/api/client.ts';
-import { until } from '../support/stack.ts';
+import { until } from '../support/waiting.ts';
 
 let server: Server | null = null;
 afterEach(() => {

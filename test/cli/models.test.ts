@@ -8,7 +8,7 @@ import { examine } from '../../src/cli/doctor.ts';
 import { ask } from '../../src/cli/models/ask.ts';
 import { Place, type Run } from '../support/cli.ts';
 import { TestHub } from '../support/hub.ts';
-import { until } from '../support/stack.ts';
+import { until } from '../support/waiting.ts';
 
 const UNET = 'unet/diffusion_pytorch_model.fp16.safetensors';
 

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readVideoMetadata } from '../../src/infra/video-metadata.ts';
 import { LARGE, photo, Place, SMALL, type Run } from '../support/cli.ts';
-import { until } from '../support/stack.ts';
+import { until } from '../support/waiting.ts';
 import { openWire, type Wire } from '../support/wire.ts';
 
 const SECRET = 'a-secret-of-the-tests';

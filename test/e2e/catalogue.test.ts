@@ -3,7 +3,8 @@ import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { OperationTypeNode } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DURATIONS, FITS, frameCount, frameSize, MOTIONS, names, ORIENTATIONS, RESOLUTIONS } from '../../src/catalog.ts';
-import { JOB_FIELDS, Stack, until, type JobView } from '../support/stack.ts';
+import { JOB_FIELDS, Stack, type JobView } from '../support/stack.ts';
+import { until } from '../support/waiting.ts';
 
 let stack: Stack;
 beforeAll(async () => {

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { Client } from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 import { redisUrl } from '../support/redis.ts';
-import { PHOTOS, Stack, until } from '../support/stack.ts';
+import { PHOTOS, Stack } from '../support/stack.ts';
+import { until } from '../support/waiting.ts';
 import { openWire, type Wire } from '../support/wire.ts';
 
 let stack: Stack | undefined;

@@ -8,9 +8,10 @@ import { findFfmpeg } from '../../src/infra/ffmpeg.ts';
 import { readVideoMetadata } from '../../src/infra/video-metadata.ts';
 import { hollowCheckpoint } from '../support/hollow.ts';
 import { rendererOf } from '../support/processes.ts';
-import { Stack, until, type JobState, type JobView, type ProgressView } from '../support/stack.ts';
+import { Stack, type JobState, type JobView, type ProgressView } from '../support/stack.ts';
 import { copyCheckpoint, editJson, seededCheckpoint } from '../support/svd.ts';
 import { describeStream, frameTable } from '../support/video.ts';
+import { until } from '../support/waiting.ts';
 
 const STAGES = ['LOADING_MODEL', 'ENCODING_IMAGE', 'DENOISING', 'DECODING', 'INTERPOLATING', 'ENCODING_VIDEO'];
 const SMALL = { SVD_RENDER_SIZE: '128x64', SVD_DECODE_FRAMES: '2', WORKER_DEVICES: 'cpu' };

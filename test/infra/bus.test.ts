@@ -7,9 +7,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { openBus, type BusSettings } from '../../src/infra/bus.ts';
 import { Latest } from '../../src/infra/latest.ts';
 import type { BusMessage, ProgressBus } from '../../src/jobs/ports.ts';
-import { describeBackends, eventually, openSockets, type Backend, type BackendSettings } from '../support/backends.ts';
+import { describeBackends, openSockets, type Backend, type BackendSettings } from '../support/backends.ts';
 import { startCompiled } from '../support/compiled.ts';
 import { redisUrl } from '../support/redis.ts';
+import { eventually } from '../support/waiting.ts';
 import { openWire } from '../support/wire.ts';
 
 const buses: ProgressBus[] = [];

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type Database } from '../../src/infra/db.ts';
 import { PostgresJobStore } from '../../src/infra/job-store.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { eventually } from '../support/backends.ts';
+import { eventually } from '../support/waiting.ts';
 import { openWire, type Wire } from '../support/wire.ts';
 
 /** A query is given up after this long. */

@@ -10,9 +10,9 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/infra/em
 import { findBinaries, program } from '../../src/infra/postgres/binaries.ts';
 import { chooseHome } from '../../src/infra/postgres/home.ts';
 import { isPostmaster, readPostmaster } from '../../src/infra/postgres/postmaster.ts';
-import { eventually } from '../support/backends.ts';
 import { type CompiledProcess, startCompiled } from '../support/compiled.ts';
 import { processes } from '../support/processes.ts';
+import { eventually } from '../support/waiting.ts';
 
 const isRoot = process.getuid?.() === 0;
 

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { openBus } from '../../src/infra/bus.ts';
 import { createLog } from '../../src/infra/log.ts';
 import { openQueue } from '../../src/infra/queue.ts';
-import { eventually } from '../support/backends.ts';
 import { ownPrefix, redisUrl } from '../support/redis.ts';
+import { eventually } from '../support/waiting.ts';
 
 const SECRET = 'correct-horse-battery';
 

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { openQueue } from '../../src/infra/queue.ts';
-import { describeBackends, eventually, openSockets } from '../support/backends.ts';
+import { describeBackends, openSockets } from '../support/backends.ts';
 import { startCompiled } from '../support/compiled.ts';
 import { consume, DONE, EMPTY, held, queueOpener } from '../support/queues.ts';
+import { eventually } from '../support/waiting.ts';
 
 /** Entries of dead workers are given away after a second. */
 const SOON = { stalledSeconds: 1 };

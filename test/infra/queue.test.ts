@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { postgresBackend, redisBackend } from '../../src/infra/queue-backend.ts';
 import type { HandlerOutcome } from '../../src/jobs/ports.ts';
-import { describeBackends, eventually } from '../support/backends.ts';
+import { describeBackends } from '../support/backends.ts';
 import { consume, DONE, EMPTY, held, queueOpener } from '../support/queues.ts';
+import { eventually } from '../support/waiting.ts';
 
 describeBackends('render queue', (backend) => {
   const open = queueOpener(backend);

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisUrl } from '../support/redis.ts';
-import { Stack, until, type ProgressView } from '../support/stack.ts';
+import { Stack, type ProgressView } from '../support/stack.ts';
 import { rendererOf } from '../support/processes.ts';
+import { until } from '../support/waiting.ts';
 
 const isRendering = ({ job }: ProgressView) => job.stage === 'RENDERING' && (job.step ?? 0) > 2;
 

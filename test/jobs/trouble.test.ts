@@ -6,7 +6,8 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findFfmpeg } from '../../src/infra/ffmpeg.ts';
 import { processes, rendererOf } from '../support/processes.ts';
-import { Stack, until, type ProgressView } from '../support/stack.ts';
+import { Stack, type ProgressView } from '../support/stack.ts';
+import { until } from '../support/waiting.ts';
 import { openWire } from '../support/wire.ts';
 
 const HOUR_MS = 3_600_000;

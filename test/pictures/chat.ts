@@ -1,10 +1,11 @@
 /** Conversations with the bot, message by message as they are drawn. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { PHOTOS, until } from '../support/stack.ts';
+import { PHOTOS } from '../support/stack.ts';
 import type { FakeTelegram } from '../support/telegram.ts';
 import type { Button } from '../support/telegram-messages.ts';
 import type { TelegramUser } from '../support/telegram-user.ts';
+import { until } from '../support/waiting.ts';
 
 /** A message as it stood in the chat at some moment. */
 export interface Bubble {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import { createTestDatabase } from './database.ts';
 import { ownPrefix, redisUrl } from './redis.ts';
 import { openWire, type Wire } from './wire.ts';
@@ -61,6 +61,3 @@ export function describeBackends(what: string, suite: (backend: Backend) => void
 export function openSockets(): number {
   return process.getActiveResourcesInfo().filter((kind) => /^(TCP|TLS)/.test(kind)).length;
 }
-
-/** Waits until `assertion` holds. */
-export const eventually = <T>(assertion: () => T | Promise<T>): Promise<T> => vi.waitFor(assertion, { timeout: 60_000, interval: 10 });

@@ -11,6 +11,7 @@ import { WebSocket } from 'ws';
 import { createTestDatabase } from './database.ts';
 import { ownPrefix, redisUrl } from './redis.ts';
 import { TOKEN } from './token.ts';
+import { until } from './waiting.ts';
 
 export const PHOTOS = path.resolve('test/fixtures/photos');
 
@@ -291,16 +292,5 @@ export class Stack {
       return existsSync(start) ? null : [];
     }));
     return entries.filter((entry) => entry.isFile()).map((entry) => path.relative(this.storage, path.join(entry.parentPath, entry.name))).toSorted();
-  }
-}
-
-/** Resolves once `check` gives a value other than null, false or undefined; rejects after `timeoutMs`. */
-export async function until<T>(check: () => Promise<T | null | false | undefined>, timeoutMs = 60_000): Promise<T> {
-  const end = Date.now() + timeoutMs;
-  for (;;) {
-    const value = await check();
-    if (value !== null && value !== false && value !== undefined) return value;
-    if (Date.now() > end) throw new Error('it did not come to pass in time');
-    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { PHOTOS, until } from './stack.ts';
+import { PHOTOS } from './stack.ts';
 import { BOT, present, type Button, type ChatMessage, type TelegramSide } from './telegram-messages.ts';
+import { until } from './waiting.ts';
 
 /** A person with a private chat with the bot. */
 export class TelegramUser {

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TestHub } from '../support/hub.ts';
-import { Stack, until } from '../support/stack.ts';
+import { Stack } from '../support/stack.ts';
+import { until } from '../support/waiting.ts';
 
 const UNET = 'unet/diffusion_pytorch_model.fp16.safetensors';
 

@@ -15,7 +15,7 @@ import { pullModel, removeModel, type PullOptions } from '../../../src/infra/mod
 import { knownModelState } from '../../../src/infra/models/state.ts';
 import { verifyModel } from '../../../src/infra/models/verify.ts';
 import { REPOSITORY, TestHub } from '../../support/hub.ts';
-import { until } from '../../support/stack.ts';
+import { until } from '../../support/waiting.ts';
 
 const UNET = 'unet/diffusion_pytorch_model.fp16.safetensors';
 const CONFIG = 'unet/config.json';

@@ -1,0 +1,18 @@
+import { vi } from 'vitest';
+
+/** Long enough for a machine that is slow or busy. */
+const PATIENCE_MS = 60_000;
+
+/** Resolves once `check` gives a value other than null, false or undefined; rejects after `timeoutMs`. */
+export async function until<T>(check: () => Promise<T | null | false | undefined>, timeoutMs = PATIENCE_MS): Promise<T> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    const value = await check();
+    if (value !== null && value !== false && value !== undefined) return value;
+    if (Date.now() > end) throw new Error('it did not come to pass in time');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Waits until `assertion` holds. */
+export const eventually = <T>(assertion: () => T | Promise<T>): Promise<T> => vi.waitFor(assertion, { timeout: PATIENCE_MS, interval: 10 });
