@@ -49,6 +49,8 @@ export class DeviceWorker {
   #jobId: string | null = null;
   #offers: readonly EngineOffer[] = [];
   #beating: NodeJS.Timeout | null = null;
+  #lastBeat: Promise<void> = Promise.resolve();
+  #nextBeat: Promise<void> | null = null;
   #recovering: NodeJS.Timeout | null = null;
   #turn: Promise<unknown> = Promise.resolve();
   /** Deliveries being dealt with, those that wait for their turn included. */
@@ -87,6 +89,7 @@ export class DeviceWorker {
     clearTimeout(timer);
     this.#due.abort();
     await this.#renderer.close();
+    await this.#lastBeat;
     await this.#context.workers.leave(this.id);
   }
 
@@ -219,7 +222,16 @@ export class DeviceWorker {
     await this.#beat();
   }
 
-  async #beat(): Promise<void> {
+  /** One at a time and each with what is true when it is written, so that no late one takes back what a newer one said. */
+  #beat(): Promise<void> {
+    this.#nextBeat ??= this.#lastBeat.then(() => {
+      this.#nextBeat = null;
+      return this.#writeBeat();
+    });
+    return (this.#lastBeat = this.#nextBeat);
+  }
+
+  async #writeBeat(): Promise<void> {
     if (this.#due.signal.aborted) return;
     const engines = this.#offered();
     await this.#context.workers.beat({

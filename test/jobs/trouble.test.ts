@@ -146,6 +146,23 @@ describe('workers that die', () => {
     }
   });
 
+  it('take back nothing that they said of themselves, although an earlier word arrives late', async () => {
+    stack = await Stack.start({ worker: false });
+    await stack.sql('CREATE SEQUENCE test_word');
+    await stack.sql('CREATE TABLE test_said (number serial, state text)');
+    // The second word, from when the renderer is starting, is held up.
+    await stack.sql(`CREATE FUNCTION test_hold() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF nextval(''test_word'') = 2 THEN PERFORM pg_sleep(3); END IF; RETURN NULL; END'`);
+    await stack.sql('CREATE TRIGGER test_hold BEFORE INSERT ON worker FOR EACH STATEMENT EXECUTE FUNCTION test_hold()');
+    await stack.sql(`CREATE FUNCTION test_note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO test_said (state) VALUES (NEW.state); RETURN NULL; END'`);
+    await stack.sql('CREATE TRIGGER test_note AFTER INSERT OR UPDATE ON worker FOR EACH ROW EXECUTE FUNCTION test_note()');
+    const words = async (): Promise<number> => Number((await stack!.sql<{ count: string }>('SELECT count(*) FROM test_said'))[0]!.count);
+    await stack.startWorker({ HEARTBEAT_SECONDS: '0.1' });
+    await until(async () => (await words()) > 40); // four seconds' worth
+    const said = (await stack.sql<{ state: string }>('SELECT state FROM test_said ORDER BY number')).map(({ state }) => state);
+    expect(said.slice(said.indexOf('READY')).filter((state) => state !== 'READY')).toEqual([]);
+    expect(said[0]).toBe('STARTING');
+  });
+
   it('refuses jobs once no worker is left and the grace for restarts is over', async () => {
     stack = await Stack.start({ environment: { ENGINE_GRACE_SECONDS: '0', HEARTBEAT_SECONDS: '0.2' } });
     await stack.worker!.stop();
