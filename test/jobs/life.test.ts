@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisUrl } from '../support/redis.ts';
 import { Stack, type ProgressView } from '../support/stack.ts';
 import { rendererOf } from '../support/processes.ts';
-import { until } from '../support/waiting.ts';
+import { eventually, until } from '../support/waiting.ts';
 
 const isRendering = ({ job }: ProgressView) => job.stage === 'RENDERING' && (job.step ?? 0) > 2;
 
@@ -123,18 +123,14 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       const { openQueue } = await import('../../src/infra/queue.ts');
       const queue = openQueue({ redisUrl: redis ? redisUrl() : undefined, databaseUrl: stack.databaseUrl, prefix: stack.environment['QUEUE_PREFIX']!, stalledSeconds: 2 });
       // The queue answers in a few seconds or not at all, and this process may be slower than that.
-      const ask = <T>(question: () => Promise<T>) => until(() => question().catch((error: Error) => {
-        if (error.name !== 'DeadlineError') throw error;
-        return null;
-      }));
       try {
-        await ask(() => queue.remove('PREVIEW', job.id).then(() => true));
-        await until(async () => (await ask(() => queue.state('PREVIEW', job.id))) === 'waiting');
+        await eventually(() => queue.remove('PREVIEW', job.id));
+        await eventually(async () => expect(await queue.state('PREVIEW', job.id)).toBe('waiting'));
         // And the other way round: an entry of no job goes away without doing harm.
-        await ask(() => queue.enqueue('PREVIEW', stranger).then(() => true));
+        await eventually(() => queue.enqueue('PREVIEW', stranger));
         await stack.startWorker();
         expect((await stack.finish(job.id)).status).toBe('COMPLETED');
-        await until(async () => (await ask(() => queue.state('PREVIEW', stranger))) === 'missing');
+        await eventually(async () => expect(await queue.state('PREVIEW', stranger)).toBe('missing'));
       } finally {
         await queue.close();
       }
