@@ -132,9 +132,12 @@ async function joinOrLaunch(home: Home, password: string, durable: boolean, time
   throw await gaveUp(home, launched);
 }
 
-/** Another process was faster or is just about to write its lock, the port was taken meanwhile, or a killed server's last process is still leaving. */
+/**
+ * Another process was faster or is just about to write its lock, the port was taken meanwhile, a killed server's last process is still
+ * leaving, or somebody joined before us and has left again, alone.
+ */
 const isWorthAnotherTry = (log: string): boolean =>
-  /lock file "postmaster\.pid" (already exists|is empty)|could not create any TCP\/IP sockets|pre-existing shared memory block/.test(log);
+  /lock file "postmaster\.pid" (already exists|is empty)|could not create any TCP\/IP sockets|pre-existing shared memory block|received \w+ shutdown request/.test(log);
 
 async function gaveUp(home: Home, launched: Launch | undefined): Promise<StartupError> {
   const words = (await launched?.lastLines()) || 'It said nothing.';

@@ -130,6 +130,24 @@ describe('two processes that start one new database at the same time', () => {
     expect(await readdir(path.dirname(dataDir))).toEqual(['postgres']);
   });
 
+  it('start it once more if one was quick enough to use it and to stop it before the other, who had launched it, could join', async () => {
+    const visit = await start(); // makes the database
+    await visit.stop();
+    const child = await startCompiled('test/support/postgres-starter.ts', { dataDir, durable: false });
+    await eventually(() => stat(path.join(dataDir, 'postmaster.pid')));
+    child.process.kill('SIGSTOP');
+    try {
+      await (await start()).stop();
+    } finally {
+      child.process.kill('SIGCONT');
+    }
+    const postgres = (await child.message(() => true)) as Omit<EmbeddedPostgres, 'stop'>;
+    expect(await query(postgres.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    const ended = once(child.process, 'exit');
+    child.process.send('stop');
+    expect(await ended).toEqual([0, null]);
+  });
+
   it('never see the server of one that is just stopping it', async () => {
     const visit = async (): Promise<unknown> => {
       const postgres = await start();

@@ -87,7 +87,7 @@ export class TelegramUser {
   }
 
   /** The videos, once there are so many. */
-  async getsVideos(count: number, timeoutMs = 30_000): Promise<ChatMessage[]> {
+  async getsVideos(count: number, timeoutMs?: number): Promise<ChatMessage[]> {
     return await until(async () => (this.videos.length >= count ? this.videos : null), timeoutMs).catch(() => {
       throw new Error(`There are ${this.videos.length} videos and not ${count} in\n${this.transcript()}`);
     });

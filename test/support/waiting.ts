@@ -1,7 +1,7 @@
 import { vi } from 'vitest';
 
 /** Long enough for a machine that is slow or busy. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 90_000;
 
 /** Resolves once `check` gives a value other than null, false or undefined; rejects after `timeoutMs`. */
 export async function until<T>(check: () => Promise<T | null | false | undefined>, timeoutMs = PATIENCE_MS): Promise<T> {
