@@ -288,4 +288,20 @@ describe('taps', () => {
     release();
     await until(async () => /Settings/.test(menu.text!));
   });
+
+  it('are answered within a second', async () => {
+    const user = telegram.user();
+    user.send('/start');
+    const menu = await user.sees(/Hello/);
+    const tookMs: number[] = [];
+    for (const [label, next] of [['Settings', /Settings/], ['Menu', /Hello/], ['Settings', /Settings/], ['Menu', /Hello/]] as const) {
+      const [answers, tapped] = [telegram.callsOf('answerCallbackQuery').length, Date.now()];
+      await user.tap(label);
+      await until(async () => telegram.callsOf('answerCallbackQuery').length > answers);
+      tookMs.push(telegram.callsOf('answerCallbackQuery').at(-1)!.at - tapped);
+      await until(async () => next.test(menu.text!));
+    }
+    // A busy machine may hold up one of them.
+    expect(Math.min(...tookMs)).toBeLessThan(1_000);
+  });
 });

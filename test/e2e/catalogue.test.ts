@@ -80,6 +80,7 @@ describe('plain HTTP', () => {
     expect(await get('/')).toMatchObject({ name: 'FanslyMotion', version: '0.1.0', links: { graphql: '/graphql' } });
     expect(await get('/healthz')).toMatchObject({ status: 'alive' });
     await until(async () => ((await get('/readyz')) as { status: string }).status === 'ready');
+    expect(await get('/readyz')).toEqual({ status: 'ready' });
     expect((await fetch(`${stack.url}/nothing`)).status).toBe(404);
   });
 

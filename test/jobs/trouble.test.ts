@@ -44,8 +44,10 @@ else { ${body} }
 
   it('fails a job as ENCODER_FAILED after its attempts when ffmpeg cannot write', async () => {
     const ffmpeg = await brokenFfmpeg('fails.cjs', "process.stderr.write('No space on this planet\\n'); process.exit(1);");
-    stack = await Stack.start({ environment: { FFMPEG_PATH: ffmpeg, RETRY_DELAY_SECONDS: '0.2' }, statesKept: true });
+    stack = await Stack.start({ environment: { FFMPEG_PATH: ffmpeg, RETRY_DELAY_SECONDS: '3' }, statesKept: true });
     const job = await stack.create();
+    const retrying = (await stack.follow(job.id, (event) => event.job.status === 'RETRYING')).at(-1)!.job;
+    expect(retrying).toMatchObject({ status: 'RETRYING', error: { code: 'ENCODER_FAILED', retryable: true }, nextAttemptAt: expect.any(String) });
     const end = await stack.finish(job.id);
     expect((await stack.states(job.id)).filter(({ status }) => status === 'RETRYING').map(({ attempt }) => attempt)).toEqual([1, 2]);
     expect(end).toMatchObject({ status: 'FAILED', attempt: 3, maxAttempts: 3, result: null, error: { code: 'ENCODER_FAILED', retryable: true } });
