@@ -1,7 +1,7 @@
 /** What happens to an update: known ones are passed over, strangers turned away, everything else goes to the screens. */
 import { Bot, BotError, Composer } from 'grammy';
 import type { Message, Update, User, UserFromGetMe } from 'grammy/types';
-import type { Logger } from '../src/infra/log.ts';
+import type { Logger } from '../src/process/log.ts';
 import { ownerOf } from './api/client.ts';
 import { ApiError } from './api/error.ts';
 import type { Metrics } from './metrics.ts';
@@ -14,7 +14,7 @@ import { privacyScreens } from './screens/privacy.ts';
 import { settingsScreens } from './screens/settings.ts';
 import { videoScreens } from './screens/video.ts';
 import { wizardScreens } from './screens/wizard.ts';
-import { failureText } from './orders/status.ts';
+import { failureText } from './requests/status.ts';
 import { noteHandled, wasHandled, type ChatRecord } from './state/chats.ts';
 import type { Telegram } from './telegram/client.ts';
 import { COMMANDS } from './telegram/commands.ts';

@@ -3,9 +3,9 @@ import { timingSafeEqual, createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import express, { type RequestHandler } from 'express';
 import type { Update } from 'grammy/types';
-import type { Logger } from '../src/infra/log.ts';
-import { StartupError } from '../src/infra/startup-error.ts';
-import { VERSION } from '../src/infra/version.ts';
+import type { Logger } from '../src/process/log.ts';
+import { StartupError } from '../src/process/startup-error.ts';
+import { VERSION } from '../src/process/version.ts';
 import type { Metrics } from './metrics.ts';
 import { AnyUpdate } from './telegram/update.ts';
 

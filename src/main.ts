@@ -1,19 +1,19 @@
 /** Entry of the API process: reads configuration, wires, listens. */
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { Api, HeldPhoto } from './api/context.ts';
-import { LinkSigner } from './api/links.ts';
+import type { Api, HeldPhoto } from './api/graphql/context.ts';
+import { LinkSigner } from './api/http/links.ts';
 import { startServer } from './api/server.ts';
-import { receivePhoto, type PhotoIntake } from './api/uploads.ts';
-import { JobWatcher } from './api/watch.ts';
+import { receivePhoto, type PhotoIntake } from './api/http/uploads.ts';
+import { JobWatcher } from './api/progress/watch.ts';
 import type { Config } from './config.ts';
-import type { Logger } from './infra/log.ts';
-import { inspectPhoto, photoLimits } from './infra/photo.ts';
-import { runPart, type Part } from './infra/process.ts';
-import { markStorage } from './infra/installation.ts';
+import type { Logger } from './process/log.ts';
+import { inspectPhoto, photoLimits } from './infra/media/photo.ts';
+import { runPart, type Part } from './process/run.ts';
+import { markStorage } from './infra/storage/installation.ts';
 import { openServices } from './infra/services.ts';
-import { sharedSecret } from './infra/settings.ts';
-import { VERSION } from './infra/version.ts';
+import { sharedSecret } from './infra/postgres/settings.ts';
+import { VERSION } from './process/version.ts';
 import { keepHouse } from './jobs/housekeeping.ts';
 
 async function startApi(config: Config, log: Logger): Promise<Part> {

@@ -2,9 +2,9 @@
  * The port every engine fits: a photo and options in, frames and progress out. Nothing of queue, database or HTTP comes in here.
  * A new engine is one folder and one line in `worker/engines.ts`.
  */
-import type { EngineName, RenderOptions, Stage } from '../src/catalog.ts';
+import type { EngineName, RenderOptions, Stage } from '../src/catalog/catalog.ts';
 import type { Config } from '../src/config.ts';
-import type { Picture } from '../src/infra/photo.ts';
+import type { Picture } from '../src/infra/media/photo.ts';
 import type { Paces } from '../src/jobs/estimates.ts';
 
 export type { Picture };

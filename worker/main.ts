@@ -2,15 +2,15 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../src/config.ts';
-import { isStorageOf } from '../src/infra/installation.ts';
-import type { Logger } from '../src/infra/log.ts';
-import { startAutoPull } from '../src/infra/models/auto-pull.ts';
-import { modelState } from '../src/infra/models/state.ts';
-import { runPart, type Part } from '../src/infra/process.ts';
+import { isStorageOf } from '../src/infra/storage/installation.ts';
+import type { Logger } from '../src/process/log.ts';
+import { startAutoPull } from '../src/provisioning/weights/auto-pull.ts';
+import { modelState } from '../src/provisioning/weights/state.ts';
+import { runPart, type Part } from '../src/process/run.ts';
 import { openServices } from '../src/infra/services.ts';
-import { sharedSecret } from '../src/infra/settings.ts';
-import { DeviceWorker } from './device.ts';
-import { probeWebgpu } from './svd/webgpu.ts';
+import { sharedSecret } from '../src/infra/postgres/settings.ts';
+import { DeviceWorker } from './supervisor/device-worker.ts';
+import { probeWebgpu } from './svd/runtime/webgpu.ts';
 
 /** Longest that leaving may take beside the grace for the job being rendered, in milliseconds: with that, less than the 10 s containers get. */
 const LEAVING_MS = 5_000;

@@ -1,5 +1,5 @@
 /** What worker and renderer say to each other over the child process's channel. */
-import type { EngineName, RenderOptions, Stage } from '../src/catalog.ts';
+import type { EngineName, RenderOptions, Stage } from '../src/catalog/catalog.ts';
 import type { Paces } from '../src/jobs/estimates.ts';
 import type { ErrorCode } from '../src/jobs/errors.ts';
 

@@ -2,8 +2,8 @@
 import { Composer, InlineKeyboard } from 'grammy';
 import type { Job, Options } from '../api/answers.ts';
 import { ApiError, hasCode } from '../api/error.ts';
-import { newBatch, newOrder } from '../orders/batch.ts';
-import { choiceText } from '../orders/wording.ts';
+import { newBatch, newOrder } from '../requests/group.ts';
+import { choiceText } from '../requests/wording.ts';
 import type { Say } from '../texts/texts.ts';
 import { chatIdOf, column, hasRoom, JOB_ID, type BotContext, type Kit } from './kit.ts';
 import { show } from './tapped.ts';

@@ -1,7 +1,7 @@
 /** What every screen works with. */
 import { InlineKeyboard, type Context } from 'grammy';
 import type { ApiClient } from '../api/client.ts';
-import type { Desk } from '../orders/desk.ts';
+import type { Desk } from '../requests/requests.ts';
 import type { ChatRecord, Chats } from '../state/chats.ts';
 import { inReplyTo } from '../telegram/reply.ts';
 import type { Say, Texts } from '../texts/texts.ts';

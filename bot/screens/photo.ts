@@ -1,7 +1,7 @@
 /** Photos: the ordinary kind, files, albums; and what is none. */
 import { Composer } from 'grammy';
 import type { Message } from 'grammy/types';
-import { newBatch, newOrder } from '../orders/batch.ts';
+import { newBatch, newOrder } from '../requests/group.ts';
 import { inReplyTo } from '../telegram/reply.ts';
 import { chatIdOf, hasRoom, type BotContext, type Kit } from './kit.ts';
 

@@ -1,6 +1,6 @@
 /** /settings: language, and what a photo becomes that comes without further words. */
 import { Composer, InlineKeyboard } from 'grammy';
-import { choiceText, settle } from '../orders/wording.ts';
+import { choiceText, settle } from '../requests/wording.ts';
 import type { BotContext, Kit } from './kit.ts';
 import { show } from './tapped.ts';
 

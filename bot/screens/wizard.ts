@@ -7,7 +7,7 @@
 import { Composer, InlineKeyboard } from 'grammy';
 import type { Options } from '../api/answers.ts';
 import type { Choice } from '../api/client.ts';
-import { choiceText, resolutionText, settle } from '../orders/wording.ts';
+import { choiceText, resolutionText, settle } from '../requests/wording.ts';
 import type { Say } from '../texts/texts.ts';
 import { column, type BotContext, type Kit } from './kit.ts';
 import { showSettings } from './settings.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Update } from 'grammy/types';
-import type { Logger } from '../../src/infra/log.ts';
+import type { Logger } from '../../src/process/log.ts';
 import type { JsonFolder } from '../state/folder.ts';
 import { chatOf } from './update.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GrammyError } from 'grammy';
-import type { Logger } from '../../src/infra/log.ts';
+import type { Logger } from '../../src/process/log.ts';
 import type { Telegram } from './client.ts';
 import { retryAfter } from './errors.ts';
 import { UPDATE_KINDS } from './polling.ts';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs, parseEnv } from 'node:util';
 import type { Environment } from '../config.ts';
-import { ROOT, VERSION } from '../infra/version.ts';
+import { ROOT, VERSION } from '../process/version.ts';
 import { checkDatabase, checkPort, checkRedis } from './doctor/connections.ts';
 import { fail, ok, type Finding } from './doctor/finding.ts';
 import { checkFfmpeg, checkGpu, checkNode, checkStorage, checkWeights } from './doctor/machine.ts';

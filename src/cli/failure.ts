@@ -1,6 +1,6 @@
 /** How a command fails: what happened, what to do about it, and the exit code. */
 import { ConfigError } from '../config.ts';
-import { StartupError } from '../infra/startup-error.ts';
+import { StartupError } from '../process/startup-error.ts';
 import { AppError, ERRORS, isErrorCode, type ErrorCode } from '../jobs/errors.ts';
 
 /** Exit codes of every command. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The command line: builds what is out of date, then runs the command from dist/. */
-import { ensureBuilt } from './build.mjs';
+import { ensureBuilt } from '../../scripts/build.mjs';
 
 try {
   await ensureBuilt();

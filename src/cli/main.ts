@@ -1,4 +1,4 @@
-import { VERSION } from '../infra/version.ts';
+import { VERSION } from '../process/version.ts';
 import { EXIT } from './failure.ts';
 import { nearest } from './suggest.ts';
 

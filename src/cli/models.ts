@@ -1,10 +1,10 @@
 /** `models`: which weights there are, fetching, verifying and removing them. */
 import { parseArgs } from 'node:util';
 import { loadDotEnv, readConfig, type Config } from '../config.ts';
-import { ModelError } from '../infra/models/error.ts';
-import { knownModels, type KnownModel } from '../infra/models/manifest.ts';
-import { modelFolder, modelState } from '../infra/models/state.ts';
-import { ROOT } from '../infra/version.ts';
+import { ModelError } from '../provisioning/weights/error.ts';
+import { knownModels, type KnownModel } from '../provisioning/weights/manifest.ts';
+import { modelFolder, modelState } from '../provisioning/weights/state.ts';
+import { ROOT } from '../process/version.ts';
 import { badArguments, EXIT, toFailure } from './failure.ts';
 import { list } from './models/list.ts';
 import { pull } from './models/pull.ts';

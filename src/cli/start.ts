@@ -1,9 +1,9 @@
 /** `npm start`: everything in one go, until Ctrl-C. */
 import { randomBytes } from 'node:crypto';
 import { ConfigError, loadDotEnv, readConfig, secretsOf, type Config } from '../config.ts';
-import { createLog } from '../infra/log.ts';
+import { createLog } from '../process/log.ts';
 import { storageFolder } from '../infra/services.ts';
-import { ROOT, VERSION } from '../infra/version.ts';
+import { ROOT, VERSION } from '../process/version.ts';
 import { unknownVariables } from './doctor/variables.ts';
 import { announce, findRunning, withdraw } from './running.ts';
 import { Supervisor } from './supervisor.ts';

@@ -2,9 +2,9 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import type { Config } from '../config.ts';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../infra/embedded-postgres.ts';
-import { migrate } from '../infra/migrate.ts';
-import { STOP_MS } from '../infra/process.ts';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../provisioning/database/embedded-postgres.ts';
+import { migrate } from '../provisioning/database/migrate.ts';
+import { STOP_MS } from '../process/run.ts';
 import { storageFolder } from '../infra/services.ts';
 
 export interface SupervisorOptions {

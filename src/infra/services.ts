@@ -1,16 +1,16 @@
 import path from 'node:path';
 import type { Config } from '../config.ts';
 import type { JobContext } from '../jobs/context.ts';
-import { openBus } from './bus.ts';
-import { openDatabase, type Database } from './db.ts';
-import { PostgresJobStore } from './job-store.ts';
-import type { Logger } from './log.ts';
-import { openQueue } from './queue.ts';
-import { openLocalStore } from './storage.ts';
-import { StartupError } from './startup-error.ts';
-import { PostgresUploadStore } from './upload-store.ts';
-import { ROOT } from './version.ts';
-import { PostgresWorkerStore } from './worker-store.ts';
+import { openBus } from './bus/bus.ts';
+import { openDatabase, type Database } from './postgres/db.ts';
+import { PostgresJobStore } from './postgres/job-store.ts';
+import type { Logger } from '../process/log.ts';
+import { openQueue } from './queue/queue.ts';
+import { openLocalStore } from './storage/local.ts';
+import { StartupError } from '../process/startup-error.ts';
+import { PostgresUploadStore } from './postgres/upload-store.ts';
+import { ROOT } from '../process/version.ts';
+import { PostgresWorkerStore } from './postgres/worker-store.ts';
 
 export interface Services extends JobContext {
   readonly config: Config;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { EngineName, RenderOptions } from '../catalog.ts';
+import type { EngineName, RenderOptions } from '../catalog/catalog.ts';
 import { tell, type JobContext } from './context.ts';
 import { chooseEngine, liveWorkers, workersFor } from './engines.ts';
 import { AppError } from './errors.ts';

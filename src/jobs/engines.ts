@@ -1,4 +1,4 @@
-import { ENGINES, names, type EngineName } from '../catalog.ts';
+import { ENGINES, names, type EngineName } from '../catalog/catalog.ts';
 import type { JobContext } from './context.ts';
 import { AppError } from './errors.ts';
 import type { SeenWorker } from './store.ts';

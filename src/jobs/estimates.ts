@@ -1,4 +1,4 @@
-import { ENGINES, frameCount, RESOLUTIONS, type EngineName, type RenderOptions, type Resolution } from '../catalog.ts';
+import { ENGINES, frameCount, RESOLUTIONS, type EngineName, type RenderOptions, type Resolution } from '../catalog/catalog.ts';
 import type { Job } from './job.ts';
 import type { JobStore, QueueAhead, RenderSample } from './store.ts';
 

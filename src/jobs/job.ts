@@ -1,4 +1,4 @@
-import type { EngineName, RenderOptions, Stage } from '../catalog.ts';
+import type { EngineName, RenderOptions, Stage } from '../catalog/catalog.ts';
 import type { ErrorCode } from './errors.ts';
 
 /**

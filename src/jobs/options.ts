@@ -2,7 +2,7 @@ import { createHash, randomInt } from 'node:crypto';
 import {
   DEFAULTS, DURATIONS, MOTION_BUCKET, MOTIONS, SEED_MAX, TUNING,
   type EngineName, type Fit, type Motion, type Orientation, type RenderOptions, type Resolution,
-} from '../catalog.ts';
+} from '../catalog/catalog.ts';
 import { AppError } from './errors.ts';
 
 /** What a request may say about the video; everything else gets its default. */

@@ -1,5 +1,5 @@
-/** What the domain asks of the database. `src/infra/job-store.ts` implements it on PostgreSQL. */
-import type { EngineName, RenderOptions, Stage } from '../catalog.ts';
+/** What the domain asks of the database. `src/infra/postgres/job-store.ts` implements it on PostgreSQL. */
+import type { EngineName, RenderOptions, Stage } from '../catalog/catalog.ts';
 import type { Place } from './estimates.ts';
 import type { Job, JobStatus } from './job.ts';
 

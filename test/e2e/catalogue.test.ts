@@ -2,7 +2,7 @@ import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { OperationTypeNode } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DURATIONS, FITS, frameCount, frameSize, MOTIONS, names, ORIENTATIONS, RESOLUTIONS } from '../../src/catalog.ts';
+import { DURATIONS, FITS, frameCount, frameSize, MOTIONS, names, ORIENTATIONS, RESOLUTIONS } from '../../src/catalog/catalog.ts';
 import { JOB_FIELDS, Stack, type JobView } from '../support/stack.ts';
 import { until } from '../support/waiting.ts';
 

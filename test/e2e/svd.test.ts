@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ENGINES, RESOLUTIONS } from '../../src/catalog.ts';
-import { findFfmpeg } from '../../src/infra/ffmpeg.ts';
-import { readVideoMetadata } from '../../src/infra/video-metadata.ts';
+import { ENGINES, RESOLUTIONS } from '../../src/catalog/catalog.ts';
+import { findFfmpeg } from '../../src/infra/media/ffmpeg.ts';
+import { readVideoMetadata } from '../../src/infra/media/video-metadata.ts';
 import { hollowCheckpoint } from '../support/hollow.ts';
 import { rendererOf } from '../support/processes.ts';
 import { Stack, type JobState, type JobView, type ProgressView } from '../support/stack.ts';

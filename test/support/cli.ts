@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { startEmbeddedPostgres } from '../../src/infra/embedded-postgres.ts';
+import { startEmbeddedPostgres } from '../../src/provisioning/database/embedded-postgres.ts';
 
 export const PHOTOS = path.resolve('test/fixtures/photos');
 export const photo = (name: string): string => path.join(PHOTOS, name);

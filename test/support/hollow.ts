@@ -1,8 +1,8 @@
 import { cp, mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
-import { WEIGHTS_STEM } from '../../worker/svd/checkpoint.ts';
-import { readConfigs } from '../../worker/svd/configs.ts';
-import { clipTensors, unetTensors, vaeTensors, type ComponentName, type TensorShapes } from '../../worker/svd/tensors.ts';
+import { WEIGHTS_STEM } from '../../worker/svd/checkpoint/files.ts';
+import { readConfigs } from '../../worker/svd/checkpoint/configs.ts';
+import { clipTensors, unetTensors, vaeTensors, type ComponentName, type TensorShapes } from '../../worker/svd/checkpoint/tensors.ts';
 import { svdFixture } from './svd.ts';
 
 /** SVD-XT as published, 4.5 GB, but its weights are holes in their files: zeros that take no room on disk. Made in milliseconds. */

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Hub } from '../../src/infra/models/hub.ts';
-import type { KnownModel } from '../../src/infra/models/manifest.ts';
+import type { Hub } from '../../src/provisioning/weights/hub.ts';
+import type { KnownModel } from '../../src/provisioning/weights/manifest.ts';
 
 export const REPOSITORY = 'somebody/tiny';
 export const REVISION = 'abc123';

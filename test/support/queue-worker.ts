@@ -1,5 +1,5 @@
 /** A process that takes an entry, says so, and never finishes with it. */
-import { openQueue, type QueueSettings } from '../../src/infra/queue.ts';
+import { openQueue, type QueueSettings } from '../../src/infra/queue/queue.ts';
 
 const settings = JSON.parse(process.argv[2] ?? '') as QueueSettings;
 await openQueue(settings).consume('PREVIEW', async ({ jobId }) => {

@@ -1,5 +1,5 @@
 import { afterEach } from 'vitest';
-import { openQueue, type QueueSettings } from '../../src/infra/queue.ts';
+import { openQueue, type QueueSettings } from '../../src/infra/queue/queue.ts';
 import type { Consumer, Delivery, HandlerOutcome, RenderQueue } from '../../src/jobs/ports.ts';
 import type { Backend, BackendSettings } from './backends.ts';
 

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { cp, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { openSafetensors, type Safetensors, type TensorInfo } from '../../worker/svd/safetensors.ts';
-import { writeSeededCheckpoint } from '../../worker/svd/seeded.ts';
+import { openSafetensors, type Safetensors, type TensorInfo } from '../../worker/svd/checkpoint/safetensors.ts';
+import { writeSeededCheckpoint } from '../../worker/svd/checkpoint/seeded.ts';
 import { RUN_VARIABLE } from '../setup/leftovers.ts';
 
 export type TinyCheckpoint = 'tiny-a' | 'tiny-b' | 'tiny-c';

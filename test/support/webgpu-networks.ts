@@ -1,6 +1,6 @@
 /** Runs networks on WebGPU against the official numbers in `golden` and sends the relative error of each. */
-import { openCheckpoint } from '../../worker/svd/checkpoint.ts';
-import { Networks } from '../../worker/svd/networks.ts';
+import { openCheckpoint } from '../../worker/svd/checkpoint/files.ts';
+import { Networks } from '../../worker/svd/runtime/networks.ts';
 import { openGolden } from '../../worker/svd/parity/golden.ts';
 import { relativeError } from '../../worker/svd/parity/rows.ts';
 import { embedPhoto } from '../../worker/svd/pipeline.ts';

@@ -1,6 +1,6 @@
 /** PREVIEW: a virtual camera moves over the still photo. Any machine, seconds. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { ENGINES, FRAMES_PER_SECOND, frameCount, frameSize, type RenderOptions } from '../../src/catalog.ts';
+import { ENGINES, FRAMES_PER_SECOND, frameCount, frameSize, type RenderOptions } from '../../src/catalog/catalog.ts';
 import type { Engine, EngineModule, Picture, PlannedStage, Report } from '../engine.ts';
 import { cameraPath } from '../video/camera.ts';
 import { prepareScene, shoot } from './scene.ts';

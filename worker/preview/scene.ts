@@ -2,7 +2,7 @@
  * The photo made ready for the camera: cut to what the camera will see, brought to the size at which it is seen closest, and for
  * CONTAIN laid on a blurred surround of itself.
  */
-import type { Fit, Size } from '../../src/catalog.ts';
+import type { Fit, Size } from '../../src/catalog/catalog.ts';
 import type { Picture } from '../engine.ts';
 import type { CameraTransform } from '../video/camera.ts';
 import { openPicture, toPicture } from '../video/pixels.ts';

@@ -1,7 +1,7 @@
 /** What the parts of a render take: reckoned from their operations and the device's rate until they have been measured. */
-import { FRAMES_PER_SECOND, RESOLUTIONS, names, type Resolution, type Size } from '../../src/catalog.ts';
+import { FRAMES_PER_SECOND, RESOLUTIONS, names, type Resolution, type Size } from '../../src/catalog/catalog.ts';
 import type { Pace, Paces } from '../../src/jobs/estimates.ts';
-import type { Network, Networks } from './networks.ts';
+import type { Network, Networks } from './runtime/networks.ts';
 
 /** How much of the rate of plain convolutions whole networks reach; docs/performance.md has the figures. */
 const EFFICIENCY = 0.6;

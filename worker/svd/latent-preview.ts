@@ -1,5 +1,5 @@
 /** A quick look at latents, without the decoder: each cell becomes one pixel. */
-import type { Size } from '../../src/catalog.ts';
+import type { Size } from '../../src/catalog/catalog.ts';
 import type { Picture } from '../engine.ts';
 import { openPicture, toPicture } from '../video/pixels.ts';
 

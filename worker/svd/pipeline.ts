@@ -2,10 +2,10 @@
  * From a photo to frames, stage by stage. Source: diffusers pipelines/stable_video_diffusion/pipeline_stable_video_diffusion.py and the
  * sampler of Stability-AI/generative-models, which agree.
  */
-import type { Size } from '../../src/catalog.ts';
+import type { Size } from '../../src/catalog/catalog.ts';
 import { AppError } from '../../src/jobs/errors.ts';
 import type { Picture } from '../engine.ts';
-import type { Conditioning, Networks } from './networks.ts';
+import type { Conditioning, Networks } from './runtime/networks.ts';
 import { clipResize, lanczosResize } from './resize.ts';
 import { applyGuidance, denoised, eulerStep, guidanceRamp, initNoiseSigma, inputScale, karrasSigmas, timestepOf } from './scheduler.ts';
 

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
-import { frameCount, frameSize, renderSize, type RenderOptions, type Size } from '../../src/catalog.ts';
+import { frameCount, frameSize, renderSize, type RenderOptions, type Size } from '../../src/catalog/catalog.ts';
 import type { Config } from '../../src/config.ts';
 import { AppError } from '../../src/jobs/errors.ts';
 import { networkCalls } from '../../src/jobs/estimates.ts';
@@ -12,9 +12,9 @@ import { flowInterpolator } from '../video/interpolate.ts';
 import { openPicture, toPicture } from '../video/pixels.ts';
 import { keyframeRate } from './costs.ts';
 import { latentPreview } from './latent-preview.ts';
-import type { Network } from './networks.ts';
+import type { Network } from './runtime/networks.ts';
 import { NoiseSource } from './noise.ts';
-import { decodeFrames, offerOf, openModel, type Model } from './offer.ts';
+import { decodeFrames, offerOf, openModel, type Model } from './capability.ts';
 import { decode, denoise, embedPhoto, encodePhoto, type EncodedPhoto } from './pipeline.ts';
 
 /** Changes when the same options and model would give other frames. */

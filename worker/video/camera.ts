@@ -2,7 +2,7 @@
  * Where the virtual camera is in each frame. A pure function of motion, frame and frame count: PREVIEW moves over the photo with it,
  * and it steers the models.
  */
-import { FRAMES_PER_SECOND, type Motion } from '../../src/catalog.ts';
+import { FRAMES_PER_SECOND, type Motion } from '../../src/catalog/catalog.ts';
 
 /**
  * What the camera sees, relative to resting on the whole picture.

@@ -2,7 +2,7 @@
  * The photo brought to the aspect of the video, as a model is to see it: at its own resolution, since every later resize wants as
  * many pixels as there are.
  */
-import type { Fit, Size } from '../../src/catalog.ts';
+import type { Fit, Size } from '../../src/catalog/catalog.ts';
 import type { Picture } from '../engine.ts';
 import { openPicture, toPicture } from './pixels.ts';
 import { surround } from './surround.ts';

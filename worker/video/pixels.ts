@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import type { Sharp } from 'sharp';
-import type { Size } from '../../src/catalog.ts';
+import type { Size } from '../../src/catalog/catalog.ts';
 import type { Picture } from '../engine.ts';
 
 /** `picture` as sharp takes it. */

@@ -1,4 +1,4 @@
-import type { Size } from '../../src/catalog.ts';
+import type { Size } from '../../src/catalog/catalog.ts';
 import type { Picture } from '../engine.ts';
 import { openPicture, raw, toPicture } from './pixels.ts';
 

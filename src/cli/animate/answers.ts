@@ -1,6 +1,6 @@
 /** What the API answers, checked at the door. */
 import { z } from 'zod';
-import { ENGINES, FITS, MOTIONS, names, RESOLUTIONS, STAGES } from '../../catalog.ts';
+import { ENGINES, FITS, MOTIONS, names, RESOLUTIONS, STAGES } from '../../catalog/catalog.ts';
 import { ERRORS } from '../../jobs/errors.ts';
 import { JOB_STATUSES } from '../../jobs/job.ts';
 

@@ -3,7 +3,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import {
   DEFAULTS, DURATIONS, ENGINES, FITS, MOTION_BUCKET, MOTIONS, names, ORIENTATIONS, RESOLUTIONS, SEED_MAX, TUNING,
   type EngineName, type Fit, type Motion, type Orientation, type Resolution,
-} from '../../catalog.ts';
+} from '../../catalog/catalog.ts';
 import { badArguments } from '../failure.ts';
 import { nearest } from '../suggest.ts';
 

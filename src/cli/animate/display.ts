@@ -1,5 +1,5 @@
 /** Progress on standard error: one live line on a terminal, one line a stage elsewhere. */
-import type { Stage } from '../../catalog.ts';
+import type { Stage } from '../../catalog/catalog.ts';
 import type { JobView } from './answers.ts';
 
 export interface Display {

@@ -2,10 +2,10 @@
 import { open, mkdir, readdir, readFile, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { loadDotEnv, readConfig, type Config } from '../../config.ts';
-import { findFfmpeg } from '../../infra/ffmpeg.ts';
+import { findFfmpeg } from '../../infra/media/ffmpeg.ts';
 import { storageFolder } from '../../infra/services.ts';
-import { StartupError } from '../../infra/startup-error.ts';
-import { ROOT } from '../../infra/version.ts';
+import { StartupError } from '../../process/startup-error.ts';
+import { ROOT } from '../../process/version.ts';
 import { Failure, toFailure } from '../failure.ts';
 import { findRunning } from '../running.ts';
 import { Supervisor } from '../supervisor.ts';

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { readVideoMetadata } from '../../infra/video-metadata.ts';
+import { readVideoMetadata } from '../../infra/media/video-metadata.ts';
 import { badArguments } from '../failure.ts';
 
 const isFolder = (name: string): Promise<boolean> => stat(name).then((found) => found.isDirectory(), () => false);

@@ -4,15 +4,15 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Config } from '../../config.ts';
-import { findFfmpeg } from '../../infra/ffmpeg.ts';
-import { ModelError } from '../../infra/models/error.ts';
-import { knownModels } from '../../infra/models/manifest.ts';
-import { modelState } from '../../infra/models/state.ts';
+import { findFfmpeg } from '../../infra/media/ffmpeg.ts';
+import { ModelError } from '../../provisioning/weights/error.ts';
+import { knownModels } from '../../provisioning/weights/manifest.ts';
+import { modelState } from '../../provisioning/weights/state.ts';
 import { storageFolder } from '../../infra/services.ts';
-import { openLocalStore } from '../../infra/storage.ts';
-import { ROOT } from '../../infra/version.ts';
+import { openLocalStore } from '../../infra/storage/local.ts';
+import { ROOT } from '../../process/version.ts';
 import { AppError } from '../../jobs/errors.ts';
-import { probeWebgpu } from '../../../worker/svd/webgpu.ts';
+import { probeWebgpu } from '../../../worker/svd/runtime/webgpu.ts';
 import { fail, ok, warn, type Finding } from './finding.ts';
 
 /** Less free space than this is worth a warning: a day's videos may fill it. */

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { ConfigError, readConfig, VARIABLES, type Config, type ConfigProblem, type Environment } from '../../config.ts';
-import { names } from '../../catalog.ts';
+import { names } from '../../catalog/catalog.ts';
 import { nearest } from '../suggest.ts';
 import { fail, ok, warn, type Finding } from './finding.ts';
 

@@ -1,4 +1,4 @@
-import { describeBytes, describeTransfer, type TransferMeter, type TransferStanding } from '../../infra/models/meter.ts';
+import { describeBytes, describeTransfer, type TransferMeter, type TransferStanding } from '../../provisioning/weights/meter.ts';
 
 export interface TransferDisplay {
   /** A line that stays. */

@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import type { Config } from '../../config.ts';
-import { knownModels, modelBytes, modelsFolder } from '../../infra/models/manifest.ts';
-import { describeBytes } from '../../infra/models/meter.ts';
-import { knownModelState, modelState } from '../../infra/models/state.ts';
+import { knownModels, modelBytes, modelsFolder } from '../../provisioning/weights/manifest.ts';
+import { describeBytes } from '../../provisioning/weights/meter.ts';
+import { knownModelState, modelState } from '../../provisioning/weights/state.ts';
 
 const IS = { present: 'here', partial: 'partly', missing: 'no' } as const;
 

@@ -1,8 +1,8 @@
 import type { Config } from '../../config.ts';
-import { modelBytes, modelsFolder, type KnownModel } from '../../infra/models/manifest.ts';
-import { describeBytes, TransferMeter } from '../../infra/models/meter.ts';
-import { hubOf, pullModel } from '../../infra/models/pull.ts';
-import { bytesHere, knownModelState, partialFolder } from '../../infra/models/state.ts';
+import { modelBytes, modelsFolder, type KnownModel } from '../../provisioning/weights/manifest.ts';
+import { describeBytes, TransferMeter } from '../../provisioning/weights/meter.ts';
+import { hubOf, pullModel } from '../../provisioning/weights/pull.ts';
+import { bytesHere, knownModelState, partialFolder } from '../../provisioning/weights/state.ts';
 import { badArguments, Failure } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { ask, canAsk } from './ask.ts';

@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts';
-import { modelsFolder, type KnownModel } from '../../infra/models/manifest.ts';
-import { removeModel } from '../../infra/models/pull.ts';
-import { knownModelState } from '../../infra/models/state.ts';
+import { modelsFolder, type KnownModel } from '../../provisioning/weights/manifest.ts';
+import { removeModel } from '../../provisioning/weights/pull.ts';
+import { knownModelState } from '../../provisioning/weights/state.ts';
 import { badArguments, Failure } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { ask, canAsk } from './ask.ts';

@@ -1,9 +1,9 @@
-import { modelsFolder, type KnownModel } from '../../infra/models/manifest.ts';
+import { modelsFolder, type KnownModel } from '../../provisioning/weights/manifest.ts';
 import type { Config } from '../../config.ts';
-import { ModelError } from '../../infra/models/error.ts';
-import { TransferMeter } from '../../infra/models/meter.ts';
-import { knownModelState, pullCommand } from '../../infra/models/state.ts';
-import { VERDICTS, verifyModel, type Verdict } from '../../infra/models/verify.ts';
+import { ModelError } from '../../provisioning/weights/error.ts';
+import { TransferMeter } from '../../provisioning/weights/meter.ts';
+import { knownModelState, pullCommand } from '../../provisioning/weights/state.ts';
+import { VERDICTS, verifyModel, type Verdict } from '../../provisioning/weights/verify.ts';
 import { EXIT, Failure } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { showTransfer } from './display.ts';

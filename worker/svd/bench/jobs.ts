@@ -1,6 +1,6 @@
 /** Whole clips, one after the other in one process: memory should stay where it is after the first. */
 import { readConfig } from '../../../src/config.ts';
-import type { RenderOptions } from '../../../src/catalog.ts';
+import type { RenderOptions } from '../../../src/catalog/catalog.ts';
 import type { Picture, Report } from '../../engine.ts';
 import { svd } from '../svd.ts';
 import type { Request } from './network.ts';

@@ -5,9 +5,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { ROOT } from '../../../src/infra/version.ts';
+import { ROOT } from '../../../src/process/version.ts';
 import { AppError } from '../../../src/jobs/errors.ts';
-import { writeSeededCheckpoint } from '../seeded.ts';
+import { writeSeededCheckpoint } from '../checkpoint/seeded.ts';
 import { renderJobs } from './jobs.ts';
 import { NAMES, type NetworkName, type Request, type Timing } from './network.ts';
 

@@ -2,9 +2,9 @@
  * Times one network in a process of its own, so that its peak of memory is its own: `network.js NAME REQUEST`, answers over the
  * process's channel.
  */
-import { openCheckpoint } from '../checkpoint.ts';
-import { Networks, type Network } from '../networks.ts';
-import { Session, type Tensors } from '../session.ts';
+import { openCheckpoint } from '../checkpoint/files.ts';
+import { Networks, type Network } from '../runtime/networks.ts';
+import { Session, type Tensors } from '../runtime/session.ts';
 
 export const NAMES = ['clip', 'encode', 'unet', 'decode'] as const;
 

@@ -1,5 +1,5 @@
 /** CLIP's vision tower with projection. Source: transformers models/clip/modeling_clip.py, CLIPVisionModelWithProjection. */
-import type { ClipConfig } from '../configs.ts';
+import type { ClipConfig } from '../checkpoint/configs.ts';
 import type { DialectFactory, Graph } from './ops.ts';
 import type { Weights } from './weights.ts';
 

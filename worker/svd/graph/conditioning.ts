@@ -2,7 +2,7 @@
  * The parts of the UNet that do not see the latents: time and position embeddings and cross-attention to the single context token.
  * Small, and run once a clip for all its steps; the UNet takes the results as inputs.
  */
-import type { UnetConfig } from '../configs.ts';
+import type { UnetConfig } from '../checkpoint/configs.ts';
 import type { DialectFactory, Graph, Ops, Tokens } from './ops.ts';
 import type { Weights } from './weights.ts';
 

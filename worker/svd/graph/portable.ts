@@ -4,7 +4,7 @@
  * of their file and are cast where they are used, so that no second copy of them stays in memory.
  */
 import path from 'node:path';
-import type { TensorInfo } from '../safetensors.ts';
+import type { TensorInfo } from '../checkpoint/safetensors.ts';
 import { ELEMENT_BYTES, OnnxWriter, type Attribute, type ElementType, type TensorSpec } from './onnx.ts';
 import type { Clip, ClipConvOptions, ConvOptions, Dialect, Frames, Graph, Tokens, VectorInput, Vectors } from './ops.ts';
 import type { Weights } from './weights.ts';

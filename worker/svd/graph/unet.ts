@@ -2,7 +2,7 @@
  * The denoising network. Everything in it that does not depend on the latents comes in as an input, computed once by conditioning.ts.
  * Source: diffusers models/unets/unet_spatio_temporal_condition.py and unet_3d_blocks.py.
  */
-import type { UnetConfig } from '../configs.ts';
+import type { UnetConfig } from '../checkpoint/configs.ts';
 import { contextWidths, positionWidths, timeWidths } from './conditioning.ts';
 import { selfAttention, sigmoid, spatioTemporalResnet } from './layers.ts';
 import type { DialectFactory, Frames, Graph, Ops, Tokens, Vectors } from './ops.ts';

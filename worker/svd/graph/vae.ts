@@ -1,5 +1,5 @@
 /** The autoencoder with a temporal decoder. Source: diffusers models/autoencoders/autoencoder_kl_temporal_decoder.py and vae.py. */
-import type { VaeConfig } from '../configs.ts';
+import type { VaeConfig } from '../checkpoint/configs.ts';
 import { spatialResnet, spatioTemporalResnet } from './layers.ts';
 import type { DialectFactory, Frames, Graph, Ops } from './ops.ts';
 import type { Weights } from './weights.ts';

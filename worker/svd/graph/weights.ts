@@ -1,5 +1,5 @@
 import { AppError } from '../../../src/jobs/errors.ts';
-import { readFloats, type Safetensors, type TensorInfo } from '../safetensors.ts';
+import { readFloats, type Safetensors, type TensorInfo } from '../checkpoint/safetensors.ts';
 
 /** A component's tensors, seen from one of its modules: `weights.at('mid_block').at('resnets.0').tensor('norm1.weight')`. */
 export class Weights {

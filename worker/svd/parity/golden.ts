@@ -9,7 +9,7 @@ import sharp from 'sharp';
 import { z } from 'zod';
 import { AppError } from '../../../src/jobs/errors.ts';
 import type { Picture } from '../../engine.ts';
-import { openSafetensors, readFloats, type Safetensors } from '../safetensors.ts';
+import { openSafetensors, readFloats, type Safetensors } from '../checkpoint/safetensors.ts';
 
 const sides = z.tuple([z.int().positive(), z.int().positive()]);
 

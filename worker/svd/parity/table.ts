@@ -1,10 +1,10 @@
 /** The parity table: everything the engine computes, from weights to frames, beside the official numbers for the same input. */
 import { AppError } from '../../../src/jobs/errors.ts';
 import type { Picture } from '../../engine.ts';
-import type { Networks } from '../networks.ts';
+import type { Networks } from '../runtime/networks.ts';
 import { decode, denoise, embedPhoto, encodePhoto, type EncodedPhoto, type Sampling } from '../pipeline.ts';
 import { clipResize } from '../resize.ts';
-import { weightsDigest } from '../seeded.ts';
+import { weightsDigest } from '../checkpoint/seeded.ts';
 import type { Golden, GoldenNumbers } from './golden.ts';
 import { compared, failed, LIMITS, measured, shareOff, type Limits, type Row } from './rows.ts';
 

@@ -1,0 +1,5 @@
+/** Draws the pictures of docs/bot.md anew: `npx vitest run --config scripts/pictures/vitest.config.ts`. No part of `npm test`. */
+import { defineConfig } from 'vitest/config';
+import tests from '../../vitest.config.ts';
+
+export default defineConfig({ ...tests, test: { ...tests.test, include: ['scripts/pictures/*.pictures.ts'] } });

@@ -1,0 +1,53 @@
+/** GraphQL errors as clients get them: `extensions.code` from the closed list, with cure and whether a retry helps. */
+import { randomUUID } from 'node:crypto';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import type { Log } from '../../jobs/context.ts';
+import { AppError, ERRORS, isErrorCode } from '../../jobs/errors.ts';
+import { knownError } from '../http/known-error.ts';
+
+/** What graphql and Apollo say of a request they refuse before any resolver runs: a mistake in the request. */
+const REFUSED = new Set([
+  'GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT', 'BAD_REQUEST', 'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_FOUND', 'PERSISTED_QUERY_NOT_SUPPORTED',
+]);
+
+/** The error behind whatever graphql wrapped around it. */
+function causeOf(error: unknown): unknown {
+  return error instanceof GraphQLError && error.originalError ? causeOf(error.originalError) : error;
+}
+
+function classify(error: unknown, formatted: GraphQLFormattedError): AppError {
+  const cause = causeOf(error);
+  if (cause instanceof AppError) return cause;
+  const code = formatted.extensions?.['code'];
+  if (isErrorCode(code)) return new AppError(code, formatted.message);
+  const refused = typeof code === 'string' && REFUSED.has(code);
+  // Without an error of its own behind it, graphql itself speaks: of a wrong variable, say.
+  if (refused || cause instanceof GraphQLError) return new AppError('BAD_INPUT', formatted.message);
+  return knownError(cause);
+}
+
+/**
+ * @param error what was thrown
+ * @param formatted graphql's own rendering of it, with path and locations
+ * @param production hides stack traces
+ */
+export function formatError(error: unknown, formatted: GraphQLFormattedError, log: Log, production: boolean): GraphQLFormattedError {
+  const known = classify(error, formatted);
+  const reference = known.code === 'INTERNAL' ? (known.details.reference ?? randomUUID()) : undefined;
+  if (reference) log.error({ err: known.cause ?? known, reference, path: formatted.path }, 'request failed');
+  else if (known.code === 'UNAVAILABLE' && !(causeOf(error) instanceof AppError)) log.warn({ err: known.cause, path: formatted.path }, 'the database does not answer');
+  // Errors that are meant to happen have no need of one.
+  const stack = production || !reference ? undefined : (causeOf(error) as Error | undefined)?.stack;
+  const { message, cure, retryable, details } = known;
+  const { locations, path } = formatted;
+  return {
+    message: reference ? `${ERRORS.INTERNAL.message} Reference: ${reference}` : message,
+    ...(locations && { locations }),
+    ...(path && { path }),
+    extensions: {
+      code: known.code, cure, retryable, ...details, ...(reference && { reference }),
+      ...(stack && { stacktrace: stack.split('\n') }),
+    },
+  };
+}

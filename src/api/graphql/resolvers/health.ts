@@ -1,0 +1,51 @@
+import { Ctx, FieldResolver, Query, Resolver } from 'type-graphql';
+import { names } from '../../../catalog/catalog.ts';
+import { liveWorkers } from '../../../jobs/engines.ts';
+import type { RequestContext } from '../context.ts';
+import { probe, PROBES, queueLoads } from '../../http/probes.ts';
+import { HealthType, PartHealth, QueueHealth, StorageHealth, WorkerHealth } from '../types/health.ts';
+
+/** Each part is asked only when its field is, and fails alone. */
+@Resolver(() => HealthType)
+export class HealthResolver {
+  @Query(() => HealthType, { description: 'How the installation is, part by part.' })
+  health(@Ctx() { api }: RequestContext): Pick<HealthType, 'version' | 'uptimeSeconds'> {
+    return { version: api.version, uptimeSeconds: (Date.now() - api.startedAt.getTime()) / 1000 };
+  }
+
+  @FieldResolver(() => PartHealth, { nullable: true, description: 'The database.' })
+  async database(@Ctx() { api }: RequestContext): Promise<PartHealth> {
+    const { latencyMs } = await probe('database', api.log, () => PROBES.database(api));
+    return { kind: 'postgresql', latencyMs };
+  }
+
+  @FieldResolver(() => [QueueHealth], { nullable: true, description: 'The queues.' })
+  async queues(@Ctx() { api }: RequestContext): Promise<QueueHealth[]> {
+    return (await probe('queue', api.log, () => queueLoads(api))).answer;
+  }
+
+  @FieldResolver(() => PartHealth, { nullable: true, description: 'What carries news of progress.' })
+  async bus(@Ctx() { api }: RequestContext): Promise<PartHealth> {
+    const { latencyMs } = await probe('bus', api.log, () => PROBES.bus(api));
+    return { kind: api.carrier, latencyMs };
+  }
+
+  @FieldResolver(() => StorageHealth, { nullable: true, description: 'Where files are kept.' })
+  async storage(@Ctx() { api }: RequestContext): Promise<StorageHealth> {
+    const { answer } = await probe('storage', api.log, async () => {
+      await PROBES.storage(api);
+      return await api.files.freeBytes();
+    });
+    return { writable: true, freeBytes: answer };
+  }
+
+  @FieldResolver(() => [WorkerHealth], { nullable: true, description: 'Workers that are alive.' })
+  async workers(@Ctx() { api }: RequestContext): Promise<WorkerHealth[]> {
+    const { answer } = await probe('workers', api.log, () => liveWorkers(api));
+    return answer.map(({ engines, unavailable, ...worker }) => ({
+      ...worker,
+      engines: [...engines],
+      unavailable: names(unavailable).map((engine) => ({ engine, reason: unavailable[engine] ?? '' })),
+    }));
+  }
+}

@@ -1,0 +1,146 @@
+import { Arg, Ctx, FieldResolver, Float, ID, Int, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
+import { createJob, jobPhoto, retryJob, uploadedPhoto } from '../../../jobs/create.ts';
+import { cancelJob, deleteJob, deleteOwner } from '../../../jobs/cancel.ts';
+import { liveWorkers, workersFor } from '../../../jobs/engines.ts';
+import { AppError } from '../../../jobs/errors.ts';
+import { outlook, type Outlook } from '../../../jobs/estimates.ts';
+import type { Job } from '../../../jobs/job.ts';
+import { isUuid } from '../../../jobs/store.ts';
+import { findOwnJob, ownJob, type HeldPhoto, type RequestContext } from '../context.ts';
+import { CreateJobInput, JobFilterInput, type ImageInput } from '../types/inputs.ts';
+import { JobConnection, JobProgressType, JobResultType, JobType } from '../types/job.ts';
+import { checkFilter, fromCursor, previewUrl, toCursor, toJobType, toResult } from '../view.ts';
+
+/** Largest photo inside a request, in bytes after decoding. */
+export const BASE64_MAX_BYTES = 2_000_000;
+const PAGE_MAX = 100;
+
+@Resolver()
+export class JobsResolver {
+  @Query(() => JobType, { nullable: true, description: 'A job of yours; null if there is none.' })
+  async job(@Arg('id', () => ID, { description: "The job's id." }) id: string, @Ctx() context: RequestContext): Promise<JobType | null> {
+    const row = await findOwnJob(context, id);
+    return row && toJobType(row);
+  }
+
+  @Query(() => JobConnection, { description: 'Your jobs, newest first.' })
+  async jobs(
+    @Arg('first', () => Int, { defaultValue: 20, description: 'How many at most, 1–100.' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: 'Cursor after which to go on: the endCursor of the page before.' }) after: string | null,
+    @Arg('filter', () => JobFilterInput, { nullable: true, description: 'Narrows the list.' }) filter: JobFilterInput | null,
+    @Ctx() { api, caller }: RequestContext,
+  ): Promise<JobConnection> {
+    if (first < 1 || first > PAGE_MAX) throw new AppError('BAD_INPUT', `first is ${first}; it must lie between 1 and ${PAGE_MAX}.`, { field: 'first' });
+    const rows = await api.jobs.page(caller.owner, first + 1, after == null ? null : fromCursor(after), checkFilter(filter ?? {}));
+    const edges = rows.slice(0, first).map((row) => ({ cursor: toCursor(row), node: toJobType(row) }));
+    return {
+      edges,
+      nodes: edges.map(({ node }) => node),
+      pageInfo: { hasNextPage: rows.length > first, endCursor: edges.at(-1)?.cursor ?? null },
+    };
+  }
+
+  @Mutation(() => JobType, { description: 'Has a video made of a photo. Follow it with the subscription jobProgress.' })
+  async createJob(@Arg('input', () => CreateJobInput, { description: 'What to make of which photo.' }) input: CreateJobInput, @Ctx() context: RequestContext): Promise<JobType> {
+    const { api, caller } = context;
+    const { photo, release } = await photoOf(context, input.image);
+    try {
+      return toJobType(await createJob(api, caller, input, photo));
+    } finally {
+      await release();
+    }
+  }
+
+  @Mutation(() => JobType, { description: 'Cancels a job, waiting or running. It is CANCELLED at once; a renderer stops at its next frame or step.' })
+  async cancelJob(@Arg('id', () => ID, { description: "The job's id." }) id: string, @Ctx() context: RequestContext): Promise<JobType> {
+    return toJobType(await cancelJob(context.api, await ownJob(context, id)));
+  }
+
+  @Mutation(() => JobType, { description: 'A failed or cancelled job once more: a new job with the same photo, options and seed that names the old one as retryOf.' })
+  async retryJob(@Arg('id', () => ID, { description: 'The failed or cancelled job.' }) id: string, @Ctx() context: RequestContext): Promise<JobType> {
+    return toJobType(await retryJob(context.api, context.caller, await ownJob(context, id)));
+  }
+
+  @Mutation(() => ID, { description: 'Deletes a job with its photo and video; cancels it first if it is not at its end. Its id comes back.' })
+  async deleteJob(@Arg('id', () => ID, { description: "The job's id." }) id: string, @Ctx() context: RequestContext): Promise<string> {
+    await deleteJob(context.api, await ownJob(context, id));
+    return id;
+  }
+
+  @Mutation(() => Int, { description: 'Deletes every job, upload and file of yours; how many jobs that were.' })
+  async deleteMyData(@Ctx() { api, caller }: RequestContext): Promise<number> {
+    return await deleteOwner(api, caller.owner);
+  }
+
+  @Subscription(() => JobProgressType, {
+    description: 'A job from now to its end: its present state at once, then every change; completes after the end. Whoever reconnects misses nothing.',
+    subscribe: async ({ context, args }: { context: RequestContext; args: { id: string } }) => {
+      const { id } = await ownJob(context, args.id);
+      return context.api.watcher.follow(id);
+    },
+  })
+  jobProgress(@Root() row: Job, @Arg('id', () => ID, { description: "The job's id." }) _id: string, @Ctx() { api }: RequestContext): JobProgressType {
+    return { revision: row.revision, job: toJobType(row), previewUrl: previewUrl(row, api.links) };
+  }
+}
+
+@Resolver(() => JobType)
+export class JobFieldsResolver {
+  /** Both fields below come from one look at the queue, however many of them are asked for. */
+  readonly #outlooks = new WeakMap<JobType, Promise<Outlook>>();
+
+  @FieldResolver(() => Int, { nullable: true, description: 'Place in the queue, 1 is next; null unless QUEUED.' })
+  async queuePosition(@Root() job: JobType, @Ctx() context: RequestContext): Promise<number | null> {
+    return (await this.#outlook(job, context)).queuePosition;
+  }
+
+  @FieldResolver(() => Float, { nullable: true, description: 'Seconds until it is done, waiting included, from measured times; null after the end.' })
+  async estimatedSecondsRemaining(@Root() job: JobType, @Ctx() context: RequestContext): Promise<number | null> {
+    const { secondsRemaining } = await this.#outlook(job, context);
+    return secondsRemaining === null ? null : Math.round(secondsRemaining * 10) / 10;
+  }
+
+  @FieldResolver(() => JobResultType, { nullable: true, description: 'The finished video; null unless COMPLETED.' })
+  result(@Root() { row }: JobType, @Ctx() { api }: RequestContext): JobResultType | null {
+    return toResult(row, api.links);
+  }
+
+  #outlook(job: JobType, { api }: RequestContext): Promise<Outlook> {
+    const { row } = job;
+    const look = async () => {
+      if (row.status !== 'QUEUED') return outlook(row, null, 1, row.status === 'PROCESSING' || row.status === 'RETRYING' ? await api.jobs.now() : row.createdAt);
+      const [ahead, workers, now] = await Promise.all([api.jobs.ahead(row), liveWorkers(api), api.jobs.now()]);
+      return outlook(row, ahead, workersFor(row.engine, workers).length, now);
+    };
+    const known = this.#outlooks.get(job) ?? look();
+    this.#outlooks.set(job, known);
+    return known;
+  }
+}
+
+/** The photo a request names, and what to do once the job has its own copy. */
+async function photoOf(context: RequestContext, image: ImageInput): Promise<HeldPhoto> {
+  const { api, caller } = context;
+  const kept = async () => {};
+  if (image.uploadId != null) {
+    if (!isUuid(image.uploadId)) throw new AppError('UPLOAD_NOT_FOUND', undefined, { field: 'image.uploadId' });
+    return { photo: await uploadedPhoto(api, caller.owner, image.uploadId), release: kept };
+  }
+  if (image.jobId != null) {
+    const earlier = await findOwnJob(context, image.jobId);
+    if (!earlier) throw new AppError('NOT_FOUND', 'There is no such job.', { field: 'image.jobId' });
+    return { photo: jobPhoto(earlier), release: kept };
+  }
+  return await api.receiveBytes(decodeBase64(image.base64 ?? ''));
+}
+
+function decodeBase64(text: string): Buffer {
+  const field = { field: 'image.base64' };
+  const body = text.replace(/^data:[^,]{0,100};base64,/, '').replaceAll(/\s/g, '');
+  if (!/^[\w+/-]+={0,2}$/.test(body)) throw new AppError('BAD_INPUT', 'image.base64 is not base64.', field);
+  const bytes = Buffer.from(body, 'base64');
+  if (bytes.length > BASE64_MAX_BYTES) {
+    throw new AppError('IMAGE_TOO_LARGE', `The photo has ${bytes.length} bytes; inside a request at most ${BASE64_MAX_BYTES} are taken. Send it to POST /uploads and use the uploadId.`, field);
+  }
+  return bytes;
+}

@@ -1,0 +1,88 @@
+import { Ctx, FieldResolver, Query, Resolver } from 'type-graphql';
+import {
+  DEFAULTS, DURATIONS, ENGINES, FITS, FRAMES_PER_SECOND, frameCount, MOTION_BUCKET, MOTIONS, names, ORIENTATIONS, RESOLUTIONS, SEED_MAX, TUNING,
+} from '../../../catalog/catalog.ts';
+import { PHOTO_FORMATS } from '../../../infra/media/photo.ts';
+import { engineOffers, liveWorkers, workersFor } from '../../../jobs/engines.ts';
+import { estimatorFor } from '../../../jobs/estimates.ts';
+import type { Api, RequestContext } from '../context.ts';
+import { EngineOption, RenderEstimate, RenderOptionsType, type RenderLimits } from '../types/options.ts';
+import { BASE64_MAX_BYTES } from './jobs.ts';
+
+/** What has to be looked up is looked up only when its field is asked for, and once per operation. */
+@Resolver(() => RenderOptionsType)
+export class OptionsResolver {
+  readonly #estimates = new WeakMap<RequestContext, Promise<RenderEstimate[]>>();
+  readonly #engines = new WeakMap<RequestContext, Promise<EngineOption[]>>();
+
+  @Query(() => RenderOptionsType, { description: 'What can be asked for, with defaults, limits and expected render times: build menus from it.' })
+  options(@Ctx() { api, caller }: RequestContext): RenderOptionsType {
+    const named = <K extends string, E>(table: Record<K, E>, standard: string) =>
+      names(table).map((name) => ({ name, ...table[name], isDefault: name === standard }));
+    return {
+      resolutions: named(RESOLUTIONS, DEFAULTS.resolution),
+      durations: DURATIONS.map((seconds) => ({ seconds, frameCount: frameCount(seconds), isDefault: seconds === DEFAULTS.durationSeconds })),
+      framesPerSecond: FRAMES_PER_SECOND,
+      motions: named(MOTIONS, DEFAULTS.motion),
+      orientations: named(ORIENTATIONS, DEFAULTS.orientation),
+      fits: named(FITS, DEFAULTS.fit),
+      tuning: { ...TUNING, seed: { min: 0, max: SEED_MAX, default: null }, motionBucketId: { ...MOTION_BUCKET, default: null } },
+      limits: limits(api, caller.local),
+    };
+  }
+
+  @FieldResolver(() => [EngineOption], { description: 'Engines.' })
+  async engines(@Ctx() context: RequestContext): Promise<EngineOption[]> {
+    return await once(this.#engines, context, engineOptions);
+  }
+
+  @FieldResolver(() => [RenderEstimate], { description: 'Expected render times by engine, resolution and duration.' })
+  async estimates(@Ctx() context: RequestContext): Promise<RenderEstimate[]> {
+    return await once(this.#estimates, context, estimates);
+  }
+}
+
+function once<T>(known: WeakMap<RequestContext, Promise<T>>, context: RequestContext, look: (api: Api) => Promise<T>): Promise<T> {
+  const found = known.get(context) ?? look(context.api);
+  known.set(context, found);
+  return found;
+}
+
+async function engineOptions(api: Api): Promise<EngineOption[]> {
+  const { offered, best, reason } = await engineOffers(api);
+  return names(ENGINES).map((name) => ({
+    name,
+    description: ENGINES[name].description,
+    available: offered.has(name),
+    unavailableReason: offered.has(name) ? null : (reason(name) ?? 'no running worker offers it'),
+    isDefault: name === best,
+  }));
+}
+
+function limits({ config }: Api, local: boolean): RenderLimits {
+  return {
+    photoMaxBytes: Math.round(config.UPLOAD_MAX_MB * 1e6),
+    photoMaxPixels: Math.round(config.PHOTO_MAX_MEGAPIXELS * 1e6),
+    photoMinSide: config.PHOTO_MIN_SIDE,
+    photoFormats: [...PHOTO_FORMATS],
+    base64MaxBytes: BASE64_MAX_BYTES,
+    queueLimit: config.QUEUE_LIMIT,
+    ownerLimit: local ? null : config.OWNER_LIMIT,
+    maxAttempts: config.MAX_ATTEMPTS,
+    filesKeptHours: config.FILES_KEPT_HOURS,
+    jobsKeptDays: config.JOBS_KEPT_DAYS,
+  };
+}
+
+async function estimates(api: Api): Promise<RenderEstimate[]> {
+  const workers = await liveWorkers(api);
+  const tables = await Promise.all(names(ENGINES).map(async (engine) => {
+    const estimator = await estimatorFor(api.jobs, engine);
+    const places = workersFor(engine, workers);
+    return names(RESOLUTIONS).flatMap((resolution) => DURATIONS.map((durationSeconds) => {
+      const seconds = estimator.quickest({ resolution, durationSeconds, steps: TUNING.steps.default, guidanceMax: TUNING.guidanceMax.default }, places);
+      return { engine, resolution, durationSeconds, seconds: Math.round(seconds * 10) / 10 };
+    }));
+  }));
+  return tables.flat();
+}

@@ -1,0 +1,201 @@
+import { Field, Float, Int, ObjectType } from 'type-graphql';
+import type { EngineName, Fit, Motion, Orientation, Resolution } from '../../../catalog/catalog.ts';
+import { EngineEnum, FitEnum, MotionEnum, OrientationEnum, ResolutionEnum } from './enums.ts';
+
+@ObjectType('ResolutionOption', { description: 'A size to choose from.' })
+export class ResolutionOption {
+  @Field(() => ResolutionEnum, { description: 'Its name in createJob.' })
+  name!: Resolution;
+
+  @Field(() => Int, { description: 'Pixels wide in landscape; portrait swaps the two.' })
+  width!: number;
+
+  @Field(() => Int, { description: 'Pixels high in landscape.' })
+  height!: number;
+
+  @Field(() => String, { description: 'What it is good for.' })
+  description!: string;
+
+  @Field(() => Boolean, { description: 'Whether it is taken when nothing is said.' })
+  isDefault!: boolean;
+}
+
+@ObjectType('DurationOption', { description: 'A length to choose from.' })
+export class DurationOption {
+  @Field(() => Int, { description: 'Length in seconds.' })
+  seconds!: number;
+
+  @Field(() => Int, { description: 'Exact number of frames.' })
+  frameCount!: number;
+
+  @Field(() => Boolean, { description: 'Whether it is taken when nothing is said.' })
+  isDefault!: boolean;
+}
+
+@ObjectType('MotionOption', { description: 'A camera motion to choose from.' })
+export class MotionOption {
+  @Field(() => MotionEnum, { description: 'Its name in createJob.' })
+  name!: Motion;
+
+  @Field(() => String, { description: 'What one sees.' })
+  description!: string;
+
+  @Field(() => String, { description: 'Photos it suits.' })
+  bestFor!: string;
+
+  @Field(() => Int, { description: "The model's motion bucket it stands for, 1–255." })
+  motionBucketId!: number;
+
+  @Field(() => Boolean, { description: 'Whether it is taken when nothing is said.' })
+  isDefault!: boolean;
+}
+
+@ObjectType('OrientationOption', { description: 'A way the frame can stand.' })
+export class OrientationOption {
+  @Field(() => OrientationEnum, { description: 'Its name in createJob.' })
+  name!: Orientation;
+
+  @Field(() => String, { description: 'What it means.' })
+  description!: string;
+
+  @Field(() => Boolean, { description: 'Whether it is taken when nothing is said.' })
+  isDefault!: boolean;
+}
+
+@ObjectType('FitOption', { description: 'A way a photo can fill the frame.' })
+export class FitOption {
+  @Field(() => FitEnum, { description: 'Its name in createJob.' })
+  name!: Fit;
+
+  @Field(() => String, { description: 'What it means.' })
+  description!: string;
+
+  @Field(() => Boolean, { description: 'Whether it is taken when nothing is said.' })
+  isDefault!: boolean;
+}
+
+@ObjectType('EngineOption', { description: 'An engine, and whether it can be had now.' })
+export class EngineOption {
+  @Field(() => EngineEnum, { description: 'Its name in createJob.' })
+  name!: EngineName;
+
+  @Field(() => String, { description: 'What it does.' })
+  description!: string;
+
+  @Field(() => Boolean, { description: 'Whether a running worker offers it.' })
+  available!: boolean;
+
+  @Field(() => String, { nullable: true, description: 'Why not, where a worker says so.' })
+  unavailableReason!: string | null;
+
+  @Field(() => Boolean, { description: 'Whether it is taken now when nothing is said.' })
+  isDefault!: boolean;
+}
+
+@ObjectType('NumberRange', { description: 'What a number may be; both ends are allowed.' })
+export class NumberRange {
+  @Field(() => Float, { description: 'Smallest value.' })
+  min!: number;
+
+  @Field(() => Float, { description: 'Largest value.' })
+  max!: number;
+
+  @Field(() => Float, { nullable: true, description: 'Value when nothing is said; null where it depends on other choices or is random.' })
+  default!: number | null;
+}
+
+@ObjectType('TuningOptions', { description: 'Ranges of the fine control.' })
+export class TuningOptions {
+  @Field(() => NumberRange, { description: 'Denoising steps.' })
+  steps!: NumberRange;
+
+  @Field(() => NumberRange, { description: 'Guidance at the first frame.' })
+  guidanceMin!: NumberRange;
+
+  @Field(() => NumberRange, { description: 'Guidance at the last frame.' })
+  guidanceMax!: NumberRange;
+
+  @Field(() => NumberRange, { description: 'Noise added to the photo.' })
+  noiseAugmentation!: NumberRange;
+
+  @Field(() => NumberRange, { description: 'Seed; random when nothing is said.' })
+  seed!: NumberRange;
+
+  @Field(() => NumberRange, { description: "The model's motion bucket; the motion's own when nothing is said." })
+  motionBucketId!: NumberRange;
+}
+
+@ObjectType('RenderLimits', { description: 'What this installation allows.' })
+export class RenderLimits {
+  @Field(() => Float, { description: 'Largest photo file, in bytes.' })
+  photoMaxBytes!: number;
+
+  @Field(() => Float, { description: 'Largest photo, in pixels.' })
+  photoMaxPixels!: number;
+
+  @Field(() => Int, { description: 'Shortest side of a photo, in pixels.' })
+  photoMinSide!: number;
+
+  @Field(() => [String], { description: 'Photo formats that are read.' })
+  photoFormats!: string[];
+
+  @Field(() => Int, { description: 'Largest photo inside a createJob request, in bytes after decoding.' })
+  base64MaxBytes!: number;
+
+  @Field(() => Int, { description: 'Jobs waiting or running at once, all owners together.' })
+  queueLimit!: number;
+
+  @Field(() => Int, { nullable: true, description: 'Jobs waiting or running at once for you; null: no limit of your own.' })
+  ownerLimit!: number | null;
+
+  @Field(() => Int, { description: 'Attempts at one job.' })
+  maxAttempts!: number;
+
+  @Field(() => Float, { description: 'Hours that videos and photos are kept after the end of a job.' })
+  filesKeptHours!: number;
+
+  @Field(() => Float, { description: 'Days that the record of a job, without any picture, is kept after its end.' })
+  jobsKeptDays!: number;
+}
+
+@ObjectType('RenderEstimate', { description: 'How long a render is expected to take, learnt from finished jobs.' })
+export class RenderEstimate {
+  @Field(() => EngineEnum, { description: 'The engine that renders.' })
+  engine!: EngineName;
+
+  @Field(() => ResolutionEnum, { description: 'Size of the video.' })
+  resolution!: Resolution;
+
+  @Field(() => Int, { description: 'Length of the video in seconds.' })
+  durationSeconds!: number;
+
+  @Field(() => Float, { description: 'Expected render time in seconds; waiting is not counted.' })
+  seconds!: number;
+}
+
+@ObjectType('RenderOptions', { description: 'Everything a client needs to build its menus.' })
+export class RenderOptionsType {
+  @Field(() => [ResolutionOption], { description: 'Sizes.' })
+  resolutions!: ResolutionOption[];
+
+  @Field(() => [DurationOption], { description: 'Lengths.' })
+  durations!: DurationOption[];
+
+  @Field(() => Int, { description: 'Frames per second of every video.' })
+  framesPerSecond!: number;
+
+  @Field(() => [MotionOption], { description: 'Camera motions.' })
+  motions!: MotionOption[];
+
+  @Field(() => [OrientationOption], { description: 'Orientations.' })
+  orientations!: OrientationOption[];
+
+  @Field(() => [FitOption], { description: 'Ways to fill the frame.' })
+  fits!: FitOption[];
+
+  @Field(() => TuningOptions, { description: 'Fine control.' })
+  tuning!: TuningOptions;
+
+  @Field(() => RenderLimits, { description: 'Limits.' })
+  limits!: RenderLimits;
+}

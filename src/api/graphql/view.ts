@@ -1,0 +1,76 @@
+/** Rows as clients see them. */
+import { frameCount, FRAMES_PER_SECOND, frameSize } from '../../catalog/catalog.ts';
+import { AppError, ERRORS } from '../../jobs/errors.ts';
+import type { Job } from '../../jobs/job.ts';
+import { checkText, CLIENT_REF_MAX } from '../../jobs/options.ts';
+import { isUuid, type Cursor, type JobFilter } from '../../jobs/store.ts';
+import type { LinkSigner } from '../http/links.ts';
+import type { JobResultType, JobType } from './types/job.ts';
+
+/** How long a link to a preview picture works, in milliseconds; a new one comes with every event. */
+const PREVIEW_LINK_MS = 3_600_000;
+
+export function toJobType(row: Job): JobType {
+  const { errorCode } = row;
+  return {
+    ...row,
+    row,
+    stage: row.status === 'PROCESSING' ? row.stage : null,
+    error: errorCode && (row.status === 'FAILED' || row.status === 'RETRYING')
+      ? { code: errorCode, message: row.errorMessage ?? ERRORS[errorCode].message, cure: ERRORS[errorCode].cure, retryable: ERRORS[errorCode].retryable }
+      : null,
+  };
+}
+
+export function toResult(row: Job, links: LinkSigner): JobResultType | null {
+  if (row.status !== 'COMPLETED' || row.sizeBytes === null || row.sha256 === null || row.renderSeconds === null) return null;
+  const { durationSeconds } = row.options;
+  const link = (kind: 'videos' | 'posters') =>
+    row.filesKept && row.expiresAt ? { url: links.url(kind, row.id, row.expiresAt), urlExpiresAt: row.expiresAt } : null;
+  return {
+    video: link('videos'),
+    poster: link('posters'),
+    ...frameSize(row.options),
+    frameCount: frameCount(durationSeconds),
+    framesPerSecond: FRAMES_PER_SECOND,
+    durationSeconds,
+    sizeBytes: row.sizeBytes,
+    sha256: row.sha256,
+    renderSeconds: row.renderSeconds,
+  };
+}
+
+export function previewUrl(row: Job, links: LinkSigner): string | null {
+  if (row.status !== 'PROCESSING' || !row.previewAt) return null;
+  return links.url('previews', row.id, new Date(row.previewAt.getTime() + PREVIEW_LINK_MS), String(row.previewAt.getTime()));
+}
+
+/** Opaque to clients. */
+export function toCursor({ createdAt, id }: Cursor): string {
+  return Buffer.from(`${createdAt.toISOString()} ${id}`).toString('base64url');
+}
+
+/** Whether the database can hold a time; its calendar and JavaScript's agree in these years. */
+const isStorable = (time: Date): boolean => time.getTime() >= 0 && time.getUTCFullYear() < 10_000;
+
+/**
+ * A list's filter, if the database can look for it.
+ * @throws AppError BAD_INPUT
+ */
+export function checkFilter(filter: JobFilter): JobFilter {
+  checkText('filter.clientRef', filter.clientRef, CLIENT_REF_MAX);
+  if (filter.createdAfter && !isStorable(filter.createdAfter)) {
+    throw new AppError('BAD_INPUT', 'filter.createdAfter must lie in the years 1970 to 9999.', { field: 'filter.createdAfter' });
+  }
+  return filter;
+}
+
+/** @throws AppError BAD_INPUT */
+export function fromCursor(text: string): Cursor {
+  const [time = '', id = ''] = Buffer.from(text, 'base64url').toString().split(' ');
+  const createdAt = new Date(time);
+  if (!isStorable(createdAt) || !isUuid(id)) {
+    throw new AppError('BAD_INPUT', 'after is not a cursor; take it from pageInfo.endCursor.', { field: 'after' });
+  }
+  return { createdAt, id };
+}

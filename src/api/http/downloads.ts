@@ -1,0 +1,123 @@
+/** Signed downloads: GET and HEAD of /videos/:id.mp4, /posters/:id.jpg and /previews/:id.jpg. */
+import { once } from 'node:events';
+import { pipeline } from 'node:stream/promises';
+import { create as contentDisposition } from 'content-disposition';
+import { Router, type Request, type Response } from 'express';
+import { AppError } from '../../jobs/errors.ts';
+import type { ByteRange, FileStore } from '../../jobs/ports.ts';
+import { isUuid } from '../../jobs/store.ts';
+import { FILE_KINDS, type FileKind, type LinkSigner } from './links.ts';
+
+/** A file as the database knows it. */
+export interface StoredFile {
+  readonly key: string;
+  /** Changes whenever a byte does, such as the sha256; without quotes. */
+  readonly etag: string;
+  readonly contentType: string;
+  readonly fileName: string;
+  readonly lastModified: Date;
+}
+
+export interface DownloadPorts {
+  readonly signer: LinkSigner;
+  /** Null if there is no such file (any more). */
+  find(kind: FileKind, id: string): Promise<StoredFile | null>;
+  readonly store: Pick<FileStore, 'read' | 'stat'>;
+}
+
+/** A reader that takes nothing for this long is let go; browsers that pause a video come back with a Range. */
+const STALLED_READER_MS = 300_000;
+
+/**
+ * Serves files to whoever holds a valid link: whole or one byte range, with conditions and HEAD. Several ranges at once are answered
+ * with the whole file. `?download=1` asks the browser to save instead of to show.
+ *
+ * Answers NOT_FOUND for what is no id, FORBIDDEN for a link that was not signed here, EXPIRED where link or file had their time.
+ */
+export function downloadsRouter(ports: DownloadPorts): Router {
+  const router = Router();
+  for (const kind of Object.keys(FILE_KINDS) as FileKind[]) {
+    router.get(`/${kind}/:id.${FILE_KINDS[kind]}`, async (request, response) => {
+      await serve(ports, kind, request, response);
+    });
+  }
+  return router;
+}
+
+async function serve({ signer, find, store }: DownloadPorts, kind: FileKind, request: Request<{ id: string }>, response: Response): Promise<void> {
+  const { id } = request.params;
+  if (!isUuid(id)) throw new AppError('NOT_FOUND');
+  const expiresAt = signer.verify(kind, id, request.query);
+  const file = await find(kind, id);
+  if (!file) throw new AppError('EXPIRED');
+  const { sizeBytes } = await store.stat(file.key).catch(gone);
+
+  const etag = `"${file.etag}"`;
+  response.set({
+    'Content-Type': file.contentType,
+    'Content-Disposition': contentDisposition(file.fileName, { type: request.query['download'] === '1' ? 'attachment' : 'inline' }),
+    'ETag': etag,
+    'Last-Modified': file.lastModified.toUTCString(),
+    'Cache-Control': cacheControl(kind, expiresAt),
+    // A link is made to be embedded wherever its holder likes.
+    'Cross-Origin-Resource-Policy': 'cross-origin',
+  });
+  if (request.fresh) {
+    response.status(304).end();
+    return;
+  }
+  if (kind === 'previews') {
+    // Replaced while the job renders: the bytes read may be newer than the size asked for, so none is promised.
+    await send(store, file.key, undefined, request, response);
+    return;
+  }
+  response.set('Accept-Ranges', 'bytes');
+  const range = request.method === 'GET' && rangeHolds(request.get('If-Range'), etag, file.lastModified) ? parseRange(request.get('Range'), sizeBytes) : 'whole';
+  if (range === 'unsatisfiable') {
+    response.status(416).set({ 'Content-Range': `bytes */${sizeBytes}`, 'Cache-Control': 'no-store' }).end();
+    return;
+  }
+  if (range === 'whole') response.set('Content-Length', String(sizeBytes));
+  else response.status(206).set({ 'Content-Range': `bytes ${range.start}-${range.end}/${sizeBytes}`, 'Content-Length': String(range.end - range.start + 1) });
+  await send(store, file.key, range === 'whole' ? undefined : range, request, response);
+}
+
+async function send(store: DownloadPorts['store'], key: string, range: ByteRange | undefined, request: Request, response: Response): Promise<void> {
+  if (request.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  const source = store.read(key, range);
+  try {
+    // Headers leave with the first byte, so a file that vanished just now can still be answered with its error.
+    await once(source, 'readable').catch(gone);
+    response.setTimeout(STALLED_READER_MS, () => response.destroy());
+    await pipeline(source, response);
+  } finally {
+    source.destroy();
+  }
+}
+
+/** The one byte range that `header` asks for; 'whole' for none, several, or what cannot be understood (RFC 9110, 14.2). */
+function parseRange(header: string | undefined, sizeBytes: number): ByteRange | 'whole' | 'unsatisfiable' {
+  const match = /^bytes=\s*(\d*)-(\d*)\s*$/i.exec(header ?? '');
+  if (!match || (!match[1] && !match[2])) return 'whole';
+  const last = sizeBytes - 1;
+  const [start, end] = match[1] ? [Number(match[1]), match[2] ? Number(match[2]) : last] : [Math.max(0, sizeBytes - Number(match[2])), last];
+  if (match[1] && match[2] && end < start) return 'whole';
+  return start > last ? 'unsatisfiable' : { start, end: Math.min(end, last) };
+}
+
+/** Whether the part the client already has is of the same file (RFC 9110, 13.1.5): equal strong ETag, or the very same date. */
+function rangeHolds(ifRange: string | undefined, etag: string, lastModified: Date): boolean {
+  return ifRange === undefined || ifRange === etag || ifRange === lastModified.toUTCString();
+}
+
+function cacheControl(kind: FileKind, expiresAt: Date): string {
+  if (kind === 'previews') return 'private, no-cache';
+  return `private, max-age=${Math.max(0, Math.floor((expiresAt.getTime() - Date.now()) / 1000))}, immutable`;
+}
+
+function gone(error: unknown): never {
+  throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? new AppError('EXPIRED', undefined, {}, error) : error;
+}

@@ -1,0 +1,184 @@
+/** POST /uploads: a photo, multipart or as the raw body, streamed to disk while it is measured and hashed. */
+import { createHash, randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { PassThrough, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import busboy, { type Busboy } from 'busboy';
+import { Router, type Request, type Response } from 'express';
+import type { PhotoInfo, PhotoLimits } from '../../infra/media/photo.ts';
+import { AppError } from '../../jobs/errors.ts';
+import type { FileStore } from '../../jobs/ports.ts';
+import { uploadFile, type Upload } from '../../jobs/store.ts';
+import type { Caller } from '../auth.ts';
+
+/** What taking in a photo needs, wherever it comes from. */
+export interface PhotoIntake {
+  readonly store: Pick<FileStore, 'scratch' | 'adopt' | 'remove'>;
+  readonly limits: PhotoLimits;
+  /** @throws AppError IMAGE_UNREADABLE, IMAGE_TOO_LARGE, IMAGE_TOO_SMALL, UNSUPPORTED_FORMAT */
+  inspect(localPath: string, limits: PhotoLimits): Promise<PhotoInfo>;
+}
+
+/** A photo that lies in storage under `key`, and of which no row knows yet. */
+export interface ReceivedPhoto extends PhotoInfo {
+  readonly id: string;
+  /** Where an upload of this `id` lies. */
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+}
+
+/**
+ * Streams a photo to disk while hashing it, looks at what it is, and stores it. Whatever goes wrong, nothing stays behind.
+ * @throws AppError BAD_INPUT if empty, IMAGE_TOO_LARGE as soon as a byte too many arrives, and what `inspect` throws
+ */
+export async function receivePhoto(source: AsyncIterable<Uint8Array>, { store, limits, inspect }: PhotoIntake): Promise<ReceivedPhoto> {
+  const id = randomUUID();
+  const folder = await store.scratch(`photo-${id}`);
+  try {
+    const localPath = path.join(folder, 'photo');
+    const hash = createHash('sha256');
+    let sizeBytes = 0;
+    await pipeline(source, async function* measure(chunks: AsyncIterable<Uint8Array>) {
+      for await (const chunk of chunks) {
+        sizeBytes += chunk.length;
+        if (sizeBytes > limits.maxBytes) throw tooLarge(limits);
+        hash.update(chunk);
+        yield chunk;
+      }
+    }, createWriteStream(localPath));
+    if (sizeBytes === 0) throw new AppError('BAD_INPUT', 'The photo is empty: not one byte was sent.');
+    const info = await inspect(localPath, limits);
+    const key = uploadFile(id);
+    await store.adopt(localPath, key);
+    return { ...info, id, key, sizeBytes, sha256: hash.digest('hex') };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export interface UploadPorts extends PhotoIntake {
+  /** Whose upload it will be. @throws AppError UNAUTHENTICATED, FORBIDDEN */
+  caller(request: Request): Caller;
+  /** Called before a byte is read. @throws AppError OWNER_LIMIT */
+  admit(caller: Caller): Promise<void>;
+  /** Writes the row. @throws AppError OWNER_LIMIT if other uploads were quicker */
+  save(upload: Omit<Upload, 'createdAt' | 'expiresAt'>, caller: Caller): Promise<Upload>;
+  /** Longest silence of a client, in milliseconds; 20 s by default. */
+  readonly idleMs?: number;
+}
+
+/**
+ * POST /uploads: multipart with one file part of any name, or the photo as the body. Answers 201 with
+ * `{ id, width, height, format, sizeBytes, sha256, expiresAt }`; BAD_INPUT for anything else, and what `admit`,
+ * `receivePhoto` and `save` throw.
+ */
+export function uploadsRouter(ports: UploadPorts): Router {
+  return Router().post('/uploads', async (request, response) => {
+    try {
+      const caller = ports.caller(request);
+      await ports.admit(caller);
+      const { key, ...photo } = await receiveRequest(request, ports);
+      const { expiresAt } = await ports.save({ owner: caller.owner, ...photo }, caller).catch((error: unknown) => discard(ports, key, error));
+      response.status(201).json({ ...photo, expiresAt });
+    } catch (error) {
+      drain(request, response);
+      throw error;
+    }
+  });
+}
+
+const IDLE_MS = 20_000;
+/** How long the rest of a refused body is read and thrown away. */
+const LINGER_MS = 10_000;
+
+/** A photo on its way in: what the request is piped into, and what comes of it. */
+interface Incoming {
+  readonly sink: Writable;
+  readonly photo: Promise<ReceivedPhoto>;
+}
+
+async function receiveRequest(request: Request, ports: UploadPorts): Promise<ReceivedPhoto> {
+  const { sink, photo } = request.is('multipart/form-data') ? fromForm(request, ports) : fromBody(request, ports);
+  const idleMs = ports.idleMs ?? IDLE_MS;
+  request.setTimeout(idleMs, () => sink.destroy(new AppError('BAD_INPUT', `The upload stopped: nothing arrived for ${idleMs / 1000} seconds.`)));
+  request.once('end', () => request.setTimeout(0));
+  request.once('close', () => {
+    if (!request.complete) sink.destroy(new AppError('BAD_INPUT', 'The connection closed before the upload was complete.'));
+  });
+  request.pipe(sink);
+  try {
+    return await photo;
+  } finally {
+    request.unpipe(sink);
+  }
+}
+
+function fromBody(request: Request, intake: PhotoIntake): Incoming {
+  const type = request.is(['image/*', 'application/octet-stream']);
+  if (type === null) throw new AppError('BAD_INPUT', 'The request has no body; send the photo as multipart/form-data or as the body itself.');
+  if (!type) throw new AppError('BAD_INPUT', 'The Content-Type must be multipart/form-data, image/… or application/octet-stream.');
+  if (Number(request.headers['content-length']) > intake.limits.maxBytes) throw tooLarge(intake.limits);
+  const sink = new PassThrough();
+  sink.on('error', () => {}); // receivePhoto meets it when it reads, which may be later
+  return { sink, photo: receivePhoto(sink, intake) };
+}
+
+function fromForm(request: Request, intake: PhotoIntake): Incoming {
+  const form = openForm(request);
+  let received: Promise<ReceivedPhoto> | undefined;
+  const photo = new Promise<ReceivedPhoto>((resolve, reject) => {
+    form.on('file', (_field, file) => {
+      file.on('error', () => {}); // receivePhoto meets it, and the form tells of it too
+      received = receivePhoto(file, intake);
+      received.catch(reject);
+    });
+    form.on('filesLimit', () => reject(new AppError('BAD_INPUT', 'There is more than one file in the form; send one photo.')));
+    form.on('error', (error: unknown) => reject(error instanceof AppError ? error : malformed(error)));
+    form.on('close', () => {
+      if (received) received.then(resolve, reject);
+      else reject(new AppError('BAD_INPUT', 'There is no file in the form; send the photo as a file part, as in curl -F photo=@photo.jpg.'));
+    });
+  });
+  const onlyPhoto = photo.catch(async (error: unknown) => {
+    form.destroy();
+    const first = await received?.catch(() => null);
+    return first ? await discard(intake, first.key, error) : Promise.reject(error);
+  });
+  return { sink: form, photo: onlyPhoto };
+}
+
+function openForm(request: Request): Busboy {
+  try {
+    return busboy({ headers: request.headers, limits: { files: 1, fields: 20, fieldSize: 10_000 } });
+  } catch (error) {
+    throw malformed(error);
+  }
+}
+
+/** Reads what is left of a refused body: closing a socket with unread bytes would make the client lose the answer. */
+function drain(request: Request, response: Response): void {
+  request.resume();
+  response.once('finish', () => {
+    if (request.complete) return;
+    const lingering = setTimeout(() => request.destroy(), LINGER_MS);
+    request.once('close', () => clearTimeout(lingering));
+  });
+}
+
+function tooLarge({ maxBytes }: PhotoLimits): AppError {
+  return new AppError('IMAGE_TOO_LARGE', `The photo has more than ${(maxBytes / 1e6).toLocaleString('en', { maximumFractionDigits: 2 })} MB.`);
+}
+
+function malformed(cause: unknown): AppError {
+  const reason = cause instanceof Error ? ` (${cause.message})` : '';
+  return new AppError('BAD_INPUT', `The multipart form is incomplete or malformed${reason}.`, {}, cause);
+}
+
+async function discard({ store }: PhotoIntake, key: string, error: unknown): Promise<never> {
+  await store.remove(key);
+  throw error;
+}

@@ -1,0 +1,126 @@
+import { Client, Pool, type ClientConfig } from 'pg';
+import type { BusMessage, ProgressBus } from '../../jobs/ports.ts';
+import { encodeMessage, Subscribers, type Listener } from './subscribers.ts';
+import { reporter, sleep, withDeadline, type ConnectionLog } from '../connection.ts';
+
+/** Longest wait for an answer, in milliseconds. */
+const ANSWER_MS = 1900;
+/** How often the listening connection is asked for a sign of life; without an answer within `ANSWER_MS` it is replaced. */
+const BEAT_MS = 10_000;
+
+/** A listening connection; `lost` settles when it ends. */
+interface Listening {
+  readonly client: Client;
+  readonly lost: Promise<void>;
+}
+
+/**
+ * LISTEN/NOTIFY: one channel for all topics, since a connection that listens to thousands makes every NOTIFY slow. A notification is
+ * the topic, a line break and the message.
+ */
+export class PostgresBus implements ProgressBus {
+  readonly #channel: string;
+  readonly #connection: ClientConfig;
+  readonly #subscribers: Subscribers;
+  readonly #report: (error: unknown) => void;
+  readonly #publisher: Pool;
+  readonly #closing = new AbortController();
+  readonly #loop: Promise<void>;
+  #listening: Promise<Listening>;
+
+  constructor(connectionString: string, prefix: string, log: ConnectionLog) {
+    this.#channel = `${prefix}_bus`;
+    this.#connection = { connectionString, keepAlive: true, connectionTimeoutMillis: ANSWER_MS, query_timeout: ANSWER_MS, application_name: this.#channel };
+    this.#subscribers = new Subscribers(log);
+    this.#report = reporter(log, 'bus');
+    // One connection, so that messages leave in the order of the calls.
+    this.#publisher = new Pool({ ...this.#connection, max: 1 });
+    this.#publisher.on('error', this.#report);
+    this.#listening = this.#listen();
+    this.#loop = this.#keepListening();
+  }
+
+  async publish(topic: string, message: BusMessage): Promise<void> {
+    await this.#ask(`SELECT pg_notify($1, $2)`, [this.#channel, `${topic}\n${encodeMessage(message)}`]);
+  }
+
+  async subscribe(topic: string, listener: Listener): Promise<() => Promise<void>> {
+    const remove = this.#subscribers.add(topic, listener);
+    await withDeadline(this.#listening, ANSWER_MS, 'not listening').catch(() => {});
+    return async () => remove();
+  }
+
+  async ping(): Promise<void> {
+    await Promise.all([this.#ask('SELECT 1', []), withDeadline(this.#listening, ANSWER_MS, 'the bus did not answer')]);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#subscribers.clear();
+    await withDeadline(Promise.all([this.#publisher.end(), this.#loop]), ANSWER_MS, 'the bus did not close').catch(this.#report);
+  }
+
+  async #ask(text: string, values: string[]): Promise<void> {
+    await withDeadline(this.#publisher.query(text, values), ANSWER_MS, 'the bus did not answer');
+  }
+
+  async #listen(): Promise<Listening> {
+    const client = new Client(this.#connection);
+    const lost = new Promise<void>((resolve) => {
+      client.once('end', resolve);
+      client.on('error', (error) => {
+        if (!this.#closing.signal.aborted) this.#report(error);
+        resolve();
+      });
+    });
+    client.on('notification', ({ payload = '' }) => {
+      const end = payload.indexOf('\n');
+      this.#subscribers.dispatch(payload.slice(0, end), payload.slice(end + 1));
+    });
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${client.escapeIdentifier(this.#channel)}`);
+      return { client, lost };
+    } catch (error) {
+      void client.end().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Holds one listening connection at a time; a lost one is replaced after 0.1 s, 0.2 s … at most every second. */
+  async #keepListening(): Promise<void> {
+    const { signal } = this.#closing;
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        const { client, lost } = await this.#listening;
+        failures = 0;
+        await this.#watch(client, lost);
+        await withDeadline(client.end(), ANSWER_MS, 'the connection did not close');
+      } catch (error) {
+        if (!signal.aborted) this.#report(error);
+      }
+      await sleep(Math.min(100 * (failures + 1), 1000), signal);
+      if (signal.aborted) return;
+      this.#listening = this.#listen();
+    }
+  }
+
+  /** Returns once the connection is lost, does not answer, or is no longer wanted. */
+  async #watch(client: Client, lost: Promise<void>): Promise<void> {
+    const over = new AbortController();
+    const stop = (): void => over.abort();
+    this.#closing.signal.addEventListener('abort', stop, { once: true });
+    if (this.#closing.signal.aborted) stop();
+    void lost.then(stop);
+    try {
+      while (!over.signal.aborted) {
+        await sleep(BEAT_MS, over.signal);
+        if (!over.signal.aborted) await client.query('SELECT 1');
+      }
+    } catch (error) {
+      this.#report(error);
+    } finally {
+      this.#closing.signal.removeEventListener('abort', stop);
+    }
+  }
+}

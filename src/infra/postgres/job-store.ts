@@ -1,0 +1,211 @@
+import { names, STAGES, type EngineName, type RenderOptions, type Stage } from '../../catalog/catalog.ts';
+import { isErrorCode } from '../../jobs/errors.ts';
+import { ACTIVE_STATUSES, TERMINAL_STATUSES, type Job } from '../../jobs/job.ts';
+import type { Cursor, Guard, Insertion, JobChange, JobFilter, JobStore, Limits, NewJob, ProgressChange, QueueAhead, RenderSample } from '../../jobs/store.ts';
+import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import type { Job as Row } from '../generated/prisma/client.ts';
+
+/** Longest insertion, in milliseconds, waiting for others included. */
+const INSERT_MS = 15_000;
+/** Longest work that is done in one place at a time, in milliseconds. */
+const EXCLUSIVE_MS = 600_000;
+
+const STAGE_NAMES: readonly string[] = names(STAGES);
+
+/** A row as the domain sees it. Options were checked before they were written. */
+function toJob(row: Row): Job {
+  return {
+    ...row,
+    stage: row.stage !== null && STAGE_NAMES.includes(row.stage) ? (row.stage as Stage) : null,
+    engine: row.engine as EngineName,
+    options: row.options as unknown as RenderOptions,
+    errorCode: row.errorCode === null ? null : isErrorCode(row.errorCode) ? row.errorCode : 'INTERNAL',
+  };
+}
+
+/** Jobs in PostgreSQL. Every change is one statement that names the state it expects. */
+export class PostgresJobStore implements JobStore {
+  readonly #db: PrismaClient;
+
+  constructor(db: PrismaClient) {
+    this.#db = db;
+  }
+
+  async now(): Promise<Date> {
+    const [row] = await this.#db.$queryRaw<[{ now: Date }]>`SELECT clock_timestamp() AS now`;
+    return row.now;
+  }
+
+  async find(id: string): Promise<Job | null> {
+    const row = await this.#db.job.findUnique({ where: { id } });
+    return row && toJob(row);
+  }
+
+  async findByKey(owner: string, idempotencyKey: string): Promise<Job | null> {
+    const row = await this.#db.job.findUnique({ where: { owner_idempotencyKey: { owner, idempotencyKey } } });
+    return row && toJob(row);
+  }
+
+  async revisions(ids: readonly string[]): Promise<Map<string, number>> {
+    if (ids.length === 0) return new Map();
+    const rows = await this.#db.$queryRaw<{ id: string; revision: number }[]>`SELECT id, revision FROM job WHERE id = ANY(${[...ids]}::uuid[])`;
+    return new Map(rows.map(({ id, revision }) => [id, revision]));
+  }
+
+  async page(owner: string, first: number, after: Cursor | null, filter: JobFilter): Promise<Job[]> {
+    const rows = await this.#db.job.findMany({
+      where: {
+        owner,
+        ...(filter.statuses && { status: { in: [...filter.statuses] } }),
+        ...(filter.clientRef != null && { clientRef: filter.clientRef }),
+        ...(filter.createdAfter && { createdAt: { gt: filter.createdAfter } }),
+        ...(after && { AND: { OR: [{ createdAt: { lt: after.createdAt } }, { createdAt: after.createdAt, id: { lt: after.id } }] } }),
+      },
+      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      take: first,
+    });
+    return rows.map(toJob);
+  }
+
+  async ownedBy(owner: string): Promise<Job[]> {
+    return (await this.#db.job.findMany({ where: { owner } })).map(toJob);
+  }
+
+  /** All inserts queue up behind one lock, so that counting and inserting are one step. */
+  async insert(job: NewJob, limits: Limits): Promise<Insertion> {
+    return await this.#db.$transaction(async (tx): Promise<Insertion> => {
+      // A process that freezes here must not keep everybody else's jobs out.
+      await tx.$executeRaw`SELECT set_config('idle_in_transaction_session_timeout', ${String(INSERT_MS)}, true)`;
+      await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('fanslymotion.job.insert'))`;
+      const { owner, idempotencyKey } = job;
+      if (idempotencyKey !== null) {
+        const existing = await tx.job.findUnique({ where: { owner_idempotencyKey: { owner, idempotencyKey } } });
+        if (existing) return { kind: 'existing', job: toJob(existing) };
+      }
+      const active = { status: { in: [...ACTIVE_STATUSES] } };
+      const count = await tx.job.count({ where: active });
+      if (count >= limits.all) return { kind: 'full', limit: 'all', count };
+      if (limits.owner !== null) {
+        const own = await tx.job.count({ where: { ...active, owner } });
+        if (own >= limits.owner) return { kind: 'full', limit: 'owner', count: own };
+      }
+      const row = await tx.job.create({ data: { ...job, options: { ...job.options } } });
+      return { kind: 'inserted', job: toJob(row) };
+    }, { maxWait: 10_000, timeout: INSERT_MS });
+  }
+
+  async transition(id: string, guard: Guard, change: JobChange): Promise<Job | null> {
+    const [row] = await this.#db.job.updateManyAndReturn({
+      where: {
+        id,
+        status: { in: [...guard.from] },
+        ...(guard.token !== undefined && { attemptToken: guard.token }),
+        ...(guard.attempt !== undefined && { attempt: guard.attempt }),
+      },
+      data: { ...change, revision: { increment: 1 } },
+    });
+    return row ? toJob(row) : null;
+  }
+
+  async progress(id: string, token: string, { stage, step, totalSteps, percent, etaSeconds, preview }: ProgressChange): Promise<number | null> {
+    const [row] = await this.#db.$queryRaw<{ revision: number }[]>`
+      UPDATE job
+      SET stage = ${stage}, step = ${step}, "totalSteps" = ${totalSteps}, percent = greatest(percent, ${percent}::float8),
+          "etaSeconds" = ${etaSeconds}::float8, "progressAt" = now(), "previewAt" = CASE WHEN ${preview} THEN now() ELSE "previewAt" END,
+          revision = revision + 1
+      WHERE id = ${id}::uuid AND "attemptToken" = ${token}::uuid AND status = 'PROCESSING'
+      RETURNING revision`;
+    return row?.revision ?? null;
+  }
+
+  async delete(id: string): Promise<boolean> {
+    return (await this.#db.job.deleteMany({ where: { id } })).count > 0;
+  }
+
+  /** Rows locked by somebody else are about to change anyway; skipping them keeps two callers from waiting for each other. */
+  async touchWaiting(engine: EngineName): Promise<{ id: string; revision: number }[]> {
+    return await this.#db.$queryRaw`
+      UPDATE job SET revision = revision + 1
+      WHERE id IN (SELECT id FROM job WHERE status = 'QUEUED' AND engine = ${engine} FOR UPDATE SKIP LOCKED)
+      RETURNING id, revision`;
+  }
+
+  async ahead(job: Pick<Job, 'id' | 'engine' | 'createdAt'>): Promise<QueueAhead> {
+    return await this.#load(job.engine, Prisma.sql`AND (j."createdAt", j.id) < (SELECT "createdAt", id FROM job WHERE id = ${job.id}::uuid)`);
+  }
+
+  async load(engine: EngineName): Promise<QueueAhead> {
+    return await this.#load(engine, Prisma.empty);
+  }
+
+  async #load(engine: EngineName, before: Prisma.Sql): Promise<QueueAhead> {
+    const [row] = await this.#db.$queryRaw<[QueueAhead]>`
+      SELECT
+        count(*) FILTER (WHERE waits)::int AS waiting,
+        coalesce(sum("estimatedSeconds") FILTER (WHERE waits), 0)::float8 AS "waitingSeconds",
+        coalesce(sum(greatest(0, coalesce("etaSeconds" - extract(epoch FROM now() - "progressAt"), "estimatedSeconds"))) FILTER (WHERE NOT waits), 0)::float8 AS "runningSeconds"
+      FROM (
+        SELECT j.*, j.status = 'QUEUED' AS waits FROM job j
+        WHERE j.engine = ${engine} AND (j.status = 'PROCESSING' OR (j.status = 'QUEUED' ${before}))
+      ) AS load`;
+    return row;
+  }
+
+  async samples(engine: EngineName, limit: number): Promise<RenderSample[]> {
+    const rows = await this.#db.job.findMany({
+      where: { engine, status: 'COMPLETED', renderSeconds: { not: null }, device: { not: null } },
+      orderBy: { createdAt: 'desc' },
+      take: limit,
+      select: { options: true, device: true, renderSeconds: true, guessSeconds: true },
+    });
+    return rows.map((row) => ({ options: row.options as unknown as RenderOptions, device: row.device!, renderSeconds: row.renderSeconds!, guessSeconds: row.guessSeconds }));
+  }
+
+  async endedSince(since: Date): Promise<Job[]> {
+    return (await this.#db.job.findMany({ where: { finishedAt: { gt: since } }, orderBy: { finishedAt: 'asc' }, take: 10_000 })).map(toJob);
+  }
+
+  async countByStatus() {
+    const groups = await this.#db.job.groupBy({ by: ['engine', 'status'], _count: { _all: true } });
+    return groups.map(({ engine, status, _count }) => ({ engine: engine as EngineName, status, count: _count._all }));
+  }
+
+  async active(): Promise<Job[]> {
+    const rows = await this.#db.job.findMany({ where: { status: { in: [...ACTIVE_STATUSES] } }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] });
+    return rows.map(toJob);
+  }
+
+  async expired(limit: number, skip: number): Promise<Job[]> {
+    const rows = await this.#db.job.findMany({
+      where: { status: { in: [...TERMINAL_STATUSES] }, expiresAt: { lt: await this.now() }, OR: [{ filesKept: true }, { photoKept: true }] },
+      orderBy: [{ expiresAt: 'asc' }, { id: 'asc' }],
+      take: limit,
+      skip,
+    });
+    return rows.map(toJob);
+  }
+
+  async recentlyCompleted(seconds: number): Promise<Job[]> {
+    const since = new Date((await this.now()).getTime() - seconds * 1000);
+    return (await this.#db.job.findMany({ where: { status: 'COMPLETED', filesKept: true, finishedAt: { gt: since } } })).map(toJob);
+  }
+
+  async deleteOld(days: number): Promise<number> {
+    const before = new Date((await this.now()).getTime() - days * 86_400_000);
+    const where = { status: { in: [...TERMINAL_STATUSES] }, finishedAt: { lt: before }, filesKept: false, photoKept: false };
+    return (await this.#db.job.deleteMany({ where })).count;
+  }
+
+  /**
+   * The lock is the transaction's, so a process that dies at it leaves none; the transaction's one query is over before the work
+   * begins, so that its deadline does not count for the work. A process that cannot be reached any more loses the lock with the session.
+   */
+  async exclusively(name: string, work: () => Promise<void>): Promise<boolean> {
+    return await this.#db.$transaction(async (tx) => {
+      await tx.$executeRaw`SELECT set_config('idle_in_transaction_session_timeout', ${String(EXCLUSIVE_MS)}, true)`;
+      const [row] = await tx.$queryRaw<[{ locked: boolean }]>`SELECT pg_try_advisory_xact_lock(hashtext(${`fanslymotion.${name}`})) AS locked`;
+      if (row.locked) await work();
+      return row.locked;
+    }, { timeout: EXCLUSIVE_MS });
+  }
+}

@@ -1,0 +1,54 @@
+import type { Upload, UploadStore } from '../../jobs/store.ts';
+import type { PrismaClient } from '../generated/prisma/client.ts';
+
+/** Uploads in PostgreSQL; deadlines by the database's clock. */
+export class PostgresUploadStore implements UploadStore {
+  readonly #db: PrismaClient;
+
+  constructor(db: PrismaClient) {
+    this.#db = db;
+  }
+
+  /** An owner's inserts queue up behind one lock, so that counting and inserting are one step. */
+  async insert(upload: Omit<Upload, 'createdAt' | 'expiresAt'>, keptSeconds: number, limit: number | null): Promise<Upload | null> {
+    const [, rows] = await this.#db.$transaction([
+      this.#db.$executeRaw`SELECT pg_advisory_xact_lock(hashtext(${`fanslymotion.upload.${upload.owner}`}))`,
+      this.#db.$queryRaw<Upload[]>`
+        INSERT INTO upload (id, owner, sha256, "sizeBytes", width, height, format, "createdAt", "expiresAt")
+        SELECT ${upload.id}::uuid, ${upload.owner}, ${upload.sha256}, ${upload.sizeBytes}::int, ${upload.width}::int, ${upload.height}::int, ${upload.format},
+               now(), now() + make_interval(secs => ${keptSeconds}::float8)
+        WHERE ${limit}::int IS NULL OR (SELECT count(*) FROM upload WHERE owner = ${upload.owner} AND "expiresAt" > now()) < ${limit}::int
+        RETURNING *`,
+    ]);
+    return rows[0] ?? null;
+  }
+
+  async kept(owner: string): Promise<{ count: number; nextSeconds: number }> {
+    const [row] = await this.#db.$queryRaw<[{ count: number; nextSeconds: number }]>`
+      SELECT count(*)::int AS count, coalesce(extract(epoch FROM min("expiresAt") - now()), 0)::float8 AS "nextSeconds"
+      FROM upload WHERE owner = ${owner} AND "expiresAt" > now()`;
+    return row;
+  }
+
+  async find(owner: string, id: string): Promise<Upload | null> {
+    const [row] = await this.#db.$queryRaw<Upload[]>`SELECT * FROM upload WHERE id = ${id}::uuid AND owner = ${owner} AND "expiresAt" > now()`;
+    return row ?? null;
+  }
+
+  async ownedBy(owner: string): Promise<Upload[]> {
+    return await this.#db.upload.findMany({ where: { owner } });
+  }
+
+  async expired(limit: number, skip: number): Promise<Upload[]> {
+    return await this.#db.$queryRaw<Upload[]>`SELECT * FROM upload WHERE "expiresAt" <= now() ORDER BY "expiresAt", id LIMIT ${limit} OFFSET ${skip}`;
+  }
+
+  async existing(ids: readonly string[]): Promise<Set<string>> {
+    const rows = await this.#db.$queryRaw<{ id: string }[]>`SELECT id FROM upload WHERE id = ANY(${[...ids]}::uuid[])`;
+    return new Set(rows.map(({ id }) => id));
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.#db.upload.deleteMany({ where: { id } });
+  }
+}

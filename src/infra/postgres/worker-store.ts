@@ -1,0 +1,48 @@
+import type { EngineName } from '../../catalog/catalog.ts';
+import type { SeenWorker, WorkerRecord, WorkerState, WorkerStore } from '../../jobs/store.ts';
+import type { PrismaClient, Worker as Row } from '../generated/prisma/client.ts';
+
+/** Heartbeats in PostgreSQL. All ages are measured by its clock, so that workers' own clocks do not matter. */
+export class PostgresWorkerStore implements WorkerStore {
+  readonly #db: PrismaClient;
+
+  constructor(db: PrismaClient) {
+    this.#db = db;
+  }
+
+  async beat(worker: WorkerRecord): Promise<void> {
+    const { id, host, pid, device, state, jobId, version } = worker;
+    await this.#db.$executeRaw`
+      INSERT INTO worker (id, host, pid, device, engines, "defaultEngines", unavailable, paces, state, "jobId", version)
+      VALUES (${id}, ${host}, ${pid}, ${device}, ${[...worker.engines]}, ${[...worker.defaultEngines]}, ${JSON.stringify(worker.unavailable)}::jsonb,
+              ${JSON.stringify(worker.paces)}::jsonb,
+              ${state}, ${jobId}::uuid, ${version})
+      ON CONFLICT (id) DO UPDATE SET
+        engines = excluded.engines, "defaultEngines" = excluded."defaultEngines", unavailable = excluded.unavailable, paces = excluded.paces,
+        state = excluded.state, "jobId" = excluded."jobId", "lastSeenAt" = now(), "stoppedAt" = NULL`;
+  }
+
+  async leave(id: string): Promise<void> {
+    await this.#db.$executeRaw`UPDATE worker SET "stoppedAt" = now(), "lastSeenAt" = now(), "jobId" = NULL WHERE id = ${id}`;
+  }
+
+  async seenWithin(seconds: number): Promise<SeenWorker[]> {
+    const rows = await this.#db.$queryRaw<(Row & { secondsSinceSeen: number })[]>`
+      SELECT *, extract(epoch FROM now() - "lastSeenAt")::float8 AS "secondsSinceSeen" FROM worker
+      WHERE "lastSeenAt" > now() - make_interval(secs => ${seconds}::float8)
+      ORDER BY "startedAt", id`;
+    return rows.map((row) => ({
+      ...row,
+      engines: row.engines as EngineName[],
+      defaultEngines: row.defaultEngines as EngineName[],
+      unavailable: row.unavailable as Partial<Record<EngineName, string>>,
+      paces: row.paces as SeenWorker['paces'],
+      state: row.state as WorkerState,
+      stopped: row.stoppedAt !== null,
+    }));
+  }
+
+  async deleteUnseen(seconds: number): Promise<void> {
+    await this.#db.$executeRaw`DELETE FROM worker WHERE "lastSeenAt" < now() - make_interval(secs => ${seconds}::float8)`;
+  }
+}

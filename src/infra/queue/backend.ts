@@ -1,0 +1,82 @@
+/** BullMQ on Redis or on PostgreSQL, behind one face. */
+import { createPostgresBackend, Queue, Worker, withBackend, type IQueueBackend } from 'bullmq';
+import { Client, type ClientConfig } from 'pg';
+import type { EngineName } from '../../catalog/catalog.ts';
+import { connectRedis, patientRedis } from '../redis.ts';
+
+export type EntryQueue = Pick<Queue, 'add' | 'remove' | 'getJobState' | 'getJobCounts' | 'waitUntilReady' | 'close'>;
+
+export type EntryWorker = Pick<Worker, 'getNextJob' | 'startStalledCheckTimer' | 'waitUntilReady' | 'close'> & {
+  readonly backend: Pick<IQueueBackend, 'disconnectBlocking' | 'retryJob'>;
+};
+
+export interface QueueBackend {
+  queue(engine: EngineName, report: (error: unknown) => void): EntryQueue;
+  /** A worker without a processor: it takes entries only when asked, and looks for stalled ones on the side. */
+  worker(engine: EngineName, stalledMs: number, report: (error: unknown) => void): EntryWorker;
+  close(): Promise<void>;
+}
+
+/** BullMQ keeps a log of events that nobody here reads. */
+const streams = { events: { maxLen: 100 } };
+
+const workerOptions = (stalledMs: number) => ({
+  autorun: false,
+  lockDuration: stalledMs,
+  // A check marks what is being handled; a later one takes what is marked and has no lock any more. Workers share the checks.
+  stalledInterval: Math.ceil(stalledMs / 3),
+  // Attempts are counted in the job's row: BullMQ itself never gives up.
+  maxStalledCount: 1_000_000_000,
+  // How long a wait for an entry lasts, in seconds. Entries are announced; this only bounds the harm of a lost announcement.
+  drainDelay: 3,
+});
+
+export function redisBackend(url: string, prefix: string, report: (error: unknown) => void): QueueBackend {
+  const client = connectRedis(url, report, { connectionName: `${prefix}_queue` });
+  return {
+    queue(engine, onError) {
+      return new Queue(engine, { connection: client, prefix, streams }).on('error', onError);
+    },
+    worker(engine, stalledMs, onError) {
+      return new Worker(engine, null, { connection: { url, ...patientRedis }, prefix, ...workerOptions(stalledMs) }).on('error', onError);
+    },
+    async close() {
+      client.disconnect();
+    },
+  };
+}
+
+const postgres = withBackend(createPostgresBackend);
+
+/** BullMQ holds pooled connections on which nobody listens for errors; losing one would end the process. Its query fails anyway. */
+class PooledClient extends Client {
+  constructor(config?: ClientConfig) {
+    super(config);
+    this.on('error', () => {});
+  }
+}
+
+export function postgresBackend(connectionString: string, prefix: string): QueueBackend {
+  const connection = {
+    connectionString,
+    Client: PooledClient,
+    schema: `${prefix}_bullmq`,
+    migrate: true,
+    max: 2,
+    keepAlive: true,
+    connectionTimeoutMillis: 2000,
+    query_timeout: 10_000,
+    application_name: `${prefix}_queue`,
+  };
+  // BullMQ announces entries by queue name on a channel that is the whole database's.
+  const name = (engine: EngineName): string => `${prefix}-${engine}`;
+  return {
+    queue(engine, onError) {
+      return new postgres.Queue(name(engine), { connection, streams }).on('error', onError);
+    },
+    worker(engine, stalledMs, onError) {
+      return new postgres.Worker(name(engine), null, { connection, ...workerOptions(stalledMs) }).on('error', onError);
+    },
+    async close() {},
+  };
+}

@@ -1,0 +1,120 @@
+import { ENGINES, names, type EngineName } from '../../catalog/catalog.ts';
+import type { Consumer, Delivery, HandlerOutcome, QueueCounts, QueueEntryState, RenderQueue } from '../../jobs/ports.ts';
+import { reporter, silent, withDeadline, type ConnectionLog } from '../connection.ts';
+import { postgresBackend, redisBackend, type EntryQueue, type QueueBackend } from './backend.ts';
+import { QueueConsumer } from './consumer.ts';
+
+export interface QueueSettings {
+  /** With it the queue lives in Redis, otherwise in PostgreSQL. */
+  readonly redisUrl?: string | undefined;
+  readonly databaseUrl: string;
+  /** Keeps several installations apart; [a-z0-9_]. */
+  readonly prefix: string;
+  /** An entry whose worker shows no life for this long goes to another one, at the latest after about twice as long. */
+  readonly stalledSeconds: number;
+  readonly log?: ConnectionLog;
+}
+
+/** Longest wait for an answer, in milliseconds; a caller such as createJob must be able to answer too. */
+const ANSWER_MS = 2500;
+
+/**
+ * BullMQ as a RenderQueue. Connects in the background, survives restarts of Redis and PostgreSQL, and rejects within 2.5 s while they
+ * do not answer; what was asked for may then still have happened. On PostgreSQL, machines that share a queue need clocks that agree
+ * within a fraction of `stalledSeconds`.
+ */
+export function openQueue(settings: QueueSettings): RenderQueue {
+  return new BullQueue(settings);
+}
+
+class BullQueue implements RenderQueue {
+  readonly #backend: QueueBackend;
+  readonly #report: (error: unknown) => void;
+  readonly #log: ConnectionLog;
+  readonly #stalledMs: number;
+  readonly #queues = new Map<EngineName, Promise<EntryQueue>>();
+  readonly #consumers = new Set<Consumer>();
+  #closed = false;
+
+  constructor({ redisUrl, databaseUrl, prefix, stalledSeconds, log = silent }: QueueSettings) {
+    this.#log = log;
+    this.#report = reporter(log, 'queue');
+    this.#stalledMs = stalledSeconds * 1000;
+    this.#backend = redisUrl ? redisBackend(redisUrl, prefix, this.#report) : postgresBackend(databaseUrl, prefix);
+  }
+
+  async enqueue(engine: EngineName, jobId: string, delayMs = 0): Promise<void> {
+    await this.#ask(engine, (queue) => queue.add(engine, {}, { jobId, delay: delayMs, removeOnComplete: true, removeOnFail: true }));
+  }
+
+  async remove(engine: EngineName, jobId: string): Promise<void> {
+    await this.#ask(engine, (queue) => queue.remove(jobId));
+  }
+
+  async state(engine: EngineName, jobId: string): Promise<QueueEntryState> {
+    return this.#ask(engine, async (queue) => {
+      const state = await queue.getJobState(jobId);
+      switch (state) {
+        case 'waiting':
+        case 'delayed':
+        case 'active':
+          return state;
+        case 'unknown':
+          return 'missing';
+        default:
+          await queue.remove(jobId);
+          return 'missing';
+      }
+    });
+  }
+
+  async counts(engine: EngineName): Promise<QueueCounts> {
+    const counts = await this.#ask(engine, (queue) => queue.getJobCounts('waiting', 'delayed', 'active'));
+    return { waiting: counts['waiting'] ?? 0, delayed: counts['delayed'] ?? 0, active: counts['active'] ?? 0 };
+  }
+
+  async consume(engine: EngineName, handle: (delivery: Delivery) => Promise<HandlerOutcome>): Promise<Consumer> {
+    if (this.#closed) throw new Error('the queue is closed');
+    const consumer = new QueueConsumer({
+      openWorker: (onError) => this.#backend.worker(engine, this.#stalledMs, onError),
+      lockMs: this.#stalledMs,
+      handle,
+      report: reporter(this.#log, `queue ${engine}`),
+      onRejection: (jobId, error) => this.#log.error({ err: error, jobId }, 'handling failed; the job comes again'),
+    });
+    this.#consumers.add(consumer);
+    return consumer;
+  }
+
+  async ping(): Promise<void> {
+    await this.counts(names(ENGINES)[0]!);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
+    const queues = [...this.#queues.values()];
+    this.#queues.clear();
+    await Promise.all([this.#backend.close(), ...queues.map(async (queue) => (await queue).close())].map((closing) =>
+      withDeadline(closing, ANSWER_MS, 'the queue did not close').catch(this.#report)));
+  }
+
+  #ask<T>(engine: EngineName, work: (queue: EntryQueue) => Promise<T>): Promise<T> {
+    return withDeadline(this.#queue(engine).then(work), ANSWER_MS, 'the queue did not answer');
+  }
+
+  /** The engine's queue once it can be reached. BullMQ's queues never recover from a failed start, so such a one is replaced. */
+  #queue(engine: EngineName): Promise<EntryQueue> {
+    const known = this.#queues.get(engine);
+    if (known) return known;
+    if (this.#closed) return Promise.reject(new Error('the queue is closed'));
+    const queue = this.#backend.queue(engine, this.#report);
+    const ready = queue.waitUntilReady().then(() => queue);
+    this.#queues.set(engine, ready);
+    ready.catch(() => {
+      if (this.#queues.get(engine) === ready) this.#queues.delete(engine);
+      queue.close().catch(this.#report);
+    });
+    return ready;
+  }
+}

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { StartupError, USE_OTHER_DATABASE } from '../../process/startup-error.ts';
+import { type Binaries, copyBinaries, linkLibraries, program } from './binaries.ts';
+
+/** Where PostgreSQL's programs and data are, and as whom it runs. */
+export interface Home {
+  readonly binaries: Binaries;
+  /** Real path of the data directory. */
+  readonly dataDir: string;
+  /** True if `dataDir` is not the one that was asked for, because the server's user could not get there. */
+  readonly relocated: boolean;
+  /** As whom the server runs; absent: as whoever we are. */
+  readonly user?: User;
+}
+
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** PostgreSQL refuses to run as root, so root has it run as a user that every system has: nobody, on macOS _postgres. */
+const NOBODY: User = process.platform === 'darwin' ? { uid: 216, gid: 216 } : { uid: 65_534, gid: 65_534 };
+
+/** For root's databases and binaries in folders that nobody else may enter. */
+const SHARED_FOLDER = '/var/lib/fanslymotion';
+
+export const holdsDatabase = (dataDir: string): boolean => existsSync(path.join(dataDir, 'PG_VERSION'));
+
+/**
+ * Decides where the database at `requested` lives. Nothing that exists is moved or given to another user: a database that is there runs
+ * as its owner. Only a new one goes to /var/lib/fanslymotion, when we are root and the server's user cannot reach `requested`.
+ * @throws StartupError if the data that is there cannot be used
+ */
+export async function chooseHome(requested: string, found: Binaries): Promise<Home> {
+  await mkdir(path.dirname(requested), { recursive: true });
+  const wanted = existsSync(requested) ? await realpath(requested) : path.join(await realpath(path.dirname(requested)), path.basename(requested));
+  const linked = await linkLibraries(found);
+  if (process.getuid?.() !== 0) {
+    const binaries = linked ? found : await copyBinaries(found, path.dirname(wanted));
+    return { binaries, dataDir: wanted, relocated: false };
+  }
+
+  const user = holdsDatabase(wanted) ? await ownerOf(wanted) : NOBODY;
+  const usable = linked && (await canReach(user, program(found, 'postgres')));
+  const binaries = usable ? found : await copyBinaries(found, await sharedFolder());
+  if (holdsDatabase(wanted)) return { binaries, dataDir: wanted, relocated: false, user };
+
+  const refuge = path.join(SHARED_FOLDER, createHash('sha256').update(wanted).digest('hex').slice(0, 16));
+  if (!holdsDatabase(refuge) && (await canReach(user, path.dirname(wanted)))) return { binaries, dataDir: wanted, relocated: false, user };
+  await sharedFolder();
+  return { binaries, dataDir: refuge, relocated: true, user };
+}
+
+async function ownerOf(dataDir: string): Promise<User> {
+  const { uid, gid } = await stat(dataDir);
+  const cure = `Give it and its folders back to the user it had (chown -R ${NOBODY.uid}:${NOBODY.gid} for root's). ${USE_OTHER_DATABASE}`;
+  if (uid === 0) throw new StartupError(`The database in ${dataDir} belongs to root, and PostgreSQL refuses to run as root.`, cure);
+  if (!(await canReach({ uid, gid }, dataDir))) throw new StartupError(`The database in ${dataDir} belongs to user ${uid}, who cannot enter that folder.`, cure);
+  return { uid, gid };
+}
+
+/** Whether `user` may enter or run `target` and everything above it. Asks the permission bits, since we ourselves may do anything. */
+async function canReach(user: User, target: string): Promise<boolean> {
+  const { mode, uid, gid } = await stat(target);
+  const execute = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
+  if ((mode & execute) === 0) return false;
+  const parent = path.dirname(target);
+  return parent === target || canReach(user, parent);
+}
+
+async function sharedFolder(): Promise<string> {
+  try {
+    if ((await mkdir(SHARED_FOLDER, { recursive: true })) !== undefined) await chmod(SHARED_FOLDER, 0o755);
+    return SHARED_FOLDER;
+  } catch (error) {
+    const problem = `Root's embedded PostgreSQL needs a place that an ordinary user can reach, and ${SHARED_FOLDER} cannot be made.`;
+    throw new StartupError(problem, `Move the project out of folders that only root may enter, or run it as an ordinary user. ${USE_OTHER_DATABASE}`, error);
+  }
+}

@@ -1,0 +1,111 @@
+/** Limits of the API that a busy person meets, and failures of a worker: waited for, told of, and gone on from. */
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Stack } from '../../support/stack.ts';
+import { FakeTelegram } from '../../support/telegram.ts';
+import { BOT } from '../../support/telegram-messages.ts';
+import type { TelegramUser } from '../../support/telegram-user.ts';
+import { until } from '../../support/waiting.ts';
+
+const KEPT_SECONDS = 12;
+const KEY = 'the-key-of-the-bot-0123456789';
+let telegram: FakeTelegram;
+let stack: Stack;
+
+beforeAll(async () => {
+  telegram = await FakeTelegram.start();
+  stack = await Stack.start({
+    environment: { BOT_API_KEY: KEY, UPLOADS_PER_OWNER: '2', UPLOADS_KEPT_HOURS: String(KEPT_SECONDS / 3_600), MAX_ATTEMPTS: '1' },
+  });
+  await stack.startBot(telegram);
+});
+afterAll(async () => {
+  await stack.stop();
+  await telegram.close();
+});
+
+const uploadsOf = (user: TelegramUser) => stack.sql('SELECT id FROM upload WHERE owner = $1', [`telegram:${user.id}`]);
+
+describe('a video that fails', () => {
+  it('has a button to try again, which needs no second upload', async () => {
+    const user = telegram.user();
+    await user.chooses('12 seconds', '720p', 'Move in');
+    user.photo('galaxies.jpg');
+    await user.sees(/\[.*\] [1-9]\d? %/);
+    await stack.worker!.kill();
+    await stack.startWorker();
+    const failed = await user.sees(/❌ [^]*This does not count against your limit/);
+    expect(failed.buttons.map(({ text }) => text)).toEqual(['🔁 Try again']);
+    expect(await uploadsOf(user)).toEqual([]);
+    const fetched = telegram.callsOf('getFile').length;
+    await user.tap('Try again');
+    await user.getsVideos(1);
+    expect(telegram.callsOf('getFile')).toHaveLength(fetched);
+    expect(await uploadsOf(user)).toEqual([]);
+  });
+});
+
+describe('choices that are no longer on offer', () => {
+  it('become the usual ones', async () => {
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    const file = path.join(stack.storage, 'bot', String(BOT.id), 'chats', `${user.id}.json`);
+    await until(async () => (await readFile(file, 'utf8')).includes('PAN_L'));
+    await stack.bot!.stop();
+    await writeFile(file, (await readFile(file, 'utf8')).replace('PAN_L', 'SOMERSAULT'));
+    await stack.startBot(telegram);
+    user.photo('cat.jpg');
+    const [video] = await user.getsVideos(1);
+    expect(video!.caption).toMatch(/3 seconds · 360p · Gentle drift/);
+  });
+});
+
+describe('what failed long ago', () => {
+  it('is forgotten by the next start, and what failed today is not', async () => {
+    const user = telegram.user();
+    user.photo(Buffer.alloc(0));
+    await user.sees(/❌/);
+    const batches = path.join('bot', String(BOT.id), 'batches');
+    const kept = async () => (await stack.files(batches)).map((file) => path.basename(file)).filter((name) => name.startsWith(String(user.id)));
+    await until(async () => (await kept()).length === 0);
+    await stack.bot!.stop();
+    const folder = path.join(stack.storage, batches);
+    const batch = (id: string, hoursAgo: number) => {
+      const endedAt = Date.now() - hoursAgo * 3_600_000;
+      const orders = [{ key: id, choice: {}, fileId: 'f', end: 'FAILED', failure: 'TIMEOUT' }];
+      return writeFile(path.join(folder, `${user.id}-${id}.json`), JSON.stringify({ id: `${user.id}-${id}`, chatId: user.id, createdAt: endedAt, endedAt, orders }));
+    };
+    await Promise.all([batch('old', 25), batch('new', 23)]);
+    await stack.startBot(telegram);
+    expect(await kept()).toEqual([`${user.id}-new.json`]);
+  });
+});
+
+describe('photos', () => {
+  it('do not count once their videos are in the making', async () => {
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    user.album(['cat.jpg', 'coffee.jpg', 'portrait.jpg', 'cat.jpg']);
+    await user.getsVideos(4);
+    const { history } = await user.sees(/4 photos: 4 done/);
+    expect(history.join('\n')).not.toMatch(/many photos lately/);
+    expect(await uploadsOf(user)).toEqual([]);
+  });
+
+  it('beyond those that the API keeps of one person wait for room, with why and when, while earlier ones are repeated; then they go on', async () => {
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    user.photo('cat.jpg');
+    await user.getsVideos(1);
+    const headers = { 'Authorization': `Bearer ${KEY}`, 'X-Act-As': `telegram:${user.id}` };
+    for (let count = 0; count < 2; count++) await stack.upload('coffee.jpg', headers);
+    user.photo('cat.jpg');
+    const waiting = await user.sees(/You have sent many photos lately, and I can take the next one in about \d+ s\. It then goes on by itself/);
+    await user.tap('New variation');
+    await user.getsVideos(3);
+    await until(async () => /Done/.test(waiting.text!));
+    const { history } = waiting;
+    expect(history.findIndex((text) => /many photos lately/.test(text))).toBeGreaterThanOrEqual(0);
+  });
+});

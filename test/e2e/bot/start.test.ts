@@ -1,0 +1,46 @@
+/** BOT_TOKEN and npm start are all it takes. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Place } from '../../support/cli.ts';
+import { FakeTelegram } from '../../support/telegram.ts';
+import { TOKEN } from '../../support/token.ts';
+
+let telegram: FakeTelegram;
+let place: Place;
+
+beforeAll(async () => {
+  telegram = await FakeTelegram.start();
+  place = new Place({ BOT_TOKEN: TOKEN, BOT_API_ROOT: telegram.url, BOT_PORT: '0', LOG_LEVEL: 'debug' });
+});
+afterAll(async () => {
+  await place.remove();
+  await telegram.close();
+});
+
+it('npm start runs the bot where BOT_TOKEN is set, keeps the token to itself, and leaves nothing behind', async () => {
+  const run = place.start('start');
+  await run.says(/"msg":"ready /);
+  const user = telegram.user();
+  await user.chooses('3 seconds', '360p', 'Pan left');
+  user.photo('cat.jpg');
+  await user.getsVideos(1);
+  await user.sees(/Done/);
+  run.pressCtrlC();
+  expect(await run.code).toBe(0);
+  expect(run.stdout + run.stderr).not.toContain(TOKEN.split(':')[1]);
+  expect(run.stdout).toContain('@test_bot');
+  expect(run.stdout).not.toContain('left behind');
+  expect(await place.leftovers()).toEqual([]);
+});
+
+it('npm start goes on without a bot that does not start, and says so', async () => {
+  telegram.refuse('getMe', { error_code: 401, description: 'Unauthorized' });
+  const run = place.start('start');
+  await run.says(/"msg":"ready /);
+  expect(run.stdout).toMatch(/Telegram does not know BOT_TOKEN/);
+  expect(run.stdout).toMatch(/"level":50[^\n]*the bot process did not start[^\n]*trying again/);
+  const [, url] = /"msg":"ready +(http:[^"]+?)[,"]/.exec(run.stdout)!;
+  expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  run.pressCtrlC();
+  expect(await run.code).toBe(0);
+  expect(await place.leftovers()).toEqual([]);
+});

@@ -1,0 +1,236 @@
+/** What goes wrong around the bot, and what people notice of it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Stack } from '../../support/stack.ts';
+import { FakeTelegram } from '../../support/telegram.ts';
+import type { ChatMessage } from '../../support/telegram-messages.ts';
+import type { TelegramUser } from '../../support/telegram-user.ts';
+import { until } from '../../support/waiting.ts';
+
+const KEY = 'the-key-of-the-bot-0123456789';
+/** Of the bot, as the stack starts it. */
+const RETRY_MS = 200;
+let telegram: FakeTelegram;
+let stack: Stack;
+
+beforeAll(async () => {
+  telegram = await FakeTelegram.start();
+  stack = await Stack.start({ environment: { BOT_API_KEY: KEY } });
+  await stack.startBot(telegram);
+});
+afterAll(async () => {
+  await stack.stop();
+  await telegram.close();
+});
+
+/** Somebody whose video is being rendered, and will be for seconds. */
+async function longRender(): Promise<TelegramUser> {
+  const user = telegram.user();
+  await user.chooses('12 seconds', '720p', 'Move in');
+  user.photo('galaxies.jpg');
+  await user.sees(/\[.*\] [1-9]\d? %/);
+  return user;
+}
+
+const jobsOf = (user: TelegramUser) => stack.sql<{ status: string }>('SELECT status FROM job WHERE owner = $1', [`telegram:${user.id}`]);
+
+describe('a bot that is killed', () => {
+  it('goes on after a restart where it was, with the same message and one job', async () => {
+    const user = await longRender();
+    await stack.bot!.kill();
+    await stack.startBot(telegram);
+    await user.getsVideos(1);
+    await user.sees(/Done/);
+    expect(user.videos).toHaveLength(1);
+    const [{ history }, ...others] = user.inbox.filter(({ text }) => /Done|%/.test(text ?? '')) as [ChatMessage, ...ChatMessage[]];
+    expect(others).toEqual([]);
+    // What was known before the restart is not taken back.
+    expect(history.slice(history.findIndex((text) => text.includes('%'))).filter((text) => !/%|Sending/.test(text))).toEqual([]);
+    expect(await jobsOf(user)).toEqual([{ status: 'COMPLETED' }]);
+  });
+
+  it('delivers what was finished meanwhile, and takes in what was sent meanwhile', async () => {
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    user.photo('cat.jpg');
+    await until(async () => (await jobsOf(user)).length === 1);
+    await stack.bot!.kill();
+    user.photo('coffee.jpg');
+    await until(async () => (await jobsOf(user))[0]!.status === 'COMPLETED');
+    await stack.startBot(telegram);
+    await user.getsVideos(2);
+    expect(await jobsOf(user)).toHaveLength(2);
+  });
+
+  it('leaves in good order when told to, and loses nothing', async () => {
+    const user = await longRender();
+    expect(await stack.bot!.stop()).toBe(0);
+    await stack.startBot(telegram);
+    await user.getsVideos(1);
+    await user.sees(/Done/);
+  });
+});
+
+describe('Telegram', () => {
+  it('that asks to slow down is obeyed, and the end is shown', async () => {
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    telegram.refuse('editMessageText', { error_code: 429, description: 'Too Many Requests: retry after 2', parameters: { retry_after: 2 } });
+    user.photo('cat.jpg');
+    const { id } = await user.sees(/✅ Done/);
+    const [refused, next] = telegram.callsOf('editMessageText').filter(({ fields }) => fields['chat_id'] === user.id && fields['message_id'] === id);
+    expect(next!.at - refused!.at).toBeGreaterThanOrEqual(1_950);
+  });
+
+  it('that asks to slow down while a video is sent gets it when it said', async () => {
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    telegram.refuse('sendVideo', { error_code: 429, description: 'Too Many Requests: retry after 2', parameters: { retry_after: 2 } });
+    user.photo('cat.jpg');
+    await user.getsVideos(1);
+    const [refused, sent] = telegram.callsOf('sendVideo').filter(({ fields }) => fields['chat_id'] === user.id);
+    expect(sent!.at - refused!.at).toBeGreaterThanOrEqual(1_950);
+    await user.sees(/Done/);
+    expect(user.videos).toHaveLength(1);
+  });
+
+  it('is asked for an edit at most once in the time set, and never for the same text', async () => {
+    await stack.bot!.stop();
+    await stack.startBot(telegram, { BOT_EDIT_SECONDS: '0.5' });
+    const user = await longRender();
+    await user.getsVideos(1);
+    await user.sees(/Done/);
+    const { id } = await user.sees(/Done/);
+    const edits = telegram.callsOf('editMessageText').filter(({ fields }) => fields['chat_id'] === user.id && fields['message_id'] === id);
+    expect(edits.length).toBeGreaterThan(1);
+    const sent = telegram.callsOf('sendMessage').findLast(({ fields }) => fields['chat_id'] === user.id)!;
+    for (const [index, edit] of edits.entries()) expect(edit.fields['text']).not.toBe((edits[index - 1] ?? sent).fields['text']);
+    for (const [index, edit] of edits.slice(1).entries()) expect(edit.at - edits[index]!.at).toBeGreaterThanOrEqual(450);
+    await stack.bot!.stop();
+    await stack.startBot(telegram);
+  });
+
+  it('that finds nothing changed is no trouble', async () => {
+    const user = await longRender();
+    const [edits, sent] = [telegram.callsOf('editMessageText').length, user.inbox.length];
+    telegram.refuse('editMessageText', { error_code: 400, description: 'Bad Request: message is not modified: specified new message content and reply markup are exactly the same' }, 2);
+    await user.getsVideos(1);
+    await user.sees(/✅ Done/);
+    expect(telegram.callsOf('editMessageText').length).toBeGreaterThan(edits + 2);
+    expect(user.inbox).toHaveLength(sent + 1);
+  });
+
+  it('that keeps one chat waiting keeps no other waiting, and nothing is lost when the bot is killed then', async () => {
+    const [held, other] = [telegram.user(), telegram.user()];
+    const { release } = telegram.hold(held.id);
+    held.send('/start');
+    held.send('/help');
+    for (const command of ['/start', '/help']) other.send(command);
+    await other.sees(/up to 20 MB/);
+    await until(async () => telegram.pending === 0);
+    await stack.bot!.kill();
+    await until(async () => (await telegram.connections()) === 0);
+    release();
+    expect(held.inbox).toEqual([]);
+    await stack.startBot(telegram);
+    await held.sees(/up to 20 MB/);
+    expect(held.inbox.map(({ text }) => /Hello/.test(text!))).toEqual([true, false]);
+    await until(async () => (await stack.files('bot/4242/updates')).length === 0);
+  });
+
+  it('that does not answer for a while is asked again, and nothing is lost', async () => {
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    telegram.isDown = true;
+    user.photo('cat.jpg');
+    await sleep(1_500);
+    telegram.isDown = false;
+    await user.getsVideos(1);
+    expect(await jobsOf(user)).toHaveLength(1);
+  });
+});
+
+describe('a person', () => {
+  it('who blocks the bot is let go, and others are served on', async () => {
+    const user = await longRender();
+    user.blocks();
+    const other = telegram.user();
+    await other.chooses('3 seconds', '360p', 'Pan left');
+    other.photo('cat.jpg');
+    await other.getsVideos(1);
+    await until(async () => (await jobsOf(user)).every(({ status }) => status === 'COMPLETED'));
+    user.unblocks();
+    user.send('/history');
+    await user.sees(/12 seconds · 720p · Move in\n.*ready/);
+    expect(user.videos).toHaveLength(0);
+  });
+
+  it('who stops the bot in the midst of a video is let go at once', async () => {
+    const user = await longRender();
+    user.leaves();
+    await until(async () => (await stack.files('bot/4242/batches')).length === 0);
+    await until(async () => (await jobsOf(user)).every(({ status }) => status === 'COMPLETED'));
+    user.unblocks();
+    user.send('/start');
+    await user.sees(/Hello/);
+    expect(user.videos).toHaveLength(0);
+  });
+
+  it('who deletes the message of progress still gets the video', async () => {
+    const user = await longRender();
+    user.deletes(await user.sees(/%/));
+    await user.getsVideos(1);
+    expect(user.inbox.some(({ text }) => /%/.test(text ?? ''))).toBe(false);
+  });
+});
+
+describe('the API', () => {
+  it('that is away for ten tries is waited for, and people are told; videos in the making come too, and nothing is deleted', async () => {
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    const early = await longRender();
+    early.send('/privacy');
+    await early.tap('Delete all my data');
+    const { port } = new URL(stack.url);
+    await stack.api.kill();
+    user.photo('cat.jpg');
+    await user.sees(/does not answer right now. I keep trying/);
+    await early.tap('Yes, delete everything');
+    await early.sees(/❌ The video service does not answer/);
+    user.send('/history');
+    await user.sees(/❌ The video service does not answer/);
+    await sleep(10 * RETRY_MS);
+    expect([user.videos, early.videos]).toEqual([[], []]);
+    await stack.startApi({ PORT: port });
+    for (const person of [user, early]) {
+      await person.getsVideos(1);
+      expect(await jobsOf(person)).toHaveLength(1);
+    }
+  });
+
+  it('that is away for too long is given up, with a button to try again', async () => {
+    await stack.bot!.stop();
+    await stack.startBot(telegram, { BOT_PATIENCE_SECONDS: '0.5' });
+    const user = telegram.user();
+    await user.chooses('3 seconds', '360p', 'Pan left');
+    const { port } = new URL(stack.url);
+    await stack.api.kill();
+    user.photo('cat.jpg');
+    await user.sees(/❌ The video service does not answer.\n[^]*This does not count against your limit/);
+    await stack.startApi({ PORT: port });
+    await user.tap('Try again');
+    await user.getsVideos(1);
+    expect(await jobsOf(user)).toEqual([{ status: 'COMPLETED' }]);
+  });
+});
+
+describe('a worker that dies', () => {
+  it('is told of as another attempt, and the video comes', async () => {
+    const user = await longRender();
+    await stack.worker!.kill();
+    await stack.startWorker();
+    await user.getsVideos(1);
+    const told = user.inbox.flatMap(({ history }) => history).join('\n');
+    expect(told).toMatch(/\nThis is the second attempt of 3\.$|🔁 That did not work out\. The second attempt of 3 starts/m);
+  });
+});

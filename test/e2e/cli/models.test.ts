@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { examine } from '../../../src/cli/doctor.ts';
+import { ask } from '../../../src/cli/models/ask.ts';
+import { Place, type Run } from '../../support/cli.ts';
+import { TestHub } from '../../support/hub.ts';
+import { until } from '../../support/waiting.ts';
+
+const UNET = 'unet/diffusion_pytorch_model.fp16.safetensors';
+
+let place: Place;
+let hub: TestHub;
+let folder: string;
+
+beforeAll(() => {
+  place = new Place();
+  folder = path.join(path.dirname(place.work), 'models');
+});
+beforeEach(async () => {
+  hub = await TestHub.start({ 'model_index.json': Buffer.from('{}'), [UNET]: randomBytes(300_000) });
+  await mkdir(folder);
+  await writeFile(path.join(folder, 'manifest.json'), TestHub.manifest(hub.model()));
+});
+afterEach(async () => {
+  await hub.stop();
+  await rm(folder, { recursive: true });
+});
+afterAll(() => place.remove());
+
+const environment = () => ({ MODELS_DIR: folder, HF_ENDPOINT: hub.endpoint, HF_TOKEN: '', SVD_MODEL: 'tiny' });
+const start = (...args: string[]): Run => place.startWith(environment(), 'models', ...args);
+const run = (...args: string[]) => place.runWith(environment(), 'models', ...args);
+const pull = () => run('pull', 'tiny', '--accept-licence');
+const has = async (bytes: number) => {
+  await until(async () => (await readFile(path.join(folder, '.partial/tiny', UNET)).catch(() => Buffer.alloc(0))).length === bytes);
+};
+
+describe('models pull', () => {
+  it('fetches a model, tells how far it is on lines, and prints its folder', async () => {
+    const { code, stdout, stderr } = await pull();
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${path.join(folder, 'tiny')}\n` });
+    expect(stderr).toMatch(/^tiny: 100 % of 300 kB/m);
+    expect(stderr).toContain('https://example.org/tiny');
+    expect(await readFile(path.join(folder, 'tiny', UNET))).toEqual(hub.files[UNET]);
+    expect(await pull()).toMatchObject({ code: 0, stdout, stderr: expect.stringContaining('here already') });
+  });
+
+  it('fetches nothing before the licence is accepted', async () => {
+    const { code, stdout, stderr } = await run('pull', 'tiny');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/Tiny Licence\n.*https:\/\/example\.org\/tiny\n.*\n--accept-licence/);
+    expect(hub.seen).toEqual([]);
+  });
+
+  it('stops at Ctrl-C, says what is kept, and goes on from there', async () => {
+    hub.fault(UNET, { holdAfter: 120_000 });
+    const first = start('pull', 'tiny', '--accept-licence');
+    await has(120_000);
+    first.pressCtrlC();
+    expect(await first.code).toBe(130);
+    expect(first.stderr).toMatch(/Interrupted\. 120 kB of 300 kB are kept/);
+    const second = await pull();
+    expect(second).toMatchObject({ code: 0, stderr: expect.stringContaining('120 kB of 300 kB are here already') });
+    expect(hub.ranges(UNET)).toEqual([undefined, 'bytes=120000-']);
+  });
+
+  it('loses nothing when it is killed, and shows nothing half-done under its name', async () => {
+    for (const bytes of [50_000, 100_000]) {
+      hub.fault(UNET, { holdAfter: 50_000 });
+      const killed = start('pull', 'tiny', '--accept-licence');
+      await has(bytes);
+      await killed.kill();
+      expect(existsSync(path.join(folder, 'tiny'))).toBe(false);
+    }
+    expect(await pull()).toMatchObject({ code: 0 });
+    expect(hub.sentBytes[UNET]).toBe(300_000);
+    expect(await run('verify')).toMatchObject({ code: 0 });
+  });
+
+  it('leaves a model to the process that is fetching it', async () => {
+    hub.fault(UNET, { holdAfter: 10 });
+    const first = start('pull', 'tiny', '--accept-licence');
+    await has(10);
+    expect(await pull()).toMatchObject({ code: 1, stderr: expect.stringContaining(`process ${first.process.pid}`) });
+    hub.release();
+    expect(await first.code).toBe(0);
+  });
+
+  it('says what to do about a gated model, and takes a token', async () => {
+    hub.token = 'hf_good';
+    expect(await pull()).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/HTTP 401.*\n.*set HF_TOKEN/) });
+    expect(await place.runWith({ ...environment(), HF_TOKEN: 'hf_good' }, 'models', 'pull', 'tiny', '--accept-licence')).toMatchObject({ code: 0 });
+  });
+
+  it.each([[['pull']], [['pull', 'tinny']], [['pull', 'tiny', 'svd']], [['pull', 'tiny', '--yes']], [['list', 'all']], [['fetch']]])('exits 2 for %j', async (args) => {
+    expect(await run(...args)).toMatchObject({ code: 2, stdout: '' });
+  });
+});
+
+describe('models list, path, verify and remove', () => {
+  it('lists what is known, what is here and what lies besides', async () => {
+    await mkdir(path.join(folder, 'mine'));
+    const { stdout } = await run('list');
+    expect(stdout).toMatch(/^ {2}svd-xt +4\.5 GB +no +Stable Video Diffusion XT/m);
+    expect(stdout).toMatch(/^\* tiny +300 kB +no +a tiny model\. Licence: Tiny Licence$/m);
+    expect(stdout).toContain('besides: mine');
+    expect(stdout).toContain('npm run models -- pull tiny');
+    await pull();
+    expect((await run('list')).stdout).toMatch(/^\* tiny +300 kB +here /m);
+    const { models, others, current } = JSON.parse((await run('list', '--json')).stdout) as { models: { name: string; state: string; inUse: boolean }[]; others: string[]; current: { kind: string } };
+    expect(models.map(({ name, state, inUse }) => [name, state, inUse])).toEqual([['svd', 'missing', false], ['svd-xt', 'missing', false], ['svd-xt-1-1', 'missing', false], ['tiny', 'present', true]]);
+    expect([others, current.kind]).toEqual([['mine'], 'present']);
+  });
+
+  it('prints where a model is or will be', async () => {
+    expect(await run('path')).toMatchObject({ code: 0, stdout: `${path.join(folder, 'tiny')}\n`, stderr: expect.stringContaining('not here') });
+    expect(await run('path', 'svd')).toMatchObject({ code: 0, stdout: `${path.join(folder, 'svd')}\n` });
+  });
+
+  it('verifies a model file by file, and pull cures what verify finds', async () => {
+    expect(await run('verify', 'tiny')).toMatchObject({ code: 1, stderr: expect.stringContaining('is not here') });
+    await pull();
+    expect(await run('verify', 'tiny')).toMatchObject({ code: 0, stdout: `ok                 model_index.json\nok                 ${UNET}\n` });
+    const broken = Buffer.from(hub.files[UNET]!);
+    broken[7]! ^= 1;
+    await writeFile(path.join(folder, 'tiny', UNET), broken);
+    expect(await run('verify', 'tiny')).toMatchObject({ code: 1, stdout: expect.stringMatching(/^wrong hash +unet/m), stderr: expect.stringContaining('models -- pull tiny') });
+    await pull();
+    expect(await run('verify', 'tiny')).toMatchObject({ code: 0 });
+  });
+
+  it('removes a model, but not without being sure', async () => {
+    await pull();
+    expect(await run('remove', 'tiny')).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') });
+    expect(await run('remove', 'tiny', '--yes')).toMatchObject({ code: 0, stdout: 'tiny is removed.\n' });
+    expect(existsSync(path.join(folder, 'tiny'))).toBe(false);
+    expect(await run('remove', 'tiny')).toMatchObject({ code: 0, stdout: 'tiny was not here.\n' });
+  });
+
+  it('says which manifest is broken', async () => {
+    await writeFile(path.join(folder, 'manifest.json'), '{');
+    expect(await run('list')).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(path.join(folder, 'manifest.json')) });
+  });
+});
+
+describe('doctor', () => {
+  const weights = async (more: Record<string, string> = {}) =>
+    (await examine(place.work, { PATH: process.env['PATH'], STORAGE_DIR: place.storage, PORT: '0', ...environment(), ...more })).find(({ check }) => check === 'weights');
+
+  it('warns of missing weights with the command that fetches them, but lets videos be made', async () => {
+    expect(await weights()).toMatchObject({ level: 'warn', message: expect.stringContaining('PREVIEW does not'), cure: 'npm run models -- pull tiny' });
+    expect(await weights({ SVD_AUTO_PULL: '1' })).toMatchObject({ level: 'warn', cure: expect.stringContaining('next worker fetches it') });
+    expect(await weights({ SVD_MODEL: 'svd_xt' })).toMatchObject({ level: 'warn', cure: expect.stringContaining('svd-xt') });
+  });
+
+  it('finds weights that are here, and those that are not whole', async () => {
+    await pull();
+    expect(await weights()).toMatchObject({ level: 'ok', message: expect.stringContaining(path.join(folder, 'tiny')) });
+    await rm(path.join(folder, 'tiny', UNET));
+    expect(await weights()).toMatchObject({ level: 'warn', message: expect.stringContaining(`${UNET} is missing`) });
+  });
+});
+
+describe('a question at a terminal', () => {
+  const answered = async (text: string) => {
+    const input = new PassThrough();
+    const output = new PassThrough();
+    input.end(text);
+    const said = await ask('Really?', input, output, { signal: new AbortController().signal, press() {} });
+    return [said, String(output.read())];
+  };
+
+  it.each([['y\n', true], ['YES\n', true], ['n\n', false], ['\n', false], ['yeah\n', false], ['', false]])('takes %j for %s', async (text, meant) => {
+    expect(await answered(text)).toEqual([meant, 'Really? [y/N] ']);
+  });
+
+  it('is given up when it is interrupted', async () => {
+    const controller = new AbortController();
+    const asked = ask('Really?', new PassThrough(), new PassThrough(), { signal: controller.signal, press() {} });
+    controller.abort(new Error('interrupted'));
+    await expect(asked).rejects.toThrow('interrupted');
+  });
+});

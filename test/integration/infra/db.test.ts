@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDatabase, type Database } from '../../../src/infra/postgres/db.ts';
+import { PostgresJobStore } from '../../../src/infra/postgres/job-store.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { eventually } from '../../support/waiting.ts';
+import { openWire, type Wire } from '../../support/wire.ts';
+
+/** A query is given up after this long. */
+const ANSWER_MS = 10_000;
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database?.drop());
+
+describe.concurrent('the database', () => {
+  it('does not keep anybody waiting for ever when its connections freeze, and is used again once they are back', async () => {
+    const wire: Wire = await openWire(database.url);
+    const db: Database = openDatabase(wire.url);
+    const jobs = new PostgresJobStore(db.client);
+    try {
+      await jobs.now();
+      wire.freeze();
+      const answers = await Promise.allSettled([jobs.now(), jobs.active(), jobs.exclusively('frozen', async () => {})]);
+      expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+      wire.mend();
+      await eventually(() => jobs.now());
+    } finally {
+      await db.close();
+      await wire.close();
+    }
+  });
+
+  it('lets work that is done in one place take longer than any query may', async () => {
+    const db = openDatabase(database.url);
+    const jobs = new PostgresJobStore(db.client);
+    try {
+      let end = (): void => {};
+      const working = jobs.exclusively('long', () => new Promise<void>((resolve) => (end = resolve)));
+      await sleep(ANSWER_MS + 200);
+      expect(await jobs.exclusively('long', async () => {})).toBe(false);
+      end();
+      expect(await working).toBe(true);
+    } finally {
+      await db.close();
+    }
+  });
+});

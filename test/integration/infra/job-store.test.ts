@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDatabase, type Database } from '../../../src/infra/postgres/db.ts';
+import { PostgresJobStore } from '../../../src/infra/postgres/job-store.ts';
+import { PostgresWorkerStore } from '../../../src/infra/postgres/worker-store.ts';
+import { checkOptions, settleOptions } from '../../../src/jobs/options.ts';
+import type { NewJob, WorkerRecord } from '../../../src/jobs/store.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+
+const NO_LIMITS = { all: 1_000_000, owner: null };
+const draft = (change: Partial<NewJob> = {}): NewJob => ({
+  id: randomUUID(), owner: 'o', maxAttempts: 3, engine: 'PREVIEW', options: settleOptions(checkOptions({}), 'PREVIEW', { width: 4, height: 3 }), estimatedSeconds: 5, guessSeconds: null,
+  photoSha256: 'a', photoWidth: 4, photoHeight: 3, clientRef: null, idempotencyKey: null, fingerprint: 'f', retryOf: null, ...change,
+});
+
+let database: TestDatabase;
+let db: Database;
+let jobs: PostgresJobStore;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = openDatabase(database.url);
+  jobs = new PostgresJobStore(db.client);
+});
+afterAll(async () => {
+  await db?.close();
+  await database?.drop();
+});
+
+async function insert(change: Partial<NewJob> = {}) {
+  const insertion = await jobs.insert(draft(change), NO_LIMITS);
+  if (insertion.kind !== 'inserted') throw new Error(insertion.kind);
+  return insertion.job;
+}
+
+describe('a guarded transition', () => {
+  it('is written once, however many try at the same time', async () => {
+    const { id } = await insert();
+    const tries = await Promise.all(Array.from({ length: 20 }, () => jobs.transition(id, { from: ['QUEUED'], attempt: 0 }, { status: 'PROCESSING', attempt: 1, attemptToken: randomUUID() })));
+    expect(tries.filter((job) => job !== null)).toHaveLength(1);
+    expect(await jobs.find(id)).toMatchObject({ status: 'PROCESSING', attempt: 1, revision: 2 });
+  });
+
+  it('is refused to an attempt that another one has replaced, progress included', async () => {
+    const { id } = await insert();
+    const [late, present] = [randomUUID(), randomUUID()];
+    await jobs.transition(id, { from: ['QUEUED'] }, { status: 'PROCESSING', attempt: 1, attemptToken: late });
+    await jobs.transition(id, { from: ['PROCESSING'], token: late }, { attempt: 2, attemptToken: present });
+    const progress = { stage: 'RENDERING', step: 1, totalSteps: 2, percent: 50, etaSeconds: 1, preview: false } as const;
+    expect(await jobs.progress(id, late, progress)).toBeNull();
+    expect(await jobs.transition(id, { from: ['PROCESSING'], token: late }, { status: 'COMPLETED' })).toBeNull();
+    expect(await jobs.progress(id, present, progress)).toBe(4);
+    expect(await jobs.progress(id, present, { ...progress, percent: 20 })).toBe(5);
+    expect(await jobs.find(id)).toMatchObject({ percent: 50, status: 'PROCESSING' });
+  });
+
+  it('lets exactly one of cancel and complete win', async () => {
+    for (let round = 0; round < 10; round++) {
+      const { id } = await insert();
+      const token = randomUUID();
+      await jobs.transition(id, { from: ['QUEUED'] }, { status: 'PROCESSING', attempt: 1, attemptToken: token });
+      const [cancelled, completed] = await Promise.all([
+        jobs.transition(id, { from: ['QUEUED', 'PROCESSING', 'RETRYING'] }, { status: 'CANCELLED', attemptToken: null }),
+        jobs.transition(id, { from: ['PROCESSING'], token }, { status: 'COMPLETED', attemptToken: null }),
+      ]);
+      expect([cancelled, completed].filter((job) => job !== null)).toHaveLength(1);
+      expect((await jobs.find(id))!.status).toBe(cancelled ? 'CANCELLED' : 'COMPLETED');
+    }
+  });
+});
+
+describe('inserting', () => {
+  it('keeps the limits of all and of one owner under parallel inserts', async () => {
+    const engine = 'SVD_XT';
+    const present = (await jobs.active()).length;
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => jobs.insert(draft({ engine, owner: `limit-${index % 5}` }), { all: present + 7, owner: 2 })));
+    expect(answers.filter(({ kind }) => kind === 'inserted')).toHaveLength(7);
+    const owners = answers.flatMap((answer) => (answer.kind === 'inserted' ? [answer.job.owner] : []));
+    for (const owner of new Set(owners)) expect(owners.filter((other) => other === owner).length).toBeLessThanOrEqual(2);
+  });
+
+  it('gives the earlier job for an idempotency key used before, also in parallel', async () => {
+    const answers = await Promise.all(Array.from({ length: 10 }, () => jobs.insert(draft({ owner: 'k', idempotencyKey: 'same' }), NO_LIMITS)));
+    expect(answers.filter(({ kind }) => kind === 'inserted')).toHaveLength(1);
+    expect(new Set(answers.map((answer) => (answer.kind === 'full' ? '' : answer.job.id))).size).toBe(1);
+  });
+});
+
+describe('what is asked of all processes together', () => {
+  it('runs work under a name in one place at a time', async () => {
+    let release = () => {};
+    let begun = () => {};
+    const running = new Promise<void>((resolve) => (begun = resolve));
+    const first = jobs.exclusively('test', () => {
+      begun();
+      return new Promise((resolve) => (release = resolve));
+    });
+    await running;
+    expect(await jobs.exclusively('test', async () => {})).toBe(false);
+    expect(await jobs.exclusively('other', async () => {})).toBe(true);
+    release();
+    expect(await first).toBe(true);
+    expect(await jobs.exclusively('test', async () => {})).toBe(true);
+  });
+
+  it('knows which workers were seen lately, by its own clock', async () => {
+    const workers = new PostgresWorkerStore(db.client);
+    const worker: WorkerRecord = { id: 'h:1:cpu', host: 'h', pid: 1, device: 'cpu', engines: ['PREVIEW'], defaultEngines: ['PREVIEW'], unavailable: { SVD_XT: 'no weights' }, paces: {}, state: 'READY', jobId: null, version: '1' };
+    await workers.beat(worker);
+    expect(await workers.seenWithin(5)).toMatchObject([{ ...worker, stopped: false }]);
+    await workers.leave(worker.id);
+    expect(await workers.seenWithin(5)).toMatchObject([{ stopped: true }]);
+    await workers.beat({ ...worker, state: 'BUSY' });
+    expect(await workers.seenWithin(5)).toMatchObject([{ stopped: false, state: 'BUSY' }]);
+    await db.client.$executeRaw`UPDATE worker SET "lastSeenAt" = now() - interval '1 hour'`;
+    expect(await workers.seenWithin(5)).toEqual([]);
+    await workers.deleteUnseen(60);
+    expect(await workers.seenWithin(1e6)).toEqual([]);
+  });
+});

@@ -1,0 +1,118 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openCheckpoint, type Checkpoint } from '../../../../worker/svd/checkpoint/files.ts';
+import { conditioningGraph } from '../../../../worker/svd/graph/conditioning.ts';
+import { CpuOps } from '../../../../worker/svd/graph/cpu.ts';
+import { ELEMENT_BYTES, TYPE } from '../../../../worker/svd/graph/onnx.ts';
+import type { Graph } from '../../../../worker/svd/graph/ops.ts';
+import { WebgpuOps } from '../../../../worker/svd/graph/webgpu.ts';
+import { Weights } from '../../../../worker/svd/graph/weights.ts';
+import { Networks, type Network } from '../../../../worker/svd/runtime/networks.ts';
+import type { Safetensors } from '../../../../worker/svd/checkpoint/safetensors.ts';
+import type { Runtime } from '../../../../worker/svd/runtime/session.ts';
+import { hollowCheckpoint } from '../../../support/hollow.ts';
+import { readModel, type OnnxInitializer } from '../../../support/onnx.ts';
+
+const SIZE = { width: 1024, height: 576 };
+const UNET: Network = { name: 'unet', size: SIZE, frames: 25, batch: 1 };
+const ENCODER: Network = { name: 'encoder', size: SIZE };
+const IMAGE_ENCODER: Network = { name: 'image encoder' };
+const decoder = (frames: number): Network => ({ name: 'decoder', size: SIZE, frames });
+const RUNTIMES: Runtime[] = [{ provider: 'cpu', type: 'f32' }, { provider: 'webgpu', type: 'f32' }, { provider: 'webgpu', type: 'f16' }];
+
+let folder: string;
+let checkpoint: Checkpoint;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'published-'));
+  await hollowCheckpoint(folder);
+  checkpoint = await openCheckpoint(folder);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const graph = (network: Network, runtime: Runtime = RUNTIMES[0]!): Graph => new Networks(checkpoint, runtime).graph(network);
+
+function conditioning({ provider, type }: Runtime): Graph {
+  const { config, weights } = checkpoint.unet;
+  return conditioningGraph((name, source) => new (provider === 'cpu' ? CpuOps : WebgpuOps)(name, source, type), new Weights(weights), config, { steps: 25, frames: 25, batch: 2 });
+}
+
+describe('the graphs of SVD-XT at 1024×576', () => {
+  it.each([
+    // Cross-attention in full would add 5.8 to the 153.9: to a single token it is a vector, known beforehand.
+    ['a UNet call for 25 frames', UNET, 76.949],
+    ['a UNet call for both halves of guidance', { ...UNET, batch: 2 }, 153.899],
+    ['decoding 25 frames', decoder(25), 173.574],
+    ['decoding 8 frames', decoder(8), 55.544],
+    ['decoding one frame', decoder(1), 6.943],
+    ['encoding the photo', ENCODER, 2.609],
+    ['embedding the photo', IMAGE_ENCODER, 0.335],
+  ] as const)('count for %s what the topology costs', (_, network, teraflops) => {
+    expect(graph(network).flops / 1e12).toBeCloseTo(teraflops, 3);
+  });
+
+  describe.each(RUNTIMES)('for $provider in $type', (runtime) => {
+    const all = (): Graph[] => [graph(UNET, runtime), graph(decoder(8), runtime), graph(ENCODER, runtime), graph(IMAGE_ENCODER, runtime), conditioning(runtime)];
+
+    it('are the same bytes each time', () => {
+      const [first, second] = [all(), all()];
+      expect(first.filter(({ model }, i) => Buffer.compare(model, second[i]!.model) !== 0).map(({ name }) => name)).toEqual([]);
+    });
+
+    it('define every value once, before it is used, and use all of them', () => {
+      for (const { model, inputs, outputs } of all()) {
+        const { nodes, initializers, ...read } = readModel(model);
+        expect(read.inputs).toEqual(inputs.map(({ name }) => name));
+        expect(read.outputs).toEqual(outputs.map(({ id }) => id));
+        const defined = [...initializers.map(({ name }) => name), ...read.inputs];
+        const known = new Set(defined);
+        const early: string[] = [];
+        for (const { inputs: taken, outputs: made } of nodes) {
+          early.push(...taken.filter((value) => value !== '' && !known.has(value)));
+          for (const value of made) known.add(value);
+          defined.push(...made);
+        }
+        expect(early).toEqual([]);
+        expect(known.size).toBe(defined.length);
+        expect(new Set(nodes.map(({ name }) => name)).size).toBe(nodes.length);
+        const used = new Set([...nodes.flatMap((node) => node.inputs), ...read.outputs]);
+        expect(defined.filter((value) => !used.has(value))).toEqual([]);
+      }
+    });
+
+    it('take weights from where they are in the checkpoint, each one that the model runs with', () => {
+      const unet = unused(checkpoint.unet.weights, [graph(UNET, runtime), conditioning(runtime)]);
+      expect(unet.filter((name) => !/mix_factor$|attn2\.to_[qk]\.weight$|\.norm2\.(weight|bias)$/.test(name))).toEqual([]);
+      // Mix factors are read while writing; queries and keys of the 32 cross-attentions have one token to agree on.
+      expect(unet).toHaveLength(22 + 16 + 32 * 4);
+      const vae = unused(checkpoint.vae.weights, [graph(ENCODER, runtime), graph(decoder(8), runtime)]);
+      expect(vae.filter((name) => !name.endsWith('mix_factor'))).toEqual([]);
+      const imageEncoder = unused(checkpoint.imageEncoder.weights, [graph(IMAGE_ENCODER, runtime)]);
+      expect(imageEncoder).toEqual([]);
+    });
+  });
+
+  it('are small beside the weights', () => {
+    for (const network of [UNET, decoder(8), ENCODER, IMAGE_ENCODER]) expect(graph(network).model.length).toBeLessThan(2e6);
+  });
+});
+
+/** Tensors of `weights` of which some byte is in none of the graphs. Throws where a graph takes bytes that are no tensor, or other than its shape says. */
+function unused({ file, tensors }: Safetensors, graphs: readonly Graph[]): string[] {
+  const taken = new Map([...tensors.keys()].map((name) => [name, 0]));
+  const seen = new Set<string>();
+  for (const { name, shape, type, external } of graphs.flatMap(({ model }) => readModel(model).initializers).filter(isExternal)) {
+    const [offset, length] = [Number(external['offset']), Number(external['length'])];
+    const tensor = [...tensors.values()].find((info) => offset >= info.offset && offset + length <= info.offset + info.sizeBytes);
+    if (!tensor || external['location'] !== path.basename(file)) throw new Error(`${name} is not in ${file}`);
+    expect(type).toBe(TYPE.f16);
+    expect(length).toBe(shape.reduce((product, side) => product * side, ELEMENT_BYTES.f16));
+    const range = `${offset} ${length}`;
+    if (!seen.has(range)) taken.set(tensor.name, taken.get(tensor.name)! + length);
+    seen.add(range);
+  }
+  return [...tensors.values()].filter(({ name, sizeBytes }) => taken.get(name) !== sizeBytes).map(({ name }) => name);
+}
+
+const isExternal = ({ external }: OnnxInitializer): boolean => Object.keys(external).length > 0;

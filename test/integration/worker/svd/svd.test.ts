@@ -1,0 +1,168 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { frameCount, frameSize, type RenderOptions } from '../../../../src/catalog/catalog.ts';
+import { readConfig } from '../../../../src/config.ts';
+import type { Engine, Picture, Report } from '../../../../worker/engine.ts';
+import { openSafetensors } from '../../../../worker/svd/checkpoint/safetensors.ts';
+import { svd } from '../../../../worker/svd/svd.ts';
+import { copyCheckpoint, overwriteTensor, seededCheckpoint } from '../../../support/svd.ts';
+
+const never = new AbortController().signal;
+const configOf = (folder: string, extra: Record<string, string> = {}) =>
+  readConfig({ SVD_MODEL: folder, SVD_RENDER_SIZE: '128x64', WORKER_DEVICES: 'cpu', SVD_DECODE_FRAMES: '3', ...extra });
+
+function options(given: Partial<RenderOptions> = {}): RenderOptions {
+  return {
+    engine: 'SVD_XT', resolution: 'P360', orientation: 'LANDSCAPE', fit: 'COVER', motion: 'DOLLY_IN', durationSeconds: 3,
+    steps: 4, guidanceMin: 1, guidanceMax: 3, noiseAugmentation: 0.1, motionBucketId: 127, seed: 5, ...given,
+  };
+}
+
+let folder: string;
+let photo: Picture;
+let engine: Engine;
+let scratch: string;
+
+beforeAll(async () => {
+  folder = await seededCheckpoint('tiny-a');
+  scratch = await mkdtemp(path.join(tmpdir(), 'fm-svd-'));
+  const { data, info } = await sharp('test/fixtures/photos/coffee.jpg').removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  photo = { width: info.width, height: info.height, data };
+  engine = svd.create('cpu', configOf(folder));
+});
+
+afterAll(async () => {
+  await engine.dispose();
+  await rm(scratch, { recursive: true, force: true });
+});
+
+interface Rendered {
+  readonly pictures: Picture[];
+  readonly told: [stage: string, step: number][];
+  readonly previews: Picture[];
+}
+
+/** A render as the renderer does it. */
+async function render(by: Engine, given: Partial<RenderOptions> = {}, signal = never, each: (stage: string, step: number) => void = () => {}): Promise<Rendered> {
+  const rendered: Rendered = { pictures: [], told: [], previews: [] };
+  const report: Report = {
+    progress: (stage, step) => {
+      rendered.told.push([stage, step]);
+      each(stage, step);
+    },
+    preview: (picture) => rendered.previews.push({ ...picture, data: picture.data.slice() }),
+  };
+  await by.load(options(given), report, signal);
+  for await (const picture of by.render(photo, options(given), report, signal)) rendered.pictures.push({ ...picture, data: picture.data.slice() });
+  return rendered;
+}
+
+const sameBytes = (a: Picture, b: Picture) => Buffer.compare(a.data, b.data) === 0;
+
+describe('SVD_XT', () => {
+  it('keeps to its plan, gives every frame in the size asked for, shows previews, and loads once for one size', async () => {
+    const plan = await engine.plan(options());
+    const { pictures, told, previews } = await render(engine);
+    expect(plan.map(({ stage }) => stage)).toEqual(['LOADING_MODEL', 'ENCODING_IMAGE', 'DENOISING', 'DECODING', 'INTERPOLATING']);
+    expect(told).toEqual(plan.flatMap(({ stage, totalSteps }) => Array.from({ length: totalSteps }, (_, i) => [stage, i + 1])));
+    expect(plan.every(({ secondsPerStep }) => secondsPerStep > 0)).toBe(true);
+    expect(pictures).toHaveLength(frameCount(3));
+    for (const { width, height, data } of pictures) expect([width, height, data.length]).toEqual([480, 360, 480 * 360 * 3]);
+    expect(new Set(pictures.map(({ data }) => Buffer.from(data).toString('base64'))).size).toBe(pictures.length);
+    expect(previews).toHaveLength(4);
+    expect(previews[0]).toMatchObject({ width: 64, height: 32 });
+
+    expect((await engine.plan(options())).map(({ stage }) => stage)).not.toContain('LOADING_MODEL');
+    expect((await render(engine)).told.filter(([stage]) => stage === 'LOADING_MODEL')).toEqual([]);
+  });
+
+  it('gives the same frames for the same seed, from another engine too, and others for another seed', async () => {
+    const second = svd.create('cpu', configOf(folder));
+    const [first, again, other] = [await render(engine, { seed: 7 }), await render(second, { seed: 7 }), await render(engine, { seed: 8 })];
+    await second.dispose();
+    expect(first.pictures.every((picture, i) => sameBytes(picture, again.pictures[i]!))).toBe(true);
+    expect(sameBytes(first.pictures[10]!, other.pictures[10]!)).toBe(false);
+  });
+
+  it('renders upright for portrait, and without guidance', async () => {
+    const given = { orientation: 'PORTRAIT', guidanceMax: 1, fit: 'CONTAIN' } as const;
+    const { pictures } = await render(engine, given);
+    expect(pictures[0]).toMatchObject(frameSize({ resolution: 'P360', orientation: 'PORTRAIT' }));
+    expect(pictures).toHaveLength(36);
+  });
+
+  it('gives the same frames where networks are swapped in and out of memory', async () => {
+    const swapping = svd.create('cpu', configOf(folder, { SVD_MEMORY: 'swap' }));
+    expect((await swapping.plan(options())).map(({ stage }) => stage)).not.toContain('LOADING_MODEL');
+    const [kept, swapped] = [await render(engine, { seed: 9 }), await render(swapping, { seed: 9 })];
+    expect(swapped.pictures.every((picture, i) => sameBytes(picture, kept.pictures[i]!))).toBe(true);
+    await swapping.dispose();
+  });
+
+  it.each(['ENCODING_IMAGE', 'DENOISING', 'DECODING', 'INTERPOLATING'])('stops before its next step when cancelled during %s', async (during) => {
+    const control = new AbortController();
+    const told: string[] = [];
+    const cancelled = render(engine, {}, control.signal, (stage, step) => {
+      told.push(`${stage} ${step}`);
+      if (stage === during && step === 1) control.abort(new Error('cancelled'));
+    });
+    await expect(cancelled).rejects.toThrow('cancelled');
+    expect(told.at(-1)).toBe(`${during} 1`);
+  });
+
+  it('fails rather than deliver numbers that are no picture', async () => {
+    const broken = path.join(scratch, 'broken');
+    await copyCheckpoint('tiny-a', broken);
+    const { file, tensors } = await openSafetensors(path.join(broken, 'unet/diffusion_pytorch_model.fp16.safetensors'));
+    await overwriteTensor(file, tensors.get('conv_out.bias')!, 0x7e00); // NaN
+    await expect(render(svd.create('cpu', configOf(broken)))).rejects.toMatchObject({ code: 'NON_FINITE_OUTPUT' });
+  });
+
+  it('fails rather than deliver a black frame for a photo that is not black', async () => {
+    const dark = path.join(scratch, 'dark');
+    await copyCheckpoint('tiny-a', dark);
+    const { file, tensors } = await openSafetensors(path.join(dark, 'vae/diffusion_pytorch_model.fp16.safetensors'));
+    await overwriteTensor(file, tensors.get('decoder.time_conv_out.bias')!, 0xd640); // −100
+    await expect(render(svd.create('cpu', configOf(dark)))).rejects.toMatchObject({ code: 'NON_FINITE_OUTPUT', message: expect.stringContaining('black') });
+  });
+
+  it('says in its version which model and which settings made the frames', () => {
+    expect(svd.create('cpu', readConfig({ SVD_MODEL: 'svd-xt' })).version).toBe('1+svd-xt');
+    expect(svd.create('cpu', configOf('some/folder/', { SVD_PRECISION: 'f32' })).version).toBe('1+folder+f32+128x64+d3');
+  });
+
+  it('names what is wrong with a checkpoint that was damaged after it was offered', async () => {
+    await expect(svd.create('cpu', configOf(path.join(scratch, 'nowhere'))).plan(options())).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+  });
+});
+
+describe("SVD_XT's offer", () => {
+  it('is made on a CPU only where it is named, never by default, with what renders cost there', async () => {
+    const offer = await svd.offer('cpu', configOf(folder));
+    expect(offer).toMatchObject({ unavailable: null, byDefault: false });
+    expect(offer.paces!.P720!.perCall).toBeGreaterThan(0);
+    expect((await svd.offer('cpu', configOf(folder, { WORKER_DEVICES: 'auto' }))).unavailable).toContain('WORKER_DEVICES');
+  });
+
+  it('reckons dearer sizes dearer, in step with their operations', async () => {
+    const { paces } = await svd.offer('cpu', configOf(folder, { SVD_RENDER_SIZE: '' }));
+    expect(paces!.P720!.perCall / paces!.P360!.perCall).toBeGreaterThan((1024 * 576) / (512 * 384));
+    expect(paces!.P1080!.perCall).toBe(paces!.P720!.perCall);
+    expect(paces!.P1080!.perFrame).toBeGreaterThan(paces!.P720!.perFrame);
+  });
+
+  it('says what is missing and the command that cures it', async () => {
+    expect((await svd.offer('cpu', configOf('svd-xt', { MODELS_DIR: scratch }))).unavailable).toContain('npm run models -- pull svd-xt');
+    expect((await svd.offer('cuda:0', configOf(folder))).unavailable).toContain('webgpu');
+  });
+
+  it('says what is wrong with a folder that is no checkpoint', async () => {
+    const wrong = path.join(scratch, 'wrong');
+    await copyCheckpoint('tiny-a', wrong);
+    await rm(path.join(wrong, 'unet/config.json'));
+    expect((await svd.offer('cpu', configOf(wrong))).unavailable).toContain('unet');
+  });
+});

@@ -1,5 +1,0 @@
-/** Draws the pictures of docs/bot.md anew: `npx vitest run --config test/pictures/vitest.config.ts`. No part of `npm test`. */
-import { defineConfig } from 'vitest/config';
-import tests from '../../vitest.config.ts';
-
-export default defineConfig({ ...tests, test: { ...tests.test, include: ['test/pictures/*.pictures.ts'] } });

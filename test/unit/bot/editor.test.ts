@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openTelegram, type Telegram } from '../../../bot/telegram/client.ts';
+import { Editor, type LiveMessage } from '../../../bot/telegram/editor.ts';
+import { FakeTelegram } from '../../support/telegram.ts';
+import { TOKEN } from '../../support/token.ts';
+import { until } from '../../support/waiting.ts';
+
+const CHAT = 5;
+let fake: FakeTelegram;
+let ending: AbortController;
+let telegram: Telegram;
+
+beforeEach(async () => {
+  fake = await FakeTelegram.start();
+  ending = new AbortController();
+  telegram = openTelegram(TOKEN, fake.url, ending.signal);
+});
+afterEach(async () => {
+  ending.abort();
+  await fake.close();
+});
+
+async function sent(render: () => string): Promise<LiveMessage> {
+  const { message_id: messageId } = await telegram.once.sendMessage(CHAT, 'nothing yet');
+  return { messageId, render: () => ({ text: render() }) };
+}
+
+function editor(onSpeechless: (error: unknown) => void = () => {}): Editor {
+  return new Editor({ api: telegram.once, chatId: CHAT, paceMs: 0, signal: ending.signal, onEdit: () => {}, onBlocked: () => {}, onSpeechless });
+}
+
+const shown = ({ messageId }: LiveMessage) => fake.messages.find(({ id }) => id === messageId)!.text;
+
+describe('an editor', () => {
+  it('shows what is urgent first, and the rest in the order in which it changed', async () => {
+    const messages = await Promise.all(['first', 'second', 'urgent'].map(async (text) => ({ ...(await sent(() => text)), isUrgent: () => text === 'urgent' })));
+    const edits = editor();
+    await Promise.all(messages.map((message) => edits.settle(message)));
+    expect(fake.callsOf('editMessageText').map(({ fields }) => fields['text'])).toEqual(['urgent', 'first', 'second']);
+  });
+
+  it('that is asked to settle while an older edit is under way waits until the newest text is shown', async () => {
+    let text = 'half done';
+    const message = await sent(() => text);
+    const edits = editor();
+    const { release } = fake.hold(CHAT);
+    edits.touch(message);
+    await until(async () => fake.callsOf('editMessageText').length === 1);
+    text = 'done';
+    const settled = edits.settle(message);
+    release();
+    await settled;
+    expect(shown(message)).toBe('done');
+  });
+
+  it('that cannot put one message into words says so once, and goes on with the others', async () => {
+    const errors: unknown[] = [];
+    const edits = editor((error) => errors.push(error));
+    const mute = await sent(() => {
+      throw new Error('no words');
+    });
+    const other = await sent(() => 'all is well');
+    for (let time = 0; time < 3; time++) edits.touch(mute);
+    await edits.settle(mute);
+    await edits.settle(other);
+    edits.touch(mute);
+    await sleep(50);
+    expect(errors).toHaveLength(1);
+    expect(shown(other)).toBe('all is well');
+  });
+});

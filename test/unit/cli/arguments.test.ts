@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { MOTIONS, names, RESOLUTIONS } from '../../../src/catalog/catalog.ts';
+import { readArguments, usage, type AnimateArguments } from '../../../src/cli/animate/arguments.ts';
+import { Failure } from '../../../src/cli/failure.ts';
+
+const read = (...args: string[]): AnimateArguments => readArguments(['photo.jpg', ...args]) as AnimateArguments;
+
+function refusal(...args: string[]): string {
+  try {
+    readArguments(args);
+  } catch (error) {
+    if (error instanceof Failure && error.exitCode === 2) return error.message;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
+
+describe('arguments of animate', () => {
+  it('take every option', () => {
+    const { photo, video, out, apiUrl, apiKey, json, quiet } = read(
+      '--motion', 'pan_l', '--duration', '6', '--resolution', '720p', '--orientation', 'auto', '--fit', 'cover', '--engine', 'preview', '--steps', '4', '--guidance-min', '1.5',
+      '--guidance-max', '10', '--noise-augmentation', '0', '--motion-bucket', '255', '--seed', '2147483647', '--out', 'x', '--api-url', 'https://example.org/motion/graphql/', '--api-key', 'k', '--json', '--quiet',
+    );
+    expect({ photo, out, apiUrl, apiKey, json, quiet }).toEqual({ photo: 'photo.jpg', out: 'x', apiUrl: 'https://example.org/motion', apiKey: 'k', json: true, quiet: true });
+    expect(video).toEqual({
+      motion: 'PAN_L', durationSeconds: 6, resolution: 'P720', orientation: 'AUTO', fit: 'COVER', engine: 'PREVIEW',
+      tuning: { steps: 4, guidanceMin: 1.5, guidanceMax: 10, noiseAugmentation: 0, motionBucketId: 255, seed: 2_147_483_647 },
+    });
+  });
+
+  it.each([['PAN_L'], ['pan_l'], ['Pan-L']])('understand the motion %s', (text) => {
+    expect(read('--motion', text).video.motion).toBe('PAN_L');
+  });
+
+  it.each([['P1080'], ['p1080'], ['1080p'], ['1080P'], ['1080']])('understand the resolution %s', (text) => {
+    expect(read('--resolution', text).video.resolution).toBe('P1080');
+  });
+
+  it('leave to the API what is not said', () => {
+    expect(Object.values(read().video.tuning!).every((value) => value === undefined)).toBe(true);
+    expect(read().video).toMatchObject({ motion: undefined, durationSeconds: undefined, engine: undefined });
+  });
+
+  it.each([
+    [['p.jpg', '--motion', 'spin'], ['--motion', '"spin"', 'MICRO', 'DOLLY_IN']],
+    [['p.jpg', '--resolution', '4k'], ['--resolution', '"4k"', 'P360', 'P1080']],
+    [['p.jpg', '--duration', '7'], ['--duration', '"7"', '3, 6, 8, 10, 12']],
+    [['p.jpg', '--duration', '6.0'], ['--duration']],
+    [['p.jpg', '--steps', '3'], ['--steps', '4 to 50']],
+    [['p.jpg', '--steps', '-5'], ['--steps', '"-5"', '4 to 50']],
+    [['p.jpg', '--steps', '4.5'], ['--steps', 'whole']],
+    [['p.jpg', '--guidance-max', '10.1'], ['--guidance-max', '1 to 10']],
+    [['p.jpg', '--guidance-min', '4'], ['--guidance-min (4)', '--guidance-max (3)']],
+    [['p.jpg', '--noise-augmentation', 'NaN'], ['--noise-augmentation', '0 to 1']],
+    [['p.jpg', '--motion-bucket', '0'], ['--motion-bucket', '1 to 255']],
+    [['p.jpg', '--seed', '2147483648'], ['--seed', '0 to 2147483647']],
+    [['p.jpg', '--seed', '1e3'], ['--seed']],
+    [['p.jpg', '--seed', ''], ['--seed']],
+    [['p.jpg', '--motoin', 'MICRO'], ['--motoin', 'did you mean --motion?']],
+    [['p.jpg', '--frobnicate'], ['--frobnicate']],
+    [['p.jpg', '--motion'], ['--motion']],
+    [['p.jpg', '--json=yes'], ['--json']],
+    [['p.jpg', 'q.jpg'], ['"q.jpg"']],
+    [[], ['No photo']],
+    [[''], ['empty']],
+    [['p.jpg', '--out', ''], ['--out']],
+    [['p.jpg', '--api-url', 'localhost:4000'], ['--api-url', 'http://']],
+    [['p.jpg', '--api-url', 'ftp://x'], ['--api-url']],
+    [['p.jpg', '--from-video', 'v.mp4', '--seed', '1'], ['--seed', '--from-video']],
+  ])('%j are refused in one line', (args, words) => {
+    const message = refusal(...args);
+    expect(message).not.toContain('\n');
+    for (const word of words) expect(message).toContain(word);
+  });
+
+  it('ask for help with --help and -h, whatever else they say', () => {
+    expect([readArguments(['--help']), readArguments(['x', '-h'])]).toEqual(['help', 'help']);
+    for (const word of [...names(MOTIONS), ...names(RESOLUTIONS), '--from-video', '--api-key', '130']) expect(usage()).toContain(word);
+  });
+
+  it('take a photo whose name begins with a dash after --', () => {
+    expect((readArguments(['--seed', '1', '--', '-5.jpg']) as AnimateArguments).photo).toBe('-5.jpg');
+  });
+});

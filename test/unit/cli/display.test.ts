@@ -1,0 +1,77 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import type { JobView } from '../../../src/cli/animate/answers.ts';
+import { createDisplay, duration } from '../../../src/cli/animate/display.ts';
+
+const job: JobView = {
+  id: 'a', status: 'PROCESSING', stage: 'RENDERING', percent: 50, queuePosition: null, estimatedSecondsRemaining: 12, attempt: 1, maxAttempts: 3, nextAttemptAt: null, clientRef: null,
+  options: { engine: 'PREVIEW', resolution: 'P360', orientation: 'LANDSCAPE', fit: 'COVER', motion: 'MICRO', durationSeconds: 3, steps: 24, guidanceMin: 1, guidanceMax: 3, noiseAugmentation: 0.1, motionBucketId: 50, seed: 1 },
+  error: null, result: null,
+};
+const retrying = (): JobView => ({
+  ...job, status: 'RETRYING', stage: null, attempt: 2, nextAttemptAt: new Date(Date.now() + 9_500).toISOString(),
+  error: { code: 'ENCODER_FAILED', message: 'ffmpeg fell over.', cure: 'Lift it up.', retryable: true },
+});
+
+/** Clears the rest of a line. */
+const CLEAR = '\x1b[K';
+
+function show(terminal: { columns: number } | null, draw: (display: ReturnType<typeof createDisplay>) => void, quiet = false): string {
+  const stream = Object.assign(new PassThrough(), terminal === null ? { isTTY: false } : { isTTY: true, ...terminal }) as unknown as NodeJS.WriteStream;
+  const display = createDisplay(stream, quiet);
+  draw(display);
+  const text = String((stream as unknown as PassThrough).read() ?? '');
+  display.end();
+  return text;
+}
+
+describe('progress', () => {
+  it('is one line a stage where there is no terminal', () => {
+    const text = show(null, (display) => {
+      display.phase('Starting');
+      for (const percent of [1, 2, 3]) display.job({ ...job, percent });
+      display.job({ ...job, stage: 'ENCODING_VIDEO' });
+    });
+    expect(text).toBe('Starting\nRendering frames\nEncoding the video\n');
+  });
+
+  it('is one live line with stage, bar, percent and time left on a terminal', () => {
+    const text = show({ columns: 100 }, (display) => display.job(job));
+    expect(text.replaceAll(CLEAR, '|')).toMatch(/^\rRendering frames +█{12}░{12} +50 % {2}12 s left\|$/);
+  });
+
+  it('never breaks the line of a narrow terminal', () => {
+    const text = show({ columns: 30 }, (display) => display.job(job));
+    expect(text.replaceAll(CLEAR, '').trim().length).toBeLessThan(30);
+  });
+
+  it('shows the place in the queue and which attempt it is', () => {
+    expect(show(null, (display) => display.job({ ...job, status: 'QUEUED', stage: null, queuePosition: 3 }))).toContain('place 3');
+    expect(show(null, (display) => display.job({ ...job, attempt: 2 }))).toContain('attempt 2 of 3');
+  });
+
+  it('says why an attempt failed and when the next one starts', () => {
+    const text = show({ columns: 120 }, (display) => display.job(retrying()));
+    expect(text).toContain('Attempt 2 of 3 failed: ffmpeg fell over. Lift it up.\n');
+    expect(text).toMatch(/Waiting for attempt 3 of 3 … {2}in (10|9) s/);
+    expect(show(null, (display) => display.job(retrying()))).toContain('Attempt 2 of 3 failed: ffmpeg fell over.');
+  });
+
+  it('shows a lost connection until it is back', () => {
+    const text = show({ columns: 100 }, (display) => {
+      display.job(job);
+      display.trouble('The API cannot be reached.');
+      display.job({ ...job, percent: 60 });
+      display.trouble(null);
+    });
+    expect(text.split('\r').slice(2).map((line) => line.slice(0, 7))).toEqual(['The API', 'The API', 'Renderi']);
+  });
+
+  it('is silent when it is to be quiet', () => {
+    expect(show({ columns: 100 }, (display) => { display.phase('Starting'); display.job(job); display.note('x'); }, true)).toBe('');
+  });
+
+  it('counts time in minutes and seconds', () => {
+    expect([0, 0.2, 59.4, 80].map(duration)).toEqual(['0 s', '1 s', '1 min 0 s', '1 min 20 s']);
+  });
+});

@@ -1,0 +1,89 @@
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { FITS, names, renderSize, RESOLUTIONS } from '../../../src/catalog/catalog.ts';
+import { decodePhoto } from '../../../src/infra/media/photo.ts';
+import type { Picture } from '../../../worker/engine.ts';
+import { fitPhoto, PADDED_SIDE_MAX } from '../../../worker/video/fit.ts';
+
+const WIDE = { width: 1024, height: 576 };
+const UPRIGHT = { width: 576, height: 1024 };
+
+/** Every pixel tells its place: x in red and green, y in blue and green. */
+function located(width: number, height: number): Picture {
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) data.set([x & 255, (x >> 8) * 16 + (y >> 8), y & 255], (y * width + x) * 3);
+  }
+  return { width, height, data };
+}
+
+/** The part of `picture` that begins at `left`, `top`, row by row. */
+function part({ data, width }: Picture, left: number, top: number, size: { width: number; height: number }): Buffer {
+  const row = (y: number) => data.subarray((y * width + left) * 3, (y * width + left + size.width) * 3);
+  return Buffer.concat(Array.from({ length: size.height }, (_, y) => row(top + y)));
+}
+
+describe('COVER', () => {
+  it.each([
+    ['wide', [1000, 400], WIDE, [711, 400], [144, 0]],
+    ['high', [400, 1000], WIDE, [400, 225], [0, 387]],
+    ['wide', [1000, 400], UPRIGHT, [225, 400], [387, 0]],
+    ['square', [301, 301], UPRIGHT, [169, 301], [66, 0]],
+    ['nearly right', [1919, 1080], WIDE, [1919, 1079], [0, 0]],
+  ] as const)('cuts the middle out of a %s photo of %j pixels for %o, untouched', async (_, [width, height], aspect, [cutWidth, cutHeight], [left, top]) => {
+    const photo = located(width, height);
+    const fitted = await fitPhoto(photo, aspect, 'COVER');
+    expect([fitted.width, fitted.height]).toEqual([cutWidth, cutHeight]);
+    expect(part(photo, left, top, fitted).equals(fitted.data)).toBe(true);
+  });
+});
+
+describe('CONTAIN', () => {
+  it.each([
+    ['portrait.jpg', WIDE, [747, 420], [224, 0]],
+    ['coffee.jpg', UPRIGHT, [600, 1067], [0, 334]],
+  ] as const)('keeps every pixel of %s in the middle of a soft surround for %o', async (name, aspect, [width, height], [left, top]) => {
+    const photo = await decodePhoto(path.join(import.meta.dirname, '../../fixtures/photos', name), { maxPixels: 50e6 });
+    const fitted = await fitPhoto(photo, aspect, 'CONTAIN');
+    expect([fitted.width, fitted.height]).toEqual([width, height]);
+    expect(part(fitted, left, top, photo).equals(photo.data)).toBe(true);
+    const alongside = left > 0
+      ? Array.from({ length: height }, (_, y) => fitted.data[(y * width + 30) * 3]!)
+      : Array.from({ length: width }, (_, x) => fitted.data[(30 * width + x) * 3]!);
+    expect(Math.max(...alongside) - Math.min(...alongside)).toBeGreaterThan(10);
+    expect(Math.max(...alongside.slice(1).map((value, i) => Math.abs(value - alongside[i]!)))).toBeLessThan(8);
+  });
+
+  it.each([[12_000, 90, UPRIGHT, [2304, 4096]], [90, 12_000, WIDE, [4096, 2304]], [4200, 2600, WIDE, [4096, 2304]]] as const)(
+    'never grows a photo of %i×%i pixels beyond the longest side allowed', async (width, height, aspect, size) => {
+      const fitted = await fitPhoto(located(width, height), aspect, 'CONTAIN');
+      expect([fitted.width, fitted.height]).toEqual(size);
+      expect(Math.max(...size)).toBe(PADDED_SIDE_MAX);
+    },
+  );
+});
+
+describe.each(names(FITS))('%s', (fit) => {
+  it.each(names(RESOLUTIONS))('hands a photo of the aspect of %s back as it is, however large', async (resolution) => {
+    const aspect = renderSize({ resolution, orientation: 'PORTRAIT' });
+    for (const scale of [0.25, 1, 5]) {
+      const photo = located(aspect.width * scale, aspect.height * scale);
+      expect(await fitPhoto(photo, aspect, fit)).toBe(photo);
+    }
+  });
+
+  it.each([[1, 1], [64, 1], [1, 3000], [65, 64], [333, 1000]])('is within half a pixel of the aspect for %i×%i pixels', async (width, height) => {
+    for (const aspect of [WIDE, UPRIGHT]) {
+      const fitted = await fitPhoto(located(width, height), aspect, fit);
+      const [wanted, other] = [(fitted.height * aspect.width) / aspect.height, (fitted.width * aspect.height) / aspect.width];
+      expect(Math.min(Math.abs(fitted.width - wanted), Math.abs(fitted.height - other))).toBeLessThanOrEqual(0.5);
+      expect(fitted.data).toHaveLength(fitted.width * fitted.height * 3);
+    }
+  });
+
+  it('gives the same bytes again', async () => {
+    const photo = located(500, 300);
+    const [one, two] = [await fitPhoto(photo, UPRIGHT, fit), await fitPhoto(photo, UPRIGHT, fit)];
+    expect(Buffer.compare(one.data, two.data)).toBe(0);
+  });
+});

@@ -1,0 +1,226 @@
+import { readdirSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, realpath, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AppError } from '../../../../src/jobs/errors.ts';
+import { openSafetensors, readFloats, writeSafetensors, type Dtype, type TensorSource } from '../../../../worker/svd/checkpoint/safetensors.ts';
+import { svdFixture } from '../../../support/svd.ts';
+
+let folder: string;
+let file: string;
+beforeEach(async () => {
+  folder = await realpath(await mkdtemp(path.join(tmpdir(), 'safetensors-')));
+  file = path.join(folder, 'model.safetensors');
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const tensor = (name: string, dtype: Dtype, shape: number[], ...chunks: ArrayBufferView[]): TensorSource => ({
+  name, dtype, shape, chunks: () => chunks.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength)),
+});
+
+const SAMPLE = [
+  tensor('half', 'F16', [2, 2], Uint16Array.of(0x3c00, 0xc000), Uint16Array.of(0x3800, 0x7c00)),
+  tensor('single', 'F32', [3], Float32Array.of(1.5, -0.1, 3e38)),
+  tensor('brain', 'BF16', [1, 2], Uint16Array.of(0x3fc0, 0xc2f7)),
+  tensor('whole', 'I64', [1], BigInt64Array.of(7n)),
+  tensor('scalar', 'F32', [], Float32Array.of(42)),
+  tensor('empty', 'F16', [0, 5]),
+  tensor('Größe "τ" \n', 'U8', [1], Uint8Array.of(1)),
+];
+
+/** A file of this header and so many bytes behind it. */
+async function store(header: object | string | Buffer, dataBytes: number): Promise<void> {
+  const json = Buffer.isBuffer(header) ? header : Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  await writeFile(file, Buffer.concat([length, json, Buffer.alloc(dataBytes)]));
+}
+
+async function openAndReadAll(): Promise<void> {
+  const opened = await openSafetensors(file);
+  for (const { name, dtype } of opened.tensors.values()) if (dtype === 'F16' || dtype === 'BF16' || dtype === 'F32') readFloats(opened, name);
+}
+
+const rejection = async (): Promise<AppError> => openSafetensors(file).then(() => { throw new Error('it was accepted'); }, (error: AppError) => error);
+
+describe('a safetensors file', () => {
+  it('comes back as it was written', async () => {
+    await writeSafetensors(file, { format: 'pt', note: 'ä' }, SAMPLE);
+    const opened = await openSafetensors(file);
+    expect(opened.metadata).toEqual({ format: 'pt', note: 'ä' });
+    expect([...opened.tensors.values()].map(({ name, dtype, shape }) => ({ name, dtype, shape }))).toEqual(
+      SAMPLE.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
+    );
+    expect(readFloats(opened, 'half')).toEqual(Float32Array.of(1, -2, 0.5, Infinity));
+    expect(readFloats(opened, 'single')).toEqual(Float32Array.of(1.5, -0.1, 3e38));
+    expect(readFloats(opened, 'brain')).toEqual(Float32Array.of(1.5, -123.5));
+    expect(readFloats(opened, 'scalar')).toEqual(Float32Array.of(42));
+    expect(readFloats(opened, 'empty')).toEqual(new Float32Array());
+  });
+
+  it('has its numbers at a multiple of eight bytes, header first', async () => {
+    await writeSafetensors(file, {}, SAMPLE);
+    const bytes = await readFile(file);
+    const header = Number(bytes.readBigUInt64LE());
+    expect(header % 8).toBe(0);
+    expect(JSON.parse(bytes.toString('utf8', 8, 8 + header))).toMatchObject({ half: { dtype: 'F16', shape: [2, 2], data_offsets: [0, 8] } });
+    expect((await openSafetensors(file)).tensors.get('half')).toMatchObject({ offset: 8 + header, sizeBytes: 8 });
+  });
+
+  it('of the official library is read', async () => {
+    const golden = await openSafetensors(svdFixture('tiny-a', 'golden.safetensors'));
+    expect(golden.tensors.get('pipeline.frames.chunk5')).toMatchObject({ dtype: 'U8', shape: [5, 64, 128, 3] });
+    expect(readFloats(golden, 'unet.timestep.0')).toEqual(Float32Array.of(1.6377));
+    expect(JSON.parse(golden.metadata['case']!)).toMatchObject({ seed: 1 });
+  });
+
+  it.skipIf(process.platform === 'win32')('is known by its own path when a link leads to it', async () => {
+    await writeSafetensors(path.join(folder, 'blob'), {}, SAMPLE);
+    await symlink('blob', file);
+    expect((await openSafetensors(file)).file).toBe(path.join(folder, 'blob'));
+    await rm(path.join(folder, 'blob'));
+    expect((await rejection()).message).toContain('a link to a file that is');
+  });
+});
+
+describe('a file that is no sound safetensors file', () => {
+  const F32 = (from: number, to: number, shape: unknown = [(to - from) / 4]) => ({ dtype: 'F32', shape, data_offsets: [from, to] });
+
+  it.each<[what: string, header: object | string | Buffer, dataBytes: number, reason: string]>([
+    ['no JSON', '{"a"', 0, 'no JSON object'],
+    ['a list', '[]', 0, 'no JSON object'],
+    ['JSON in Latin-1', Buffer.from('{"Größe":1}', 'latin1'), 0, 'no JSON object'],
+    ['space before the header', ' {}', 0, 'no JSON object'],
+    ['a tensor that is no object', { a: 1 }, 0, 'tensor "a" is no object'],
+    ['an unknown type', { a: { ...F32(0, 4), dtype: 'F31' } }, 4, 'unknown type "F31"'],
+    ['a type of the language', { a: { ...F32(0, 4), dtype: 'toString' } }, 4, 'unknown type "toString"'],
+    ['no shape', { a: { dtype: 'F32', data_offsets: [0, 4] } }, 4, 'shape nothing'],
+    ['a negative size', { a: F32(0, 4, [-1, -1]) }, 4, 'shape [-1,-1]'],
+    ['a broken size', { a: F32(0, 4, [0.5, 2]) }, 4, 'shape [0.5,2]'],
+    ['sizes beyond counting', { a: F32(0, 4, [2 ** 52, 2 ** 52]) }, 4, 'impossible shape'],
+    ['a range that runs backwards', { a: { dtype: 'F32', shape: [0], data_offsets: [4, 0] } }, 4, 'byte range [4,0]'],
+    ['a range of three', { a: { dtype: 'F32', shape: [1], data_offsets: [0, 4, 8] } }, 4, 'byte range [0,4,8]'],
+    ['a range that does not fit the shape', { a: F32(0, 8, [1]) }, 8, '8 bytes where its type and shape imply 4'],
+    ['an overlap', { a: F32(0, 8), b: F32(4, 12) }, 12, 'tensor "b" overlaps another'],
+    ['twice the same range', { a: F32(0, 4), b: F32(0, 4) }, 4, 'overlaps another'],
+    ['a hole', { a: F32(0, 4), b: F32(8, 12) }, 12, 'hole of 4 bytes before tensor "b"'],
+    ['bytes behind the last tensor', { a: F32(0, 4) }, 5, '1 bytes behind its last tensor'],
+    ['too few bytes', { a: F32(0, 400) }, 390, 'is truncated: its last 10 bytes are missing'],
+    ['a name that occurs twice', '{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}', 0, 'twice'],
+    ['a field that occurs twice', '{"a:\\"":{"dtype":"F32","dtype":"F32","shape":[0],"data_offsets":[0,0]}}', 0, 'twice'],
+    ['metadata that are no strings', { __metadata__: { a: 1 } }, 0, '__metadata__'],
+    ['metadata that are a list', { __metadata__: ['a'] }, 0, '__metadata__'],
+  ])('is refused: %s', async (_, header, dataBytes, reason) => {
+    await store(header, dataBytes);
+    const error = await rejection();
+    expect(error).toMatchObject({ code: 'MODEL_INVALID', retryable: false });
+    expect(error.message).toContain(file);
+    expect(error.message).toContain(reason);
+  });
+
+  it('is refused where its header would be longer than the file, or than any header', async () => {
+    await writeFile(file, Buffer.from('ffffff0000000000', 'hex'));
+    expect((await rejection()).message).toContain('is truncated: a header of 16777215 bytes does not fit into its 8 bytes');
+    await writeFile(file, Buffer.from('ffffffffffffffff', 'hex'));
+    expect((await rejection()).message).toContain('no safetensors file');
+    await writeFile(file, '');
+    expect((await rejection()).message).toContain('is truncated: it has 0 bytes');
+  });
+
+  it('is refused where it is a folder or missing', async () => {
+    expect((await rejection()).message).toContain(`${file} is missing`);
+    file = folder;
+    expect(await rejection()).toMatchObject({ code: 'MODEL_INVALID' });
+  });
+
+  it('never does worse than being refused, whatever is changed in it', async () => {
+    await writeSafetensors(file, { format: 'pt' }, SAMPLE);
+    const sound = await readFile(file);
+    const random = generator(20_231_121);
+    const outcomes = new Map<unknown, number>();
+    for (let round = 0; round < 2_000; round++) {
+      await writeFile(file, mutate(sound, random));
+      const outcome = await openAndReadAll().then(() => 'read', (error: AppError) => error.code);
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    }
+    expect([...outcomes.keys()].toSorted()).toEqual(['MODEL_INVALID', 'read']);
+    expect(Math.min(...outcomes.values())).toBeGreaterThan(50); // both happen often enough to mean something
+  });
+});
+
+describe('numbers of a tensor', () => {
+  it('are refused where there are none, and where the type is none of the three', async () => {
+    await writeSafetensors(file, {}, SAMPLE);
+    const opened = await openSafetensors(file);
+    expect(() => readFloats(opened, 'other')).toThrow(expect.objectContaining({ code: 'MODEL_INVALID', message: `${opened.file}: tensor other is missing.` }));
+    expect(() => readFloats(opened, 'whole')).toThrow(expect.objectContaining({ code: 'MODEL_INVALID', message: expect.stringContaining('is I64') }));
+  });
+
+  it('are refused where the file has become shorter, or vanished', async () => {
+    await writeSafetensors(file, {}, SAMPLE);
+    const opened = await openSafetensors(file);
+    await truncate(file, opened.tensors.get('single')!.offset + 5);
+    expect(() => readFloats(opened, 'single')).toThrow(expect.objectContaining({ code: 'MODEL_INVALID', message: expect.stringContaining('the file ends before it') }));
+    await rm(file);
+    expect(() => readFloats(opened, 'half')).toThrow(expect.objectContaining({ code: 'MODEL_INVALID' }));
+  });
+});
+
+describe('a file being written', () => {
+  it('is not there until it is whole', async () => {
+    const seen: string[] = [];
+    const watching: TensorSource = { ...SAMPLE[0]!, name: 'watching', chunks: () => (seen.push(...readdirSync(folder)), SAMPLE[0]!.chunks()) };
+    await writeSafetensors(file, {}, [...SAMPLE, watching]);
+    expect(seen).toEqual([expect.stringMatching(/^model\.safetensors\..*partial$/)]);
+    expect(await readdir(folder)).toEqual(['model.safetensors']);
+  });
+
+  it('leaves nothing behind if it never is', async () => {
+    const failing: TensorSource = { ...SAMPLE[0]!, name: 'failing', chunks: () => { throw new Error('no more'); } };
+    await expect(writeSafetensors(file, {}, [...SAMPLE, failing])).rejects.toThrow('no more');
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('is refused where a tensor brings other bytes than it says', async () => {
+    await expect(writeSafetensors(file, {}, [tensor('short', 'F32', [2], Float32Array.of(1))])).rejects.toThrow('short came with 4 bytes instead of 8');
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+/** mulberry32: integers from 0 to below `limit` that follow from `seed`; 0 if there are none. */
+function generator(seed: number): (limit: number) => number {
+  let state = seed;
+  return (limit) => {
+    state = (state + 0x6d2b_79f5) | 0;
+    let x = Math.imul(state ^ (state >>> 15), state | 1);
+    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
+    return Math.floor((((x ^ (x >>> 14)) >>> 0) / 2 ** 32) * limit);
+  };
+}
+
+const PIECES = ['{', '}', '[', ']', ',', ':', '"', '\\', '0', '-1', '1e400', '9007199254740993', 'null', '"F16"', '"__proto__"', '"__metadata__"', '[0,0]', '\u0000', 'ÿ'];
+
+/** Some of: other bits, bytes missing, doubled or moved, pieces of JSON put in. The header's length is mostly kept true. */
+function mutate(sound: Buffer, random: (limit: number) => number): Buffer {
+  let header = sound.subarray(8, 8 + Number(sound.readBigUInt64LE()));
+  let data = sound.subarray(8 + header.length);
+  const change = (bytes: Buffer): Buffer => {
+    const at = random(bytes.length);
+    const to = at + random(Math.min(bytes.length - at, 40));
+    const kinds = [
+      () => Buffer.concat([bytes.subarray(0, at), Buffer.of(bytes[at]! ^ (1 << random(8))), bytes.subarray(at + 1)]),
+      () => Buffer.concat([bytes.subarray(0, at), bytes.subarray(to)]),
+      () => Buffer.concat([bytes.subarray(0, to), bytes.subarray(at)]),
+      () => Buffer.concat([bytes.subarray(0, at), Buffer.from(PIECES[random(PIECES.length)]!), bytes.subarray(random(2) ? at : to)]),
+    ];
+    return kinds[random(kinds.length)]!();
+  };
+  for (let changes = random(3) + 1; changes > 0; changes--) {
+    if (random(5) > 0) header = change(header);
+    else if (data.length > 0) data = change(data);
+  }
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length + (random(10) === 0 ? random(20) : 0)));
+  return Buffer.concat([random(20) === 0 ? change(length) : length, header, data]);
+}

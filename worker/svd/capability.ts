@@ -1,0 +1,69 @@
+/** Whether SVD_XT can work on a device, and what it needs there. */
+import { renderSize } from '../../src/catalog/catalog.ts';
+import type { Config } from '../../src/config.ts';
+import { modelState } from '../../src/provisioning/weights/state.ts';
+import { AppError } from '../../src/jobs/errors.ts';
+import type { Offer } from '../engine.ts';
+import { openCheckpoint } from './checkpoint/files.ts';
+import { Costs } from './costs.ts';
+import { Networks } from './runtime/networks.ts';
+import { measureRate } from './runtime/rate.ts';
+import type { Runtime } from './runtime/session.ts';
+import { probeWebgpu } from './runtime/webgpu.ts';
+
+/** A checkpoint on a device. */
+export interface Model {
+  readonly networks: Networks;
+  readonly costs: Costs;
+}
+
+/** Frames decoded at once: as many as memory commonly allows, and on a graphics card what one buffer holds. */
+export function decodeFrames(device: string, { SVD_DECODE_FRAMES }: Config): number {
+  return SVD_DECODE_FRAMES ?? (device === 'cpu' ? 4 : 2);
+}
+
+/** Opens SVD_MODEL for `device`; no weights are read yet. @throws AppError MODEL_INVALID */
+export async function openModel(device: string, config: Config): Promise<Model> {
+  const runtime = await runtimeOf(device, config);
+  const { folder } = await modelState(config);
+  const networks = new Networks(await openCheckpoint(folder), runtime, config.SVD_MEMORY);
+  return { networks, costs: new Costs(networks, await rateOf(runtime), decodeFrames(device, config)) };
+}
+
+const rates = new Map<string, Promise<number>>();
+
+/** Measured once a process. */
+async function rateOf(runtime: Runtime): Promise<number> {
+  const key = `${runtime.provider} ${runtime.type}`;
+  const rate = rates.get(key) ?? measureRate(runtime);
+  rates.set(key, rate);
+  rate.catch(() => rates.delete(key));
+  return await rate;
+}
+
+export async function offerOf(device: string, config: Config): Promise<Offer> {
+  const no = (unavailable: string): Offer => ({ unavailable, byDefault: false, paces: null });
+  const { kind, message, cure } = await modelState(config);
+  if (kind !== 'present') return no(`${message}${cure ? `: ${cure}` : ''}.`);
+  if (device.startsWith('cuda')) return no('SVD_XT does not run on CUDA yet. Name webgpu in WORKER_DEVICES: it uses the same card.');
+  if (device === 'cpu' && !config.WORKER_DEVICES.includes('cpu')) {
+    return no('SVD_XT takes hours on a CPU. Name cpu in WORKER_DEVICES to have it all the same.');
+  }
+  const card = device === 'webgpu' ? await probeWebgpu() : null;
+  if (card?.available === false) return no(card.reason);
+  if (card?.f16 === false && config.SVD_PRECISION === 'f16') return no('The graphics card cannot compute in float16: set SVD_PRECISION to f32.');
+  try {
+    const { costs } = await openModel(device, config);
+    const paces = costs.paces((resolution) => config.SVD_RENDER_SIZE ?? renderSize({ resolution, orientation: 'LANDSCAPE' }));
+    return { unavailable: null, byDefault: card?.hardware ?? false, paces };
+  } catch (error) {
+    if (error instanceof AppError && error.code !== 'INTERNAL') return no(error.message);
+    throw error instanceof AppError ? error.cause : error;
+  }
+}
+
+async function runtimeOf(device: string, { SVD_PRECISION }: Config): Promise<Runtime> {
+  if (device === 'cpu') return { provider: 'cpu', type: 'f32' };
+  const type = SVD_PRECISION === 'auto' ? ((await probeWebgpu()).f16 ? 'f16' : 'f32') : SVD_PRECISION;
+  return { provider: 'webgpu', type };
+}

@@ -1,0 +1,63 @@
+/** How fast a device computes, found out with a few small convolutions: what first estimates of a render's time rest on. */
+import { OnnxWriter, TYPE } from '../graph/onnx.ts';
+import type { Graph } from '../graph/ops.ts';
+import { Session, type Runtime } from './session.ts';
+
+const CHANNELS = 128;
+const SIDE = 16;
+const LAYERS = 2;
+/** No more pictures at once than whose feature maps fit WebGPU's smallest limit for a buffer, 128 MiB. */
+const MOST_PICTURES = 1024;
+/** How long to measure, in milliseconds. */
+const ENOUGH_MS = 60;
+
+/**
+ * Floating-point operations a second that `runtime` reaches in 3×3 convolutions, at best: ever more pictures at once are tried. Takes
+ * some 100 ms, longer on a device that has to compile or is very slow, and blocks the process like every run.
+ * @throws AppError as Session does
+ */
+export async function measureRate(runtime: Runtime): Promise<number> {
+  let best = 0;
+  let spentMs = 0;
+  for (let pictures = 1; pictures <= MOST_PICTURES && spentMs < ENOUGH_MS; pictures *= 4) {
+    const graph = convolutions(pictures, runtime.type);
+    const ms = await measure(graph, runtime);
+    best = Math.max(best, (graph.flops * 1000) / ms);
+    spentMs += ms;
+  }
+  return best;
+}
+
+/** Milliseconds of a run that is not the first. */
+async function measure(graph: Graph, runtime: Runtime): Promise<number> {
+  const session = await Session.open(graph, runtime);
+  try {
+    const inputs = { seed: new Float32Array(CHANNELS).fill(1) };
+    await session.run(inputs);
+    const start = performance.now();
+    await session.run(inputs);
+    return performance.now() - start;
+  } finally {
+    await session.release();
+  }
+}
+
+/** `seed` [1, channels, 1, 1] spread over pictures, convolved, and one row of it as `row`: next to nothing goes to the device or back. */
+function convolutions(pictures: number, type: Runtime['type']): Graph {
+  const writer = new OnnxWriter('rate');
+  const seed = [1, CHANNELS, 1, 1];
+  const row = [1, 1, 1, SIDE];
+  const taps = CHANNELS * 9;
+  const cast = (id: string) => (type === 'f32' ? id : writer.op('Cast', [id], { to: TYPE[type] }));
+  const weight = cast(writer.floats(Array<number>(CHANNELS * taps).fill(1 / taps), [CHANNELS, CHANNELS, 3, 3]));
+  let x = writer.op('Expand', [cast(writer.input('seed', seed)), writer.ints([pictures, CHANNELS, SIDE, SIDE])]);
+  for (let i = 0; i < LAYERS; i++) x = writer.op('Conv', [x, weight], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
+  const first = writer.op('Slice', [x, writer.ints([0, 0, 0, 0]), writer.ints(row)]);
+  const id = type === 'f32' ? first : writer.op('Cast', [first], { to: TYPE.f32 });
+  writer.output(id, row);
+  return {
+    name: 'rate', model: writer.finish(), folder: import.meta.dirname,
+    inputs: [{ name: 'seed', shape: seed }], outputs: [{ name: 'row', id, shape: row }],
+    flops: 2 * LAYERS * pictures * SIDE ** 2 * CHANNELS * taps, nodes: writer.nodes,
+  };
+}
