@@ -43,9 +43,17 @@ export function createDispatch(options: DispatchOptions): (update: Update, chatI
   const bot = new Bot<BotContext>(token, { botInfo: me, client: telegram.options });
   bot.api.config.use(...telegram.transformers);
   bot.use(memberships(options), groups(options), admission(options));
-  bot.errorBoundary((error) => tellTrouble(error, log, signal),
-    menuScreens(kit), wizardScreens(kit), videoScreens(kit), historyScreens(kit), settingsScreens(kit), privacyScreens(kit),
-    photoScreens(kit, options.albumMs), otherScreens());
+  bot.errorBoundary(
+    (error) => tellTrouble(error, log, signal),
+    menuScreens(kit),
+    wizardScreens(kit),
+    videoScreens(kit),
+    historyScreens(kit),
+    settingsScreens(kit),
+    privacyScreens(kit),
+    photoScreens(kit, options.albumMs),
+    otherScreens(),
+  );
 
   return async (update, chatId) => {
     const person = personOf(update);
@@ -76,7 +84,8 @@ async function tellTrouble({ error, ctx }: BotError<BotContext>, log: Logger, si
   signal.throwIfAborted();
   if (isBlocked(error)) throw error;
   const code = error instanceof ApiError ? error.code : 'INTERNAL';
-  if (code === 'INTERNAL' || code === 'UNAUTHENTICATED' || code === 'FORBIDDEN') log.error({ err: error, updateId: ctx.update.update_id }, 'an update failed');
+  if (code === 'INTERNAL' || code === 'UNAUTHENTICATED' || code === 'FORBIDDEN')
+    log.error({ err: error, updateId: ctx.update.update_id }, 'an update failed');
   await ctx.reply(code === 'INTERNAL' ? ctx.say('trouble') : failureText(ctx.say, code));
 }
 
@@ -98,9 +107,13 @@ function memberships(options: DispatchOptions): Composer<BotContext> {
 /** In groups the bot only says where it works, and only to those who talk to it. */
 function groups(options: DispatchOptions): Composer<BotContext> {
   const composer = new Composer<BotContext>();
-  composer.filter(({ chat }) => chat?.type !== 'private', async (ctx) => {
-    if (ctx.chat && isForUs(ctx.update, ctx.me, COMMANDS)) await tell(options, ctx.chat.id, ctx.from, 'group', { username: ctx.me.username }, ctx.msg);
-  });
+  composer.filter(
+    ({ chat }) => chat?.type !== 'private',
+    async (ctx) => {
+      if (ctx.chat && isForUs(ctx.update, ctx.me, COMMANDS))
+        await tell(options, ctx.chat.id, ctx.from, 'group', { username: ctx.me.username }, ctx.msg);
+    },
+  );
   return composer;
 }
 
@@ -110,7 +123,11 @@ const STRANGER_MS = 3_000;
 /** Lets in who may use the bot, with what is remembered of them. */
 function admission(options: DispatchOptions): Composer<BotContext> {
   let lastStranger = { id: 0, at: 0 };
-  const { kit: { chats, texts }, admits, metrics } = options;
+  const {
+    kit: { chats, texts },
+    admits,
+    metrics,
+  } = options;
   const composer = new Composer<BotContext>();
   composer.use(async (ctx, next) => {
     const { from, chat } = ctx;
@@ -118,7 +135,8 @@ function admission(options: DispatchOptions): Composer<BotContext> {
     if (!admits(from.id)) {
       metrics.updates.inc({ kind: 'refused' });
       // Once for all that comes at once, such as an album.
-      if (from.id !== lastStranger.id || Date.now() - lastStranger.at > STRANGER_MS) await tell(options, chat.id, from, 'not-allowed', { user: String(from.id) });
+      if (from.id !== lastStranger.id || Date.now() - lastStranger.at > STRANGER_MS)
+        await tell(options, chat.id, from, 'not-allowed', { user: String(from.id) });
       lastStranger = { id: from.id, at: Date.now() };
       return;
     }
@@ -132,13 +150,21 @@ function admission(options: DispatchOptions): Composer<BotContext> {
 }
 
 /** Says something to whom the bot does not work for: one try, and nobody misses it. */
-async function tell({ telegram, kit: { texts } }: DispatchOptions, chatId: number, to: User | undefined, key: string, args: TextArguments, answers?: Message): Promise<void> {
+async function tell(
+  { telegram, kit: { texts } }: DispatchOptions,
+  chatId: number,
+  to: User | undefined,
+  key: string,
+  args: TextArguments,
+  answers?: Message,
+): Promise<void> {
   const extras = { ...inReplyTo(answers?.message_id), ...(answers?.is_topic_message && { message_thread_id: answers.message_thread_id }) };
   await telegram.once.sendMessage(chatId, texts.in(languageOf(texts, to))(key, args), extras).catch(() => {});
 }
 
 /** The language that somebody chose, or else what comes nearest to that of their Telegram. */
-const languageOf = (texts: Texts, user: User | undefined, record?: ChatRecord): string => (record?.languageChosen ? record.language : texts.nearest(user?.language_code));
+const languageOf = (texts: Texts, user: User | undefined, record?: ChatRecord): string =>
+  record?.languageChosen ? record.language : texts.nearest(user?.language_code);
 
 /** So much came of one chat that some of it is let go. */
 export async function answerFlood({ telegram, kit: { chats, texts }, admits, metrics }: DispatchOptions, update: Update): Promise<void> {
@@ -156,7 +182,10 @@ export async function answerFlood({ telegram, kit: { chats, texts }, admits, met
  * Taps are answered before anything is done about them: until then the button shows that it waits. A wish to stop is confirmed at once,
  * as the message itself may have to wait until it can say so.
  */
-export async function answerTap({ telegram, kit: { desk, chats, texts } }: DispatchOptions, { callback_query: tap }: Update): Promise<void> {
+export async function answerTap(
+  { telegram, kit: { desk, chats, texts } }: DispatchOptions,
+  { callback_query: tap }: Update,
+): Promise<void> {
   if (!tap) return;
   try {
     const [, batchId] = /^cancel:(.+)$/.exec(tap.data ?? '') ?? [];

@@ -51,15 +51,28 @@ interface Settings {
 /** @throws StartupError for what is missing */
 function settingsOf(config: Config): Settings {
   const { BOT_TOKEN: token, BOT_API_KEY: apiKey, BOT_WEBHOOK_URL: url, BOT_WEBHOOK_SECRET: secret, HOST } = config;
-  if (!token) throw new StartupError('BOT_TOKEN is not set.', 'Get a token from @BotFather in Telegram and set it in .env or the environment.');
-  if (!apiKey) throw new StartupError('BOT_API_KEY is not set.', 'Set it to the same secret for bot and API, or to a key of API_KEYS with :act-as; npm start does so by itself where BOT_API_URL is not set.');
-  if (url && !secret) throw new StartupError('BOT_WEBHOOK_URL is set, but BOT_WEBHOOK_SECRET is not: anybody could pretend to be Telegram.', 'Set BOT_WEBHOOK_SECRET to 16 letters and digits or more.');
+  if (!token)
+    throw new StartupError('BOT_TOKEN is not set.', 'Get a token from @BotFather in Telegram and set it in .env or the environment.');
+  if (!apiKey)
+    throw new StartupError(
+      'BOT_API_KEY is not set.',
+      'Set it to the same secret for bot and API, or to a key of API_KEYS with :act-as; npm start does so by itself where BOT_API_URL is not set.',
+    );
+  if (url && !secret)
+    throw new StartupError(
+      'BOT_WEBHOOK_URL is set, but BOT_WEBHOOK_SECRET is not: anybody could pretend to be Telegram.',
+      'Set BOT_WEBHOOK_SECRET to 16 letters and digits or more.',
+    );
   return {
-    token, apiKey,
+    token,
+    apiKey,
     // All addresses at once are none that can be called.
     apiUrl: config.BOT_API_URL?.replace(/\/\/(0\.0\.0\.0|\[::\])/, '//127.0.0.1') ?? `http://${reachable(HOST)}:${config.PORT}`,
     // Numbers of messages and files mean something to one bot only, whose own number a token begins with.
-    stateDir: path.join(config.BOT_STATE_DIR ? path.resolve(ROOT, config.BOT_STATE_DIR) : path.resolve(ROOT, config.STORAGE_DIR, 'bot'), token.split(':')[0]!),
+    stateDir: path.join(
+      config.BOT_STATE_DIR ? path.resolve(ROOT, config.BOT_STATE_DIR) : path.resolve(ROOT, config.STORAGE_DIR, 'bot'),
+      token.split(':')[0]!,
+    ),
     webhook: url && secret ? { url: url + WEBHOOK_PATH, secret } : null,
   };
 }
@@ -72,14 +85,21 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
   setMaxListeners(0, ending.signal, polling.signal);
   const { signal } = ending;
   await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
-  if (!(await lockFolder(settings.stateDir))) throw new StartupError(`Another process runs this bot, with its state in ${settings.stateDir}.`, 'Stop it: a bot can be run by one process only.');
+  if (!(await lockFolder(settings.stateDir)))
+    throw new StartupError(
+      `Another process runs this bot, with its state in ${settings.stateDir}.`,
+      'Stop it: a bot can be run by one process only.',
+    );
   const open = <T>(name: string, schema: z.ZodType<T>) =>
-    JsonFolder.open(path.join(settings.stateDir, name), schema, (id) => log.error({ file: path.join(settings.stateDir, name, id) }, 'a file of another version, or damaged, is passed over'));
+    JsonFolder.open(path.join(settings.stateDir, name), schema, (id) =>
+      log.error({ file: path.join(settings.stateDir, name, id) }, 'a file of another version, or damaged, is passed over'),
+    );
   const [chatFolder, batches] = [await open('chats', ChatRecord), await open('batches', Batch)];
   const [exampleFolder, kept] = [await open('examples', ExampleFiles), await open('updates', AnyUpdate)];
 
   const retryMs = config.BOT_RETRY_SECONDS * 1000;
-  const onAway = (isAway: boolean) => (isAway ? log.warn({ api: settings.apiUrl }, 'the API does not answer') : log.info('the API answers again'));
+  const onAway = (isAway: boolean) =>
+    isAway ? log.warn({ api: settings.apiUrl }, 'the API does not answer') : log.info('the API answers again');
   const api = new ApiClient({ url: settings.apiUrl, key: settings.apiKey, retryMs, signal, onAway });
   const telegram = openTelegram(token, config.BOT_API_ROOT, signal);
   const texts = Texts.load(path.join(ROOT, 'bot', 'texts'));
@@ -88,8 +108,20 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
   const photos = { open: (fileId: string) => openFile(telegram, token, config.BOT_API_ROOT, fileId, signal) };
   const deliveries = new Deliveries();
   const desk = new Desk({
-    api, telegram, photos, deliveries, chats, batches, texts, log, metrics, signal, retryMs,
-    editMs: config.BOT_EDIT_SECONDS * 1000, patienceMs: config.BOT_PATIENCE_SECONDS * 1000, videoMaxBytes: config.BOT_VIDEO_MAX_MB * 1e6,
+    api,
+    telegram,
+    photos,
+    deliveries,
+    chats,
+    batches,
+    texts,
+    log,
+    metrics,
+    signal,
+    retryMs,
+    editMs: config.BOT_EDIT_SECONDS * 1000,
+    patienceMs: config.BOT_PATIENCE_SECONDS * 1000,
+    videoMaxBytes: config.BOT_VIDEO_MAX_MB * 1e6,
   });
 
   /** When Telegram was last heard of; null before the first time. */
@@ -99,13 +131,31 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
     const me = await greet(telegram, log, signal);
     contactAt = Date.now();
     const kit = {
-      api, desk, chats, texts, photosAtOnce: config.BOT_PHOTOS_AT_ONCE, photoMaxMb: config.BOT_PHOTO_MAX_MB,
+      api,
+      desk,
+      chats,
+      texts,
+      photosAtOnce: config.BOT_PHOTOS_AT_ONCE,
+      photoMaxMb: config.BOT_PHOTO_MAX_MB,
       examples: new MotionExamples(api, exampleFolder, me.id, log, signal),
     };
-    const dispatch = { token, me, telegram, kit, admits: admissionOf(config), albumMs: config.BOT_ALBUM_SECONDS * 1000, log, metrics, signal };
+    const dispatch = {
+      token,
+      me,
+      telegram,
+      kit,
+      admits: admissionOf(config),
+      albumMs: config.BOT_ALBUM_SECONDS * 1000,
+      log,
+      metrics,
+      signal,
+    };
     const inbox = new Inbox({
-      handle: createDispatch(dispatch), kept, log,
-      onArrival: (update) => void answerTap(dispatch, update), onFlood: (update) => void answerFlood(dispatch, update),
+      handle: createDispatch(dispatch),
+      kept,
+      log,
+      onArrival: (update) => void answerTap(dispatch, update),
+      onFlood: (update) => void answerFlood(dispatch, update),
     });
     await desk.resume();
     await inbox.resume();
@@ -125,11 +175,20 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
   const isHeard = () => contactAt !== null && (settings.webhook !== null || Date.now() - contactAt < SILENCE_MS);
   const unlessEnding = (what: string) => (error: unknown) => void (signal.aborted || log.error({ err: error }, what));
   const listening = listen().catch(() => {}); // `failed` says why, unless the bot ends
-  const announced = connected.then(() => announceCommands(telegram.api, texts).catch(unlessEnding('could not announce the commands')), () => {});
+  const announced = connected.then(
+    () => announceCommands(telegram.api, texts).catch(unlessEnding('could not announce the commands')),
+    () => {},
+  );
   const server = await startServer({
-    host: config.HOST, port: config.BOT_PORT, metrics, log,
+    host: config.HOST,
+    port: config.BOT_PORT,
+    metrics,
+    log,
     probe: async () => ({
-      ...(await api.ping().then(() => ({}), (error: Error) => ({ api: error.message }))),
+      ...(await api.ping().then(
+        () => ({}),
+        (error: Error) => ({ api: error.message }),
+      )),
       ...(trouble !== null || !isHeard() ? { telegram: trouble ?? 'No answer for a while.' } : {}),
     }),
     webhook: settings.webhook && { secret: settings.webhook.secret, take: async (update) => (await connected).inbox.take(update) },
@@ -139,10 +198,16 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
   return {
     failed,
     // The rest of the system does not wait for Telegram.
-    ready: Promise.race([connected.then(({ username }) => ({ bot: username })), sleep(READY_MS, {})]).then((bot) => ({ ...bot, health: server.url })),
+    ready: Promise.race([connected.then(({ username }) => ({ bot: username })), sleep(READY_MS, {})]).then((bot) => ({
+      ...bot,
+      health: server.url,
+    })),
     async stop() {
       polling.abort();
-      const handled = connected.then(({ inbox }) => inbox.idle(), () => {});
+      const handled = connected.then(
+        ({ inbox }) => inbox.idle(),
+        () => {},
+      );
       await Promise.race([Promise.all([server.close(), listening, handled, deliveries.close()]), sleep(LEAVING_MS)]);
       ending.abort();
       await Promise.race([Promise.all([desk.idle(), announced, api.close()]), sleep(1_000)]);
@@ -170,7 +235,11 @@ async function greetApi(api: ApiClient, log: Logger): Promise<void> {
   try {
     await api.ping();
   } catch (error) {
-    if (hasCode(error, 'UNAUTHENTICATED', 'FORBIDDEN')) log.error({ err: error }, 'the API does not let this bot act for others; set BOT_API_KEY to the secret of a key of its API_KEYS with :act-as');
+    if (hasCode(error, 'UNAUTHENTICATED', 'FORBIDDEN'))
+      log.error(
+        { err: error },
+        'the API does not let this bot act for others; set BOT_API_KEY to the secret of a key of its API_KEYS with :act-as',
+      );
   }
 }
 

@@ -16,13 +16,32 @@ export function createMetrics(): Metrics {
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   let open = () => 0;
-  registry.registerMetric(new Gauge({ name: 'fanslymotion_bot_orders_open', help: 'Videos that people wait for', registers: [], collect() { this.set(open()); } }));
+  registry.registerMetric(
+    new Gauge({
+      name: 'fanslymotion_bot_orders_open',
+      help: 'Videos that people wait for',
+      registers: [],
+      collect() {
+        this.set(open());
+      },
+    }),
+  );
   return {
     registry,
-    updates: new Counter({ name: 'fanslymotion_bot_updates_total', help: 'Updates by kind: handled, repeated, refused or failed', labelNames: ['kind'], registers }),
+    updates: new Counter({
+      name: 'fanslymotion_bot_updates_total',
+      help: 'Updates by kind: handled, repeated, refused or failed',
+      labelNames: ['kind'],
+      registers,
+    }),
     orders: new Counter({ name: 'fanslymotion_bot_orders_total', help: 'Orders by how they ended', labelNames: ['end'], registers }),
     videos: new Counter({ name: 'fanslymotion_bot_videos_sent_total', help: 'Videos handed over', registers }),
-    edits: new Counter({ name: 'fanslymotion_bot_edits_total', help: 'Changes of progress messages: edited, limited by Telegram, or failed', labelNames: ['outcome'], registers }),
+    edits: new Counter({
+      name: 'fanslymotion_bot_edits_total',
+      help: 'Changes of progress messages: edited, limited by Telegram, or failed',
+      labelNames: ['outcome'],
+      registers,
+    }),
     observeOpenOrders: (count) => (open = count),
   };
 }

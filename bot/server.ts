@@ -62,7 +62,11 @@ export async function startServer({ host, port, metrics, log, probe, webhook }: 
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve);
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'EADDRINUSE' ? new StartupError(`Port ${port} on ${host} is taken.`, 'Set BOT_PORT to a free one, or stop what uses it.', error) : error);
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new StartupError(`Port ${port} on ${host} is taken.`, 'Set BOT_PORT to a free one, or stop what uses it.', error)
+          : error,
+      );
     });
   });
   return {

@@ -21,7 +21,9 @@ while (args.length > 0) {
 
 /** Log lines on standard error tell Prisma's CLI why an engine failed. It skips the first line and takes every other for JSON. */
 const logError = (message, errorCode, isPanic = false) =>
-  process.stderr.write(`\n${JSON.stringify({ level: 'ERROR', target: 'schema_engine::logger', fields: { message, error_code: errorCode, is_panic: isPanic } })}`);
+  process.stderr.write(
+    `\n${JSON.stringify({ level: 'ERROR', target: 'schema_engine::logger', fields: { message, error_code: errorCode, is_panic: isPanic } })}`,
+  );
 
 process.on('uncaughtException', (error) => {
   logError(panic.message || String(error), undefined, true);
@@ -70,7 +72,13 @@ function serve() {
       const result = methods[method] ? await methods[method](params) : await (await engine)[method](params);
       send({ id, result: result ?? null });
     } catch (error) {
-      const data = { is_panic: false, message: String(error?.message ?? error), meta: error?.meta ?? {}, error_code: error?.code ?? null, backtrace: null };
+      const data = {
+        is_panic: false,
+        message: String(error?.message ?? error),
+        meta: error?.meta ?? {},
+        error_code: error?.code ?? null,
+        backtrace: null,
+      };
       send({ id, error: { code: 4466, message: 'An error happened. Check the data field for details.', data } });
     }
   };

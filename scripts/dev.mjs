@@ -76,7 +76,9 @@ async function leave() {
   process.exit(0);
 }
 
-const watchers = WATCHED.map((name) => path.join(root, name)).filter(existsSync).map((file) => watch(file, { recursive: true }, onChange));
+const watchers = WATCHED.map((name) => path.join(root, name))
+  .filter(existsSync)
+  .map((file) => watch(file, { recursive: true }, onChange));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void leave());
 state.changed = true;
 await update();

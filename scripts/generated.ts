@@ -42,12 +42,17 @@ ${rows.join('\n')}
 }
 
 function envExample(): string {
-  const entries = variables.map(([name, { description, default: standard }]) => `# ${description[0]!.toUpperCase()}${description.slice(1)}.\n#${name}=${standard}\n`);
+  const entries = variables.map(
+    ([name, { description, default: standard }]) => `# ${description[0]!.toUpperCase()}${description.slice(1)}.\n#${name}=${standard}\n`,
+  );
   return `# Copy to .env and uncomment what should differ from its default.\n\n${entries.join('\n')}`;
 }
 
 function configurationTable(): string {
-  const rows = variables.map(([name, { description, default: standard }]) => `| \`${name}\` | ${standard ? `\`${standard}\`` : ''} | ${description.replaceAll('|', '\\|')} |`);
+  const rows = variables.map(
+    ([name, { description, default: standard }]) =>
+      `| \`${name}\` | ${standard ? `\`${standard}\`` : ''} | ${description.replaceAll('|', '\\|')} |`,
+  );
   return `| variable | default | meaning |\n|---|---|---|\n${rows.join('\n')}`;
 }
 

@@ -34,7 +34,10 @@ async function startWorker(config: Config, log: Logger): Promise<Part> {
   const weights = await startAutoPull(config, log);
   const deviceWorker = (device: string) => new DeviceWorker(services, device, () => isStorageOf(services.files, installation), weights);
   const devices = devicesOf(config).map(deviceWorker);
-  log.info({ devices: devices.map(({ device }) => device), cores: availableParallelism(), queueAndProgress: services.carrier }, 'worker starts');
+  log.info(
+    { devices: devices.map(({ device }) => device), cores: availableParallelism(), queueAndProgress: services.carrier },
+    'worker starts',
+  );
   const started = Promise.all(devices.map((device) => device.start()));
   const leaving = new AbortController();
   // Later than the others, which need not wait until it has been tried; and again, since the model may come later still.

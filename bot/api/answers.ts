@@ -33,7 +33,9 @@ export const Job = z.object({
   createdAt: z.string(),
   options: JobOptions,
   error: z.object({ code: z.string(), message: z.string(), cure: z.string(), retryable: z.boolean() }).nullable(),
-  result: z.object({ video: Link, poster: Link, width: z.number(), height: z.number(), durationSeconds: z.number(), sizeBytes: z.number() }).nullable(),
+  result: z
+    .object({ video: Link, poster: Link, width: z.number(), height: z.number(), durationSeconds: z.number(), sizeBytes: z.number() })
+    .nullable(),
 });
 export type Job = z.infer<typeof Job>;
 
@@ -48,7 +50,10 @@ export const Options = z.object({
 });
 export type Options = z.infer<typeof Options>;
 
-export const JobPage = z.object({ nodes: z.array(Job), pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullable() }) });
+export const JobPage = z.object({
+  nodes: z.array(Job),
+  pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullable() }),
+});
 export type JobPage = z.infer<typeof JobPage>;
 
 /** The `data` that answers each document. */

@@ -117,12 +117,17 @@ export class ApiClient {
       }
     })();
     try {
-      const { status, json } = await this.#fetch('/uploads', TRANSFER_MS, {
-        method: 'POST',
-        headers: { ...this.#headers(owner), 'Content-Type': 'application/octet-stream' },
-        body: ReadableStream.from(photo),
-        duplex: 'half',
-      }, quit);
+      const { status, json } = await this.#fetch(
+        '/uploads',
+        TRANSFER_MS,
+        {
+          method: 'POST',
+          headers: { ...this.#headers(owner), 'Content-Type': 'application/octet-stream' },
+          body: ReadableStream.from(photo),
+          duplex: 'half',
+        },
+        quit,
+      );
       if (status === 201) return Upload.parse(json).id;
       const refusal = ApiError.from(json, status);
       throw refusal.code === 'OWNER_LIMIT' ? new ApiError('UPLOAD_LIMIT', refusal.message, refusal) : refusal;
@@ -149,7 +154,9 @@ export class ApiClient {
     const { pathname, search } = new URL(link);
     const path = pathname.slice(pathname.search(/\/(videos|posters)\//)) + search;
     const signal = AbortSignal.any([this.#settings.signal, AbortSignal.timeout(TRANSFER_MS), ...(quit ? [quit] : [])]);
-    const response = await fetch(this.#settings.url + path, { signal }).catch((error: unknown) => Promise.reject(ApiError.unreachable(error)));
+    const response = await fetch(this.#settings.url + path, { signal }).catch((error: unknown) =>
+      Promise.reject(ApiError.unreachable(error)),
+    );
     if (!response.ok || !response.body) throw ApiError.from(await response.json().catch(() => null), response.status);
     return response.body;
   }
@@ -160,7 +167,7 @@ export class ApiClient {
    * @throws ApiError NOT_FOUND if it is deleted, and what does not pass; the reason of `signal` when that is aborted
    */
   async *follow(owner: string, id: string, signal: AbortSignal): AsyncGenerator<Job | null> {
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       signal.throwIfAborted();
       try {
         for await (const job of this.#socket.follow(owner, id, signal)) {
@@ -223,6 +230,6 @@ export class ApiClient {
   }
 
   #headers(owner: string | null): Record<string, string> {
-    return { 'Authorization': `Bearer ${this.#settings.key}`, ...(owner === null ? {} : { 'X-Act-As': owner }) };
+    return { Authorization: `Bearer ${this.#settings.key}`, ...(owner === null ? {} : { 'X-Act-As': owner }) };
   }
 }

@@ -25,7 +25,9 @@ export class ApiError extends Error {
   static from(body: unknown, status: number): ApiError {
     const [graphql] = GraphQLErrors.safeParse(body).data?.errors ?? [];
     const said = graphql ? { message: graphql.message, ...graphql.extensions } : HttpError.safeParse(body).data?.error;
-    return said?.code === undefined ? new ApiError('UNREACHABLE', `The API answers ${status} and not as ours does.`) : new ApiError(said.code, said.message, said);
+    return said?.code === undefined
+      ? new ApiError('UNREACHABLE', `The API answers ${status} and not as ours does.`)
+      : new ApiError(said.code, said.message, said);
   }
 
   static unreachable(cause: unknown): ApiError {

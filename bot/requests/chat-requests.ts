@@ -48,7 +48,10 @@ export class ChatDesk {
     this.#signal = AbortSignal.any([ports.signal, this.#abandoned.signal]);
     setMaxListeners(0, this.#signal, this.#ends);
     this.#editor = new Editor({
-      api: ports.telegram.once, chatId, paceMs: ports.editMs, signal: this.#signal,
+      api: ports.telegram.once,
+      chatId,
+      paceMs: ports.editMs,
+      signal: this.#signal,
       onEdit: (outcome) => ports.metrics.edits.inc({ outcome }),
       onBlocked: () => void this.#blocked(),
       onSpeechless: (error) => ports.log.error({ err: error, chatId }, 'no words for how something goes'),
@@ -79,7 +82,14 @@ export class ChatDesk {
 
   /** Begins, or goes on with, a batch that is kept already. */
   start(batch: Batch): void {
-    const live: Live = { batch, progress: new Map(), stops: new Map(), message: null, isUnheard: batch.messageId !== null, finishing: false };
+    const live: Live = {
+      batch,
+      progress: new Map(),
+      stops: new Map(),
+      message: null,
+      isUnheard: batch.messageId !== null,
+      finishing: false,
+    };
     this.#lives.set(batch.id, live);
     this.#spawn(this.#tell(live));
     for (const order of openOrders(batch)) this.#carryOut(live, order);
@@ -136,11 +146,13 @@ export class ChatDesk {
 
   /** Work that ends with the signal is picked up at the next start. */
   #spawn(work: Promise<void>): void {
-    const done = work.catch((error: unknown) => {
-      if (this.#signal.aborted) return;
-      if (isBlocked(error)) void this.#blocked();
-      else this.#ports.log.error({ err: error, chatId: this.#chatId }, 'an order was left behind; the next start goes on with it');
-    }).finally(() => this.#work.delete(done));
+    const done = work
+      .catch((error: unknown) => {
+        if (this.#signal.aborted) return;
+        if (isBlocked(error)) void this.#blocked();
+        else this.#ports.log.error({ err: error, chatId: this.#chatId }, 'an order was left behind; the next start goes on with it');
+      })
+      .finally(() => this.#work.delete(done));
     this.#work.add(done);
   }
 
@@ -173,7 +185,12 @@ export class ChatDesk {
       const content = render();
       try {
         const extras = { reply_markup: content.keyboard, ...inReplyTo(replyTo) };
-        const { message_id: messageId } = await telegram.api.sendMessage(this.#chatId, content.text, extras, this.#signal as TelegramSignal);
+        const { message_id: messageId } = await telegram.api.sendMessage(
+          this.#chatId,
+          content.text,
+          extras,
+          this.#signal as TelegramSignal,
+        );
         return { messageId, shown: wordsOf(content) };
       } catch (error) {
         if (this.#signal.aborted || !isTelegramAway(error)) throw error;
@@ -206,8 +223,14 @@ export class ChatDesk {
     this.#placing[line] = before.then(() => own);
     const work = carryOut({
       ...this.#ports,
-      owner: ownerOf(this.#chatId), chatId: this.#chatId, batch: live.batch, order,
-      signal: this.#signal, stop, before, placed,
+      owner: ownerOf(this.#chatId),
+      chatId: this.#chatId,
+      batch: live.batch,
+      order,
+      signal: this.#signal,
+      stop,
+      before,
+      placed,
       say: async () => this.#ports.texts.in((await this.#ports.chats.get(this.#chatId)).language),
       keep: () => this.#keep(live),
       goesOn: () => {
@@ -220,7 +243,8 @@ export class ChatDesk {
       report: (progress) => {
         live.progress.set(order, progress);
         // As a rule over before it could be read, and each change costs the chat its next.
-        if (progress === 'fetching' || progress === 'starting' || progress === 'sending') setTimeout(() => this.#refresh(live), this.#ports.editMs).unref();
+        if (progress === 'fetching' || progress === 'starting' || progress === 'sending')
+          setTimeout(() => this.#refresh(live), this.#ports.editMs).unref();
         else this.#refresh(live);
       },
     });

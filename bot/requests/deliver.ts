@@ -44,7 +44,11 @@ export async function deliver(delivery: Delivery, job: Job): Promise<void> {
 }
 
 /** @param link where everybody can download it, null if nowhere */
-async function handOver({ telegram, api, say, chatId, replyTo, maxBytes, log, signal }: Delivery, job: Job, link: string | null): Promise<void> {
+async function handOver(
+  { telegram, api, say, chatId, replyTo, maxBytes, log, signal }: Delivery,
+  job: Job,
+  link: string | null,
+): Promise<void> {
   const { result } = job;
   if (!result?.video) throw new ApiError('EXPIRED', 'The video is no longer kept.');
   const { video } = result;
@@ -70,12 +74,20 @@ async function handOver({ telegram, api, say, chatId, replyTo, maxBytes, log, si
   const reading = new AbortController();
   const bytes = await api.download(video.url, reading.signal);
   try {
-    await telegram.once.sendVideo(chatId, new InputFile(bytes, `${job.id}.mp4`), {
-      ...common,
-      width: result.width, height: result.height, duration: result.durationSeconds, supports_streaming: true,
-      caption: captionOf(say, options, job),
-      ...(thumbnail && { thumbnail: new InputFile(thumbnail, 'thumbnail.jpg') }),
-    }, signal as TelegramSignal);
+    await telegram.once.sendVideo(
+      chatId,
+      new InputFile(bytes, `${job.id}.mp4`),
+      {
+        ...common,
+        width: result.width,
+        height: result.height,
+        duration: result.durationSeconds,
+        supports_streaming: true,
+        caption: captionOf(say, options, job),
+        ...(thumbnail && { thumbnail: new InputFile(thumbnail, 'thumbnail.jpg') }),
+      },
+      signal as TelegramSignal,
+    );
   } catch (error) {
     if (!isTooLarge(error)) throw error;
     await sendLink();
@@ -102,7 +114,10 @@ export function videoKeyboard(say: Say, options: Options, job: Job, link: string
 export function higherThan({ resolutions }: Options, resolution: string): string[] {
   const pixels = ({ width, height }: { width: number; height: number }) => width * height;
   const present = resolutions.find(({ name }) => name === resolution);
-  return resolutions.filter((other) => present && pixels(other) > pixels(present)).toSorted((a, b) => pixels(a) - pixels(b)).map(({ name }) => name);
+  return resolutions
+    .filter((other) => present && pixels(other) > pixels(present))
+    .toSorted((a, b) => pixels(a) - pixels(b))
+    .map(({ name }) => name);
 }
 
 /**
@@ -118,5 +133,8 @@ export function isPublic(link: string): boolean {
 async function thumbnailOf(api: ApiClient, { result }: Job): Promise<Buffer | null> {
   if (!result?.poster) return null;
   const bytes = await new Response(await api.download(result.poster.url)).arrayBuffer();
-  return await sharp(bytes).resize({ width: THUMBNAIL_SIDE, height: THUMBNAIL_SIDE, fit: 'inside', withoutEnlargement: true }).jpeg({ quality: THUMBNAIL_QUALITY }).toBuffer();
+  return await sharp(bytes)
+    .resize({ width: THUMBNAIL_SIDE, height: THUMBNAIL_SIDE, fit: 'inside', withoutEnlargement: true })
+    .jpeg({ quality: THUMBNAIL_QUALITY })
+    .toBuffer();
 }

@@ -65,7 +65,16 @@ export const isStoppable = ({ end, cancelling, rendered }: Order): boolean => en
 export const failedOrders = ({ orders }: Batch): Order[] => orders.filter(({ end }) => end === 'FAILED');
 
 /** Codes of failures that the same photo meets again. */
-const HOPELESS = new Set(['IMAGE_UNREADABLE', 'IMAGE_TOO_LARGE', 'IMAGE_TOO_SMALL', 'UNSUPPORTED_FORMAT', 'EXPIRED', 'NOT_FOUND', 'PHOTO_GONE', 'BAD_INPUT']);
+const HOPELESS = new Set([
+  'IMAGE_UNREADABLE',
+  'IMAGE_TOO_LARGE',
+  'IMAGE_TOO_SMALL',
+  'UNSUPPORTED_FORMAT',
+  'EXPIRED',
+  'NOT_FOUND',
+  'PHOTO_GONE',
+  'BAD_INPUT',
+]);
 
 export const isHopeless = (failure: string | null): boolean => HOPELESS.has(failure ?? '');
 
@@ -77,7 +86,10 @@ export const retryable = (batch: Batch): Order[] => failedOrders(batch).filter((
  * that was asked for, and of which nothing was heard, is asked for by the same key. Only what failed is rendered again.
  * @param key of a new job
  */
-export function again({ key: oldKey, fileId, fromJob, choice, replyTo, uploadId, asked, jobId, jobFailed, rendered }: Order, key: string): Order {
+export function again(
+  { key: oldKey, fileId, fromJob, choice, replyTo, uploadId, asked, jobId, jobFailed, rendered }: Order,
+  key: string,
+): Order {
   const common = { fileId, choice, replyTo };
   if (jobId !== null && !jobFailed) return newOrder({ ...common, key, jobId, rendered });
   if (jobId === null) return newOrder({ ...common, key: asked ? oldKey : key, asked, uploadId, fromJob });

@@ -42,10 +42,13 @@ const ROOM_LOOK_MS = 30_000;
  * Does `work` until it succeeds or nothing more can be hoped for.
  * @throws the reason of `quit`, or the last error of `work`
  */
-export async function persist<T>(work: () => Promise<T>, { retryMs, patienceMs, telegramPatienceMs = patienceMs, quit, freed, onWait }: Persistence): Promise<T> {
+export async function persist<T>(
+  work: () => Promise<T>,
+  { retryMs, patienceMs, telegramPatienceMs = patienceMs, quit, freed, onWait }: Persistence,
+): Promise<T> {
   quit.throwIfAborted();
   let last: Trouble | null = null;
-  for (let since = 0, tries = 0; ; ) {
+  for (let since = 0, tries = 0; ;) {
     try {
       return await work();
     } catch (thrown) {
@@ -56,7 +59,12 @@ export async function persist<T>(work: () => Promise<T>, { retryMs, patienceMs, 
       tries += 1;
       const lastsMs = Date.now() - since;
       const isHopeless: Record<Trouble, boolean> = {
-        full: !freed, asked: false, away: lastsMs >= patienceMs, telegram: lastsMs >= telegramPatienceMs, failed: tries === MOST_FAILURES, final: true,
+        full: !freed,
+        asked: false,
+        away: lastsMs >= patienceMs,
+        telegram: lastsMs >= telegramPatienceMs,
+        failed: tries === MOST_FAILURES,
+        final: true,
       };
       if (isHopeless[trouble]) throw error;
       onWait?.(error);

@@ -23,9 +23,16 @@ export class Desk {
     const open = kept.filter(({ endedAt }) => endedAt === null).toSorted((a, b) => a.createdAt - b.createdAt);
     for (const batch of open) this.#chat(batch.chatId).start(batch);
     if (open.length > 0) log.info({ batches: open.length }, 'going on with what was in the making');
-    const sweeping = setInterval(() => void batches.ids().then((ids) => this.#sweep(ids)).catch((error: unknown) => {
-      log.warn({ err: error }, 'could not clear away what is over');
-    }), SWEEP_MS);
+    const sweeping = setInterval(
+      () =>
+        void batches
+          .ids()
+          .then((ids) => this.#sweep(ids))
+          .catch((error: unknown) => {
+            log.warn({ err: error }, 'could not clear away what is over');
+          }),
+      SWEEP_MS,
+    );
     signal.addEventListener('abort', () => clearInterval(sweeping), { once: true });
   }
 

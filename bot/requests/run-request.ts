@@ -11,7 +11,10 @@ import type { DeskPorts } from './ports.ts';
 import type { Progress } from './status.ts';
 import type { Stop } from './stop.ts';
 
-type Ports = Pick<DeskPorts, 'api' | 'telegram' | 'photos' | 'deliveries' | 'log' | 'metrics' | 'signal' | 'retryMs' | 'patienceMs' | 'videoMaxBytes'>;
+type Ports = Pick<
+  DeskPorts,
+  'api' | 'telegram' | 'photos' | 'deliveries' | 'log' | 'metrics' | 'signal' | 'retryMs' | 'patienceMs' | 'videoMaxBytes'
+>;
 
 export interface Errand extends Ports {
   readonly owner: string;
@@ -80,7 +83,12 @@ async function getPlaced(errand: Errand): Promise<void> {
     await Promise.race([before, stop.wanted(AbortSignal.any([signal, waited.signal]))]).finally(() => waited.abort());
     quit.throwIfAborted();
     report(begin);
-    await persist(() => place(api, photos, owner, order, keep, quit), { ...insisting(errand), quit, freed, onWait: (error) => report(reasonToWait(error)) });
+    await persist(() => place(api, photos, owner, order, keep, quit), {
+      ...insisting(errand),
+      quit,
+      freed,
+      onWait: (error) => report(reasonToWait(error)),
+    });
     void clearUpload(errand);
   } catch (error) {
     signal.throwIfAborted();
@@ -113,7 +121,8 @@ async function follow(errand: Errand): Promise<Outcome> {
     for await (const job of api.follow(owner, order.jobId!, signal)) {
       latest = job;
       switch (job?.status) {
-        case 'CANCELLED': return outcome('CANCELLED');
+        case 'CANCELLED':
+          return outcome('CANCELLED');
         case 'FAILED':
           order.jobFailed = true;
           return outcome('FAILED', job.error?.code ?? 'INTERNAL');
@@ -122,7 +131,8 @@ async function follow(errand: Errand): Promise<Outcome> {
           over.abort();
           await send(errand, job);
           return outcome('DELIVERED');
-        default: report(job ?? 'away');
+        default:
+          report(job ?? 'away');
       }
     }
     throw new Error('a follow-up ended before its job');
@@ -139,7 +149,7 @@ async function follow(errand: Errand): Promise<Outcome> {
 async function cancelWhenWanted(errand: Errand, over: AbortSignal): Promise<void> {
   const { api, owner, order, stop, goesOn, log } = errand;
   const quit = AbortSignal.any([errand.signal, over]);
-  for (let isCancelled = false; !isCancelled; ) {
+  for (let isCancelled = false; !isCancelled;) {
     try {
       await stop.wanted(quit);
       await persist(() => api.cancelJob(owner, order.jobId!), { ...insisting(errand), quit });
@@ -156,17 +166,24 @@ async function send(errand: Errand, job: Job): Promise<void> {
   const { telegram, api, say, chatId, batch, order, videoMaxBytes: maxBytes, metrics, deliveries, log, signal } = errand;
   errand.report('sending');
   const delivery = { telegram, api, say: await say(), chatId, replyTo: order.replyTo ?? batch.replyTo, maxBytes, log, signal };
-  await persist(() => deliveries.run(chatId, () => deliver(delivery, job), signal), { ...insisting(errand), telegramPatienceMs: TELEGRAM_PATIENCE_MS });
+  await persist(() => deliveries.run(chatId, () => deliver(delivery, job), signal), {
+    ...insisting(errand),
+    telegramPatienceMs: TELEGRAM_PATIENCE_MS,
+  });
   metrics.videos.inc();
 }
 
 function reasonToWait(error: unknown): Progress {
   if (!(error instanceof ApiError)) return 'telegram-away';
   switch (error.code) {
-    case 'OWNER_LIMIT': return 'full-owner';
-    case 'QUEUE_FULL': return 'full-queue';
-    case 'UPLOAD_LIMIT': return { roomAt: Date.now() + error.retryAfterMs };
-    default: return 'away';
+    case 'OWNER_LIMIT':
+      return 'full-owner';
+    case 'QUEUE_FULL':
+      return 'full-queue';
+    case 'UPLOAD_LIMIT':
+      return { roomAt: Date.now() + error.retryAfterMs };
+    default:
+      return 'away';
   }
 }
 

@@ -11,7 +11,8 @@ interface NoRoom {
 }
 
 /** What an order that is not over does: the job as the API tells it, or what comes before and after. */
-export type Progress = Job | NoRoom | 'fetching' | 'starting' | 'waiting' | 'full-owner' | 'full-queue' | 'away' | 'telegram-away' | 'sending';
+export type Progress =
+  Job | NoRoom | 'fetching' | 'starting' | 'waiting' | 'full-owner' | 'full-queue' | 'away' | 'telegram-away' | 'sending';
 
 const BAR_CELLS = 10;
 
@@ -31,12 +32,17 @@ const etaUntil = (say: Say, { roomAt }: NoRoom): string => eta(say, (roomAt - Da
 
 export function statusOf(say: Say, batch: Batch, progress: ReadonlyMap<Order, Progress>): Content {
   const [first] = batch.orders;
-  const text = batch.orders.length === 1 ? alone(say, batch, first!, progress.get(first!) ?? unheard(batch, first!)) : album(say, batch, progress);
+  const text =
+    batch.orders.length === 1 ? alone(say, batch, first!, progress.get(first!) ?? unheard(batch, first!)) : album(say, batch, progress);
   const open = openOrders(batch);
   if (open.some(isStoppable)) {
-    return { text, keyboard: new InlineKeyboard().text(say(batch.orders.length === 1 ? 'button-cancel' : 'button-cancel-all'), `cancel:${batch.id}`) };
+    return {
+      text,
+      keyboard: new InlineKeyboard().text(say(batch.orders.length === 1 ? 'button-cancel' : 'button-cancel-all'), `cancel:${batch.id}`),
+    };
   }
-  if (open.length === 0 && batch.retriedAs === null && retryable(batch).length > 0) return { text, keyboard: new InlineKeyboard().text(say('button-retry'), `redo:${batch.id}`) };
+  if (open.length === 0 && batch.retriedAs === null && retryable(batch).length > 0)
+    return { text, keyboard: new InlineKeyboard().text(say('button-retry'), `redo:${batch.id}`) };
   return { text };
 }
 
@@ -47,11 +53,16 @@ export function failureText(say: Say, code: string): string {
 
 function alone(say: Say, batch: Batch, order: Order, progress: Progress): string {
   switch (order.end) {
-    case 'DELIVERED': return say(batch.resend ? 'status-resent' : 'status-done');
-    case 'CANCELLED': return say('status-cancelled');
-    case 'GONE': return say('status-gone');
-    case 'FAILED': return `${failureText(say, order.failure ?? 'INTERNAL')}${isHopeless(order.failure) ? '' : `\n\n${say('failure-uncounted')}`}`;
-    case null: break;
+    case 'DELIVERED':
+      return say(batch.resend ? 'status-resent' : 'status-done');
+    case 'CANCELLED':
+      return say('status-cancelled');
+    case 'GONE':
+      return say('status-gone');
+    case 'FAILED':
+      return `${failureText(say, order.failure ?? 'INTERNAL')}${isHopeless(order.failure) ? '' : `\n\n${say('failure-uncounted')}`}`;
+    case null:
+      break;
   }
   if (order.cancelling && !order.rendered) return say('status-cancelling');
   if (typeof progress === 'string') return say(`status-${progress}`);
@@ -78,7 +89,8 @@ function jobText(say: Say, job: Job): string {
         ...(job.attempt > 1 ? [say('status-attempt', { attempt: job.attempt, max: job.maxAttempts })] : []),
       ].join('\n');
     }
-    default: return say('status-sending');
+    default:
+      return say('status-sending');
   }
 }
 
@@ -103,19 +115,28 @@ function album(say: Say, batch: Batch, progress: ReadonlyMap<Order, Progress>): 
 
 function line(say: Say, order: Order, progress: Progress): string {
   switch (order.end) {
-    case 'DELIVERED': return `✅ ${say('line-done')}`;
-    case 'CANCELLED': return `✋ ${say('line-cancelled')}`;
-    case 'GONE': return `🗑 ${say('line-gone')}`;
-    case 'FAILED': return say('failure', { code: order.failure ?? 'INTERNAL' });
-    case null: break;
+    case 'DELIVERED':
+      return `✅ ${say('line-done')}`;
+    case 'CANCELLED':
+      return `✋ ${say('line-cancelled')}`;
+    case 'GONE':
+      return `🗑 ${say('line-gone')}`;
+    case 'FAILED':
+      return say('failure', { code: order.failure ?? 'INTERNAL' });
+    case null:
+      break;
   }
   if (progress === 'sending') return `📤 ${say('line-sending')}`;
   if (typeof progress === 'string') return `⏳ ${say('line-waiting')}`;
   if ('roomAt' in progress) return `⏳ ${say('line-full-uploads', { eta: etaUntil(say, progress) })}`;
   switch (progress.status) {
-    case 'QUEUED': return `⏳ ${say('line-queued', { position: progress.queuePosition ?? 1 })}`;
-    case 'PROCESSING': return `[${bar(progress.percent)}] ${say('line-running', { percent: Math.floor(progress.percent) })}`;
-    case 'RETRYING': return `🔁 ${say('line-retrying')}`;
-    default: return `📤 ${say('line-sending')}`;
+    case 'QUEUED':
+      return `⏳ ${say('line-queued', { position: progress.queuePosition ?? 1 })}`;
+    case 'PROCESSING':
+      return `[${bar(progress.percent)}] ${say('line-running', { percent: Math.floor(progress.percent) })}`;
+    case 'RETRYING':
+      return `🔁 ${say('line-retrying')}`;
+    default:
+      return `📤 ${say('line-sending')}`;
   }
 }

@@ -18,10 +18,17 @@ const IN_DOUBT = ['UNREACHABLE', 'UNAVAILABLE', 'INTERNAL'];
  * @param quit no job is asked for any more once it is aborted; one that has been asked for is waited for
  * @throws ApiError; FileError; the reason of `quit`
  */
-export async function place(api: ApiClient, photos: PhotoSource, owner: string, order: Order, keep: () => Promise<void>, quit: AbortSignal): Promise<void> {
+export async function place(
+  api: ApiClient,
+  photos: PhotoSource,
+  owner: string,
+  order: Order,
+  keep: () => Promise<void>,
+  quit: AbortSignal,
+): Promise<void> {
   // What is remembered may not be on offer any more. Once asked for, it stays as it was.
   if (!order.asked) order.choice = settle(await api.options(), order.choice);
-  for (let fresh = false; ; ) {
+  for (let fresh = false; ;) {
     if (order.fromJob === undefined && order.uploadId === null) {
       order.uploadId = await api.upload(owner, () => photos.open(order.fileId!), quit);
       fresh = true;

@@ -11,8 +11,11 @@ export const resolutionText = (options: Options, name: string): string => {
 
 /** The choice with the API's defaults where it says nothing, or names what is no longer on offer. */
 export function settle(options: Options, choice: Choice): Required<Choice> {
-  const pick = <T extends { readonly isDefault: boolean }, K extends keyof T>(entries: readonly T[], key: K, wanted: T[K] | undefined): T[K] =>
-    (entries.find((entry) => entry[key] === wanted) ?? entries.find(({ isDefault }) => isDefault) ?? entries[0]!)[key];
+  const pick = <T extends { readonly isDefault: boolean }, K extends keyof T>(
+    entries: readonly T[],
+    key: K,
+    wanted: T[K] | undefined,
+  ): T[K] => (entries.find((entry) => entry[key] === wanted) ?? entries.find(({ isDefault }) => isDefault) ?? entries[0]!)[key];
   return {
     durationSeconds: pick(options.durations, 'seconds', choice.durationSeconds),
     resolution: pick(options.resolutions, 'name', choice.resolution),
@@ -22,6 +25,10 @@ export function settle(options: Options, choice: Choice): Required<Choice> {
 }
 
 /** Length, size and motion in one line. */
-export function choiceText(say: Say, options: Options, { durationSeconds, resolution, motion }: Pick<JobOptions, 'durationSeconds' | 'resolution' | 'motion'>): string {
+export function choiceText(
+  say: Say,
+  options: Options,
+  { durationSeconds, resolution, motion }: Pick<JobOptions, 'durationSeconds' | 'resolution' | 'motion'>,
+): string {
   return [say('duration', { seconds: durationSeconds }), resolutionText(options, resolution), say('motion', { name: motion })].join(' · ');
 }

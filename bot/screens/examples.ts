@@ -123,14 +123,19 @@ export class MotionExamples {
 
   async #remember(files: ExampleFiles, motion: string, fileId: string): Promise<void> {
     files[motion] = fileId;
-    await this.#folder.write(this.#record, files).catch((error: unknown) => this.#log.warn({ err: error, motion }, 'could not remember an example of a motion'));
+    await this.#folder
+      .write(this.#record, files)
+      .catch((error: unknown) => this.#log.warn({ err: error, motion }, 'could not remember an example of a motion'));
   }
 
   /** One video for all who wait for it. */
   #make(motion: string): Promise<string> {
     const under = this.#making.get(motion);
     if (under) return under;
-    const made = this.#lastMade.catch(() => {}).then(() => this.#render(motion)).finally(() => this.#making.delete(motion));
+    const made = this.#lastMade
+      .catch(() => {})
+      .then(() => this.#render(motion))
+      .finally(() => this.#making.delete(motion));
     this.#making.set(motion, made);
     this.#lastMade = made;
     return made;
@@ -145,7 +150,13 @@ export class MotionExamples {
   async #render(motion: string): Promise<string> {
     const uploadId = await this.#api.upload(OWNER, async () => createReadStream(PHOTO));
     const { id } = await this.#api.createJob(OWNER, {
-      image: { uploadId }, idempotencyKey: randomUUID(), engine: 'PREVIEW', resolution: 'P360', durationSeconds: 3, motion, tuning: { seed: 1 },
+      image: { uploadId },
+      idempotencyKey: randomUUID(),
+      engine: 'PREVIEW',
+      resolution: 'P360',
+      durationSeconds: 3,
+      motion,
+      tuning: { seed: 1 },
     });
     for await (const job of this.#api.follow(OWNER, id, AbortSignal.any([this.#signal, AbortSignal.timeout(RENDER_MS)]))) {
       if (job?.error) throw new ApiError(job.error.code, job.error.message);

@@ -20,7 +20,10 @@ export function historyScreens(kit: Kit): Composer<BotContext> {
     const { say, record, owner } = ctx;
     // Each page begins where the one before it ended; what is not remembered any more begins anew.
     const at = page <= record.pages.length ? page : 0;
-    const [{ nodes, pageInfo }, options] = await Promise.all([api.jobs(owner, PAGE, at === 0 ? null : record.pages[at - 1]!), api.options()]);
+    const [{ nodes, pageInfo }, options] = await Promise.all([
+      api.jobs(owner, PAGE, at === 0 ? null : record.pages[at - 1]!),
+      api.options(),
+    ]);
     if (nodes.length === 0 && at > 0) {
       await list(ctx, at - 1);
       return;
@@ -31,7 +34,9 @@ export function historyScreens(kit: Kit): Composer<BotContext> {
     }
     if (pageInfo.hasNextPage) record.pages = [...record.pages.slice(0, at), pageInfo.endCursor!];
     const number = (index: number) => at * PAGE + index + 1;
-    const lines = nodes.map((job, index) => `${number(index)}. ${choiceText(say, options, job.options)}\n    ${stateText(say, job)} · ${ago(say, job)}`);
+    const lines = nodes.map(
+      (job, index) => `${number(index)}. ${choiceText(say, options, job.options)}\n    ${stateText(say, job)} · ${ago(say, job)}`,
+    );
     const keyboard = new InlineKeyboard();
     for (const [index, { id }] of nodes.entries()) keyboard.text(String(number(index)), `card:${id}:${at}`);
     if (at > 0 || pageInfo.hasNextPage) keyboard.row();
@@ -51,7 +56,11 @@ export function historyScreens(kit: Kit): Composer<BotContext> {
     const keyboard = new InlineKeyboard();
     if (job.result?.video) keyboard.text(say('button-send'), `send:${id}`).row();
     if (job.status === 'FAILED' || job.status === 'CANCELLED') keyboard.text(say('button-retry'), `again:${id}`).row();
-    await show(ctx, cardText(say, options, job), keyboard.text(say('button-delete'), `delete:${id}:${page}`).row().text(say('button-back'), `list:${page}`));
+    await show(
+      ctx,
+      cardText(say, options, job),
+      keyboard.text(say('button-delete'), `delete:${id}:${page}`).row().text(say('button-back'), `list:${page}`),
+    );
   });
 
   screens.callbackQuery(new RegExp(`^send:${JOB_ID}$`), async (ctx) => {
@@ -64,7 +73,14 @@ export function historyScreens(kit: Kit): Composer<BotContext> {
 
   screens.callbackQuery(new RegExp(`^delete:${VIDEO}$`), async (ctx) => {
     const [data, id, page] = ctx.match;
-    await show(ctx, ctx.say('delete-question'), column([[ctx.say('button-delete-yes'), `${data}:yes`], [ctx.say('button-delete-no'), `card:${id}:${page}`]]));
+    await show(
+      ctx,
+      ctx.say('delete-question'),
+      column([
+        [ctx.say('button-delete-yes'), `${data}:yes`],
+        [ctx.say('button-delete-no'), `card:${id}:${page}`],
+      ]),
+    );
   });
   screens.callbackQuery(new RegExp(`^delete:${VIDEO}:yes$`), async (ctx) => {
     await api.deleteJob(ctx.owner, ctx.match[1]!).catch((error: unknown) => {
@@ -76,14 +92,23 @@ export function historyScreens(kit: Kit): Composer<BotContext> {
 }
 
 export function cardText(say: Say, options: Options, job: Job): string {
-  return say('card', { choice: choiceText(say, options, job.options), seed: String(job.options.seed), when: ago(say, job), state: stateText(say, job) });
+  return say('card', {
+    choice: choiceText(say, options, job.options),
+    seed: String(job.options.seed),
+    when: ago(say, job),
+    state: stateText(say, job),
+  });
 }
 
 function stateText(say: Say, { status, result }: Job): string {
   return status === 'COMPLETED' && !result?.video ? say('state-expired') : say('state', { status });
 }
 
-const UNITS = [['day', 86_400], ['hour', 3_600], ['minute', 60]] as const;
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+] as const;
 
 /** Since when: the person's time zone is not known, the time that went by is. */
 function ago({ language }: Say, { createdAt }: Job): string {

@@ -7,7 +7,16 @@ export function menuScreens({ desk, photoMaxMb }: Kit): Composer<BotContext> {
   const screens = new Composer<BotContext>();
   const greet = async (ctx: BotContext) => {
     const { say } = ctx;
-    await show(ctx, say('greeting'), column([[say('button-make'), 'w'], [say('button-videos'), 'list:0'], [say('button-settings'), 'settings'], [say('button-help'), 'help']]));
+    await show(
+      ctx,
+      say('greeting'),
+      column([
+        [say('button-make'), 'w'],
+        [say('button-videos'), 'list:0'],
+        [say('button-settings'), 'settings'],
+        [say('button-help'), 'help'],
+      ]),
+    );
   };
   const help = (ctx: BotContext) => show(ctx, ctx.say('help', { megabytes: photoMaxMb }), column([[ctx.say('button-menu'), 'menu']]));
 

@@ -10,7 +10,16 @@ const ANSWERS = [
 ] as const;
 
 /** Kinds of messages that people send; the rest are Telegram's own, such as "pinned a message". */
-const SENT = ['message:contact', 'message:location', 'message:venue', 'message:poll', 'message:dice', 'message:game', 'message:story', 'message:paid_media'] as const;
+const SENT = [
+  'message:contact',
+  'message:location',
+  'message:venue',
+  'message:poll',
+  'message:dice',
+  'message:game',
+  'message:story',
+  'message:paid_media',
+] as const;
 
 export function otherScreens(): Composer<BotContext> {
   const screens = new Composer<BotContext>();

@@ -34,7 +34,11 @@ export function photoScreens(kit: Kit, albumMs: number): Composer<BotContext> {
     }
     const photo = photoOf(message);
     const reply = inReplyTo(message.message_id);
-    const refusal = !photo ? say('not-an-image') : photo.sizeBytes > photoMaxMb * MEGABYTE ? say('photo-too-large', { megabytes: photoMaxMb }) : null;
+    const refusal = !photo
+      ? say('not-an-image')
+      : photo.sizeBytes > photoMaxMb * MEGABYTE
+        ? say('photo-too-large', { megabytes: photoMaxMb })
+        : null;
     if (!photo || refusal !== null) {
       // Once for an album.
       const { media_group_id: group = '' } = message;
@@ -46,7 +50,12 @@ export function photoScreens(kit: Kit, albumMs: number): Composer<BotContext> {
     const chatId = chatIdOf(ctx);
     const single = `${chatId}-${message.message_id}`;
     // Each bot counts the messages of a chat by itself.
-    const order = newOrder({ key: `telegram:${ctx.me.id}:${single}`, fileId: photo.fileId, choice: { ...record.choice }, replyTo: message.message_id });
+    const order = newOrder({
+      key: `telegram:${ctx.me.id}:${single}`,
+      fileId: photo.fileId,
+      choice: { ...record.choice },
+      replyTo: message.message_id,
+    });
     const batch = { chatId, replyTo: message.message_id, createdAt: Date.now(), orders: [order] };
     const album = message.media_group_id && `${chatId}-a${message.media_group_id}`;
     if (album) {

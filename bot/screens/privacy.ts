@@ -8,14 +8,28 @@ export function privacyScreens({ api, desk, chats }: Kit): Composer<BotContext> 
   const privacy = async (ctx: BotContext) => {
     const { say } = ctx;
     const { filesKeptHours: hours, jobsKeptDays: days } = (await api.options()).limits;
-    await show(ctx, say('privacy', { hours, days }), column([[say('button-delete-all'), 'delete-all'], [say('button-menu'), 'menu']]));
+    await show(
+      ctx,
+      say('privacy', { hours, days }),
+      column([
+        [say('button-delete-all'), 'delete-all'],
+        [say('button-menu'), 'menu'],
+      ]),
+    );
   };
 
   screens.command('privacy', privacy);
   screens.callbackQuery('privacy', privacy);
   screens.callbackQuery('delete-all', async (ctx) => {
     const { say } = ctx;
-    await show(ctx, say('delete-all-question'), column([[say('button-delete-all-yes'), 'delete-all:yes'], [say('button-delete-all-no'), 'privacy']]));
+    await show(
+      ctx,
+      say('delete-all-question'),
+      column([
+        [say('button-delete-all-yes'), 'delete-all:yes'],
+        [say('button-delete-all-no'), 'privacy'],
+      ]),
+    );
   });
   screens.callbackQuery('delete-all:yes', async (ctx) => {
     const chatId = chatIdOf(ctx);

@@ -15,8 +15,13 @@ export async function showSettings({ api }: Kit, ctx: BotContext): Promise<void>
     choice: choiceText(say, options, settled),
     fit: say('fit', { name: settled.fit, description: options.fits[fit]!.description }),
   });
-  const keyboard = new InlineKeyboard().text(say('button-language'), 'languages').row().text(say('button-defaults'), 'd').row()
-    .text(say('button-fit', { name: other.name }), `fit:${other.name}`).row();
+  const keyboard = new InlineKeyboard()
+    .text(say('button-language'), 'languages')
+    .row()
+    .text(say('button-defaults'), 'd')
+    .row()
+    .text(say('button-fit', { name: other.name }), `fit:${other.name}`)
+    .row();
   if (Object.values(record.choice).some((chosen) => chosen !== undefined)) keyboard.text(say('button-reset'), 'reset').row();
   await show(ctx, text, keyboard.text(say('button-menu'), 'menu'));
 }

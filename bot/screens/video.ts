@@ -10,7 +10,6 @@ import { chatIdOf, hasRoom, JOB_ID, type BotContext, type Kit } from './kit.ts';
 import { attempt, withoutButtons } from './tapped.ts';
 import { motionRows } from './wizard.ts';
 
-
 export function videoScreens(kit: Kit): Composer<BotContext> {
   const { api, desk } = kit;
   const screens = new Composer<BotContext>();
@@ -36,7 +35,8 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
   /** Offers choices in place of the buttons of the video; below a question where it cannot be changed any more. */
   const offer = async (ctx: BotContext, id: string, question: string, choices: InlineKeyboard) => {
     const keyboard = choices.text(ctx.say('button-back'), `video:${id}`);
-    if ((await attempt(ctx.editMessageReplyMarkup({ reply_markup: keyboard }))) === null) await ctx.reply(ctx.say(question), { reply_markup: keyboard });
+    if ((await attempt(ctx.editMessageReplyMarkup({ reply_markup: keyboard }))) === null)
+      await ctx.reply(ctx.say(question), { reply_markup: keyboard });
   };
 
   /** Gives the video its buttons back; without the link if Telegram does not take that. */

@@ -44,14 +44,18 @@ export function wizardScreens(kit: Kit): Composer<BotContext> {
     const { say } = ctx;
     const { data } = ctx.callbackQuery;
     const options = await api.options();
-    const sizes = options.resolutions.map(({ name, width, height }) => [`${resolutionText(options, name)} · ${width}×${height}`, `${data}:${name}`] as const);
+    const sizes = options.resolutions.map(
+      ({ name, width, height }) => [`${resolutionText(options, name)} · ${width}×${height}`, `${data}:${name}`] as const,
+    );
     await show(ctx, say('choose-resolution'), column([...sizes, [say('button-back'), ctx.match[1]!]]));
   });
 
   screens.callbackQuery(/^([wd]:\d+):\w+$/, async (ctx) => {
     const { say } = ctx;
     const { data } = ctx.callbackQuery;
-    const keyboard = motionRows(say, await api.options(), data).text(say('button-show-motions'), `see:${data}:0`).row();
+    const keyboard = motionRows(say, await api.options(), data)
+      .text(say('button-show-motions'), `see:${data}:0`)
+      .row();
     await show(ctx, say('choose-motion'), keyboard.text(say('button-back'), ctx.match[1]!));
   });
 
@@ -72,15 +76,26 @@ export function wizardScreens(kit: Kit): Composer<BotContext> {
     const at = Number(index) % motions.length;
     const { name, description } = motions[at]!;
     const step = (by: number) => `see:${chosen}:${(at + by + motions.length) % motions.length}`;
-    const keyboard = new InlineKeyboard().text('◀️', step(-1)).text(`${at + 1}/${motions.length}`, step(0)).text('▶️', step(1)).row()
-      .text(say('button-take-motion'), `${chosen}:${name}`).row().text(say('button-back'), chosen!);
-    await examples.show(ctx, { motion: name, caption: `🎥 ${say('motion', { name })}: ${say('motion-about', { name, description })}`, keyboard });
+    const keyboard = new InlineKeyboard()
+      .text('◀️', step(-1))
+      .text(`${at + 1}/${motions.length}`, step(0))
+      .text('▶️', step(1))
+      .row()
+      .text(say('button-take-motion'), `${chosen}:${name}`)
+      .row()
+      .text(say('button-back'), chosen!);
+    await examples.show(ctx, {
+      motion: name,
+      caption: `🎥 ${say('motion', { name })}: ${say('motion-about', { name, description })}`,
+      keyboard,
+    });
   });
 
   return screens;
 }
 
-const wasChosen = ({ durationSeconds, resolution, motion }: Choice): boolean => [durationSeconds, resolution, motion].some((chosen) => chosen !== undefined);
+const wasChosen = ({ durationSeconds, resolution, motion }: Choice): boolean =>
+  [durationSeconds, resolution, motion].some((chosen) => chosen !== undefined);
 
 /** A button for each motion, two in a row; the motion's name is added to `prefix`. */
 export function motionRows(say: Say, { motions }: Options, prefix: string, but?: string): InlineKeyboard {

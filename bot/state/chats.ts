@@ -1,7 +1,12 @@
 import { z } from 'zod';
 import type { JsonFolder } from './folder.ts';
 
-export const ChoiceRecord = z.object({ durationSeconds: z.number().optional(), resolution: z.string().optional(), motion: z.string().optional(), fit: z.string().optional() });
+export const ChoiceRecord = z.object({
+  durationSeconds: z.number().optional(),
+  resolution: z.string().optional(),
+  motion: z.string().optional(),
+  fit: z.string().optional(),
+});
 
 /** What is remembered of one chat. */
 export const ChatRecord = z.object({

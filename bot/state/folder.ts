@@ -54,7 +54,10 @@ export class JsonFolder<T> {
       const draft = `${this.#file(id)}.${this.#drafts++}`;
       const handle = await open(draft, 'w', 0o600);
       try {
-        await handle.writeFile(text).then(() => handle.sync()).finally(() => handle.close());
+        await handle
+          .writeFile(text)
+          .then(() => handle.sync())
+          .finally(() => handle.close());
         await rename(draft, this.#file(id));
       } catch (error) {
         await rm(draft, { force: true }).catch(() => {}); // the next start clears it away

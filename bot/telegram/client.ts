@@ -27,7 +27,12 @@ export function openTelegram(token: string, apiRoot: string, signal: AbortSignal
   const options: ApiClientOptions = { apiRoot, timeoutSeconds: LONGEST_CALL_SECONDS };
   const stoppable: Transformer = (prev, method, payload, own) => prev(method, payload, own ?? (signal as TelegramSignal));
   // Here for waits that Telegram asks for; its other troubles are for our own patience, as the plugin's grows to an hour.
-  const obedient = autoRetry({ maxDelaySeconds: MAX_WAIT_SECONDS, maxRetryAttempts: 10, rethrowHttpErrors: true, rethrowInternalServerErrors: true });
+  const obedient = autoRetry({
+    maxDelaySeconds: MAX_WAIT_SECONDS,
+    maxRetryAttempts: 10,
+    rethrowHttpErrors: true,
+    rethrowInternalServerErrors: true,
+  });
   // The last one is the outermost: all tries of a call see the signal, and each has its own time.
   const transformers = [timed, obedient, patient, stoppable];
   const api = new Api(token, options);

@@ -10,6 +10,9 @@ export async function announceCommands(api: Api, texts: Texts): Promise<void> {
   for (const language of [undefined, ...texts.languages]) {
     const say = texts.in(texts.nearest(language));
     const commands = COMMANDS.map((command) => ({ command, description: say(`command-${command}`) }));
-    await api.setMyCommands(commands, { scope: { type: 'all_private_chats' }, ...(language !== undefined && { language_code: language as LanguageCode }) });
+    await api.setMyCommands(commands, {
+      scope: { type: 'all_private_chats' },
+      ...(language !== undefined && { language_code: language as LanguageCode }),
+    });
   }
 }

@@ -78,7 +78,7 @@ export class Editor {
   async #work(): Promise<void> {
     const { signal } = this.#options;
     this.#working = true;
-    for (let trouble = TROUBLE_MS; this.#changed.size > 0 && !signal.aborted; ) {
+    for (let trouble = TROUBLE_MS; this.#changed.size > 0 && !signal.aborted;) {
       await sleep(Math.max(0, this.#next - Date.now()), undefined, { signal }).catch(() => {});
       const [first] = this.#changed;
       const message: LiveMessage = [...this.#changed].find((each) => each.isUrgent?.()) ?? first!;

@@ -22,7 +22,13 @@ export class FileError extends Error {
  * to be ours too; Telegram's never does.
  * @throws FileError, also while it is read; other errors of Telegram
  */
-export async function openFile({ once }: Telegram, token: string, apiRoot: string, fileId: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+export async function openFile(
+  { once }: Telegram,
+  token: string,
+  apiRoot: string,
+  fileId: string,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
   const { file_path: where } = await once.getFile(fileId).catch((error: unknown) => {
     if (isTooLarge(error)) throw new FileError('IMAGE_TOO_LARGE', error);
     if (isFileGone(error)) throw new FileError('PHOTO_GONE', error);

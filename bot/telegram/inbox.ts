@@ -72,11 +72,14 @@ export class Inbox {
   #queue(update: Update): Promise<void> {
     const chatId = chatOf(update);
     const before = this.#last.get(chatId) ?? Promise.resolve();
-    const done = before.catch(() => {}).then(() => this.#options.handle(update, chatId)).finally(() => {
-      if (this.#last.get(chatId) !== done) return;
-      this.#last.delete(chatId);
-      this.#flooding.delete(chatId);
-    });
+    const done = before
+      .catch(() => {})
+      .then(() => this.#options.handle(update, chatId))
+      .finally(() => {
+        if (this.#last.get(chatId) !== done) return;
+        this.#last.delete(chatId);
+        this.#flooding.delete(chatId);
+      });
     this.#last.set(chatId, done);
     return done;
   }
@@ -85,9 +88,12 @@ export class Inbox {
   #letGo(update: Update, handled: Promise<void>): void {
     const { update_id: id } = update;
     this.#count(chatOf(update), 1);
-    handled.finally(() => this.#count(chatOf(update), -1)).then(() => this.#options.kept.remove(String(id))).catch((error: unknown) => {
-      this.#options.log.warn({ err: error, updateId: id }, 'an update stays kept until the next start');
-    });
+    handled
+      .finally(() => this.#count(chatOf(update), -1))
+      .then(() => this.#options.kept.remove(String(id)))
+      .catch((error: unknown) => {
+        this.#options.log.warn({ err: error, updateId: id }, 'an update stays kept until the next start');
+      });
   }
 
   #count(chatId: number, more: 1 | -1): void {

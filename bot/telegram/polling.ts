@@ -21,7 +21,7 @@ const TROUBLE_MAX_MS = 30_000;
  */
 export async function poll(api: Api, inbox: Inbox, log: Logger, signal: AbortSignal, onContact: () => void): Promise<void> {
   let offset = 0;
-  for (let trouble = TROUBLE_MS; !signal.aborted; ) {
+  for (let trouble = TROUBLE_MS; !signal.aborted;) {
     try {
       const hanging = AbortSignal.any([signal, AbortSignal.timeout(HANGING_MS)]);
       const updates = await api.getUpdates({ offset, timeout: POLL_SECONDS, allowed_updates: UPDATE_KINDS }, hanging as TelegramSignal);
@@ -31,7 +31,8 @@ export async function poll(api: Api, inbox: Inbox, log: Logger, signal: AbortSig
       trouble = TROUBLE_MS;
     } catch (error) {
       if (signal.aborted) break;
-      if (error instanceof GrammyError && error.error_code === 409) log.warn('another process asks for updates of this bot; there can be only one');
+      if (error instanceof GrammyError && error.error_code === 409)
+        log.warn('another process asks for updates of this bot; there can be only one');
       else log.warn({ err: error }, 'could not get or keep updates; trying again');
       await sleep((retryAfter(error) ?? 0) * 1000 + trouble, undefined, { signal }).catch(() => {});
       trouble = Math.min(TROUBLE_MAX_MS, trouble * 2);

@@ -19,7 +19,13 @@ const LONGEST_WAIT_MS = 60_000;
  * @param webhook null where they are asked for
  * @param onTrouble called with why it does not work, and with null once it does
  */
-export async function routeUpdates({ once }: Telegram, webhook: Webhook | null, log: Logger, signal: AbortSignal, onTrouble: (why: string | null) => void): Promise<void> {
+export async function routeUpdates(
+  { once }: Telegram,
+  webhook: Webhook | null,
+  log: Logger,
+  signal: AbortSignal,
+  onTrouble: (why: string | null) => void,
+): Promise<void> {
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(LONGEST_WAIT_MS, wait * 2)) {
     try {
       if (webhook) await once.setWebhook(webhook.url, { secret_token: webhook.secret, allowed_updates: UPDATE_KINDS });

@@ -26,10 +26,14 @@ export function isForUs({ message }: Update, me: UserFromGetMe, commands: readon
     const words = text.slice(entity.offset, entity.offset + entity.length).toLowerCase();
     const ours = `@${me.username.toLowerCase()}`;
     switch (entity.type) {
-      case 'mention': return words === ours;
-      case 'text_mention': return entity.user.id === me.id;
-      case 'bot_command': return entity.offset === 0 && (words.endsWith(ours) || commands.includes(words.slice(1)));
-      default: return false;
+      case 'mention':
+        return words === ours;
+      case 'text_mention':
+        return entity.user.id === me.id;
+      case 'bot_command':
+        return entity.offset === 0 && (words.endsWith(ours) || commands.includes(words.slice(1)));
+      default:
+        return false;
     }
   };
   return (message.entities ?? message.caption_entities ?? []).some(isMeant);

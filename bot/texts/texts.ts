@@ -23,10 +23,15 @@ export class Texts {
 
   /** @param folder holds a file such as en.ftl for each language; @throws Error for a file with mistakes */
   static load(folder: string): Texts {
-    const bundles = new Map(readdirSync(folder).filter((name) => name.endsWith('.ftl')).toSorted().map((name) => {
-      const language = path.basename(name, '.ftl');
-      return [language, openBundle(language, readFileSync(path.join(folder, name), 'utf8'))] as const;
-    }));
+    const bundles = new Map(
+      readdirSync(folder)
+        .filter((name) => name.endsWith('.ftl'))
+        .toSorted()
+        .map((name) => {
+          const language = path.basename(name, '.ftl');
+          return [language, openBundle(language, readFileSync(path.join(folder, name), 'utf8'))] as const;
+        }),
+    );
     const fallback = bundles.get(FALLBACK);
     if (!fallback) throw new Error(`${folder} has no ${FALLBACK}.ftl`);
     return new Texts(new Map([...bundles].map(([language, bundle]) => [language, speaker(language, [bundle, fallback])])));

@@ -29,9 +29,13 @@ describe('docs/bot.md', () => {
     ['how a photo becomes a video', 'bot.webp', fromPhotoToVideo],
     ['an album, refusals, the list of videos and the way to delete them', 'bot-album.webp', aroundVideos],
     ['other languages', 'bot-languages.webp', inOtherLanguages],
-  ] as const)('shows %s in %s', async (_what, name, hold) => {
-    const picture = await draw(await hold(telegram), MAX_BYTES);
-    expect(picture.length).toBeLessThanOrEqual(MAX_BYTES);
-    await writeFile(path.join(FOLDER, name), picture);
-  }, TIMEOUT_MS);
+  ] as const)(
+    'shows %s in %s',
+    async (_what, name, hold) => {
+      const picture = await draw(await hold(telegram), MAX_BYTES);
+      expect(picture.length).toBeLessThanOrEqual(MAX_BYTES);
+      await writeFile(path.join(FOLDER, name), picture);
+    },
+    TIMEOUT_MS,
+  );
 });

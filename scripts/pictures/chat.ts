@@ -79,15 +79,27 @@ export class Chat {
   async getsVideo(): Promise<Bubble> {
     const { media } = (await this.user.getsVideos(1, TIMEOUT_MS))[0]!;
     const { caption, reply_markup: markup } = this.#sent('sendVideo')[0]!;
-    return { from: 'bot', text: caption, buttons: markup?.inline_keyboard, video: { thumbnail: media!.thumbnail!, seconds: Number(media!.fields['duration']) } };
+    return {
+      from: 'bot',
+      text: caption,
+      buttons: markup?.inline_keyboard,
+      video: { thumbnail: media!.thumbnail!, seconds: Number(media!.fields['duration']) },
+    };
   }
 
   /** All that the bot said in words, oldest first; each change of a message anew. */
   get #said(): Bubble[] {
-    return this.#sent('sendMessage', 'editMessageText').map(({ text, reply_markup: markup }) => ({ from: 'bot', text, buttons: markup?.inline_keyboard }));
+    return this.#sent('sendMessage', 'editMessageText').map(({ text, reply_markup: markup }) => ({
+      from: 'bot',
+      text,
+      buttons: markup?.inline_keyboard,
+    }));
   }
 
   #sent(...methods: string[]): Sent[] {
-    return this.#telegram.callsOf(...methods).map(({ fields }) => fields as unknown as Sent).filter(({ chat_id: chat }) => chat === this.user.id);
+    return this.#telegram
+      .callsOf(...methods)
+      .map(({ fields }) => fields as unknown as Sent)
+      .filter(({ chat_id: chat }) => chat === this.user.id);
   }
 }

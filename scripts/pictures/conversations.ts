@@ -24,13 +24,15 @@ export async function aroundVideos(telegram: FakeTelegram): Promise<Panel[]> {
 
 /** Greeting and progress. */
 export async function inOtherLanguages(telegram: FakeTelegram): Promise<Panel[]> {
-  return await Promise.all(['ru', 'es', 'de', 'pt'].map(async (language) => {
-    const chat = new Chat(telegram, language);
-    const greeting = await chat.exchange('/start');
-    const making = [chat.sends('rocket.jpg'), await chat.says(tellsProgress)];
-    await chat.user.tapFor(/^cancel:/);
-    return [...greeting, ...making];
-  }));
+  return await Promise.all(
+    ['ru', 'es', 'de', 'pt'].map(async (language) => {
+      const chat = new Chat(telegram, language);
+      const greeting = await chat.exchange('/start');
+      const making = [chat.sends('rocket.jpg'), await chat.says(tellsProgress)];
+      await chat.user.tapFor(/^cancel:/);
+      return [...greeting, ...making];
+    }),
+  );
 }
 
 /** How far a single video is and how long it takes, in figures. */
@@ -59,7 +61,12 @@ async function kindRefusals(chat: Chat): Promise<Panel> {
 }
 
 async function aList(chat: Chat): Promise<Panel> {
-  const choices: [number, string, string][] = [[3, 'P360', 'MICRO'], [6, 'P480', 'TILT_UP'], [3, 'P480', 'DOLLY_IN'], [8, 'P360', 'PAN_L']];
+  const choices: [number, string, string][] = [
+    [3, 'P360', 'MICRO'],
+    [6, 'P480', 'TILT_UP'],
+    [3, 'P480', 'DOLLY_IN'],
+    [8, 'P360', 'PAN_L'],
+  ];
   for (const [index, choice] of choices.entries()) {
     await chat.exchange('/start');
     await chat.chooses(...choice);

@@ -28,7 +28,9 @@ const STYLE = `
 
 /** The picture as WebP, as good as `maxBytes` allow, if they allow any. */
 export async function draw(panels: readonly Panel[], maxBytes: number): Promise<Buffer> {
-  const picture = sharp(await screenshot(`<!doctype html><meta charset="utf-8"><style>${STYLE}</style><main>${panels.map(drawPanel).join('')}</main>`));
+  const picture = sharp(
+    await screenshot(`<!doctype html><meta charset="utf-8"><style>${STYLE}</style><main>${panels.map(drawPanel).join('')}</main>`),
+  );
   let webp: Buffer;
   let quality = 90;
   do {
@@ -57,7 +59,9 @@ function drawMessage({ from, text, photos, video, buttons = [] }: Bubble): strin
     video && `<div class="video">${drawImage(video.thumbnail)}<div class="play"></div><time>${clock(video.seconds)}</time></div>`,
     text !== undefined && `<p>${escape(text)}</p>`,
   ];
-  const rows = buttons.map((row) => `<div class="row">${row.map((button) => `<div class="button">${escape(button.text)}</div>`).join('')}</div>`);
+  const rows = buttons.map(
+    (row) => `<div class="row">${row.map((button) => `<div class="button">${escape(button.text)}</div>`).join('')}</div>`,
+  );
   return `<article class="${from}"><div class="bubble">${content.filter(Boolean).join('')}</div>${rows.join('')}</article>`;
 }
 

@@ -30,8 +30,13 @@ export function authenticate(keys: readonly ApiKey[], authorization: string | un
   const key = findKey(keys, authorization);
   if (!key && !open) throw new AppError('UNAUTHENTICATED', authorization === undefined ? undefined : 'The API key is not valid.');
   if (actAs === undefined) return key ? { owner: `key:${key.name}`, keyName: key.name, local: false } : LOCAL;
-  if (!key?.actAs) throw new AppError('FORBIDDEN', key ? `Key ${key.name} may not act for others.` : 'Acting for others needs an API key with act-as.');
-  if (!isForeignOwner(actAs)) throw new AppError('FORBIDDEN', 'No key may act for this owner: 1 to 128 letters, digits or . : @ _ -, neither "local" nor beginning with "key:".');
+  if (!key?.actAs)
+    throw new AppError('FORBIDDEN', key ? `Key ${key.name} may not act for others.` : 'Acting for others needs an API key with act-as.');
+  if (!isForeignOwner(actAs))
+    throw new AppError(
+      'FORBIDDEN',
+      'No key may act for this owner: 1 to 128 letters, digits or . : @ _ -, neither "local" nor beginning with "key:".',
+    );
   return { owner: actAs, keyName: key.name, local: false };
 }
 

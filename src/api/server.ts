@@ -83,7 +83,8 @@ export async function startServer(api: Api, intake: PhotoIntake, services: Servi
   app.use(securityHeaders(), guard.middleware, corsFor(config));
   app.get('/', (_request, response) => {
     response.json({
-      name: 'FanslyMotion', version: api.version,
+      name: 'FanslyMotion',
+      version: api.version,
       links: { graphql: '/graphql', uploads: '/uploads', health: '/healthz', ready: '/readyz', metrics: '/metrics' },
     });
   });
@@ -100,20 +101,28 @@ export async function startServer(api: Api, intake: PhotoIntake, services: Servi
   app.get('/metrics', identify, metricsRoute(services, api));
   const uploadLimit = new UploadLimit(api.uploads, config);
   app.use('/uploads', identify);
-  app.use(uploadsRouter({
-    ...intake,
-    store: api.files,
-    caller: callerOf,
-    admit: (caller) => uploadLimit.admit(caller),
-    save: (upload, caller) => uploadLimit.save(upload, caller),
-  }));
+  app.use(
+    uploadsRouter({
+      ...intake,
+      store: api.files,
+      caller: callerOf,
+      admit: (caller) => uploadLimit.admit(caller),
+      save: (upload, caller) => uploadLimit.save(upload, caller),
+    }),
+  );
   app.delete('/uploads/:id', async (request, response) => {
     await deleteUpload(api, callerOf(request).owner, request.params.id);
     response.status(204).end();
   });
-  app.use('/graphql', identify, express.json({ limit: BODY_LIMIT }), expressMiddleware(apollo, {
-    context: async ({ req }) => ({ api, caller: callerOf(req) }),
-  }), graphqlRefusal(services.log, production));
+  app.use(
+    '/graphql',
+    identify,
+    express.json({ limit: BODY_LIMIT }),
+    expressMiddleware(apollo, {
+      context: async ({ req }) => ({ api, caller: callerOf(req) }),
+    }),
+    graphqlRefusal(services.log, production),
+  );
   app.use(notFound, errorHandler(log));
 
   const server = createServer(app);
@@ -167,16 +176,23 @@ function graphqlRefusal(log: Services['log'], production: boolean): express.Erro
       return;
     }
     const known = requestError(error);
-    response.status(ERRORS[known.code].status).set(errorHeaders(known)).json({
-      errors: [formatError(known, { message: known.message }, log, production)],
-    });
+    response
+      .status(ERRORS[known.code].status)
+      .set(errorHeaders(known))
+      .json({
+        errors: [formatError(known, { message: known.message }, log, production)],
+      });
   };
 }
 
 async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'EADDRINUSE' ? new StartupError(`Port ${PORT} on ${HOST} is taken.`, 'Set PORT to a free one, or stop what uses it.', error) : error);
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new StartupError(`Port ${PORT} on ${HOST} is taken.`, 'Set PORT to a free one, or stop what uses it.', error)
+          : error,
+      );
     });
     server.listen(PORT, HOST, resolve);
   });

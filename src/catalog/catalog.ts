@@ -27,14 +27,21 @@ export interface ResolutionEntry {
 export const RESOLUTIONS = {
   // A third of the work, and still more pixels than the video shows.
   P360: {
-    width: 480, height: 360, render: { width: 512, height: 384 },
+    width: 480,
+    height: 360,
+    render: { width: 512, height: 384 },
     description: '480×360, 4:3: the quickest, for previews and slow connections',
   },
   // The trained height, and as wide as 4:3 makes it.
   P480: { width: 640, height: 480, render: { width: 768, height: 576 }, description: '640×480, 4:3: small files' },
   // The trained size; a larger one would cost more and look worse.
   P720: { width: 1280, height: 720, render: { width: 1024, height: 576 }, description: '1280×720, 16:9: the default, good on phones' },
-  P1080: { width: 1920, height: 1080, render: { width: 1024, height: 576 }, description: '1920×1080, 16:9: for large screens, the slowest' },
+  P1080: {
+    width: 1920,
+    height: 1080,
+    render: { width: 1024, height: 576 },
+    description: '1920×1080, 16:9: for large screens, the slowest',
+  },
 } as const satisfies Record<string, ResolutionEntry>;
 
 export type Resolution = keyof typeof RESOLUTIONS;
@@ -65,7 +72,7 @@ export const MOTIONS = {
 export type Motion = keyof typeof MOTIONS;
 
 export const ORIENTATIONS = {
-  AUTO: { description: "as the photo: portrait if it is taller than wide, else landscape" },
+  AUTO: { description: 'as the photo: portrait if it is taller than wide, else landscape' },
   LANDSCAPE: { description: 'wider than tall' },
   PORTRAIT: { description: 'taller than wide: width and height of the resolution are swapped' },
 } as const;
@@ -94,7 +101,7 @@ export const ENGINES = {
     guessSeconds: ({ megapixels }) => 0.6 + 0.06 * megapixels,
   },
   SVD_XT: {
-    description: 'Stable Video Diffusion XT: the picture itself comes alive; wants a graphics card and the model\'s weights',
+    description: "Stable Video Diffusion XT: the picture itself comes alive; wants a graphics card and the model's weights",
     preference: 2,
     guessSeconds: ({ megapixels, steps }) => 10 + 0.15 * megapixels + 2 * steps,
   },

@@ -66,7 +66,10 @@ export async function examine(folder: string, environment: Environment): Promise
 async function bounded(check: string, work: () => Promise<Finding>): Promise<Finding> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Finding>((resolve) => {
-    timer = setTimeout(() => resolve(fail(check, `no answer within ${CHECK_MS / 1000} s`, 'Try again; if it stays so, look at what it talks to.')), CHECK_MS);
+    timer = setTimeout(
+      () => resolve(fail(check, `no answer within ${CHECK_MS / 1000} s`, 'Try again; if it stays so, look at what it talks to.')),
+      CHECK_MS,
+    );
   });
   try {
     return await Promise.race([work(), late]);
@@ -83,6 +86,9 @@ function report(findings: readonly Finding[]): string {
     ...(cure ? [`                  → ${cure}`] : []),
   ]);
   const failed = findings.filter(({ level }) => level === 'FAIL').length;
-  const verdict = failed === 0 ? 'Videos can be made here: npm run animate -- photo.jpg' : `No video can be made before ${failed === 1 ? 'this is' : `these ${failed} are`} cured.`;
+  const verdict =
+    failed === 0
+      ? 'Videos can be made here: npm run animate -- photo.jpg'
+      : `No video can be made before ${failed === 1 ? 'this is' : `these ${failed} are`} cured.`;
   return `${lines.join('\n')}\n\n${verdict}\n`;
 }

@@ -14,7 +14,11 @@ interface Kind {
 
 /** What can only go wrong on this side of the API; everything else has a code of the API's list. */
 const KINDS = {
-  BAD_ARGUMENTS: { exitCode: EXIT.badArguments, retryable: false, cure: 'fanslymotion animate --help lists everything that can be asked for.' },
+  BAD_ARGUMENTS: {
+    exitCode: EXIT.badArguments,
+    retryable: false,
+    cure: 'fanslymotion animate --help lists everything that can be asked for.',
+  },
   BAD_CONFIGURATION: { exitCode: EXIT.failed, retryable: false, cure: 'Correct .env or the environment; fanslymotion doctor checks both.' },
   CANNOT_START: { exitCode: EXIT.failed, retryable: true, cure: 'fanslymotion doctor checks what is needed.' },
   UNREACHABLE: { exitCode: EXIT.failed, retryable: true, cure: 'Check that the API runs there and that the address is right.' },
@@ -28,8 +32,17 @@ const KINDS = {
 export type FailureCode = keyof typeof KINDS | ErrorCode;
 
 const LOGGED: ReadonlySet<FailureCode> = new Set([
-  'CANNOT_START', 'UNREACHABLE', 'DAMAGED_DOWNLOAD',
-  'TIMEOUT', 'WORKER_LOST', 'OUT_OF_MEMORY', 'OUT_OF_SPACE', 'ENCODER_FAILED', 'NON_FINITE_OUTPUT', 'MODEL_INVALID', 'INTERNAL',
+  'CANNOT_START',
+  'UNREACHABLE',
+  'DAMAGED_DOWNLOAD',
+  'TIMEOUT',
+  'WORKER_LOST',
+  'OUT_OF_MEMORY',
+  'OUT_OF_SPACE',
+  'ENCODER_FAILED',
+  'NON_FINITE_OUTPUT',
+  'MODEL_INVALID',
+  'INTERNAL',
 ]);
 
 /** What `--json` prints of a failure. */
@@ -47,7 +60,11 @@ export class Failure extends Error {
   readonly retryable: boolean;
   readonly exitCode: number;
 
-  constructor(code: FailureCode, message: string, details: { readonly cure?: string; readonly retryable?: boolean; readonly cause?: unknown } = {}) {
+  constructor(
+    code: FailureCode,
+    message: string,
+    details: { readonly cure?: string; readonly retryable?: boolean; readonly cause?: unknown } = {},
+  ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     const kind: Kind = isErrorCode(code) ? { ...ERRORS[code], exitCode: EXIT.failed } : KINDS[code];
     this.code = code;
@@ -80,8 +97,13 @@ export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof AppError) return new Failure(error.code, error.message, { cause: error });
   if (error instanceof ConfigError) {
-    return new Failure('BAD_CONFIGURATION', `The configuration is not usable: ${error.problems.map(({ name, problem }) => `${name}: ${problem}`).join('; ')}`, { cause: error });
+    return new Failure(
+      'BAD_CONFIGURATION',
+      `The configuration is not usable: ${error.problems.map(({ name, problem }) => `${name}: ${problem}`).join('; ')}`,
+      { cause: error },
+    );
   }
-  if (error instanceof StartupError) return new Failure('CANNOT_START', error.message.slice(0, -error.cure.length - 1), { cure: error.cure, cause: error });
+  if (error instanceof StartupError)
+    return new Failure('CANNOT_START', error.message.slice(0, -error.cure.length - 1), { cure: error.cure, cause: error });
   return new Failure('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error });
 }

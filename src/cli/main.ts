@@ -16,11 +16,21 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'start:api': { about: 'run the API alone', run: async () => void (await import('../main.ts')) },
   'start:worker': { about: 'run a worker alone', run: async () => void (await import('../../worker/main.ts')) },
   'start:bot': { about: 'run the Telegram bot alone', run: async () => void (await import('../../bot/main.ts')) },
-  doctor: { about: 'check this machine and its configuration', takesArguments: true, run: async (args) => (await import('./doctor.ts')).doctor(args) },
-  models: { about: 'fetch, list, verify and remove model weights', takesArguments: true, run: async (args) => (await import('./models.ts')).models(args) },
+  doctor: {
+    about: 'check this machine and its configuration',
+    takesArguments: true,
+    run: async (args) => (await import('./doctor.ts')).doctor(args),
+  },
+  models: {
+    about: 'fetch, list, verify and remove model weights',
+    takesArguments: true,
+    run: async (args) => (await import('./models.ts')).models(args),
+  },
 };
 
-const USAGE = `Usage: fanslymotion <command>\n\n${Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(14)}${about}`).join('\n')}\n\nfanslymotion animate --help tells more about photos and motions.\n`;
+const USAGE = `Usage: fanslymotion <command>\n\n${Object.entries(COMMANDS)
+  .map(([name, { about }]) => `  ${name.padEnd(14)}${about}`)
+  .join('\n')}\n\nfanslymotion animate --help tells more about photos and motions.\n`;
 
 const [name = '', ...args] = process.argv.slice(2);
 const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
@@ -30,7 +40,8 @@ if (asksHelp(name) || name === 'help') process.stdout.write(USAGE);
 else if (name === '--version') process.stdout.write(`${VERSION}\n`);
 else if (!command) refuse(name ? `There is no command ${JSON.stringify(name)}${suggestion()}` : null);
 else if (command.takesArguments || args.length === 0) await command.run(args);
-else if (asksHelp(args[0])) process.stdout.write(`fanslymotion ${name}: ${command.about}. Settings come from the environment and .env; see .env.example.\n`);
+else if (asksHelp(args[0]))
+  process.stdout.write(`fanslymotion ${name}: ${command.about}. Settings come from the environment and .env; see .env.example.\n`);
 else refuse(`${name} takes no arguments; settings come from the environment and .env.`);
 
 function suggestion(): string {

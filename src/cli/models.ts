@@ -54,7 +54,8 @@ export async function models(args: string[]): Promise<void> {
     const config = readConfig();
     await command.run(config, name ?? config.SVD_MODEL, flag);
   } catch (error) {
-    const { message, cure, exitCode } = error instanceof ModelError ? { message: error.message, cure: error.cure, exitCode: EXIT.failed } : toFailure(error);
+    const { message, cure, exitCode } =
+      error instanceof ModelError ? { message: error.message, cure: error.cure, exitCode: EXIT.failed } : toFailure(error);
     process.exitCode = exitCode;
     process.stderr.write(exitCode === EXIT.interrupted ? `${message}\n` : `${message}\n${cure}\n`);
   }
@@ -69,7 +70,8 @@ function read(word: string, { name: naming, flag }: Command, args: string[]): { 
     throw badArguments(`${(error as Error).message.split('. ', 1)[0]}.`, HELP);
   }
   const [name, ...more] = positionals;
-  if (name === undefined && naming === 'required') throw badArguments(`models ${word} needs the name of a model.`, 'npm run models -- list tells the names.');
+  if (name === undefined && naming === 'required')
+    throw badArguments(`models ${word} needs the name of a model.`, 'npm run models -- list tells the names.');
   const surplus = naming === 'none' ? name : more[0];
   if (surplus !== undefined) throw badArguments(`models ${word} takes no ${JSON.stringify(surplus)}.`, HELP);
   return { name, flag: flag !== undefined && values[flag] === true };

@@ -22,7 +22,7 @@ export async function start(): Promise<void> {
   const supervisor = new Supervisor({
     config,
     // The bot is a client like any other; this is its key, for this run only. An API elsewhere does not know it.
-    environment: config.BOT_API_KEY ?? config.BOT_API_URL ? {} : { BOT_API_KEY: randomBytes(24).toString('base64url') },
+    environment: (config.BOT_API_KEY ?? config.BOT_API_URL) ? {} : { BOT_API_KEY: randomBytes(24).toString('base64url') },
     output: 'inherit',
     restart: true,
     bot: config.BOT_TOKEN !== undefined,
@@ -63,7 +63,9 @@ export async function start(): Promise<void> {
     process.exit(1);
   }
   if (stopping) return;
-  log.info(`ready     ${config.PUBLIC_URL ?? supervisor.url}${config.GRAPHIQL ?? config.NODE_ENV !== 'production' ? `, playground at ${config.PUBLIC_URL ?? supervisor.url}/graphql` : ''}`);
+  log.info(
+    `ready     ${config.PUBLIC_URL ?? supervisor.url}${(config.GRAPHIQL ?? config.NODE_ENV !== 'production') ? `, playground at ${config.PUBLIC_URL ?? supervisor.url}/graphql` : ''}`,
+  );
 }
 
 function configOrExit(): Config {

@@ -124,7 +124,9 @@ export class Supervisor {
     const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
     try {
       await new Promise<void>((resolve, reject) => {
-        child.once('exit', (code, signal) => reject(new Error(`the ${name} process did not start (${signal ?? `exit code ${code}`}); its last lines say why`)));
+        child.once('exit', (code, signal) =>
+          reject(new Error(`the ${name} process did not start (${signal ?? `exit code ${code}`}); its last lines say why`)),
+        );
         child.once('error', reject);
         child.on('message', (message: { type?: string; stopWithinMs?: number; url?: string; instance?: string }) => {
           if (message.type !== 'ready') return;

@@ -32,12 +32,20 @@ export function storageFolder(config: Pick<Config, 'STORAGE_DIR'>): string {
  */
 export async function openServices(config: Config, log: Logger): Promise<Services> {
   const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, QUEUE_PREFIX: prefix } = config;
-  if (!databaseUrl) throw new StartupError('DATABASE_URL is not set.', '"npm start" runs everything with a database of its own; API and worker started alone need one.');
+  if (!databaseUrl)
+    throw new StartupError(
+      'DATABASE_URL is not set.',
+      '"npm start" runs everything with a database of its own; API and worker started alone need one.',
+    );
   const db = openDatabase(databaseUrl, { onConnectionError: (error) => log.warn({ err: error }, 'a database connection broke') });
   const queue = openQueue({ redisUrl, databaseUrl, prefix, stalledSeconds: config.STALLED_SECONDS, log });
   const bus = openBus({ redisUrl, databaseUrl, prefix, log });
   return {
-    config, log, db, queue, bus,
+    config,
+    log,
+    db,
+    queue,
+    bus,
     jobs: new PostgresJobStore(db.client),
     uploads: new PostgresUploadStore(db.client),
     workers: new PostgresWorkerStore(db.client),

@@ -43,8 +43,17 @@ export async function beginAttempt(context: AttemptContext, jobId: string, worke
   const token = randomUUID();
   const begun = await jobs.transition(jobId, guard, {
     ...IDLE,
-    status: 'PROCESSING', attempt: job.attempt + 1, attemptToken: token, percent: 0, previewAt: null, nextAttemptAt: null,
-    errorCode: null, errorMessage: null, startedAt: job.startedAt ?? now, workerId, device,
+    status: 'PROCESSING',
+    attempt: job.attempt + 1,
+    attemptToken: token,
+    percent: 0,
+    previewAt: null,
+    nextAttemptAt: null,
+    errorCode: null,
+    errorMessage: null,
+    startedAt: job.startedAt ?? now,
+    workerId,
+    device,
   });
   if (!begun) return { kind: 'later', delayMs: 500 };
   await tell(context, [begun]);
@@ -72,7 +81,11 @@ export interface RenderFigures {
 }
 
 /** Moves a finished render's files to where the attempt's results belong; to be done before `completeAttempt`, and once. */
-export async function publish({ files }: Pick<AttemptContext, 'files'>, { job }: Attempt, { videoPath, posterPath }: Rendered): Promise<void> {
+export async function publish(
+  { files }: Pick<AttemptContext, 'files'>,
+  { job }: Attempt,
+  { videoPath, posterPath }: Rendered,
+): Promise<void> {
   await files.adopt(posterPath, jobFiles.poster(job));
   await files.adopt(videoPath, jobFiles.video(job));
 }
@@ -94,7 +107,11 @@ export async function completeAttempt(context: AttemptContext, { job, token }: A
 }
 
 /** Ends an attempt that failed: another one later if that can cure it and one is left, else the job is FAILED. */
-export async function failAttempt(context: AttemptContext, { job, token }: Attempt, error: AppError): Promise<{ retryInMs: number } | null> {
+export async function failAttempt(
+  context: AttemptContext,
+  { job, token }: Attempt,
+  error: AppError,
+): Promise<{ retryInMs: number } | null> {
   const retryInMs = context.config.RETRY_DELAY_SECONDS * 1000;
   const again = await retryOrFail(context, job, { from: ['PROCESSING'], token }, error, retryInMs);
   return again ? { retryInMs } : null;
@@ -114,9 +131,17 @@ export async function retryOrFail(context: EndContext, job: Job, guard: Guard, e
 
 /** Gives an unfinished job back because its worker cannot go on; the attempt is not held against it. */
 export async function handBack(context: AttemptContext, { job, token }: Attempt): Promise<boolean> {
-  const waiting = await context.jobs.transition(job.id, { from: ['PROCESSING'], token }, {
-    ...IDLE, status: 'QUEUED', maxAttempts: job.maxAttempts + 1, workerId: null, device: null,
-  });
+  const waiting = await context.jobs.transition(
+    job.id,
+    { from: ['PROCESSING'], token },
+    {
+      ...IDLE,
+      status: 'QUEUED',
+      maxAttempts: job.maxAttempts + 1,
+      workerId: null,
+      device: null,
+    },
+  );
   if (!waiting) return false;
   await tell(context, [waiting]);
   await tellWaiting(context, waiting);

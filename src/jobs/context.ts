@@ -22,7 +22,13 @@ export interface JobContext {
 }
 
 /** Tells whoever follows these jobs to look again. News may get lost; the row does not. */
-export async function tell({ bus, log }: Pick<JobContext, 'bus' | 'log'>, changed: readonly { id: string; revision: number }[]): Promise<void> {
-  await Promise.all(changed.map(({ id, revision }) =>
-    bus.publish(jobTopic(id), { revision }).catch((error: unknown) => log.warn({ jobId: id, err: error }, 'progress event not sent'))));
+export async function tell(
+  { bus, log }: Pick<JobContext, 'bus' | 'log'>,
+  changed: readonly { id: string; revision: number }[],
+): Promise<void> {
+  await Promise.all(
+    changed.map(({ id, revision }) =>
+      bus.publish(jobTopic(id), { revision }).catch((error: unknown) => log.warn({ jobId: id, err: error }, 'progress event not sent')),
+    ),
+  );
 }

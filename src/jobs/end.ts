@@ -17,7 +17,10 @@ export async function end(context: EndContext, job: Job, guard: Guard, change: J
   const expiresAt = new Date(finishedAt.getTime() + config.FILES_KEPT_HOURS * 3_600_000);
   const ended = await jobs.transition(job.id, guard, { ...IDLE, nextAttemptAt: null, finishedAt, expiresAt, ...change });
   if (!ended) return null;
-  log.info({ jobId: job.id, status: ended.status, code: ended.errorCode ?? undefined, renderSeconds: ended.renderSeconds ?? undefined }, 'job ended');
+  log.info(
+    { jobId: job.id, status: ended.status, code: ended.errorCode ?? undefined, renderSeconds: ended.renderSeconds ?? undefined },
+    'job ended',
+  );
   await tell(context, [ended]);
   await tellWaiting(context, ended);
   await files.remove(jobFiles.preview(job.id));

@@ -40,7 +40,10 @@ export async function engineOffers({ config, workers }: Needs): Promise<EngineOf
   return {
     offered: new Set(able.flatMap(({ engines }) => engines)),
     best: best ?? null,
-    reason: (engine) => seen.map(({ engines, unavailable }) => (engines.includes(engine) ? 'its worker cannot render at present' : unavailable[engine])).find(Boolean) ?? null,
+    reason: (engine) =>
+      seen
+        .map(({ engines, unavailable }) => (engines.includes(engine) ? 'its worker cannot render at present' : unavailable[engine]))
+        .find(Boolean) ?? null,
   };
 }
 
@@ -53,7 +56,10 @@ export async function chooseEngine(needs: Needs, asked: EngineName | null): Prom
   if (asked) {
     if (offered.has(asked)) return asked;
     const why = reason(asked);
-    throw new AppError('ENGINE_UNAVAILABLE', `No running worker offers ${asked}${why ? `: ${why}` : ''}.`, { field: 'engine', retryAfterSeconds: 10 });
+    throw new AppError('ENGINE_UNAVAILABLE', `No running worker offers ${asked}${why ? `: ${why}` : ''}.`, {
+      field: 'engine',
+      retryAfterSeconds: 10,
+    });
   }
   if (!best) {
     // A worker that is fetching its model, say, tells how far it is.

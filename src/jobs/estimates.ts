@@ -69,7 +69,10 @@ export class Estimator {
     const guess = guessSeconds(this.#engine, work, place);
     if (taken.length === 0) return guess;
     // Compared with what was reckoned for them then: a smaller model has taught nothing false about a larger one.
-    return guess * median(taken.map((sample) => sample.renderSeconds / (sample.guessSeconds ?? guessSeconds(this.#engine, sample.options, place))));
+    return (
+      guess *
+      median(taken.map((sample) => sample.renderSeconds / (sample.guessSeconds ?? guessSeconds(this.#engine, sample.options, place))))
+    );
   }
 
   /** Seconds on the quickest of `places`; where there is none yet, on any. */

@@ -31,7 +31,9 @@ export async function keepHouse(context: JobContext): Promise<void> {
   try {
     await context.jobs.exclusively('housekeeping', async () => {
       for (const [part, run] of Object.entries(parts)) {
-        await run(context).catch((error: unknown) => context.log.error({ err: error, part }, 'housekeeping failed; it will be tried again'));
+        await run(context).catch((error: unknown) =>
+          context.log.error({ err: error, part }, 'housekeeping failed; it will be tried again'),
+        );
       }
     });
   } catch (error) {
@@ -47,7 +49,11 @@ async function strays(context: JobContext): Promise<void> {
 }
 
 /** Does `work` for each item. One that fails is logged, left for the next pass, and keeps nobody else waiting; how many failed. */
-async function forEach<T extends { readonly id: string }>({ log }: Pick<JobContext, 'log'>, items: readonly T[], work: (item: T) => Promise<void>): Promise<number> {
+async function forEach<T extends { readonly id: string }>(
+  { log }: Pick<JobContext, 'log'>,
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+): Promise<number> {
   let failed = 0;
   for (const item of items) {
     try {
@@ -61,7 +67,11 @@ async function forEach<T extends { readonly id: string }>({ log }: Pick<JobConte
 }
 
 /** Does `work` for all that `next` gives, batch by batch, passing over what fails. `work` must take its item out of what `next` gives. */
-async function forAll<T extends { readonly id: string }>(context: JobContext, next: (limit: number, skip: number) => Promise<T[]>, work: (item: T) => Promise<void>): Promise<void> {
+async function forAll<T extends { readonly id: string }>(
+  context: JobContext,
+  next: (limit: number, skip: number) => Promise<T[]>,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   let skip = 0;
   for (;;) {
     const batch = await next(BATCH, skip);
@@ -106,7 +116,10 @@ async function releaseLost(context: JobContext, job: Job): Promise<void> {
 /** A completed row whose video is not there (a lost disk, a hand that tidied up) says so instead of handing out dead links. */
 async function markMissingFiles(context: JobContext): Promise<void> {
   await forEach(context, await context.jobs.recentlyCompleted(600), async (job) => {
-    const there = await context.files.stat(jobFiles.video(job)).then(() => true, (error: NodeJS.ErrnoException) => error.code !== 'ENOENT');
+    const there = await context.files.stat(jobFiles.video(job)).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
+    );
     if (there) return;
     context.log.error({ jobId: job.id }, 'the video of a completed job is missing');
     const marked = await context.jobs.transition(job.id, { from: ['COMPLETED'] }, { filesKept: false });
@@ -116,16 +129,24 @@ async function markMissingFiles(context: JobContext): Promise<void> {
 
 /** Deletes files, then says so in the row: a crash between the two only repeats the deletion. */
 export async function expireFiles(context: JobContext): Promise<void> {
-  await forAll(context, (limit, skip) => context.jobs.expired(limit, skip), async (job) => {
-    await context.files.remove(jobFiles.archive(job));
-    await context.files.remove(jobFiles.hot(job.id));
-    const expired = await context.jobs.transition(job.id, { from: [job.status] }, { filesKept: false, photoKept: false });
-    if (expired) await tell(context, [expired]);
-  });
+  await forAll(
+    context,
+    (limit, skip) => context.jobs.expired(limit, skip),
+    async (job) => {
+      await context.files.remove(jobFiles.archive(job));
+      await context.files.remove(jobFiles.hot(job.id));
+      const expired = await context.jobs.transition(job.id, { from: [job.status] }, { filesKept: false, photoKept: false });
+      if (expired) await tell(context, [expired]);
+    },
+  );
 }
 
 export async function expireUploads(context: JobContext): Promise<void> {
-  await forAll(context, (limit, skip) => context.uploads.expired(limit, skip), ({ id }) => removeUpload(context, id));
+  await forAll(
+    context,
+    (limit, skip) => context.uploads.expired(limit, skip),
+    ({ id }) => removeUpload(context, id),
+  );
 }
 
 /** Removes files that no row speaks for, which a crash between file and row left, and working folders of attempts that are over. */
@@ -133,12 +154,16 @@ export async function clearStrays(context: JobContext): Promise<void> {
   const { jobs, uploads, files, log } = context;
   const settled = new Date((await jobs.now()).getTime() - STRAY_MS);
   const clear = async (found: readonly Stray[], known: { has(id: string): boolean }) => {
-    await forEach(context, found.filter(({ id }) => !known.has(id)), async ({ key }) => {
-      const changed = await files.lastChange(key);
-      if (!changed || changed >= settled) return;
-      log.info({ key }, 'stray files removed');
-      await files.remove(key);
-    });
+    await forEach(
+      context,
+      found.filter(({ id }) => !known.has(id)),
+      async ({ key }) => {
+        const changed = await files.lastChange(key);
+        if (!changed || changed >= settled) return;
+        log.info({ key }, 'stray files removed');
+        await files.remove(key);
+      },
+    );
   };
   const ofJobs = [...(await below(files, 'hot')), ...(await archived(files))];
   await clear(ofJobs, await jobs.revisions(idsOf(ofJobs)));
@@ -146,8 +171,14 @@ export async function clearStrays(context: JobContext): Promise<void> {
   await clear(ofUploads, await uploads.existing(idsOf(ofUploads)));
 
   const idle = await files.scratchIdleSince(settled);
-  const running = new Set((await jobs.active()).filter(({ status }) => status === 'PROCESSING').map(({ id, attempt }) => `${id}-${attempt}`));
-  await forEach(context, idle.filter((name) => !running.has(name)).map((id) => ({ id })), ({ id }) => files.removeScratch(id));
+  const running = new Set(
+    (await jobs.active()).filter(({ status }) => status === 'PROCESSING').map(({ id, attempt }) => `${id}-${attempt}`),
+  );
+  await forEach(
+    context,
+    idle.filter((name) => !running.has(name)).map((id) => ({ id })),
+    ({ id }) => files.removeScratch(id),
+  );
 }
 
 /** Something in storage, with the id of the row that should speak for it. */

@@ -1,7 +1,17 @@
 import { createHash, randomInt } from 'node:crypto';
 import {
-  DEFAULTS, DURATIONS, MOTION_BUCKET, MOTIONS, SEED_MAX, TUNING,
-  type EngineName, type Fit, type Motion, type Orientation, type RenderOptions, type Resolution,
+  DEFAULTS,
+  DURATIONS,
+  MOTION_BUCKET,
+  MOTIONS,
+  SEED_MAX,
+  TUNING,
+  type EngineName,
+  type Fit,
+  type Motion,
+  type Orientation,
+  type RenderOptions,
+  type Resolution,
 } from '../catalog/catalog.ts';
 import { AppError } from './errors.ts';
 
@@ -46,14 +56,18 @@ export interface CheckedOptions {
 export function checkOptions(requested: RequestedOptions): CheckedOptions {
   const durationSeconds = requested.durationSeconds ?? DEFAULTS.durationSeconds;
   if (!(DURATIONS as readonly number[]).includes(durationSeconds)) {
-    throw new AppError('BAD_INPUT', `durationSeconds is ${durationSeconds}; it must be one of ${DURATIONS.join(', ')}.`, { field: 'durationSeconds' });
+    throw new AppError('BAD_INPUT', `durationSeconds is ${durationSeconds}; it must be one of ${DURATIONS.join(', ')}.`, {
+      field: 'durationSeconds',
+    });
   }
   const tuning = requested.tuning ?? {};
   const motion = requested.motion ?? DEFAULTS.motion;
   const guidanceMax = within('guidanceMax', tuning.guidanceMax, TUNING.guidanceMax);
   const guidanceMin = within('guidanceMin', tuning.guidanceMin, TUNING.guidanceMin);
   if (guidanceMin > guidanceMax) {
-    throw new AppError('BAD_INPUT', `tuning.guidanceMin (${guidanceMin}) must not be over tuning.guidanceMax (${guidanceMax}).`, { field: 'tuning.guidanceMin' });
+    throw new AppError('BAD_INPUT', `tuning.guidanceMin (${guidanceMin}) must not be over tuning.guidanceMax (${guidanceMax}).`, {
+      field: 'tuning.guidanceMin',
+    });
   }
   return {
     durationSeconds,
@@ -75,7 +89,9 @@ function within(field: string, value: number | null | undefined, range: { min: n
   if (value == null) return range.default;
   // Written so that NaN fails too.
   if (!(value >= range.min && value <= range.max)) {
-    throw new AppError('BAD_INPUT', `tuning.${field} is ${value}; it must lie between ${range.min} and ${range.max}.`, { field: `tuning.${field}` });
+    throw new AppError('BAD_INPUT', `tuning.${field} is ${value}; it must lie between ${range.min} and ${range.max}.`, {
+      field: `tuning.${field}`,
+    });
   }
   return value;
 }
@@ -116,5 +132,7 @@ export function settleOptions(checked: CheckedOptions, engine: EngineName, photo
 /** Hex sha256 of a request: the same options and the same photo bytes give the same text, whatever was left to defaults. */
 export function fingerprint(checked: CheckedOptions, photoSha256: string): string {
   const canonical = Object.entries(checked).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify([canonical, photoSha256])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([canonical, photoSha256]))
+    .digest('hex');
 }

@@ -49,10 +49,35 @@ export interface Guard {
 }
 
 /** Columns a transition may set. */
-export type JobChange = Partial<Pick<Job,
-  | 'status' | 'attempt' | 'maxAttempts' | 'attemptToken' | 'nextAttemptAt' | 'stage' | 'step' | 'totalSteps' | 'percent' | 'etaSeconds'
-  | 'progressAt' | 'previewAt' | 'device' | 'workerId' | 'photoKept' | 'errorCode' | 'errorMessage' | 'startedAt' | 'finishedAt' | 'expiresAt'
-  | 'filesKept' | 'sizeBytes' | 'sha256' | 'renderSeconds'>>;
+export type JobChange = Partial<
+  Pick<
+    Job,
+    | 'status'
+    | 'attempt'
+    | 'maxAttempts'
+    | 'attemptToken'
+    | 'nextAttemptAt'
+    | 'stage'
+    | 'step'
+    | 'totalSteps'
+    | 'percent'
+    | 'etaSeconds'
+    | 'progressAt'
+    | 'previewAt'
+    | 'device'
+    | 'workerId'
+    | 'photoKept'
+    | 'errorCode'
+    | 'errorMessage'
+    | 'startedAt'
+    | 'finishedAt'
+    | 'expiresAt'
+    | 'filesKept'
+    | 'sizeBytes'
+    | 'sha256'
+    | 'renderSeconds'
+  >
+>;
 
 export interface ProgressChange {
   readonly stage: Stage;
@@ -205,4 +230,3 @@ export interface WorkerStore {
   seenWithin(seconds: number): Promise<SeenWorker[]>;
   deleteUnseen(seconds: number): Promise<void>;
 }
-

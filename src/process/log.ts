@@ -6,7 +6,18 @@ export type { Logger };
 const CENSOR = '[secret]';
 
 /** Paths at which a secret could stand in something that is logged. */
-const SECRETS = ['authorization', 'cookie', 'headers.authorization', 'headers.cookie', 'req.headers.authorization', 'req.headers.cookie', '*.secret', '*.password', 'connectionString', '*.connectionString'];
+const SECRETS = [
+  'authorization',
+  'cookie',
+  'headers.authorization',
+  'headers.cookie',
+  'req.headers.authorization',
+  'req.headers.cookie',
+  '*.secret',
+  '*.password',
+  'connectionString',
+  '*.connectionString',
+];
 
 /** Members of an error, at any depth, that can hold a secret: ioredis names the command that failed with its arguments, AUTH's too. */
 const TELLTALE = new Set(['args', 'input', 'connectionString', 'password', 'secret', 'authorization', 'cookie']);
@@ -14,16 +25,22 @@ const TELLTALE = new Set(['args', 'input', 'connectionString', 'password', 'secr
 function withoutSecrets(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null || depth > 5) return value;
   if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, depth + 1));
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, TELLTALE.has(key.toLowerCase()) ? CENSOR : withoutSecrets(inner, depth + 1)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, TELLTALE.has(key.toLowerCase()) ? CENSOR : withoutSecrets(inner, depth + 1)]),
+  );
 }
 
-const serializers = { err: (error: unknown) => (error instanceof Error ? withoutSecrets(pino.stdSerializers.err(error)) : withoutSecrets(error)) };
+const serializers = {
+  err: (error: unknown) => (error instanceof Error ? withoutSecrets(pino.stdSerializers.err(error)) : withoutSecrets(error)),
+};
 
 const SHORTEST_SECRET = 8;
 
 /** Every way in which secrets may stand in a line of JSON; longest first, lest a part of one leaves the rest of it. */
 function formsOf(secrets: readonly string[]): string[] {
-  const forms = secrets.filter(({ length }) => length >= SHORTEST_SECRET).flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)]);
+  const forms = secrets
+    .filter(({ length }) => length >= SHORTEST_SECRET)
+    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)]);
   return [...new Set(forms)].toSorted((a, b) => b.length - a.length);
 }
 
@@ -39,10 +56,17 @@ export function createLog(part: string, level: string, destination?: Destination
   const streamWrite = (line: string) => forms.reduce((text, form) => text.replaceAll(form, CENSOR), line);
   const options = {
     hooks: { streamWrite },
-    level, base: { part }, serializers, redact: { paths: SECRETS, censor: CENSOR }, timestamp: pino.stdTimeFunctions.isoTime,
+    level,
+    base: { part },
+    serializers,
+    redact: { paths: SECRETS, censor: CENSOR },
+    timestamp: pino.stdTimeFunctions.isoTime,
   };
   if (destination) return pino(options, destination);
   return process.stdout.isTTY
-    ? pino(options, pretty({ sync: true, singleLine: true, ignore: 'part', messageFormat: `[${part}] {msg}`, translateTime: 'SYS:HH:MM:ss.l' }))
+    ? pino(
+        options,
+        pretty({ sync: true, singleLine: true, ignore: 'part', messageFormat: `[${part}] {msg}`, translateTime: 'SYS:HH:MM:ss.l' }),
+      )
     : pino(options);
 }

@@ -62,9 +62,14 @@ export function runPart(name: string, start: (config: Config, log: Logger) => Pr
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => process.connected || onSignal(signal));
   process.on('disconnect', () => onSignal('parent is gone'));
   if (process.connected === false) onSignal('parent is gone');
-  started.then((part) => part.failed).catch((error: unknown) => stopping || fail(error, `cannot go on: ${error instanceof Error ? error.message : String(error)}`));
-  started.then((part) => part.ready).then(
-    async (ready) => process.connected && process.send?.({ type: 'ready', stopWithinMs: (await started).stopWithinMs ?? STOP_MS, ...ready }),
-    (error: unknown) => stopping || fail(error, `could not start: ${error instanceof Error ? error.message : String(error)}`),
-  );
+  started
+    .then((part) => part.failed)
+    .catch((error: unknown) => stopping || fail(error, `cannot go on: ${error instanceof Error ? error.message : String(error)}`));
+  started
+    .then((part) => part.ready)
+    .then(
+      async (ready) =>
+        process.connected && process.send?.({ type: 'ready', stopWithinMs: (await started).stopWithinMs ?? STOP_MS, ...ready }),
+      (error: unknown) => stopping || fail(error, `could not start: ${error instanceof Error ? error.message : String(error)}`),
+    );
 }

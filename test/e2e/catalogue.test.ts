@@ -29,7 +29,12 @@ describe('every value of the catalogue becomes a video', () => {
     const { status, error, result, options } = await stack.finish(job.id);
     expect({ status, error }).toEqual({ status: 'COMPLETED', error: null });
     const size = frameSize({ resolution: options.resolution as 'P360', orientation: options.orientation as 'LANDSCAPE' });
-    expect(result).toMatchObject({ ...size, frameCount: frameCount(options.durationSeconds), framesPerSecond: 12, durationSeconds: options.durationSeconds });
+    expect(result).toMatchObject({
+      ...size,
+      frameCount: frameCount(options.durationSeconds),
+      framesPerSecond: 12,
+      durationSeconds: options.durationSeconds,
+    });
     const video = await fetch(result!.video!.url, { method: 'HEAD' });
     expect([video.status, video.headers.get('content-length')]).toEqual([200, String(result!.sizeBytes)]);
   });
@@ -39,9 +44,15 @@ describe('every value of the catalogue becomes a video', () => {
       options: { estimates: { engine: string; resolution: string; durationSeconds: number; seconds: number }[] };
       jobs: { nodes: JobView[] };
     }
-    const { data } = await stack.graphql<Learnt>(`{ options { estimates { engine resolution durationSeconds seconds } } jobs(first: 100) { nodes { ${JOB_FIELDS} } } }`);
-    const times = data.jobs.nodes.filter(({ options }) => options.resolution === 'P360' && options.durationSeconds === 3).map(({ result }) => result!.renderSeconds);
-    const { seconds } = data.options.estimates.find((estimate) => estimate.engine === 'PREVIEW' && estimate.resolution === 'P360' && estimate.durationSeconds === 3)!;
+    const { data } = await stack.graphql<Learnt>(
+      `{ options { estimates { engine resolution durationSeconds seconds } } jobs(first: 100) { nodes { ${JOB_FIELDS} } } }`,
+    );
+    const times = data.jobs.nodes
+      .filter(({ options }) => options.resolution === 'P360' && options.durationSeconds === 3)
+      .map(({ result }) => result!.renderSeconds);
+    const { seconds } = data.options.estimates.find(
+      (estimate) => estimate.engine === 'PREVIEW' && estimate.resolution === 'P360' && estimate.durationSeconds === 3,
+    )!;
     const tolerance = 0.05; // it is rounded to tenths
     expect(seconds).toBeGreaterThanOrEqual(Math.min(...times) - tolerance);
     expect(seconds).toBeLessThanOrEqual(Math.max(...times) + tolerance);
@@ -53,7 +64,11 @@ describe('a client with a normalised cache', () => {
     const socket = stack.socket();
     const client = new ApolloClient({
       cache: new InMemoryCache(),
-      link: ApolloLink.split(({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION, new GraphQLWsLink(socket), new HttpLink({ uri: `${stack.url}/graphql` })),
+      link: ApolloLink.split(
+        ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
+        new GraphQLWsLink(socket),
+        new HttpLink({ uri: `${stack.url}/graphql` }),
+      ),
     });
     try {
       const { data } = await client.mutate<{ createJob: JobView }>({
@@ -61,10 +76,27 @@ describe('a client with a normalised cache', () => {
         variables: { input: { image: { uploadId: await stack.upload() }, resolution: 'P360', durationSeconds: 3 } },
       });
       const { id } = data!.createJob;
-      const read = () => client.cache.readFragment<JobView>({ id: `Job:${id}`, fragment: gql`fragment J on Job { id status percent result { sha256 } }` });
+      const read = () =>
+        client.cache.readFragment<JobView>({
+          id: `Job:${id}`,
+          fragment: gql`
+            fragment J on Job {
+              id
+              status
+              percent
+              result {
+                sha256
+              }
+            }
+          `,
+        });
       expect(read()!.status).toBe('QUEUED');
       await new Promise<void>((resolve, reject) => {
-        client.subscribe({ query: gql`subscription ($id: ID!) { jobProgress(id: $id) { revision previewUrl job { ${JOB_FIELDS} } } }`, variables: { id } })
+        client
+          .subscribe({
+            query: gql`subscription ($id: ID!) { jobProgress(id: $id) { revision previewUrl job { ${JOB_FIELDS} } } }`,
+            variables: { id },
+          })
           .subscribe({ complete: resolve, error: reject });
       });
       expect(read()).toMatchObject({ status: 'COMPLETED', percent: 100, result: { sha256: expect.stringMatching(/^[\da-f]{64}$/) } });
@@ -88,7 +120,11 @@ describe('plain HTTP', () => {
     // The worker is done with a job a moment after everybody has its video.
     const text = await until(async () => {
       const metrics = await (await fetch(`${stack.url}/metrics`)).text();
-      return /fanslymotion_workers\{state="READY"\} 1/.test(metrics) && /fanslymotion_queue_depth\{engine="PREVIEW",state="waiting"\} 0/.test(metrics) && metrics;
+      return (
+        /fanslymotion_workers\{state="READY"\} 1/.test(metrics) &&
+        /fanslymotion_queue_depth\{engine="PREVIEW",state="waiting"\} 0/.test(metrics) &&
+        metrics
+      );
     });
     expect(text).toMatch(/fanslymotion_jobs\{status="COMPLETED",engine="PREVIEW"\} \d+/);
     expect(Number(/fanslymotion_job_render_seconds_count\{engine="PREVIEW"\} (\d+)/.exec(text)?.[1])).toBeGreaterThan(0);

@@ -42,16 +42,37 @@ afterAll(async () => {
 const ANSWERS = {
   options: () => ({
     motions: [{ name: 'PAN_L', description: 'the camera turns left', bestFor: 'landscapes', isDefault: true }],
-    resolutions: [], durations: [], engines: [], estimates: [],
+    resolutions: [],
+    durations: [],
+    engines: [],
+    estimates: [],
     limits: { photoMaxBytes: 1, photoFormats: [], queueLimit: 1 },
   }),
   createJob: ({ input }: { input: { image: { base64: string } } }) => ({
-    id: `job-of-${input.image.base64.length}-letters`, status: 'QUEUED', queuePosition: 1, estimatedSecondsRemaining: 2,
+    id: `job-of-${input.image.base64.length}-letters`,
+    status: 'QUEUED',
+    queuePosition: 1,
+    estimatedSecondsRemaining: 2,
     options: { engine: 'PREVIEW', motion: 'DOLLY_IN', seed: 7 },
   }),
   async *jobProgress({ id }: { id: string }) {
     for (const [revision, status] of ['QUEUED', 'PROCESSING', 'COMPLETED'].entries()) {
-      yield { jobProgress: { revision, previewUrl: null, job: { id, status, stage: null, percent: 50 * revision, queuePosition: null, estimatedSecondsRemaining: null, error: null, result: null } } };
+      yield {
+        jobProgress: {
+          revision,
+          previewUrl: null,
+          job: {
+            id,
+            status,
+            stage: null,
+            percent: 50 * revision,
+            queuePosition: null,
+            estimatedSecondsRemaining: null,
+            error: null,
+            result: null,
+          },
+        },
+      };
     }
   },
 };
@@ -61,25 +82,32 @@ async function serve(): Promise<{ url: string; owners: string[]; close: () => Pr
   const app = express();
   const server: Server = createServer(app);
   const sockets = new WebSocketServer({ server, path: '/graphql' });
-  const graphqlSockets = useServer({
-    schema,
-    roots: { subscription: ANSWERS },
-    onConnect: ({ connectionParams }) => {
-      authenticateSocket(KEYS, connectionParams);
+  const graphqlSockets = useServer(
+    {
+      schema,
+      roots: { subscription: ANSWERS },
+      onConnect: ({ connectionParams }) => {
+        authenticateSocket(KEYS, connectionParams);
+      },
+      onSubscribe: ({ connectionParams }, _id, { extensions }) => {
+        owners.push(`ws ${authenticateSocket(KEYS, connectionParams, extensions).owner}`);
+      },
     },
-    onSubscribe: ({ connectionParams }, _id, { extensions }) => {
-      owners.push(`ws ${authenticateSocket(KEYS, connectionParams, extensions).owner}`);
-    },
-  }, sockets);
+    sockets,
+  );
   const apollo = new ApolloServer({ schema, rootValue: ANSWERS });
   await apollo.start();
   app.disable('x-powered-by').use(securityHeaders(), graphiqlRouter(folder));
-  app.use('/graphql', express.json(), expressMiddleware(apollo, {
-    context: async ({ req }) => {
-      owners.push(`http ${authenticate(KEYS, req.get('authorization'), req.get('x-act-as')).owner}`);
-      return {};
-    },
-  }));
+  app.use(
+    '/graphql',
+    express.json(),
+    expressMiddleware(apollo, {
+      context: async ({ req }) => {
+        owners.push(`http ${authenticate(KEYS, req.get('authorization'), req.get('x-act-as')).owner}`);
+        return {};
+      },
+    }),
+  );
   app.use(errorHandler({ error: () => {} }));
   await new Promise<void>((listening) => {
     server.listen(0, '127.0.0.1', listening);
@@ -122,7 +150,9 @@ describe('the playground', () => {
       expect(page.headers.get('x-powered-by')).toBeNull();
       expect(page.headers.get('content-security-policy')).toContain("script-src 'self';");
 
-      const query = await fetch(`${server.url}/graphql?query={__typename}`, { headers: { 'authorization': `Bearer ${KEYS[0]!.secret}`, 'accept': '*/*', 'apollo-require-preflight': '1' } });
+      const query = await fetch(`${server.url}/graphql?query={__typename}`, {
+        headers: { authorization: `Bearer ${KEYS[0]!.secret}`, accept: '*/*', 'apollo-require-preflight': '1' },
+      });
       expect(await query.json()).toEqual({ data: { __typename: 'Query' } });
     } finally {
       await server.close();
@@ -174,7 +204,11 @@ describe.skipIf(!CHROMIUM)('the playground in Chromium', () => {
     await server?.close();
   });
 
-  const response = () => page.locator('.graphiql-response .view-lines').innerText().then((text) => text.replaceAll('\u00a0', ' '));
+  const response = () =>
+    page
+      .locator('.graphiql-response .view-lines')
+      .innerText()
+      .then((text) => text.replaceAll('\u00a0', ' '));
   const openTab = (name: string) => page.locator('.graphiql-tab-button', { hasText: name }).click();
   const enterKey = async (secret: string) => {
     await page.getByLabel('API key').fill(secret);
@@ -193,7 +227,10 @@ describe.skipIf(!CHROMIUM)('the playground in Chromium', () => {
     await expect.poll(() => server.owners).toContain('http key:tester');
     await run();
     await expect.poll(response).toContain('"PAN_L"');
-    expect(await page.evaluate('[sessionStorage.length, JSON.stringify(localStorage)]')).toEqual([1, expect.not.stringContaining(KEYS[0]!.secret)]);
+    expect(await page.evaluate('[sessionStorage.length, JSON.stringify(localStorage)]')).toEqual([
+      1,
+      expect.not.stringContaining(KEYS[0]!.secret),
+    ]);
   });
 
   it('creates a job from the example and follows it over the WebSocket with the same key', async () => {

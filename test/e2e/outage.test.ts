@@ -37,17 +37,30 @@ describe('an API process whose database goes away', () => {
     const UNREACHED = 'database: it cannot be reached or answers with an error.';
     // A probe that was under way when the line was cut has another reason: it had no answer in time.
     const health = await until(async () => {
-      const answer = await stack!.graphql<{ health: { version: string; database: object | null } }>('{ health { version database { kind } } }');
+      const answer = await stack!.graphql<{ health: { version: string; database: object | null } }>(
+        '{ health { version database { kind } } }',
+      );
       return answer.errors?.[0]!.message === UNREACHED && answer;
     });
     expect(health.data.health).toEqual({ version: '0.1.0', database: null });
-    expect(health.errors![0]).toMatchObject({ path: ['health', 'database'], message: UNREACHED, extensions: { code: 'UNAVAILABLE', retryable: true } });
+    expect(health.errors![0]).toMatchObject({
+      path: ['health', 'database'],
+      message: UNREACHED,
+      extensions: { code: 'UNAVAILABLE', retryable: true },
+    });
     const jpeg = { method: 'POST', headers: { 'Content-Type': 'image/jpeg' }, body: await readFile(path.join(PHOTOS, 'cat.jpg')) };
     expect(await (await fetch(`${stack.url}/uploads`, jpeg)).json()).toMatchObject({ error: { code: 'UNAVAILABLE', retryable: true } });
     const nobody = '00000000-0000-4000-8000-000000000000';
     const base64 = jpeg.body.toString('base64');
-    for (const { errors } of [await stack.graphql('query ($id: ID!) { job(id: $id) { id } }', { id: nobody }), await stack.cancel(nobody), await stack.tryCreate({ image: { base64 } })]) {
-      expect(errors![0]).toMatchObject({ message: 'A part of the installation does not answer.', extensions: { code: 'UNAVAILABLE', retryable: true } });
+    for (const { errors } of [
+      await stack.graphql('query ($id: ID!) { job(id: $id) { id } }', { id: nobody }),
+      await stack.cancel(nobody),
+      await stack.tryCreate({ image: { base64 } }),
+    ]) {
+      expect(errors![0]).toMatchObject({
+        message: 'A part of the installation does not answer.',
+        extensions: { code: 'UNAVAILABLE', retryable: true },
+      });
     }
     wire.mend();
     await until(async () => (await readiness()).status === 200);
@@ -59,8 +72,12 @@ describe('a job whose row was written although nobody was told', () => {
     stack = await Stack.start();
     wire = await openWire(stack.databaseUrl);
     // Jobs take effect only when we let them.
-    await stack.sql(`CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END'`);
-    await stack.sql('CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON job DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION linger()');
+    await stack.sql(
+      `CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END'`,
+    );
+    await stack.sql(
+      'CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON job DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION linger()',
+    );
     await stack.startApi({ DATABASE_URL: wire.url });
     const uploadId = await stack.upload();
     const holder = new Client(stack.databaseUrl);
@@ -68,7 +85,14 @@ describe('a job whose row was written although nobody was told', () => {
     try {
       await holder.query('SELECT pg_advisory_lock(1)');
       const answer = stack.tryCreate({ image: { uploadId } });
-      await until(async () => (await stack!.sql(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query = 'COMMIT' AND wait_event = 'advisory'`)).length > 0);
+      await until(
+        async () =>
+          (
+            await stack!.sql(
+              `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query = 'COMMIT' AND wait_event = 'advisory'`,
+            )
+          ).length > 0,
+      );
       wire.cut();
       expect((await answer).errors).toHaveLength(1);
     } finally {

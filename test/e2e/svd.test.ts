@@ -70,7 +70,8 @@ async function offered() {
   return {
     engine: data.options.engines.find(({ name }) => name === 'SVD_XT')!,
     seconds: (resolution: string, duration: number) =>
-      data.options.estimates.find((row) => row.engine === 'SVD_XT' && row.resolution === resolution && row.durationSeconds === duration)!.seconds,
+      data.options.estimates.find((row) => row.engine === 'SVD_XT' && row.resolution === resolution && row.durationSeconds === duration)!
+        .seconds,
     worker: data.health.workers[0]!,
   };
 }
@@ -124,7 +125,11 @@ describe('SVD_XT from a photo to its video', () => {
 
     const shown = await preview!;
     expect([shown.status, shown.headers.get('content-type')]).toEqual([200, 'image/jpeg']);
-    expect(Buffer.from(await shown.arrayBuffer()).subarray(0, 3).toString('hex')).toBe('ffd8ff');
+    expect(
+      Buffer.from(await shown.arrayBuffer())
+        .subarray(0, 3)
+        .toString('hex'),
+    ).toBe('ffd8ff');
 
     const end = events.at(-1)!.job;
     expect(end.result).toMatchObject({ width: 480, height: 360, frameCount: 36, framesPerSecond: 12, durationSeconds: 3 });
@@ -134,7 +139,10 @@ describe('SVD_XT from a photo to its video', () => {
     const video = await videoOf(end);
     const { path: ffmpeg } = await findFfmpeg({ FFMPEG_PATH: undefined });
     expect(await describeStream(ffmpeg, video)).toMatch(/h264 .*480x360.* 12 fps/);
-    expect(await readVideoMetadata(video)).toMatchObject({ engineVersion: expect.stringMatching(/^\d+\+tiny-a\+128x64\+d2$/), options: end.options });
+    expect(await readVideoMetadata(video)).toMatchObject({
+      engineVersion: expect.stringMatching(/^\d+\+tiny-a\+128x64\+d2$/),
+      options: end.options,
+    });
   });
 
   it('loads once for jobs in a row, and gives the same frames for the same seed, others for another', async () => {
@@ -155,7 +163,8 @@ describe('SVD_XT from a photo to its video', () => {
   });
 
   it.skipIf(process.platform !== 'linux')('holds no more memory after six jobs than after two', async () => {
-    const residentMb = async () => Number(/^RssAnon:\s+(\d+) kB$/m.exec(await readFile(`/proc/${await rendererPid()}/status`, 'utf8'))![1]) / 1024;
+    const residentMb = async () =>
+      Number(/^RssAnon:\s+(\d+) kB$/m.exec(await readFile(`/proc/${await rendererPid()}/status`, 'utf8'))![1]) / 1024;
     const measured: number[] = [];
     for (let job = 1; job <= 6; job++) {
       await animate(QUICK);
@@ -184,7 +193,9 @@ describe('SVD_XT from a photo to its video', () => {
     process.kill(await rendererPid(), 'SIGKILL');
     const end = await stack.finish(id);
     const states = await stack.states(id);
-    expect(states.filter(({ status }) => status === 'RETRYING')).toEqual([expect.objectContaining({ attempt: 1, errorCode: 'WORKER_LOST' })]);
+    expect(states.filter(({ status }) => status === 'RETRYING')).toEqual([
+      expect.objectContaining({ attempt: 1, errorCode: 'WORKER_LOST' }),
+    ]);
     expect(stagesOf(states.filter(({ attempt }) => attempt === 2))).toContain('LOADING_MODEL');
     expect(end).toMatchObject({ status: 'COMPLETED', attempt: 2, error: null });
     expect(await framesOf(end)).toEqual(await framesOf(undisturbed));
@@ -217,17 +228,43 @@ describe('a worker that cannot have SVD_XT', () => {
   });
 
   const CASES: [string, { spoil: () => Promise<void>; environment?: Record<string, string>; says: RegExp }][] = [
-    ['its CPU was not named', { spoil: () => copyCheckpoint('tiny-a', model), environment: { WORKER_DEVICES: 'auto' }, says: /takes hours on a CPU.*WORKER_DEVICES/ }],
-    ['the model is not here', { spoil: async () => {}, environment: { SVD_MODEL: 'svd-xt', MODELS_DIR: path.join(tmpdir(), 'nowhere') }, says: /svd-xt is not here.*npm run models -- pull svd-xt/ }],
+    [
+      'its CPU was not named',
+      {
+        spoil: () => copyCheckpoint('tiny-a', model),
+        environment: { WORKER_DEVICES: 'auto' },
+        says: /takes hours on a CPU.*WORKER_DEVICES/,
+      },
+    ],
+    [
+      'the model is not here',
+      {
+        spoil: async () => {},
+        environment: { SVD_MODEL: 'svd-xt', MODELS_DIR: path.join(tmpdir(), 'nowhere') },
+        says: /svd-xt is not here.*npm run models -- pull svd-xt/,
+      },
+    ],
     ['a folder holds no model', { spoil: async () => {}, says: /there is no folder .*model.*Set SVD_MODEL to a model's folder/ }],
-    ['weights are truncated', { spoil: async () => {
-      await copyCheckpoint('tiny-a', model);
-      await truncate(path.join(model, UNET), 100_000);
-    }, says: /unet.*\.safetensors is truncated/ }],
-    ['weights are of another model', { spoil: async () => {
-      await copyCheckpoint('tiny-a', model);
-      await editJson(path.join(model, 'unet/config.json'), { layers_per_block: 1 });
-    }, says: /does not fit unet\/config\.json.*tensors unexpected/ }],
+    [
+      'weights are truncated',
+      {
+        spoil: async () => {
+          await copyCheckpoint('tiny-a', model);
+          await truncate(path.join(model, UNET), 100_000);
+        },
+        says: /unet.*\.safetensors is truncated/,
+      },
+    ],
+    [
+      'weights are of another model',
+      {
+        spoil: async () => {
+          await copyCheckpoint('tiny-a', model);
+          await editJson(path.join(model, 'unet/config.json'), { layers_per_block: 1 });
+        },
+        says: /does not fit unet\/config\.json.*tensors unexpected/,
+      },
+    ],
   ];
 
   it.each(CASES)('because %s says so everywhere, and renders with PREVIEW', async (_why, { spoil, environment, says }) => {
@@ -237,7 +274,10 @@ describe('a worker that cannot have SVD_XT', () => {
     expect(engine).toMatchObject({ available: false, isDefault: false, unavailableReason: expect.stringMatching(says) });
     expect(worker).toEqual({ engines: ['PREVIEW'], unavailable: [{ engine: 'SVD_XT', reason: engine.unavailableReason }] });
     const refused = await stack.tryCreate(QUICK);
-    expect(refused.errors![0]).toMatchObject({ message: expect.stringContaining(engine.unavailableReason!), extensions: { code: 'ENGINE_UNAVAILABLE', field: 'engine' } });
+    expect(refused.errors![0]).toMatchObject({
+      message: expect.stringContaining(engine.unavailableReason!),
+      extensions: { code: 'ENGINE_UNAVAILABLE', field: 'engine' },
+    });
     const job = await stack.create();
     expect(job.options.engine).toBe('PREVIEW');
     expect((await stack.finish(job.id)).status).toBe('COMPLETED');
@@ -249,7 +289,14 @@ describe('a worker that cannot have SVD_XT', () => {
     const renderer = await rendererPid();
     await rename(path.join(model, UNET), path.join(scratch, 'unet'));
     expect(await animate(QUICK)).toMatchObject({
-      status: 'FAILED', attempt: 1, error: { code: 'MODEL_INVALID', message: expect.stringContaining('has no weights'), cure: expect.stringContaining('npm run models'), retryable: false },
+      status: 'FAILED',
+      attempt: 1,
+      error: {
+        code: 'MODEL_INVALID',
+        message: expect.stringContaining('has no weights'),
+        cure: expect.stringContaining('npm run models'),
+        retryable: false,
+      },
     });
     await until(async () => !(await offered()).engine.available);
     expect((await offered()).worker.unavailable).toEqual([{ engine: 'SVD_XT', reason: expect.stringContaining('has no weights') }]);

@@ -34,7 +34,8 @@ async function describe(pid: number, folder: string, runner: number): Promise<Ru
   if (state === 'Z' || (Number(parent) === runner && command.includes('vitest'))) return undefined;
   const environment = await read('environ').catch(() => '');
   const workingFolder = await readlink(`/proc/${pid}/cwd`).catch(() => '');
-  const belongs = environment.split('\0').includes(`${RUN_VARIABLE}=${folder}`) || command.includes(folder) || workingFolder.startsWith(folder);
+  const belongs =
+    environment.split('\0').includes(`${RUN_VARIABLE}=${folder}`) || command.includes(folder) || workingFolder.startsWith(folder);
   return belongs ? { pid, command } : undefined;
 }
 

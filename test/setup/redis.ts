@@ -15,7 +15,11 @@ export async function startRedis(program: string, folder: string): Promise<TestR
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
     const settings = { port, bind: '127.0.0.1', dir: folder, save: '', appendonly: 'no' };
-    const child = spawn(program, Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]), { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(
+      program,
+      Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
     const exited = once(child, 'exit');
     const output: string[] = [];
     const isReady = await new Promise<boolean>((resolve, reject) => {

@@ -30,7 +30,11 @@ export class Run {
 
   constructor(args: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv }) {
     // In a group of its own, as a terminal gives every command.
-    this.process = spawn(process.execPath, [path.resolve('src/cli/fanslymotion.mjs'), ...args], { ...options, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.process = spawn(process.execPath, [path.resolve('src/cli/fanslymotion.mjs'), ...args], {
+      ...options,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.process.stdout!.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     this.process.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     this.closed = once(this.process, 'close');
@@ -75,8 +79,18 @@ export class Place {
     mkdirSync(this.work);
     this.environment = {
       ...process.env,
-      STORAGE_DIR: this.storage, PORT: '0', HOST: '127.0.0.1', DATABASE_URL: '', REDIS_URL: '', API_KEYS: '', BOT_API_KEY: '', PUBLIC_URL: '', BOT_TOKEN: '', FFMPEG_PATH: '',
-      LOG_LEVEL: 'info', ...environment,
+      STORAGE_DIR: this.storage,
+      PORT: '0',
+      HOST: '127.0.0.1',
+      DATABASE_URL: '',
+      REDIS_URL: '',
+      API_KEYS: '',
+      BOT_API_KEY: '',
+      PUBLIC_URL: '',
+      BOT_TOKEN: '',
+      FFMPEG_PATH: '',
+      LOG_LEVEL: 'info',
+      ...environment,
     };
   }
 
@@ -95,7 +109,10 @@ export class Place {
     return await this.runWith({}, ...args);
   }
 
-  async runWith(environment: Readonly<Record<string, string>>, ...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  async runWith(
+    environment: Readonly<Record<string, string>>,
+    ...args: string[]
+  ): Promise<{ code: number | null; stdout: string; stderr: string }> {
     const run = this.startWith(environment, ...args);
     const code = await run.code;
     await run.closed;
@@ -113,11 +130,15 @@ export class Place {
   async processes(): Promise<string[]> {
     if (process.platform !== 'linux') return [];
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-    const lines = await Promise.all(pids.map(async (pid) => {
-      const read = (name: string) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '');
-      const [command, environment] = await Promise.all([read('cmdline'), read('environ')]);
-      return command.includes(this.storage) || environment.includes(`STORAGE_DIR=${this.storage}\0`) ? command.replaceAll('\0', ' ').trim() : '';
-    }));
+    const lines = await Promise.all(
+      pids.map(async (pid) => {
+        const read = (name: string) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '');
+        const [command, environment] = await Promise.all([read('cmdline'), read('environ')]);
+        return command.includes(this.storage) || environment.includes(`STORAGE_DIR=${this.storage}\0`)
+          ? command.replaceAll('\0', ' ').trim()
+          : '';
+      }),
+    );
     return lines.filter(Boolean);
   }
 

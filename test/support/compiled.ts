@@ -20,7 +20,10 @@ export async function startCompiled(file: string, argument: object, variables: R
   const outfile = path.resolve('node_modules/.cache/test', `${path.basename(file, '.ts')}-${randomUUID()}.mjs`);
   // The asynchronous build would leave a process behind.
   buildSync({ entryPoints: [file], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' });
-  const child = fork(outfile, [JSON.stringify(argument)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...process.env, ...variables } });
+  const child = fork(outfile, [JSON.stringify(argument)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, ...variables },
+  });
   const ended = once(child, 'exit').then(() => rm(outfile, { force: true }));
   const messages: unknown[] = [];
   child.on('message', (message) => messages.push(message));

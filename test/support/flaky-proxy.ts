@@ -20,7 +20,7 @@ export class FlakyProxy extends LocalServer {
   }
 
   protected override async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = Buffer.concat(await request.toArray() as Buffer[]);
+    const body = Buffer.concat((await request.toArray()) as Buffer[]);
     const fate = await this.fate(body.toString('latin1'), request.url!);
     if (fate === 'drop') {
       request.socket.destroy();
@@ -31,7 +31,11 @@ export class FlakyProxy extends LocalServer {
       return;
     }
     const { host: _host, connection: _connection, 'transfer-encoding': _encoding, ...headers } = request.headers;
-    const answer = await fetch(this.#target + request.url, { method: request.method, headers: headers as Record<string, string>, ...(body.length > 0 && { body }) });
+    const answer = await fetch(this.#target + request.url, {
+      method: request.method,
+      headers: headers as Record<string, string>,
+      ...(body.length > 0 && { body }),
+    });
     const bytes = Buffer.from(await answer.arrayBuffer());
     if (fate === 'lose answer') request.socket.destroy();
     else response.writeHead(answer.status, { 'Content-Type': answer.headers.get('content-type') ?? 'application/octet-stream' }).end(bytes);

@@ -16,10 +16,16 @@ export async function hollowCheckpoint(folder: string): Promise<void> {
 
 async function writeHollow(folder: string, component: ComponentName, tensors: TensorShapes): Promise<void> {
   let end = 0;
-  const header = Buffer.from(JSON.stringify(Object.fromEntries([...tensors].map(([name, shape]) => {
-    const sizeBytes = shape.reduce((product, side) => product * side, 2);
-    return [name, { dtype: 'F16', shape, data_offsets: [end, (end += sizeBytes)] }];
-  }))));
+  const header = Buffer.from(
+    JSON.stringify(
+      Object.fromEntries(
+        [...tensors].map(([name, shape]) => {
+          const sizeBytes = shape.reduce((product, side) => product * side, 2);
+          return [name, { dtype: 'F16', shape, data_offsets: [end, (end += sizeBytes)] }];
+        }),
+      ),
+    ),
+  );
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(header.length));
   await mkdir(path.join(folder, component), { recursive: true });

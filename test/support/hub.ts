@@ -67,7 +67,12 @@ export class TestHub {
   /** The model that these files are; what the manifest leaves out of them is named. */
   model(name = 'tiny', without: { readonly sha256?: readonly string[]; readonly bytes?: readonly string[] } = {}): KnownModel {
     return {
-      name, repository: REPOSITORY, revision: REVISION, about: 'a tiny model', licence: { name: 'Tiny Licence', url: 'https://example.org/tiny' }, gated: false,
+      name,
+      repository: REPOSITORY,
+      revision: REVISION,
+      about: 'a tiny model',
+      licence: { name: 'Tiny Licence', url: 'https://example.org/tiny' },
+      gated: false,
       files: Object.entries(this.files).map(([path, data]) => ({
         path,
         sizeBytes: without.bytes?.includes(path) ? null : data.length,
@@ -104,22 +109,30 @@ export class TestHub {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#hub, this.#cdn].map(async (server) => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    }));
+    await Promise.all(
+      [this.#hub, this.#cdn].map(async (server) => {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }),
+    );
   }
 
   #answerHub(request: IncomingMessage, response: ServerResponse): void {
     const [, repository, revision, path = ''] = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(request.url ?? '') ?? [];
     this.#note('hub', path, request);
     const data = repository === REPOSITORY && revision === REVISION ? this.files[path] : undefined;
-    if (this.token !== null && request.headers.authorization !== `Bearer ${this.token}`) return refuse(response, request.headers.authorization ? 403 : 401, { 'X-Error-Code': 'GatedRepo' });
+    if (this.token !== null && request.headers.authorization !== `Bearer ${this.token}`)
+      return refuse(response, request.headers.authorization ? 403 : 401, { 'X-Error-Code': 'GatedRepo' });
     if (!data) return refuse(response, 404, { 'X-Error-Code': 'EntryNotFound' });
     const fault = this.#next(path, 'hub');
     if (fault && 'status' in fault) return refuse(response, fault.status, fault.headers);
-    if (!path.endsWith('.safetensors')) return this.#send(path, data, `"${createHash('sha1').update(data).digest('hex')}"`, fault, request, response);
-    refuse(response, 302, { Location: `${address(this.#cdn)}/${path}?signature=1`, 'X-Linked-Etag': `"${sha256(data)}"`, 'X-Linked-Size': String(data.length) });
+    if (!path.endsWith('.safetensors'))
+      return this.#send(path, data, `"${createHash('sha1').update(data).digest('hex')}"`, fault, request, response);
+    refuse(response, 302, {
+      Location: `${address(this.#cdn)}/${path}?signature=1`,
+      'X-Linked-Etag': `"${sha256(data)}"`,
+      'X-Linked-Size': String(data.length),
+    });
   }
 
   #answerCdn(request: IncomingMessage, response: ServerResponse): void {
@@ -133,20 +146,35 @@ export class TestHub {
 
   #send(path: string, data: Buffer, etag: string, fault: Fault | undefined, request: IncomingMessage, response: ServerResponse): void {
     const { range, 'if-range': ifRange } = request.headers;
-    const wanted = fault && 'ignoreRange' in fault ? 0 : ifRange !== undefined && ifRange !== etag ? 0 : Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
+    const wanted =
+      fault && 'ignoreRange' in fault
+        ? 0
+        : ifRange !== undefined && ifRange !== etag
+          ? 0
+          : Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
     if (wanted > 0 && wanted >= data.length) return refuse(response, 416, { 'Content-Range': `bytes */${data.length}` });
     const body = Buffer.from(data.subarray(wanted));
     if (fault && 'flip' in fault && fault.flip >= wanted) body[fault.flip - wanted]! ^= 1;
-    response.writeHead(wanted > 0 ? 206 : 200, { 'Content-Length': body.length, ETag: etag, ...(wanted > 0 && { 'Content-Range': `bytes ${wanted}-${data.length - 1}/${data.length}` }) });
-    const sent = fault && 'cutAfter' in fault ? body.subarray(0, fault.cutAfter) : fault && 'holdAfter' in fault ? body.subarray(0, fault.holdAfter) : body;
+    response.writeHead(wanted > 0 ? 206 : 200, {
+      'Content-Length': body.length,
+      ETag: etag,
+      ...(wanted > 0 && { 'Content-Range': `bytes ${wanted}-${data.length - 1}/${data.length}` }),
+    });
+    const sent =
+      fault && 'cutAfter' in fault
+        ? body.subarray(0, fault.cutAfter)
+        : fault && 'holdAfter' in fault
+          ? body.subarray(0, fault.holdAfter)
+          : body;
     this.sentBytes[path] = (this.sentBytes[path] ?? 0) + sent.length;
     if (sent === body) return void response.end(body);
     response.write(sent, () => {
       if (fault && 'cutAfter' in fault) void fault.received().finally(() => response.destroy());
-      else this.#held.push(() => {
-        this.sentBytes[path] = this.sentBytes[path]! + body.length - sent.length;
-        response.end(body.subarray(sent.length));
-      });
+      else
+        this.#held.push(() => {
+          this.sentBytes[path] = this.sentBytes[path]! + body.length - sent.length;
+          response.end(body.subarray(sent.length));
+        });
     });
   }
 

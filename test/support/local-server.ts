@@ -5,7 +5,10 @@ import { promisify } from 'node:util';
 
 /** An HTTP server on a free port of this machine; it takes no WebSockets. A request that goes wrong, as when its client leaves, ends unanswered. */
 export abstract class LocalServer {
-  readonly #server = createServer((request, response) => void this.serve(request, response).catch(() => response.destroy())).on('upgrade', (_request, socket) => socket.destroy());
+  readonly #server = createServer((request, response) => void this.serve(request, response).catch(() => response.destroy())).on(
+    'upgrade',
+    (_request, socket) => socket.destroy(),
+  );
 
   protected abstract serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
 

@@ -1,7 +1,12 @@
 /** Reads an ONNX model back, as much of it as tests look at. Field numbers: onnx/onnx, onnx/onnx.proto. */
 
 export interface OnnxModel {
-  readonly nodes: readonly { readonly name: string; readonly type: string; readonly inputs: readonly string[]; readonly outputs: readonly string[] }[];
+  readonly nodes: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly inputs: readonly string[];
+    readonly outputs: readonly string[];
+  }[];
   readonly initializers: readonly OnnxInitializer[];
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -23,7 +28,10 @@ export function readModel(model: Uint8Array): OnnxModel {
   return {
     nodes: graph.messages(1).map((node) => ({ name: node.text(3), type: node.text(4), inputs: node.texts(1), outputs: node.texts(2) })),
     initializers: graph.messages(5).map((tensor) => ({
-      name: tensor.text(8), shape: tensor.numbers(1), type: tensor.numbers(2)[0]!, bytes: tensor.bytes(9)[0]?.length ?? 0,
+      name: tensor.text(8),
+      shape: tensor.numbers(1),
+      type: tensor.numbers(2)[0]!,
+      bytes: tensor.bytes(9)[0]?.length ?? 0,
       external: Object.fromEntries(tensor.messages(13).map((entry) => [entry.text(1), entry.text(2)])),
     })),
     inputs: graph.messages(11).map((input) => input.text(1)),

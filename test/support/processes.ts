@@ -15,7 +15,10 @@ export async function processes(): Promise<ProcessLine[]> {
     return (await Promise.all(pids.map((pid) => fromProc(Number(pid)).catch(() => null)))).filter((line) => line !== null);
   }
   const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,args='], { maxBuffer: 1 << 24 });
-  return stdout.split('\n').map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line)).filter((match) => match !== null)
+  return stdout
+    .split('\n')
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
+    .filter((match) => match !== null)
     .map(([, pid, parent, command]) => ({ pid: Number(pid), parent: Number(parent), command: command! }));
 }
 

@@ -53,7 +53,20 @@ export interface JobView {
   attempt: number;
   maxAttempts: number;
   nextAttemptAt: string | null;
-  options: { engine: string; resolution: string; orientation: string; fit: string; motion: string; durationSeconds: number; seed: number; steps: number; guidanceMin: number; guidanceMax: number; noiseAugmentation: number; motionBucketId: number };
+  options: {
+    engine: string;
+    resolution: string;
+    orientation: string;
+    fit: string;
+    motion: string;
+    durationSeconds: number;
+    seed: number;
+    steps: number;
+    guidanceMin: number;
+    guidanceMax: number;
+    noiseAugmentation: number;
+    motionBucketId: number;
+  };
   clientRef: string | null;
   retryOf: string | null;
   createdAt: string;
@@ -62,8 +75,16 @@ export interface JobView {
   expiresAt: string | null;
   error: { code: string; message: string; cure: string; retryable: boolean } | null;
   result: {
-    video: { url: string; urlExpiresAt: string } | null; poster: { url: string } | null;
-    width: number; height: number; frameCount: number; framesPerSecond: number; durationSeconds: number; sizeBytes: number; sha256: string; renderSeconds: number;
+    video: { url: string; urlExpiresAt: string } | null;
+    poster: { url: string } | null;
+    width: number;
+    height: number;
+    frameCount: number;
+    framesPerSecond: number;
+    durationSeconds: number;
+    sizeBytes: number;
+    sha256: string;
+    renderSeconds: number;
   } | null;
 }
 
@@ -106,10 +127,24 @@ export class Stack {
     this.#dropDatabase = database.drop;
     this.environment = {
       ...process.env,
-      NODE_ENV: 'test', LOG_LEVEL: process.env['TEST_LOG'] ?? 'fatal', HOST: '127.0.0.1', PORT: '0',
-      DATABASE_URL: database.url, REDIS_URL: options.redis ? redisUrl() : '', QUEUE_PREFIX: ownPrefix(), STORAGE_DIR: this.storage,
-      API_KEYS: '', BOT_API_KEY: '', PUBLIC_URL: '', CORS_ORIGINS: '', BOT_TOKEN: '',
-      HEARTBEAT_SECONDS: '1.5', HOUSEKEEPING_SECONDS: '0.5', STALLED_SECONDS: '2', RETRY_DELAY_SECONDS: '0.5', CANCEL_GRACE_SECONDS: '30',
+      NODE_ENV: 'test',
+      LOG_LEVEL: process.env['TEST_LOG'] ?? 'fatal',
+      HOST: '127.0.0.1',
+      PORT: '0',
+      DATABASE_URL: database.url,
+      REDIS_URL: options.redis ? redisUrl() : '',
+      QUEUE_PREFIX: ownPrefix(),
+      STORAGE_DIR: this.storage,
+      API_KEYS: '',
+      BOT_API_KEY: '',
+      PUBLIC_URL: '',
+      CORS_ORIGINS: '',
+      BOT_TOKEN: '',
+      HEARTBEAT_SECONDS: '1.5',
+      HOUSEKEEPING_SECONDS: '0.5',
+      STALLED_SECONDS: '2',
+      RETRY_DELAY_SECONDS: '0.5',
+      CANCEL_GRACE_SECONDS: '30',
       ...options.environment,
     };
   }
@@ -130,7 +165,9 @@ export class Stack {
 
   /** Every state of a job, oldest first, where `statesKept`; whoever follows it gets the newest only, and on a busy machine misses some. */
   async states(id: string): Promise<JobState[]> {
-    return (await this.sql<{ state: JobState }>('SELECT state FROM test_state WHERE job = $1 ORDER BY number', [id])).map(({ state }) => state);
+    return (await this.sql<{ state: JobState }>('SELECT state FROM test_state WHERE job = $1 ORDER BY number', [id])).map(
+      ({ state }) => state,
+    );
   }
 
   get url(): string {
@@ -150,17 +187,29 @@ export class Stack {
   /** The bot as a client of this API; the key has to stand in the stack's environment. Times are scaled down unless said otherwise. */
   async startBot(telegram: { readonly url: string }, environment: Readonly<Record<string, string>> = {}): Promise<PartProcess> {
     this.bot = await this.#start('dist/bot/main.js', {
-      BOT_TOKEN: TOKEN, BOT_API_ROOT: telegram.url, BOT_API_URL: this.url, BOT_PORT: '0', BOT_EDIT_SECONDS: '0.3', BOT_RETRY_SECONDS: '0.2', BOT_ALBUM_SECONDS: '0.3',
+      BOT_TOKEN: TOKEN,
+      BOT_API_ROOT: telegram.url,
+      BOT_API_URL: this.url,
+      BOT_PORT: '0',
+      BOT_EDIT_SECONDS: '0.3',
+      BOT_RETRY_SECONDS: '0.2',
+      BOT_ALBUM_SECONDS: '0.3',
       ...environment,
     });
     return this.bot;
   }
 
   async #start(file: string, environment: Readonly<Record<string, string>>): Promise<PartProcess> {
-    const child = fork(path.resolve(file), [], { env: { ...this.environment, ...environment }, execArgv: ['--enable-source-maps'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = fork(path.resolve(file), [], {
+      env: { ...this.environment, ...environment },
+      execArgv: ['--enable-source-maps'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     const gone = once(child, 'exit');
     const ready = await Promise.race([
-      new Promise<Record<string, string>>((resolve) => child.on('message', (message: { type: string } & Record<string, string>) => message.type === 'ready' && resolve(message))),
+      new Promise<Record<string, string>>((resolve) =>
+        child.on('message', (message: { type: string } & Record<string, string>) => message.type === 'ready' && resolve(message)),
+      ),
       gone.then(([code]) => {
         throw new Error(`${file} ended with ${code} before it was ready`);
       }),
@@ -193,7 +242,11 @@ export class Stack {
     if (codes.some((code) => code !== 0)) throw new Error(`parts ended with exit codes ${codes.join(', ')}`);
   }
 
-  async graphql<T = Record<string, never>>(query: string, variables: object = {}, headers: Readonly<Record<string, string>> = {}): Promise<Answer<T>> {
+  async graphql<T = Record<string, never>>(
+    query: string,
+    variables: object = {},
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer<T>> {
     const response = await fetch(`${this.url}/graphql`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', ...headers },
@@ -221,8 +274,11 @@ export class Stack {
 
   async tryCreate(input: object = {}, headers: Readonly<Record<string, string>> = {}): Promise<Answer<{ createJob: JobView }>> {
     const image = 'image' in input ? input.image : { uploadId: await this.upload('cat.jpg', headers) };
-    return await this.graphql<{ createJob: JobView }>(`mutation ($input: CreateJobInput!) { createJob(input: $input) { ${JOB_FIELDS} } }`,
-      { input: { resolution: 'P360', durationSeconds: 3, ...input, image } }, headers);
+    return await this.graphql<{ createJob: JobView }>(
+      `mutation ($input: CreateJobInput!) { createJob(input: $input) { ${JOB_FIELDS} } }`,
+      { input: { resolution: 'P360', durationSeconds: 3, ...input, image } },
+      headers,
+    );
   }
 
   async job(id: string, headers: Readonly<Record<string, string>> = {}): Promise<JobView | null> {
@@ -235,9 +291,9 @@ export class Stack {
 
   /** Gives an owner who has a job so many that were cancelled, of the same photo. */
   async cancelledJobs(key: string, owner: string, count: number): Promise<void> {
-    const headers = { 'Authorization': `Bearer ${key}`, 'X-Act-As': owner };
+    const headers = { Authorization: `Bearer ${key}`, 'X-Act-As': owner };
     const [job] = await this.sql<{ id: string }>('SELECT id FROM job WHERE owner = $1', [owner]);
-    for (let made = 0; made < count; ) {
+    for (let made = 0; made < count;) {
       const { id } = await this.create({ image: { jobId: job!.id } }, headers);
       // One that was rendered before it could be cancelled does not count.
       if ((await this.cancel(id, headers)).errors) await this.graphql('mutation ($id: ID!) { deleteJob(id: $id) }', { id }, headers);
@@ -246,16 +302,27 @@ export class Stack {
   }
 
   socket(connectionParams: Record<string, unknown> = {}): Client {
-    const client = createClient({ url: `${this.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, connectionParams, retryAttempts: 0 });
+    const client = createClient({
+      url: `${this.url.replace('http', 'ws')}/graphql`,
+      webSocketImpl: WebSocket,
+      connectionParams,
+      retryAttempts: 0,
+    });
     this.#sockets.add(client);
     return client;
   }
 
   /** Events of a job up to and with the first that `enough` accepts, its end otherwise. */
-  async follow(id: string, enough: (event: ProgressView) => boolean = () => false, client = this.socket(), extensions?: Record<string, unknown>): Promise<ProgressView[]> {
+  async follow(
+    id: string,
+    enough: (event: ProgressView) => boolean = () => false,
+    client = this.socket(),
+    extensions?: Record<string, unknown>,
+  ): Promise<ProgressView[]> {
     const events: ProgressView[] = [];
     const query = `subscription ($id: ID!) { jobProgress(id: $id) { revision previewUrl job { ${JOB_FIELDS} } } }`;
-    const refused = (errors: readonly { message: string; extensions?: Record<string, unknown> }[]) => new Error(`${String(errors[0]?.extensions?.['code'])}: ${errors[0]?.message}`);
+    const refused = (errors: readonly { message: string; extensions?: Record<string, unknown> }[]) =>
+      new Error(`${String(errors[0]?.extensions?.['code'])}: ${errors[0]?.message}`);
     try {
       for await (const result of client.iterate<{ jobProgress: ProgressView }>({ query, variables: { id }, extensions })) {
         if (result.errors) throw refused(result.errors);
@@ -287,10 +354,15 @@ export class Stack {
     const start = path.join(this.storage, folder);
     if (!existsSync(start)) return [];
     // A folder may go while it is being read; then it is read again.
-    const entries = await until(() => readdir(start, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-      return existsSync(start) ? null : [];
-    }));
-    return entries.filter((entry) => entry.isFile()).map((entry) => path.relative(this.storage, path.join(entry.parentPath, entry.name))).toSorted();
+    const entries = await until(() =>
+      readdir(start, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+        return existsSync(start) ? null : [];
+      }),
+    );
+    return entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.relative(this.storage, path.join(entry.parentPath, entry.name)))
+      .toSorted();
   }
 }

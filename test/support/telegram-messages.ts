@@ -1,6 +1,16 @@
 /** What stands in chats. */
 
-export const BOT = { id: 4242, is_bot: true, first_name: 'Bot', username: 'test_bot', can_join_groups: true, can_read_all_group_messages: false, supports_inline_queries: false, can_connect_to_business: false, has_main_web_app: false };
+export const BOT = {
+  id: 4242,
+  is_bot: true,
+  first_name: 'Bot',
+  username: 'test_bot',
+  can_join_groups: true,
+  can_read_all_group_messages: false,
+  supports_inline_queries: false,
+  can_connect_to_business: false,
+  has_main_web_app: false,
+};
 
 export interface Button {
   readonly text: string;
@@ -40,8 +50,12 @@ export interface TelegramSide {
 /** A message as Telegram describes it. */
 export function present({ id, chatId, text, caption, media, buttons }: ChatMessage): Record<string, unknown> {
   return {
-    message_id: id, date: 1, chat: { id: chatId, type: 'private', first_name: 'User' }, from: BOT,
-    ...(text !== undefined && { text }), ...(caption !== undefined && { caption }),
+    message_id: id,
+    date: 1,
+    chat: { id: chatId, type: 'private', first_name: 'User' },
+    from: BOT,
+    ...(text !== undefined && { text }),
+    ...(caption !== undefined && { caption }),
     ...(media && { [media.kind]: { file_id: media.fileId, file_unique_id: media.fileId, width: 1, height: 1, duration: 1 } }),
     ...(buttons.length > 0 && { reply_markup: { inline_keyboard: [buttons] } }),
   };

@@ -40,7 +40,8 @@ export function buttonsOf(fields: Fields): Button[] {
   const rows = markup?.inline_keyboard ?? [];
   if (rows.some((row) => row.length === 0)) throw badRequest('a row of the keyboard is empty');
   const buttons = rows.flat();
-  for (const { callback_data: data } of buttons) if (data !== undefined && Buffer.byteLength(data) > 64) throw badRequest('BUTTON_DATA_INVALID');
+  for (const { callback_data: data } of buttons)
+    if (data !== undefined && Buffer.byteLength(data) > 64) throw badRequest('BUTTON_DATA_INVALID');
   return buttons;
 }
 

@@ -37,14 +37,25 @@ export class TelegramUser {
     const data = bytesOf(photo);
     const fileId = this.#telegram.keepFile(data);
     const size = { file_unique_id: fileId, width: 90, height: 60 };
-    return this.#say({ photo: [{ file_id: 'thumbnail', ...size }, { file_id: fileId, file_size: data.length, ...size }], ...more }, times);
+    return this.#say(
+      {
+        photo: [
+          { file_id: 'thumbnail', ...size },
+          { file_id: fileId, file_size: data.length, ...size },
+        ],
+        ...more,
+      },
+      times,
+    );
   }
 
   /** Sends a file. */
   file(photo: string | Buffer, name: string, type: string, sizeBytes?: number): number {
     const data = bytesOf(photo);
     const fileId = this.#telegram.keepFile(data);
-    return this.#say({ document: { file_id: fileId, file_unique_id: fileId, file_name: name, mime_type: type, file_size: sizeBytes ?? data.length } });
+    return this.#say({
+      document: { file_id: fileId, file_unique_id: fileId, file_name: name, mime_type: type, file_size: sizeBytes ?? data.length },
+    });
   }
 
   album(photos: readonly string[]): number[] {
@@ -69,7 +80,10 @@ export class TelegramUser {
 
   /** What a tap does; also one on a button that is none of this person's. */
   press(data: string, message = this.inbox.at(-1)!, times = 1): void {
-    this.#telegram.push({ callback_query: { id: `${this.id}${++this.#taps}`, from: this.#from(), chat_instance: '1', data, message: present(message) } }, times);
+    this.#telegram.push(
+      { callback_query: { id: `${this.id}${++this.#taps}`, from: this.#from(), chat_instance: '1', data, message: present(message) } },
+      times,
+    );
   }
 
   /** Goes through the wizard, by the texts of its buttons. */
@@ -101,7 +115,15 @@ export class TelegramUser {
   leaves(): void {
     this.blocks();
     const status = (now: string) => ({ status: now, user: BOT });
-    this.#telegram.push({ my_chat_member: { chat: { id: this.id, type: 'private', first_name: 'User' }, from: this.#from(), date: 1, old_chat_member: status('member'), new_chat_member: { ...status('kicked'), until_date: 0 } } });
+    this.#telegram.push({
+      my_chat_member: {
+        chat: { id: this.id, type: 'private', first_name: 'User' },
+        from: this.#from(),
+        date: 1,
+        old_chat_member: status('member'),
+        new_chat_member: { ...status('kicked'), until_date: 0 },
+      },
+    });
   }
 
   unblocks(): void {
@@ -114,7 +136,9 @@ export class TelegramUser {
 
   /** All that stands in the chat, for people. */
   transcript(): string {
-    return this.inbox.map(({ text, caption, buttons }) => `— ${text ?? caption}\n  ${buttons.map((button) => `[${button.text}]`).join(' ')}`).join('\n');
+    return this.inbox
+      .map(({ text, caption, buttons }) => `— ${text ?? caption}\n  ${buttons.map((button) => `[${button.text}]`).join(' ')}`)
+      .join('\n');
   }
 
   async #tap(fits: (button: Button) => boolean, what: unknown, times = 1): Promise<ChatMessage> {
@@ -135,7 +159,10 @@ export class TelegramUser {
 
   #say(content: object, times = 1): number {
     const id = this.#telegram.nextMessageId();
-    this.#telegram.push({ message: { message_id: id, date: 1, chat: { id: this.id, type: 'private', first_name: 'User' }, from: this.#from(), ...content } }, times);
+    this.#telegram.push(
+      { message: { message_id: id, date: 1, chat: { id: this.id, type: 'private', first_name: 'User' }, from: this.#from(), ...content } },
+      times,
+    );
     return id;
   }
 

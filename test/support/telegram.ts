@@ -4,7 +4,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
 import { LocalServer } from './local-server.ts';
 import { BOT, present, type ChatMessage, type TelegramSide } from './telegram-messages.ts';
-import { badRequest, buttonsOf, checkCaption, checkText, readBody, RefusedCall, type Fields, type Files, type Refusal } from './telegram-request.ts';
+import {
+  badRequest,
+  buttonsOf,
+  checkCaption,
+  checkText,
+  readBody,
+  RefusedCall,
+  type Fields,
+  type Files,
+  type Refusal,
+} from './telegram-request.ts';
 import { TelegramUser } from './telegram-user.ts';
 import { TOKEN } from './token.ts';
 
@@ -107,7 +117,8 @@ export class FakeTelegram extends LocalServer implements TelegramSide {
   /** Calls the webhook; the status of the answer. */
   async deliver(update: object, secret: string | null): Promise<number> {
     const response = await fetch(this.webhook!.url, {
-      method: 'POST', body: JSON.stringify(update),
+      method: 'POST',
+      body: JSON.stringify(update),
       headers: { 'Content-Type': 'application/json', ...(secret !== null && { 'X-Telegram-Bot-Api-Secret-Token': secret }) },
     });
     return response.status;
@@ -129,7 +140,8 @@ export class FakeTelegram extends LocalServer implements TelegramSide {
       return;
     }
     const [, token, method = ''] = /^\/bot([^/]+)\/(\w+)$/.exec(request.url ?? '') ?? [];
-    const answer = (status: number, body: object) => response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
+    const answer = (status: number, body: object) =>
+      response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
     try {
       const { fields, files } = await readBody(request);
       if (method !== 'getUpdates') this.calls.push({ method, fields, at: Date.now() });
@@ -170,19 +182,29 @@ export class FakeTelegram extends LocalServer implements TelegramSide {
     const chatId = Number(fields['chat_id']);
     if (this.blockedBy.has(chatId)) throw new RefusedCall({ error_code: 403, description: 'Forbidden: bot was blocked by the user' });
     switch (method) {
-      case 'getMe': return BOT;
-      case 'setMyCommands': case 'sendChatAction': case 'answerCallbackQuery': return true;
+      case 'getMe':
+        return BOT;
+      case 'setMyCommands':
+      case 'sendChatAction':
+      case 'answerCallbackQuery':
+        return true;
       case 'deleteWebhook':
         this.webhook = null;
         return true;
       case 'setWebhook':
         this.webhook = { url: String(fields['url']), secret: String(fields['secret_token']) };
         return true;
-      case 'getFile': return this.#getFile(String(fields['file_id']));
-      case 'sendMessage': return this.#send(chatId, fields, { text: checkText(fields['text']) });
-      case 'sendVideo': case 'sendAnimation': {
+      case 'getFile':
+        return this.#getFile(String(fields['file_id']));
+      case 'sendMessage':
+        return this.#send(chatId, fields, { text: checkText(fields['text']) });
+      case 'sendVideo':
+      case 'sendAnimation': {
         const kind = method === 'sendVideo' ? 'video' : 'animation';
-        return this.#send(chatId, fields, { caption: checkCaption(fields['caption']), media: this.#media(kind, fields[kind], fields, files) });
+        return this.#send(chatId, fields, {
+          caption: checkCaption(fields['caption']),
+          media: this.#media(kind, fields[kind], fields, files),
+        });
       }
       case 'editMessageText':
         if (this.#find(fields).media) throw badRequest('there is no text in the message to edit');
@@ -190,15 +212,21 @@ export class FakeTelegram extends LocalServer implements TelegramSide {
       case 'editMessageCaption':
         if (!this.#find(fields).media) throw badRequest('there is no caption in the message to edit');
         return this.#edit(fields, { caption: checkCaption(fields['caption']) });
-      case 'editMessageReplyMarkup': return this.#edit(fields, {});
+      case 'editMessageReplyMarkup':
+        return this.#edit(fields, {});
       case 'editMessageMedia': {
         const media = fields['media'] as { media: unknown; caption: string };
-        return this.#edit(fields, { text: undefined, caption: checkCaption(media.caption), media: this.#media('animation', media.media, fields, files) });
+        return this.#edit(fields, {
+          text: undefined,
+          caption: checkCaption(media.caption),
+          media: this.#media('animation', media.media, fields, files),
+        });
       }
       case 'deleteMessage':
         this.#find(fields, 'delete').deleted = true;
         return true;
-      default: throw new RefusedCall({ error_code: 404, description: `Not Found: ${method}` });
+      default:
+        throw new RefusedCall({ error_code: 404, description: `Not Found: ${method}` });
     }
   }
 
@@ -220,12 +248,27 @@ export class FakeTelegram extends LocalServer implements TelegramSide {
     const attached = (value: unknown): Buffer | undefined => files[String(value).replace('attach://', '')];
     const file = attached(source) ?? this.files.get(String(source));
     if (!file) throw badRequest('there is no such file');
-    return { kind, file, thumbnail: fields['thumbnail'] === undefined ? undefined : attached(fields['thumbnail']), fields, fileId: attached(source) ? this.keepFile(file) : String(source) };
+    return {
+      kind,
+      file,
+      thumbnail: fields['thumbnail'] === undefined ? undefined : attached(fields['thumbnail']),
+      fields,
+      fileId: attached(source) ? this.keepFile(file) : String(source),
+    };
   }
 
   #send(chatId: number, fields: Fields, content: Pick<ChatMessage, 'text' | 'caption' | 'media'>): object {
     const { reply_parameters: reply } = fields as { reply_parameters?: { message_id: number } };
-    const message: ChatMessage = { id: this.nextMessageId(), chatId, fromBot: true, replyTo: reply?.message_id, buttons: buttonsOf(fields), history: [], deleted: false, ...content };
+    const message: ChatMessage = {
+      id: this.nextMessageId(),
+      chatId,
+      fromBot: true,
+      replyTo: reply?.message_id,
+      buttons: buttonsOf(fields),
+      history: [],
+      deleted: false,
+      ...content,
+    };
     this.messages.push(message);
     this.#wake();
     return present(message);
@@ -237,14 +280,18 @@ export class FakeTelegram extends LocalServer implements TelegramSide {
     const shown = message.text ?? message.caption ?? '';
     Object.assign(message, content, { buttons: buttonsOf(fields) });
     if (JSON.stringify([message.text, message.caption, message.media?.fileId, message.buttons]) === before) {
-      throw badRequest('message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message');
+      throw badRequest(
+        'message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message',
+      );
     }
     message.history.push(shown);
     return present(message);
   }
 
   #find(fields: Fields, wish = 'edit'): ChatMessage {
-    const message = this.messages.find(({ id, chatId, deleted }) => id === Number(fields['message_id']) && chatId === Number(fields['chat_id']) && !deleted);
+    const message = this.messages.find(
+      ({ id, chatId, deleted }) => id === Number(fields['message_id']) && chatId === Number(fields['chat_id']) && !deleted,
+    );
     if (!message) throw badRequest(`message to ${wish} not found`);
     return message;
   }

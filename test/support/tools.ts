@@ -23,7 +23,9 @@ export function missingTools(): (readonly [what: string, use: string])[] {
 }
 
 /** Where Chromium packages keep their Vulkan in software. */
-const SWIFTSHADER = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome'].map((folder) => `${folder}/vk_swiftshader_icd.json`);
+const SWIFTSHADER = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome'].map(
+  (folder) => `${folder}/vk_swiftshader_icd.json`,
+);
 const VULKAN_LOADERS = ['x86_64-linux-gnu', 'aarch64-linux-gnu', ''].map((folder) => path.join('/usr/lib', folder, 'libvulkan.so.1'));
 
 /** Variables that make a process see Vulkan in software and nothing else; undefined where there is none. */

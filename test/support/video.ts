@@ -7,8 +7,15 @@ import type { Picture } from '../../worker/engine.ts';
 const run = promisify(execFile);
 
 /** All frames of `file`, decoded, in `pixelFormat`, each as one flat array. */
-export async function decodeFrames(ffmpeg: string, file: string, pixelFormat: 'gray' | 'rgb24' | 'yuv420p', frameBytes: number): Promise<Uint8Array[]> {
-  const child = spawn(ffmpeg, ['-v', 'error', '-i', file, '-f', 'rawvideo', '-pix_fmt', pixelFormat, '-vsync', 'passthrough', 'pipe:1'], { stdio: ['ignore', 'pipe', 'inherit'] });
+export async function decodeFrames(
+  ffmpeg: string,
+  file: string,
+  pixelFormat: 'gray' | 'rgb24' | 'yuv420p',
+  frameBytes: number,
+): Promise<Uint8Array[]> {
+  const child = spawn(ffmpeg, ['-v', 'error', '-i', file, '-f', 'rawvideo', '-pix_fmt', pixelFormat, '-vsync', 'passthrough', 'pipe:1'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const chunks: Buffer[] = [];
   for await (const chunk of child.stdout) chunks.push(chunk as Buffer);
   const all = Buffer.concat(chunks);
@@ -23,15 +30,23 @@ export async function describeStream(ffmpeg: string, file: string): Promise<stri
 }
 
 /** When each frame is shown, in frames of `rate` per second, and its hash; of key frames only where that is asked for. */
-export async function frameTable(ffmpeg: string, file: string, rate: number, which: 'all' | 'key' = 'all'): Promise<{ time: number; hash: string }[]> {
+export async function frameTable(
+  ffmpeg: string,
+  file: string,
+  rate: number,
+  which: 'all' | 'key' = 'all',
+): Promise<{ time: number; hash: string }[]> {
   const skip = which === 'key' ? ['-skip_frame', 'nokey'] : [];
   const { stdout } = await run(ffmpeg, ['-v', 'error', ...skip, '-i', file, '-vsync', 'passthrough', '-f', 'framemd5', '-']);
   const [, numerator, denominator] = /^#tb 0: (\d+)\/(\d+)/m.exec(stdout)!;
   const unit = (rate * Number(numerator)) / Number(denominator);
-  return stdout.split('\n').filter((line) => /^0,/.test(line)).map((line) => {
-    const cells = line.split(',').map((cell) => cell.trim());
-    return { time: Number(cells[2]) * unit, hash: cells[5]! };
-  });
+  return stdout
+    .split('\n')
+    .filter((line) => /^0,/.test(line))
+    .map((line) => {
+      const cells = line.split(',').map((cell) => cell.trim());
+      return { time: Number(cells[2]) * unit, hash: cells[5]! };
+    });
 }
 
 /** Types and sizes of the outermost boxes of an MP4, in order. */
@@ -40,7 +55,7 @@ export async function boxes(file: string): Promise<string[]> {
   try {
     const { size } = await handle.stat();
     const types: string[] = [];
-    for (let at = 0; at < size; ) {
+    for (let at = 0; at < size;) {
       const { buffer } = await handle.read(Buffer.alloc(8), 0, 8, at);
       types.push(buffer.toString('latin1', 4));
       at += buffer.readUInt32BE(0) || size;

@@ -6,10 +6,18 @@ import { relativeError } from '../../worker/svd/parity/rows.ts';
 import { embedPhoto } from '../../worker/svd/pipeline.ts';
 
 const { golden: folder, checkpoint } = JSON.parse(process.argv[2]!) as { golden: string; checkpoint: string };
-const { case: { size: [height, width], frames }, numbers, photo } = await openGolden(folder);
+const {
+  case: {
+    size: [height, width],
+    frames,
+  },
+  numbers,
+  photo,
+} = await openGolden(folder);
 const networks = new Networks(await openCheckpoint(checkpoint), { provider: 'webgpu', type: 'f32' });
 const size = { height, width };
-const report = (network: string, actual: Float32Array, expected: Float32Array) => process.send!({ network, error: relativeError(actual, expected) });
+const report = (network: string, actual: Float32Array, expected: Float32Array) =>
+  process.send!({ network, error: relativeError(actual, expected) });
 
 report('image encoder', await embedPhoto(networks, photo), numbers.floats('clip.image_embeds'));
 
@@ -22,11 +30,18 @@ report('decoder', await networks.decode(latents!, frames % chunk, size), decoded
 
 const timestep = numbers.floats('unet.timestep.0')[0]!;
 const { times, contexts, positions } = await networks.condition({
-  timesteps: [timestep], ids: [...numbers.floats('unet.ids')].slice(0, 3), context: numbers.floats('unet.context'), frames,
+  timesteps: [timestep],
+  ids: [...numbers.floats('unet.ids')].slice(0, 3),
+  context: numbers.floats('unet.context'),
+  frames,
 });
 const second = (name: string) => {
   const both = numbers.floats(name);
   return both.subarray(both.length / 2);
 };
-const velocity = await networks.velocity({ sample: second('unet.sample'), time: times[0]!, context: contexts[1]!, positions }, frames, size);
+const velocity = await networks.velocity(
+  { sample: second('unet.sample'), time: times[0]!, context: contexts[1]!, positions },
+  frames,
+  size,
+);
 report('unet', velocity, second('unet.out.0'));

@@ -4,18 +4,39 @@ import { ConfigError, readConfig, VARIABLES } from '../../src/config.ts';
 
 describe('configuration', () => {
   it('has a usable default for everything', () => {
-    expect(readConfig({})).toMatchObject({ HOST: '127.0.0.1', PORT: 4000, API_KEYS: [], QUEUE_LIMIT: 10, OWNER_LIMIT: 3, RETRY_DELAY_SECONDS: 40, WORKER_DEVICES: ['auto'], GRAPHIQL: undefined });
+    expect(readConfig({})).toMatchObject({
+      HOST: '127.0.0.1',
+      PORT: 4000,
+      API_KEYS: [],
+      QUEUE_LIMIT: 10,
+      OWNER_LIMIT: 3,
+      RETRY_DELAY_SECONDS: 40,
+      WORKER_DEVICES: ['auto'],
+      GRAPHIQL: undefined,
+    });
     expect(readConfig({ PORT: '', API_KEYS: ' ' })).toEqual(readConfig({}));
   });
 
   it('reads keys, lists, flags and addresses', () => {
-    expect(readConfig({
-      API_KEYS: 'a:0123456789abcdef, bot:fedcba9876543210:act-as', CORS_ORIGINS: 'https://x.example/, http://localhost:3000',
-      ALLOW_ANONYMOUS: '1', GRAPHIQL: '0', PUBLIC_URL: 'https://v.example/api/', WORKER_DEVICES: 'cuda:0,cuda:1',
-    })).toMatchObject({
-      API_KEYS: [{ name: 'a', secret: '0123456789abcdef', actAs: false }, { name: 'bot', secret: 'fedcba9876543210', actAs: true }],
-      CORS_ORIGINS: ['https://x.example', 'http://localhost:3000'], ALLOW_ANONYMOUS: true, GRAPHIQL: false,
-      PUBLIC_URL: 'https://v.example/api', WORKER_DEVICES: ['cuda:0', 'cuda:1'],
+    expect(
+      readConfig({
+        API_KEYS: 'a:0123456789abcdef, bot:fedcba9876543210:act-as',
+        CORS_ORIGINS: 'https://x.example/, http://localhost:3000',
+        ALLOW_ANONYMOUS: '1',
+        GRAPHIQL: '0',
+        PUBLIC_URL: 'https://v.example/api/',
+        WORKER_DEVICES: 'cuda:0,cuda:1',
+      }),
+    ).toMatchObject({
+      API_KEYS: [
+        { name: 'a', secret: '0123456789abcdef', actAs: false },
+        { name: 'bot', secret: 'fedcba9876543210', actAs: true },
+      ],
+      CORS_ORIGINS: ['https://x.example', 'http://localhost:3000'],
+      ALLOW_ANONYMOUS: true,
+      GRAPHIQL: false,
+      PUBLIC_URL: 'https://v.example/api',
+      WORKER_DEVICES: ['cuda:0', 'cuda:1'],
     });
   });
 
@@ -30,14 +51,35 @@ describe('configuration', () => {
       throw new Error('it was accepted');
     };
     const { problems, message } = problemsOf({
-      PORT: 'x', API_KEYS: `me:${secret}`, DATABASE_URL: `mysql://u:${secret}@h/d`, BOT_TOKEN: secret, WORKER_DEVICES: 'toaster', CORS_ORIGINS: 'nope',
+      PORT: 'x',
+      API_KEYS: `me:${secret}`,
+      DATABASE_URL: `mysql://u:${secret}@h/d`,
+      BOT_TOKEN: secret,
+      WORKER_DEVICES: 'toaster',
+      CORS_ORIGINS: 'nope',
     });
-    expect(problems.map(({ name }) => name).toSorted()).toEqual(['API_KEYS', 'BOT_TOKEN', 'CORS_ORIGINS', 'DATABASE_URL', 'PORT', 'WORKER_DEVICES']);
+    expect(problems.map(({ name }) => name).toSorted()).toEqual([
+      'API_KEYS',
+      'BOT_TOKEN',
+      'CORS_ORIGINS',
+      'DATABASE_URL',
+      'PORT',
+      'WORKER_DEVICES',
+    ]);
     expect(message).not.toContain(secret);
   });
 
   it('refuses times that no timer holds and dates that no calendar has', () => {
-    for (const name of ['JOB_TIMEOUT_SECONDS', 'STEP_TIMEOUT_SECONDS', 'RETRY_DELAY_SECONDS', 'HEARTBEAT_SECONDS', 'HOUSEKEEPING_SECONDS', 'STALLED_SECONDS', 'FILES_KEPT_HOURS', 'JOBS_KEPT_DAYS']) {
+    for (const name of [
+      'JOB_TIMEOUT_SECONDS',
+      'STEP_TIMEOUT_SECONDS',
+      'RETRY_DELAY_SECONDS',
+      'HEARTBEAT_SECONDS',
+      'HOUSEKEEPING_SECONDS',
+      'STALLED_SECONDS',
+      'FILES_KEPT_HOURS',
+      'JOBS_KEPT_DAYS',
+    ]) {
       expect(() => readConfig({ [name]: '3000000' })).toThrow(name);
     }
     expect(readConfig({ JOB_TIMEOUT_SECONDS: '2000000' }).JOB_TIMEOUT_SECONDS * 1000).toBeLessThan(2 ** 31);
@@ -48,7 +90,9 @@ describe('configuration', () => {
   });
 
   it('is read in one place only', () => {
-    const named = readFileSync('.env.example', 'utf8').match(/^#([A-Z_]+)=/gm)!.map((line) => line.slice(1, -1));
+    const named = readFileSync('.env.example', 'utf8')
+      .match(/^#([A-Z_]+)=/gm)!
+      .map((line) => line.slice(1, -1));
     expect(named).toEqual(Object.keys(VARIABLES));
   });
 });

@@ -8,18 +8,27 @@ const IMPORT = /\b(?:from|import)[ (]+'(\.[^']+)'/g;
 /** Files of ours that the files of `folder` import, each once. */
 async function importsOf(folder: string): Promise<string[]> {
   const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.ts')).map((name) => path.join(folder, name));
-  const found = await Promise.all(files.map(async (file) => {
-    const imports = (await readFile(file, 'utf8')).matchAll(IMPORT);
-    return [...imports].map(([, target]) => path.join(path.dirname(file), target!));
-  }));
+  const found = await Promise.all(
+    files.map(async (file) => {
+      const imports = (await readFile(file, 'utf8')).matchAll(IMPORT);
+      return [...imports].map(([, target]) => path.join(path.dirname(file), target!));
+    }),
+  );
   return [...new Set(found.flat())].toSorted();
 }
 
-const outside = (imports: readonly string[], ...folders: string[]) => imports.filter((file) => !folders.some((folder) => file.startsWith(`${folder}${path.sep}`)));
+const outside = (imports: readonly string[], ...folders: string[]) =>
+  imports.filter((file) => !folders.some((folder) => file.startsWith(`${folder}${path.sep}`)));
 
 describe('the bot', () => {
   it('shares with the rest the frame of a process, and nothing of jobs, database or queue', async () => {
-    const frame = ['src/config.ts', 'src/process/log.ts', 'src/process/run.ts', 'src/process/startup-error.ts', 'src/process/version.ts'].map((file) => path.normalize(file));
+    const frame = [
+      'src/config.ts',
+      'src/process/log.ts',
+      'src/process/run.ts',
+      'src/process/startup-error.ts',
+      'src/process/version.ts',
+    ].map((file) => path.normalize(file));
     expect(outside(await importsOf('bot'), 'bot')).toEqual(frame);
     for (const file of frame) {
       const imports = [...(await readFile(file, 'utf8')).matchAll(IMPORT)].map(([, target]) => path.join(path.dirname(file), target!));
@@ -30,7 +39,9 @@ describe('the bot', () => {
 
 describe('the domain', () => {
   it('knows the catalogue and the configuration, and no framework', async () => {
-    expect(outside(await importsOf('src/jobs'), 'src/jobs')).toEqual(['src/catalog/catalog.ts', 'src/config.ts'].map((file) => path.normalize(file)));
+    expect(outside(await importsOf('src/jobs'), 'src/jobs')).toEqual(
+      ['src/catalog/catalog.ts', 'src/config.ts'].map((file) => path.normalize(file)),
+    );
   });
 });
 

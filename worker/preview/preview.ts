@@ -44,7 +44,11 @@ class Preview implements Engine {
 export const preview: EngineModule = {
   name: 'PREVIEW',
   async offer(device) {
-    return { unavailable: device === 'cpu' ? null : `PREVIEW works on the CPU, not on ${device}: add cpu to WORKER_DEVICES.`, byDefault: true, paces: null };
+    return {
+      unavailable: device === 'cpu' ? null : `PREVIEW works on the CPU, not on ${device}: add cpu to WORKER_DEVICES.`,
+      byDefault: true,
+      paces: null,
+    };
   },
   create: () => new Preview(),
 };

@@ -69,7 +69,15 @@ async function cut(photo: Picture, seen: Size, density: number): Promise<Canvas>
   const size = { width: Math.round(width * density), height: Math.round(height * density) };
   const across = { density: size.width / width, origin: (-left * size.width) / width };
   const down = { density: size.height / height, origin: (-top * size.height) / height };
-  return { canvas: await toPicture(openPicture(photo).extract({ left, top, width, height }).resize({ ...size, fit: 'fill' })), across, down };
+  return {
+    canvas: await toPicture(
+      openPicture(photo)
+        .extract({ left, top, width, height })
+        .resize({ ...size, fit: 'fill' }),
+    ),
+    across,
+    down,
+  };
 }
 
 /** Start and length of the whole pixels that hold the middle `part` of `side`. */

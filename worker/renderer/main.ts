@@ -61,14 +61,21 @@ async function render(request: RenderRequest, signal: AbortSignal): Promise<From
     const began = performance.now();
     const photo = await decodePhoto(photoPath, photoLimits(config));
     const ffmpeg = await findFfmpeg(config);
-    const pictures = withPoster(engine.render(photo, options, report, signal), path.join(folder, OUTPUT.poster), () => report.progress('ENCODING_VIDEO', 0));
-    const video = await encodeVideo(pictures, path.join(folder, OUTPUT.video), {
-      ffmpeg: ffmpeg.path,
-      ...frameSize(options),
-      framesPerSecond: FRAMES_PER_SECOND,
-      frameCount: frameCount(options.durationSeconds),
-      metadata: videoTags({ photoSha256, options, engineVersion: engine.version, software: `FanslyMotion ${VERSION}` }),
-    }, signal);
+    const pictures = withPoster(engine.render(photo, options, report, signal), path.join(folder, OUTPUT.poster), () =>
+      report.progress('ENCODING_VIDEO', 0),
+    );
+    const video = await encodeVideo(
+      pictures,
+      path.join(folder, OUTPUT.video),
+      {
+        ffmpeg: ffmpeg.path,
+        ...frameSize(options),
+        framesPerSecond: FRAMES_PER_SECOND,
+        frameCount: frameCount(options.durationSeconds),
+        metadata: videoTags({ photoSha256, options, engineVersion: engine.version, software: `FanslyMotion ${VERSION}` }),
+      },
+      signal,
+    );
     const renderSeconds = Math.round(performance.now() - began) / 1000;
     log.info({ jobId, attempt, renderSeconds, ffmpeg: ffmpeg.version }, 'rendered');
     return { type: 'done', ...video, renderSeconds };
@@ -110,7 +117,10 @@ class PreviewWriter {
     // A name of its own each time: the worker takes the file away when it has been told of it.
     const file = path.join(this.#folder, `preview-${this.#count++}.jpg`);
     this.#writing = writeJpeg(copy, file)
-      .then(() => this.#written(file), (error: unknown) => log.warn({ jobId: this.#jobId, err: error }, 'preview not written'))
+      .then(
+        () => this.#written(file),
+        (error: unknown) => log.warn({ jobId: this.#jobId, err: error }, 'preview not written'),
+      )
       .finally(() => (this.#writing = null));
   }
 
@@ -120,14 +130,16 @@ class PreviewWriter {
 }
 
 async function tellOffers(): Promise<void> {
-  const offers = await Promise.all(ENGINE_MODULES.map(async (module): Promise<EngineOffer> => {
-    // What is wrong with one engine must not keep the others from working.
-    const offer = await module.offer(device, config).catch((error: Error): Offer => {
-      log.error({ engine: module.name, err: error }, 'this engine cannot be offered');
-      return { unavailable: error.message, byDefault: false, paces: null };
-    });
-    return { engine: module.name, ...offer };
-  }));
+  const offers = await Promise.all(
+    ENGINE_MODULES.map(async (module): Promise<EngineOffer> => {
+      // What is wrong with one engine must not keep the others from working.
+      const offer = await module.offer(device, config).catch((error: Error): Offer => {
+        log.error({ engine: module.name, err: error }, 'this engine cannot be offered');
+        return { unavailable: error.message, byDefault: false, paces: null };
+      });
+      return { engine: module.name, ...offer };
+    }),
+  );
   say({ type: 'ready', offers });
 }
 
@@ -157,9 +169,15 @@ async function serve(request: RenderRequest): Promise<void> {
 
 process.on('message', (message: ToRenderer) => {
   switch (message.type) {
-    case 'render': void serve(message.request); break;
-    case 'stop': current?.abort(new Error('stopped')); break;
-    case 'look': void tellOffers(); break;
+    case 'render':
+      void serve(message.request);
+      break;
+    case 'stop':
+      current?.abort(new Error('stopped'));
+      break;
+    case 'look':
+      void tellOffers();
+      break;
   }
 });
 // Without its worker a renderer is of no use to anybody; ffmpeg ends with it, since its input does.

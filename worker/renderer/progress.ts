@@ -80,7 +80,9 @@ export class ProgressMeter {
     const done = past + this.#step * secondsPerStep;
     const share = this.#totalSeconds > 0 ? done / this.#totalSeconds : 0;
     return {
-      stage, step: this.#step, totalSteps,
+      stage,
+      step: this.#step,
+      totalSteps,
       percent: Math.round(MOST * share * 100) / 100,
       etaSeconds: Math.max(0, (this.#totalSeconds - done) * this.#pace),
     };

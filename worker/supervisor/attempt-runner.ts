@@ -2,7 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { completeAttempt, failAttempt, handBack, publish, stillHeld, type Attempt, type AttemptContext, type RenderFigures } from '../../src/jobs/attempt.ts';
+import {
+  completeAttempt,
+  failAttempt,
+  handBack,
+  publish,
+  stillHeld,
+  type Attempt,
+  type AttemptContext,
+  type RenderFigures,
+} from '../../src/jobs/attempt.ts';
 import { AppError, ERRORS, toAppError } from '../../src/jobs/errors.ts';
 import { jobFiles } from '../../src/jobs/job.ts';
 import { jobTopic, type HandlerOutcome } from '../../src/jobs/ports.ts';
@@ -34,9 +43,7 @@ export interface Departure {
 /** Why a render is stopped before its end. */
 type StopReason =
   /** Cancelled, or taken over by another attempt: the row is no longer ours. */
-  | { readonly kind: 'lost' }
-  | { readonly kind: 'failed'; readonly error: AppError }
-  | { readonly kind: 'leaving' };
+  { readonly kind: 'lost' } | { readonly kind: 'failed'; readonly error: AppError } | { readonly kind: 'leaving' };
 
 export interface RenderingOptions {
   readonly context: AttemptContext;
@@ -68,16 +75,26 @@ export class Rendering {
     const { config } = context;
     const { job } = attempt;
     this.#fields = { jobId: job.id, attempt: job.attempt };
-    this.#limits = new Limits(config.STEP_TIMEOUT_SECONDS, config.JOB_TIMEOUT_SECONDS, job.estimatedSeconds, (error) => this.#end({ kind: 'failed', error }));
+    this.#limits = new Limits(config.STEP_TIMEOUT_SECONDS, config.JOB_TIMEOUT_SECONDS, job.estimatedSeconds, (error) =>
+      this.#end({ kind: 'failed', error }),
+    );
     this.#writer = new ProgressWriter(context, attempt, () => this.#end({ kind: 'lost' }));
     if (job.estimatedSeconds > config.JOB_TIMEOUT_SECONDS) {
-      context.log.warn({ ...this.#fields, estimatedSeconds: job.estimatedSeconds, timeoutSeconds: config.JOB_TIMEOUT_SECONDS }, 'this job is expected to take longer than JOB_TIMEOUT_SECONDS');
+      context.log.warn(
+        { ...this.#fields, estimatedSeconds: job.estimatedSeconds, timeoutSeconds: config.JOB_TIMEOUT_SECONDS },
+        'this job is expected to take longer than JOB_TIMEOUT_SECONDS',
+      );
     }
   }
 
   /** Renders the attempt; what the queue should do with its entry. Failures of the render are dealt with here. */
   async run(): Promise<HandlerOutcome> {
-    const { context: { bus, files }, attempt: { job }, lockLost, departure } = this.#options;
+    const {
+      context: { bus, files },
+      attempt: { job },
+      lockLost,
+      departure,
+    } = this.#options;
     const look = () => void this.#look();
     const leave = () => this.#end({ kind: 'leaving' });
     const looking = setInterval(look, LOOK_EVERY_MS);
@@ -118,7 +135,15 @@ export class Rendering {
       return await this.#giveBack();
     }
     const outcome = await renderer.render(
-      { jobId: job.id, attempt: job.attempt, options: job.options, estimatedSeconds: job.estimatedSeconds, photoPath, photoSha256: job.photoSha256, folder },
+      {
+        jobId: job.id,
+        attempt: job.attempt,
+        options: job.options,
+        estimatedSeconds: job.estimatedSeconds,
+        photoPath,
+        photoSha256: job.photoSha256,
+        folder,
+      },
       {
         planned: (expectedSeconds, longestStepSeconds) => this.#limits.expect(expectedSeconds, longestStepSeconds),
         progress: (progress) => {
@@ -134,9 +159,12 @@ export class Rendering {
     await this.#writer.settled();
     switch (outcome.kind) {
       // A render that finished although it was told to stop counts: cancel or complete, whichever the row saw first.
-      case 'done': return await this.#complete(folder, outcome);
-      case 'failed': return await this.#fail(outcome.error);
-      case 'stopped': return await this.#fail(new AppError('WORKER_LOST', 'The render was stopped.'));
+      case 'done':
+        return await this.#complete(folder, outcome);
+      case 'failed':
+        return await this.#fail(outcome.error);
+      case 'stopped':
+        return await this.#fail(new AppError('WORKER_LOST', 'The render was stopped.'));
       case 'unavailable':
         unfit(outcome.reason);
         return await this.#giveBack();

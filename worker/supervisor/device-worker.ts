@@ -99,7 +99,8 @@ export class DeviceWorker {
     const { log } = this.#context;
     try {
       await this.#renderer.start();
-      if (this.#state === 'UNHEALTHY' && !(await this.#storageIsOurs())) throw new Error('STORAGE_DIR is not the storage of this installation');
+      if (this.#state === 'UNHEALTHY' && !(await this.#storageIsOurs()))
+        throw new Error('STORAGE_DIR is not the storage of this installation');
     } catch (error) {
       if (this.#told.signal.aborted) return;
       log.error({ device: this.device, err: error }, 'this device cannot render; trying again');
@@ -119,15 +120,21 @@ export class DeviceWorker {
     const before = this.#offered();
     this.#offers = offers;
     if ((this.#state !== 'READY' && this.#state !== 'BUSY') || this.#offered().join() === before.join()) return;
-    this.#context.log.info({ device: this.device, engines: this.#offered(), unavailable: this.#unavailable() }, 'the engines on offer have changed');
+    this.#context.log.info(
+      { device: this.device, engines: this.#offered(), unavailable: this.#unavailable() },
+      'the engines on offer have changed',
+    );
     await this.#serveOffered();
     await this.#beat();
   }
 
   /** Takes jobs of the engines on offer and of no others; while one is rendered, that waits for its end. One call at a time. */
   #serveOffered(): Promise<void> {
-    this.#serving = this.#serving.then(() => this.#consumeOffered())
-      .catch((error: unknown) => this.#context.log.error({ device: this.device, err: error }, 'could not take up the engines on offer; trying again'));
+    this.#serving = this.#serving
+      .then(() => this.#consumeOffered())
+      .catch((error: unknown) =>
+        this.#context.log.error({ device: this.device, err: error }, 'could not take up the engines on offer; trying again'),
+      );
     return this.#serving;
   }
 
@@ -160,7 +167,9 @@ export class DeviceWorker {
 
   /** Why engines are not offered. What was found out while weights were fetched says more than the engine, which only misses them. */
   #unavailable(): Partial<Record<EngineName, string>> {
-    const offered = Object.fromEntries(this.#offers.flatMap(({ engine, unavailable }) => (unavailable === null ? [] : [[engine, unavailable]])));
+    const offered = Object.fromEntries(
+      this.#offers.flatMap(({ engine, unavailable }) => (unavailable === null ? [] : [[engine, unavailable]])),
+    );
     const reason = this.#weights?.reason() ?? null;
     return reason === null || this.#offered().includes('SVD_XT') ? offered : { ...offered, SVD_XT: reason };
   }
@@ -234,24 +243,28 @@ export class DeviceWorker {
   async #writeBeat(): Promise<void> {
     if (this.#due.signal.aborted) return;
     const engines = this.#offered();
-    await this.#context.workers.beat({
-      id: this.id,
-      host: hostname(),
-      pid: process.pid,
-      device: this.device,
-      engines,
-      defaultEngines: this.#offers.filter(({ engine, byDefault }) => byDefault && engines.includes(engine)).map(({ engine }) => engine),
-      unavailable: this.#unavailable(),
-      paces: Object.fromEntries(this.#offers.flatMap(({ engine, paces }) => (paces ? [[engine, paces]] : []))),
-      state: this.#state,
-      jobId: this.#jobId,
-      version: VERSION,
-    }).catch((error: unknown) => this.#context.log.warn({ device: this.device, err: error }, 'heartbeat not written'));
+    await this.#context.workers
+      .beat({
+        id: this.id,
+        host: hostname(),
+        pid: process.pid,
+        device: this.device,
+        engines,
+        defaultEngines: this.#offers.filter(({ engine, byDefault }) => byDefault && engines.includes(engine)).map(({ engine }) => engine),
+        unavailable: this.#unavailable(),
+        paces: Object.fromEntries(this.#offers.flatMap(({ engine, paces }) => (paces ? [[engine, paces]] : []))),
+        state: this.#state,
+        jobId: this.#jobId,
+        version: VERSION,
+      })
+      .catch((error: unknown) => this.#context.log.warn({ device: this.device, err: error }, 'heartbeat not written'));
   }
 
   async #checkAndBeat(): Promise<void> {
     this.#lookForModels();
-    await this.#wakeIdleConsumers().catch((error: unknown) => this.#context.log.warn({ device: this.device, err: error }, 'could not look at the queues'));
+    await this.#wakeIdleConsumers().catch((error: unknown) =>
+      this.#context.log.warn({ device: this.device, err: error }, 'could not look at the queues'),
+    );
     await this.#beat();
   }
 

@@ -71,7 +71,10 @@ export class ProgressWriter {
 
   async #writeOne({ preview, ...progress }: RenderProgress): Promise<void> {
     const { jobs, files } = this.#context;
-    const { job: { id }, token } = this.#attempt;
+    const {
+      job: { id },
+      token,
+    } = this.#attempt;
     if (preview) await files.adopt(preview, jobFiles.preview(id));
     const revision = await jobs.progress(id, token, { ...progress, preview: preview !== null });
     if (revision !== null) {

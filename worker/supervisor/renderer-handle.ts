@@ -65,7 +65,8 @@ export class RendererProcess {
       if (this.#closed) return;
       if (!this.#killed) this.#log.error({ device: this.#device, code, signal }, 'renderer died');
       // One that was ready once is worth another try, so that the next job does not wait for it.
-      if (ready && !this.#leaving) this.start().catch((error: unknown) => this.#log.error({ device: this.#device, err: error }, 'renderer does not start again'));
+      if (ready && !this.#leaving)
+        this.start().catch((error: unknown) => this.#log.error({ device: this.#device, err: error }, 'renderer does not start again'));
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
     try {
@@ -77,7 +78,9 @@ export class RendererProcess {
           resolve();
         });
         child.once('error', reject);
-        child.once('exit', (code, signal) => reject(new Error(`the renderer ended before it was ready (${signal ?? `exit code ${code}`})`)));
+        child.once('exit', (code, signal) =>
+          reject(new Error(`the renderer ended before it was ready (${signal ?? `exit code ${code}`})`)),
+        );
       });
     } finally {
       clearTimeout(timer);
@@ -107,12 +110,23 @@ export class RendererProcess {
       return await new Promise<RenderOutcome>((resolve) => {
         listen = (message) => {
           switch (message.type) {
-            case 'planned': events.planned(message.expectedSeconds, message.longestStepSeconds); break;
-            case 'progress': events.progress(message.progress); break;
-            case 'done': resolve({ kind: 'done', sizeBytes: message.sizeBytes, sha256: message.sha256, renderSeconds: message.renderSeconds }); break;
-            case 'failed': resolve({ kind: 'failed', error: new AppError(message.code, message.message) }); break;
-            case 'stopped': resolve({ kind: 'stopped' }); break;
-            case 'ready': break;
+            case 'planned':
+              events.planned(message.expectedSeconds, message.longestStepSeconds);
+              break;
+            case 'progress':
+              events.progress(message.progress);
+              break;
+            case 'done':
+              resolve({ kind: 'done', sizeBytes: message.sizeBytes, sha256: message.sha256, renderSeconds: message.renderSeconds });
+              break;
+            case 'failed':
+              resolve({ kind: 'failed', error: new AppError(message.code, message.message) });
+              break;
+            case 'stopped':
+              resolve({ kind: 'stopped' });
+              break;
+            case 'ready':
+              break;
           }
         };
         exited = (code, signal) => resolve(this.#killed ? { kind: 'stopped' } : lost(signal ?? `exit code ${code}`));

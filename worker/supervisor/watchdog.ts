@@ -44,12 +44,18 @@ export class Limits {
   }
 
   #armStep(): NodeJS.Timeout {
-    return setTimeout(() => this.#exceeded(new AppError('TIMEOUT', `No frame or step was finished for ${inWords(this.#stepSeconds)}.`)), Math.min(LONGEST_MS, this.#stepSeconds * 1000));
+    return setTimeout(
+      () => this.#exceeded(new AppError('TIMEOUT', `No frame or step was finished for ${inWords(this.#stepSeconds)}.`)),
+      Math.min(LONGEST_MS, this.#stepSeconds * 1000),
+    );
   }
 
   #armJob(): NodeJS.Timeout {
     const left = this.#jobSeconds * 1000 - (performance.now() - this.#began);
-    return setTimeout(() => this.#exceeded(new AppError('TIMEOUT', `The render was not done after ${inWords(this.#jobSeconds)}.`)), Math.min(LONGEST_MS, Math.max(0, left)));
+    return setTimeout(
+      () => this.#exceeded(new AppError('TIMEOUT', `The render was not done after ${inWords(this.#jobSeconds)}.`)),
+      Math.min(LONGEST_MS, Math.max(0, left)),
+    );
   }
 }
 

@@ -51,7 +51,8 @@ export async function offerOf(device: string, config: Config): Promise<Offer> {
   }
   const card = device === 'webgpu' ? await probeWebgpu() : null;
   if (card?.available === false) return no(card.reason);
-  if (card?.f16 === false && config.SVD_PRECISION === 'f16') return no('The graphics card cannot compute in float16: set SVD_PRECISION to f32.');
+  if (card?.f16 === false && config.SVD_PRECISION === 'f16')
+    return no('The graphics card cannot compute in float16: set SVD_PRECISION to f32.');
   try {
     const { costs } = await openModel(device, config);
     const paces = costs.paces((resolution) => config.SVD_RENDER_SIZE ?? renderSize({ resolution, orientation: 'LANDSCAPE' }));

@@ -60,12 +60,18 @@ export class Costs {
 
   /** What renders cost by resolution, for the estimates of jobs to come. @param render the size at which a resolution is rendered */
   paces(render: (resolution: Resolution) => Size): Paces {
-    return Object.fromEntries(names(RESOLUTIONS).map((resolution) => {
-      const size = render(resolution);
-      const chunks = Math.ceil(this.#frames / this.#chunk);
-      const pace: Pace = { fixed: this.encode(size) + chunks * this.decode(size), perCall: this.call(size), perFrame: this.frame(RESOLUTIONS[resolution]) };
-      return [resolution, pace];
-    }));
+    return Object.fromEntries(
+      names(RESOLUTIONS).map((resolution) => {
+        const size = render(resolution);
+        const chunks = Math.ceil(this.#frames / this.#chunk);
+        const pace: Pace = {
+          fixed: this.encode(size) + chunks * this.decode(size),
+          perCall: this.call(size),
+          perFrame: this.frame(RESOLUTIONS[resolution]),
+        };
+        return [resolution, pace];
+      }),
+    );
   }
 
   get #frames(): number {

@@ -32,7 +32,10 @@ export interface Sampling {
 
 /** @param photo of any size @returns [cross-attention width] */
 export async function embedPhoto(networks: Networks, photo: Picture): Promise<Float32Array> {
-  const { imageEncoder, normalization: { mean, std } } = networks.checkpoint;
+  const {
+    imageEncoder,
+    normalization: { mean, std },
+  } = networks.checkpoint;
   const { imageSize } = imageEncoder.config;
   const pixels = clipResize(photo, imageSize);
   const plane = imageSize ** 2;
@@ -48,7 +51,13 @@ export async function embedPhoto(networks: Networks, photo: Picture): Promise<Fl
  * @param noise standard normal, [3, height, width]
  * @returns [4, height / 8, width / 8], unscaled
  */
-export async function encodePhoto(networks: Networks, photo: Picture, size: Size, noiseAugmentation: number, noise: Float32Array): Promise<Float32Array> {
+export async function encodePhoto(
+  networks: Networks,
+  photo: Picture,
+  size: Size,
+  noiseAugmentation: number,
+  noise: Float32Array,
+): Promise<Float32Array> {
   const { data } = lanczosResize(photo, size.width, size.height);
   const plane = size.width * size.height;
   const image = new Float32Array(3 * plane);
@@ -75,9 +84,18 @@ export interface Step {
  * @throws AppError NON_FINITE_OUTPUT
  */
 export async function* denoise(
-  networks: Networks, photo: EncodedPhoto, sampling: Sampling, noise: Float32Array, between: () => Promise<void> = async () => {},
+  networks: Networks,
+  photo: EncodedPhoto,
+  sampling: Sampling,
+  noise: Float32Array,
+  between: () => Promise<void> = async () => {},
 ): AsyncGenerator<Step, void, undefined> {
-  const { size, frames, steps, guidance: [min, max] } = sampling;
+  const {
+    size,
+    frames,
+    steps,
+    guidance: [min, max],
+  } = sampling;
   const sigmas = karrasSigmas(networks.checkpoint.scheduler, steps);
   const guided = max > 1;
   const ramp = guidanceRamp(min, max, frames);
@@ -88,10 +106,16 @@ export async function* denoise(
     const sigma = sigmas[i]!;
     const ask = async (row: number, imageLatents: Float32Array | null) => {
       await between();
-      return await networks.velocity({
-        sample: unetSample(latents, inputScale(sigma), imageLatents, frames),
-        time: conditioning.times[i]!, context: conditioning.contexts[row]!, positions: conditioning.positions,
-      }, frames, size);
+      return await networks.velocity(
+        {
+          sample: unetSample(latents, inputScale(sigma), imageLatents, frames),
+          time: conditioning.times[i]!,
+          context: conditioning.contexts[row]!,
+          positions: conditioning.positions,
+        },
+        frames,
+        size,
+      );
     };
     const conditional = await ask(0, photo.latents);
     const velocity = guided ? applyGuidance(await ask(1, null), conditional, ramp) : conditional;
@@ -103,7 +127,13 @@ export async function* denoise(
 }
 
 /** Contexts: with the photo, and if guided, without it. */
-async function condition(networks: Networks, { embedding }: EncodedPhoto, sampling: Sampling, sigmas: Float64Array, guided: boolean): Promise<Conditioning> {
+async function condition(
+  networks: Networks,
+  { embedding }: EncodedPhoto,
+  sampling: Sampling,
+  sigmas: Float64Array,
+  guided: boolean,
+): Promise<Conditioning> {
   const { frames, steps, framesPerSecond, motionBucketId, noiseAugmentation } = sampling;
   const context = new Float32Array(embedding.length * (guided ? 2 : 1));
   context.set(embedding);
@@ -111,7 +141,8 @@ async function condition(networks: Networks, { embedding }: EncodedPhoto, sampli
     timesteps: [...sigmas.subarray(0, steps)].map(timestepOf),
     // The network was trained with one less than the frames per second.
     ids: [framesPerSecond - 1, motionBucketId, noiseAugmentation],
-    context, frames,
+    context,
+    frames,
   });
 }
 
@@ -133,7 +164,13 @@ function unetSample(latents: Float32Array, scale: number, imageLatents: Float32A
  * @param latents [frames, 4, height / 8, width / 8], as `denoise` leaves them
  * @throws AppError NON_FINITE_OUTPUT
  */
-export async function* decode(networks: Networks, latents: Float32Array, frames: number, size: Size, chunk: number): AsyncGenerator<Picture[], void, undefined> {
+export async function* decode(
+  networks: Networks,
+  latents: Float32Array,
+  frames: number,
+  size: Size,
+  chunk: number,
+): AsyncGenerator<Picture[], void, undefined> {
   const { scalingFactor } = networks.checkpoint.vae.config;
   const length = latents.length / frames;
   let { type } = networks.runtime;
@@ -146,7 +183,9 @@ export async function* decode(networks: Networks, latents: Float32Array, frames:
       images = await networks.decode(z, count, size, type);
     }
     assertFinite(images, `frames ${first + 1} to ${first + count}`);
-    yield Array.from({ length: count }, (_, i) => toPicture(images.subarray((i * images.length) / count, ((i + 1) * images.length) / count), size));
+    yield Array.from({ length: count }, (_, i) =>
+      toPicture(images.subarray((i * images.length) / count, ((i + 1) * images.length) / count), size),
+    );
   }
 }
 

@@ -38,7 +38,12 @@ export function inputScale(sigma: number): number {
  * @param latents any shape, noisy to `sigma`
  * @param velocity same shape, the UNet's answer (v-prediction), guided
  */
-export function denoised(latents: Float32Array, velocity: Float32Array, sigma: number, out = new Float32Array(latents.length)): Float32Array {
+export function denoised(
+  latents: Float32Array,
+  velocity: Float32Array,
+  sigma: number,
+  out = new Float32Array(latents.length),
+): Float32Array {
   const scale = inputScale(sigma);
   for (let i = 0; i < out.length; i++) out[i] = scale * (scale * latents[i]! - sigma * velocity[i]!);
   return out;
@@ -51,7 +56,11 @@ export function denoised(latents: Float32Array, velocity: Float32Array, sigma: n
  * @param clean same shape as `latents`, from `denoised`
  */
 export function eulerStep(
-  latents: Float32Array, clean: Float32Array, sigma: number, sigmaNext: number, out = new Float32Array(latents.length),
+  latents: Float32Array,
+  clean: Float32Array,
+  sigma: number,
+  sigmaNext: number,
+  out = new Float32Array(latents.length),
 ): Float32Array {
   const left = sigmaNext / sigma;
   for (let i = 0; i < out.length; i++) out[i] = clean[i]! + left * (latents[i]! - clean[i]!);
@@ -71,7 +80,10 @@ export function guidanceRamp(min: number, max: number, frames: number): Float64A
  * @param ramp [frames]
  */
 export function applyGuidance(
-  unconditional: Float32Array, conditional: Float32Array, ramp: Float64Array, out = new Float32Array(conditional.length),
+  unconditional: Float32Array,
+  conditional: Float32Array,
+  ramp: Float64Array,
+  out = new Float32Array(conditional.length),
 ): Float32Array {
   const frameLength = out.length / ramp.length;
   for (let frame = 0, i = 0; frame < ramp.length; frame++) {

@@ -41,8 +41,11 @@ class Svd implements Engine {
     // With every setting that would give other frames.
     const { SVD_MODEL, SVD_PRECISION, SVD_RENDER_SIZE: size, SVD_DECODE_FRAMES: chunk } = config;
     this.version = [
-      VERSION, path.basename(SVD_MODEL).slice(0, NAME_LENGTH),
-      ...(SVD_PRECISION === 'auto' ? [] : [SVD_PRECISION]), ...(size ? [`${size.width}x${size.height}`] : []), ...(chunk ? [`d${chunk}`] : []),
+      VERSION,
+      path.basename(SVD_MODEL).slice(0, NAME_LENGTH),
+      ...(SVD_PRECISION === 'auto' ? [] : [SVD_PRECISION]),
+      ...(size ? [`${size.width}x${size.height}`] : []),
+      ...(chunk ? [`d${chunk}`] : []),
     ].join('+');
   }
 
@@ -53,7 +56,9 @@ class Svd implements Engine {
     const toLoad = (await this.#networks(size)).filter((network) => !networks.isOpen(network));
     const loadSeconds = toLoad.reduce((sum, network) => sum + costs.load(network), 0);
     return [
-      ...(toLoad.length > 0 ? [{ stage: 'LOADING_MODEL', totalSteps: toLoad.length, secondsPerStep: loadSeconds / toLoad.length } as const] : []),
+      ...(toLoad.length > 0
+        ? [{ stage: 'LOADING_MODEL', totalSteps: toLoad.length, secondsPerStep: loadSeconds / toLoad.length } as const]
+        : []),
       { stage: 'ENCODING_IMAGE', totalSteps: 2, secondsPerStep: costs.encode(size) / 2 },
       { stage: 'DENOISING', totalSteps: options.steps, secondsPerStep: (networkCalls(options) / options.steps) * costs.call(size) },
       { stage: 'DECODING', totalSteps: Math.ceil(frames / this.#chunk(frames)), secondsPerStep: costs.decode(size) },
@@ -118,7 +123,10 @@ class Svd implements Engine {
     report.progress('ENCODING_IMAGE', 1);
     await breathe(signal);
     const pixels = size.width * size.height;
-    const encoded: EncodedPhoto = { embedding, latents: await encodePhoto(networks, fitted, size, noiseAugmentation, noise.normal('augmentation', 3 * pixels)) };
+    const encoded: EncodedPhoto = {
+      embedding,
+      latents: await encodePhoto(networks, fitted, size, noiseAugmentation, noise.normal('augmentation', 3 * pixels)),
+    };
     report.progress('ENCODING_IMAGE', 2);
     costs.measured('encode', size, secondsSince(began));
 
@@ -126,10 +134,21 @@ class Svd implements Engine {
     began = performance.now();
     const length = 4 * latentSize.width * latentSize.height;
     let latents: Float32Array = new Float32Array();
-    for await (const step of denoise(networks, encoded, {
-      size, frames, steps, guidance: [options.guidanceMin, options.guidanceMax], motionBucketId: options.motionBucketId, noiseAugmentation,
-      framesPerSecond: Math.min(TRAINED_RATE.max, Math.max(TRAINED_RATE.min, keyframeRate(frames, frameCount(options.durationSeconds)))),
-    }, noise.normal('latents', frames * length), () => breathe(signal))) {
+    for await (const step of denoise(
+      networks,
+      encoded,
+      {
+        size,
+        frames,
+        steps,
+        guidance: [options.guidanceMin, options.guidanceMax],
+        motionBucketId: options.motionBucketId,
+        noiseAugmentation,
+        framesPerSecond: Math.min(TRAINED_RATE.max, Math.max(TRAINED_RATE.min, keyframeRate(frames, frameCount(options.durationSeconds)))),
+      },
+      noise.normal('latents', frames * length),
+      () => breathe(signal),
+    )) {
       latents = step.latents;
       report.progress('DENOISING', step.step);
       costs.measured('call', size, (secondsSince(began) / networkCalls(options)) * (steps / step.step));
@@ -148,11 +167,17 @@ class Svd implements Engine {
       costs.measured('decode', size, secondsSince(began) / chunks);
       await breathe(signal);
     }
-    if (keyframes.some(isBlack) && !isBlack(fitted)) throw new AppError('NON_FINITE_OUTPUT', 'The model gave a black frame for a photo that is not black.');
+    if (keyframes.some(isBlack) && !isBlack(fitted))
+      throw new AppError('NON_FINITE_OUTPUT', 'The model gave a black frame for a photo that is not black.');
     return keyframes;
   }
 
-  async *#inBetween(keyframes: readonly Picture[], options: RenderOptions, report: Report, signal: AbortSignal): AsyncGenerator<Picture, void, undefined> {
+  async *#inBetween(
+    keyframes: readonly Picture[],
+    options: RenderOptions,
+    report: Report,
+    signal: AbortSignal,
+  ): AsyncGenerator<Picture, void, undefined> {
     const { costs } = await this.#opened();
     const size = frameSize(options);
     const began = performance.now();
@@ -172,7 +197,9 @@ class Svd implements Engine {
     const chunk = this.#chunk(frames);
     const chunks = new Set([chunk, frames % chunk].filter((count) => count > 0));
     return [
-      { name: 'image encoder' }, { name: 'encoder', size }, { name: 'unet', size, frames, batch: 1 },
+      { name: 'image encoder' },
+      { name: 'encoder', size },
+      { name: 'unet', size, frames, batch: 1 },
       ...[...chunks].map((count) => ({ name: 'decoder', size, frames: count }) as const),
     ];
   }

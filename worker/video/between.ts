@@ -71,7 +71,12 @@ function closeGaps({ width, height, x, y, share }: Between, gaps: number[], time
     const rim: number[] = [];
     for (const i of open) {
       const column = i % width;
-      const neighbours = [column > 0 ? i - 1 : i, column < width - 1 ? i + 1 : i, i >= width ? i - width : i, i < width * (height - 1) ? i + width : i];
+      const neighbours = [
+        column > 0 ? i - 1 : i,
+        column < width - 1 ? i + 1 : i,
+        i >= width ? i - width : i,
+        i < width * (height - 1) ? i + width : i,
+      ];
       const known = neighbours.filter((j) => !open.has(j));
       const mean = (of: Float32Array) => known.reduce((sum, j) => sum + of[j]!, 0) / known.length;
       if (known.length > 0) rim.push(i);

@@ -37,7 +37,12 @@ export const X264 = { preset: 'medium', crf: 18 } as const;
  * @throws the signal's reason once `signal` is aborted, and whatever `pictures` throws; ffmpeg is ended first
  * @throws AppError ENCODER_FAILED if ffmpeg is missing, fails or dies; its cause holds ffmpeg's last lines
  */
-export async function encodeVideo(pictures: AsyncIterable<Picture>, file: string, spec: VideoSpec, signal: AbortSignal): Promise<EncodedVideo> {
+export async function encodeVideo(
+  pictures: AsyncIterable<Picture>,
+  file: string,
+  spec: VideoSpec,
+  signal: AbortSignal,
+): Promise<EncodedVideo> {
   signal.throwIfAborted();
   const ffmpeg = start(file, spec);
   signal.addEventListener('abort', ffmpeg.kill, { once: true });
@@ -112,7 +117,11 @@ function ffmpegArguments(file: string, { width, height, framesPerSecond, metadat
   ];
 }
 
-async function feed({ stdin, end }: RunningFfmpeg, pictures: AsyncIterable<Picture>, { width, height, frameCount }: VideoSpec): Promise<void> {
+async function feed(
+  { stdin, end }: RunningFfmpeg,
+  pictures: AsyncIterable<Picture>,
+  { width, height, frameCount }: VideoSpec,
+): Promise<void> {
   let count = 0;
   for await (const picture of pictures) {
     if (picture.width !== width || picture.height !== height) {

@@ -169,7 +169,10 @@ class PatchSearch {
   }
 
   #descend(i: number, column: number, row: number): void {
-    const { gradientX: { data: gx }, gradientY: { data: gy, stride } } = this.#from;
+    const {
+      gradientX: { data: gx },
+      gradientY: { data: gy, stride },
+    } = this.#from;
     let xx = 0;
     let xy = 0;
     let yy = 0;
@@ -221,7 +224,11 @@ class PatchSearch {
 
   /** Squared difference between a patch and what is at (x, y) from it in the other picture, each about its mean. */
   #compare(column: number, row: number, x: number, y: number): number {
-    const { luma: { stride, data: from }, gradientX: { data: gx }, gradientY: { data: gy } } = this.#from;
+    const {
+      luma: { stride, data: from },
+      gradientX: { data: gx },
+      gradientY: { data: gy },
+    } = this.#from;
     const { data: to } = this.#to.luma;
     const left = this.#left(column);
     const top = this.#top(row);

@@ -23,7 +23,12 @@ export async function surround(photo: Picture, size: Size): Promise<Surrounded> 
   // Blurred while small, which is quick and just as soft.
   const small = { width: Math.ceil(size.width / SHRINK), height: Math.ceil(size.height / SHRINK) };
   const radius = Math.max(BLUR_MIN, BLUR * Math.max(small.width, small.height));
-  const soft = await toPicture(openPicture(photo).resize({ ...small, fit: 'cover' }).blur(radius).linear(DIM, 0));
+  const soft = await toPicture(
+    openPicture(photo)
+      .resize({ ...small, fit: 'cover' })
+      .blur(radius)
+      .linear(DIM, 0),
+  );
   const backdrop = await toPicture(openPicture(soft).resize({ ...size, fit: 'fill', kernel: 'cubic' }));
   const input = Buffer.from(photo.data.buffer, photo.data.byteOffset, photo.data.byteLength);
   return { canvas: await toPicture(openPicture(backdrop).composite([{ input, raw: raw(photo), left, top }])), left, top };

@@ -28,7 +28,8 @@ const RELATED = 0.1;
 export function judge(forward: Flow, backward: Flow, firstLuma: Plane, secondLuma: Plane): { forward: TrustedFlow; backward: TrustedFlow } {
   const forwardTrust = consistency(forward, backward);
   const backwardTrust = consistency(backward, forward);
-  if (visiblePart(forwardTrust) < RELATED || visiblePart(backwardTrust) < RELATED) return { forward: still(forward), backward: still(backward) };
+  if (visiblePart(forwardTrust) < RELATED || visiblePart(backwardTrust) < RELATED)
+    return { forward: still(forward), backward: still(backward) };
   const there = fillHidden(forward, forwardTrust, firstLuma);
   const back = fillHidden(backward, backwardTrust, secondLuma);
   return { forward: { ...there, trust: consistency(there, back) }, backward: { ...back, trust: consistency(back, there) } };
@@ -55,7 +56,8 @@ function consistency({ width, height, x, y }: Flow, back: Flow): Float32Array {
       const bottom = Math.min(width * (height - 1), top + width);
       const fx = Math.max(0, px - left);
       const fy = Math.max(0, py - top / width);
-      const mix = (of: Float32Array) => (1 - fy) * ((1 - fx) * of[top + left]! + fx * of[top + right]!) + fy * ((1 - fx) * of[bottom + left]! + fx * of[bottom + right]!);
+      const mix = (of: Float32Array) =>
+        (1 - fy) * ((1 - fx) * of[top + left]! + fx * of[top + right]!) + fy * ((1 - fx) * of[bottom + left]! + fx * of[bottom + right]!);
       const missX = x[i]! + mix(back.x);
       const missY = y[i]! + mix(back.y);
       const tolerance = TOLERANCE.always + TOLERANCE.perPixel * Math.sqrt(x[i]! * x[i]! + y[i]! * y[i]!);

@@ -89,8 +89,14 @@ export function warp(first: FinePicture, second: FinePicture, between: Between, 
       let j = jy * stride + jx * 3;
       for (const end = out + 3; out < end; out++, i++, j++) {
         data[out] =
-          a00 * a[i]! + a01 * a[i + 3]! + a10 * a[i + stride]! + a11 * a[i + stride + 3]! +
-          b00 * b[j]! + b01 * b[j + 3]! + b10 * b[j + stride]! + b11 * b[j + stride + 3]!;
+          a00 * a[i]! +
+          a01 * a[i + 3]! +
+          a10 * a[i + stride]! +
+          a11 * a[i + stride + 3]! +
+          b00 * b[j]! +
+          b01 * b[j + 3]! +
+          b10 * b[j + stride]! +
+          b11 * b[j + stride + 3]!;
       }
     }
   }

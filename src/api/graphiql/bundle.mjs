@@ -58,7 +58,9 @@ export async function bundle(folder = path.resolve(import.meta.dirname, '../../.
 
 function workerFiles(metafile) {
   const names = Object.keys(metafile.outputs).map((file) => path.basename(file));
-  return Object.fromEntries(Object.keys(WORKERS).map((worker) => [worker, names.find((name) => name.startsWith(`${worker}-`) && name.endsWith('.js'))]));
+  return Object.fromEntries(
+    Object.keys(WORKERS).map((worker) => [worker, names.find((name) => name.startsWith(`${worker}-`) && name.endsWith('.js'))]),
+  );
 }
 
 async function html(script, style) {

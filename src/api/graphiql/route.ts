@@ -21,6 +21,9 @@ export function graphiqlRouter(folder: string): Router {
     else response.sendFile('index.html', { root: folder, cacheControl: false, headers: { 'Cache-Control': 'no-cache' } });
   });
   // Named by their content, so they never change.
-  router.use('/graphql/assets', express.static(path.join(folder, 'assets'), { immutable: true, maxAge: '365d', index: false, redirect: false, fallthrough: false }));
+  router.use(
+    '/graphql/assets',
+    express.static(path.join(folder, 'assets'), { immutable: true, maxAge: '365d', index: false, redirect: false, fallthrough: false }),
+  );
   return router;
 }

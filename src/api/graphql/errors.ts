@@ -7,8 +7,13 @@ import { knownError } from '../http/known-error.ts';
 
 /** What graphql and Apollo say of a request they refuse before any resolver runs: a mistake in the request. */
 const REFUSED = new Set([
-  'GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT', 'BAD_REQUEST', 'OPERATION_RESOLUTION_FAILURE',
-  'PERSISTED_QUERY_NOT_FOUND', 'PERSISTED_QUERY_NOT_SUPPORTED',
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_USER_INPUT',
+  'BAD_REQUEST',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
 ]);
 
 /** The error behind whatever graphql wrapped around it. */
@@ -36,7 +41,8 @@ export function formatError(error: unknown, formatted: GraphQLFormattedError, lo
   const known = classify(error, formatted);
   const reference = known.code === 'INTERNAL' ? (known.details.reference ?? randomUUID()) : undefined;
   if (reference) log.error({ err: known.cause ?? known, reference, path: formatted.path }, 'request failed');
-  else if (known.code === 'UNAVAILABLE' && !(causeOf(error) instanceof AppError)) log.warn({ err: known.cause, path: formatted.path }, 'the database does not answer');
+  else if (known.code === 'UNAVAILABLE' && !(causeOf(error) instanceof AppError))
+    log.warn({ err: known.cause, path: formatted.path }, 'the database does not answer');
   // Errors that are meant to happen have no need of one.
   const stack = production || !reference ? undefined : (causeOf(error) as Error | undefined)?.stack;
   const { message, cure, retryable, details } = known;
@@ -46,7 +52,11 @@ export function formatError(error: unknown, formatted: GraphQLFormattedError, lo
     ...(locations && { locations }),
     ...(path && { path }),
     extensions: {
-      code: known.code, cure, retryable, ...details, ...(reference && { reference }),
+      code: known.code,
+      cure,
+      retryable,
+      ...details,
+      ...(reference && { reference }),
       ...(stack && { stacktrace: stack.split('\n') }),
     },
   };

@@ -1,5 +1,15 @@
 /** What one GraphQL operation may ask for, over HTTP and WebSocket alike: an operation is small text, and it must be small work too. */
-import { GraphQLError, parse, specifiedRules, validate, type ASTVisitor, type DocumentNode, type GraphQLSchema, type SelectionSetNode, type ValidationContext } from 'graphql';
+import {
+  GraphQLError,
+  parse,
+  specifiedRules,
+  validate,
+  type ASTVisitor,
+  type DocumentNode,
+  type GraphQLSchema,
+  type SelectionSetNode,
+  type ValidationContext,
+} from 'graphql';
 
 /** Words and signs in one document; GraphiQL's own questions about the schema have some 500. */
 export const MAX_TOKENS = 2_000;
@@ -11,7 +21,9 @@ export function limitRootFields(context: ValidationContext): ASTVisitor {
     OperationDefinition(operation) {
       const count = countFields(operation.selectionSet, context, new Set());
       if (count > MAX_ROOT_FIELDS) {
-        context.reportError(new GraphQLError(`The operation has ${count} fields at its top; at most ${MAX_ROOT_FIELDS} are allowed.`, { nodes: operation }));
+        context.reportError(
+          new GraphQLError(`The operation has ${count} fields at its top; at most ${MAX_ROOT_FIELDS} are allowed.`, { nodes: operation }),
+        );
       }
     },
   };

@@ -1,6 +1,14 @@
 /** GraphQL over WebSocket (graphql-transport-ws) on the same port and path as over HTTP. */
 import type { Server } from 'node:http';
-import { execute, GraphQLError, subscribe, type ExecutionResult, type FormattedExecutionResult, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
+import {
+  execute,
+  GraphQLError,
+  subscribe,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+} from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import type { ApiKey } from '../../config.ts';
@@ -36,40 +44,55 @@ export function serveSockets({ server, schema, api, guard, keys, open, productio
   const format = (error: GraphQLError | GraphQLFormattedError): GraphQLFormattedError =>
     formatError(error, error instanceof GraphQLError ? error.toJSON() : error, api.log, production);
 
-  const protocol = useServer<Record<string, unknown>>({
-    schema,
-    execute,
-    subscribe,
-    onConnect({ connectionParams, extra }) {
-      try {
-        authenticateSocket(keys, connectionParams, undefined, open);
-        return true;
-      } catch (error) {
-        extra.socket.close(UNAUTHORIZED, error instanceof AppError ? error.message.slice(0, 120) : 'Unauthorized');
-        return false;
-      }
-    },
-    // Whatever is wrong with an operation fails that operation, not the connection.
-    onSubscribe({ connectionParams, subscriptions }, _id, { query, operationName, variables, extensions }) {
-      try {
-        if (Object.keys(subscriptions).length > MAX_OPERATIONS) {
-          throw new AppError('OWNER_LIMIT', `This socket has ${MAX_OPERATIONS} operations under way; complete one or open another socket.`);
+  const protocol = useServer<Record<string, unknown>>(
+    {
+      schema,
+      execute,
+      subscribe,
+      onConnect({ connectionParams, extra }) {
+        try {
+          authenticateSocket(keys, connectionParams, undefined, open);
+          return true;
+        } catch (error) {
+          extra.socket.close(UNAUTHORIZED, error instanceof AppError ? error.message.slice(0, 120) : 'Unauthorized');
+          return false;
         }
-        const contextValue: RequestContext = { api, caller: authenticateSocket(keys, connectionParams, extensions, open) };
-        const document = readOperation(schema, query);
-        return 'kind' in document ? { schema, document, operationName, variableValues: variables, contextValue } : document;
-      } catch (error) {
-        return [error instanceof GraphQLError ? error : new GraphQLError(error instanceof Error ? error.message : String(error), { originalError: error instanceof Error ? error : undefined })];
-      }
+      },
+      // Whatever is wrong with an operation fails that operation, not the connection.
+      onSubscribe({ connectionParams, subscriptions }, _id, { query, operationName, variables, extensions }) {
+        try {
+          if (Object.keys(subscriptions).length > MAX_OPERATIONS) {
+            throw new AppError(
+              'OWNER_LIMIT',
+              `This socket has ${MAX_OPERATIONS} operations under way; complete one or open another socket.`,
+            );
+          }
+          const contextValue: RequestContext = { api, caller: authenticateSocket(keys, connectionParams, extensions, open) };
+          const document = readOperation(schema, query);
+          return 'kind' in document ? { schema, document, operationName, variableValues: variables, contextValue } : document;
+        } catch (error) {
+          return [
+            error instanceof GraphQLError
+              ? error
+              : new GraphQLError(error instanceof Error ? error.message : String(error), {
+                  originalError: error instanceof Error ? error : undefined,
+                }),
+          ];
+        }
+      },
+      onError: (_context, _id, _payload, errors) => errors.map(format),
+      onNext(_context, _id, _payload, _args, result: ExecutionResult): FormattedExecutionResult {
+        return { ...result, errors: result.errors?.map(format) };
+      },
     },
-    onError: (_context, _id, _payload, errors) => errors.map(format),
-    onNext(_context, _id, _payload, _args, result: ExecutionResult): FormattedExecutionResult {
-      return { ...result, errors: result.errors?.map(format) };
-    },
-  }, sockets);
+    sockets,
+  );
 
   server.on('upgrade', (request, socket, head) => {
-    const refusal = request.url?.split('?', 1)[0] === PATH ? guard.check(request, 'websocket') : new AppError('NOT_FOUND', `WebSockets are served at ${PATH}.`);
+    const refusal =
+      request.url?.split('?', 1)[0] === PATH
+        ? guard.check(request, 'websocket')
+        : new AppError('NOT_FOUND', `WebSockets are served at ${PATH}.`);
     if (refusal) {
       refuseUpgrade(socket, refusal);
       return;

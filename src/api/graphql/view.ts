@@ -16,9 +16,15 @@ export function toJobType(row: Job): JobType {
     ...row,
     row,
     stage: row.status === 'PROCESSING' ? row.stage : null,
-    error: errorCode && (row.status === 'FAILED' || row.status === 'RETRYING')
-      ? { code: errorCode, message: row.errorMessage ?? ERRORS[errorCode].message, cure: ERRORS[errorCode].cure, retryable: ERRORS[errorCode].retryable }
-      : null,
+    error:
+      errorCode && (row.status === 'FAILED' || row.status === 'RETRYING')
+        ? {
+            code: errorCode,
+            message: row.errorMessage ?? ERRORS[errorCode].message,
+            cure: ERRORS[errorCode].cure,
+            retryable: ERRORS[errorCode].retryable,
+          }
+        : null,
   };
 }
 

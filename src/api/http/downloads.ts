@@ -44,7 +44,12 @@ export function downloadsRouter(ports: DownloadPorts): Router {
   return router;
 }
 
-async function serve({ signer, find, store }: DownloadPorts, kind: FileKind, request: Request<{ id: string }>, response: Response): Promise<void> {
+async function serve(
+  { signer, find, store }: DownloadPorts,
+  kind: FileKind,
+  request: Request<{ id: string }>,
+  response: Response,
+): Promise<void> {
   const { id } = request.params;
   if (!isUuid(id)) throw new AppError('NOT_FOUND');
   const expiresAt = signer.verify(kind, id, request.query);
@@ -56,7 +61,7 @@ async function serve({ signer, find, store }: DownloadPorts, kind: FileKind, req
   response.set({
     'Content-Type': file.contentType,
     'Content-Disposition': contentDisposition(file.fileName, { type: request.query['download'] === '1' ? 'attachment' : 'inline' }),
-    'ETag': etag,
+    ETag: etag,
     'Last-Modified': file.lastModified.toUTCString(),
     'Cache-Control': cacheControl(kind, expiresAt),
     // A link is made to be embedded wherever its holder likes.
@@ -72,17 +77,32 @@ async function serve({ signer, find, store }: DownloadPorts, kind: FileKind, req
     return;
   }
   response.set('Accept-Ranges', 'bytes');
-  const range = request.method === 'GET' && rangeHolds(request.get('If-Range'), etag, file.lastModified) ? parseRange(request.get('Range'), sizeBytes) : 'whole';
+  const range =
+    request.method === 'GET' && rangeHolds(request.get('If-Range'), etag, file.lastModified)
+      ? parseRange(request.get('Range'), sizeBytes)
+      : 'whole';
   if (range === 'unsatisfiable') {
-    response.status(416).set({ 'Content-Range': `bytes */${sizeBytes}`, 'Cache-Control': 'no-store' }).end();
+    response
+      .status(416)
+      .set({ 'Content-Range': `bytes */${sizeBytes}`, 'Cache-Control': 'no-store' })
+      .end();
     return;
   }
   if (range === 'whole') response.set('Content-Length', String(sizeBytes));
-  else response.status(206).set({ 'Content-Range': `bytes ${range.start}-${range.end}/${sizeBytes}`, 'Content-Length': String(range.end - range.start + 1) });
+  else
+    response
+      .status(206)
+      .set({ 'Content-Range': `bytes ${range.start}-${range.end}/${sizeBytes}`, 'Content-Length': String(range.end - range.start + 1) });
   await send(store, file.key, range === 'whole' ? undefined : range, request, response);
 }
 
-async function send(store: DownloadPorts['store'], key: string, range: ByteRange | undefined, request: Request, response: Response): Promise<void> {
+async function send(
+  store: DownloadPorts['store'],
+  key: string,
+  range: ByteRange | undefined,
+  request: Request,
+  response: Response,
+): Promise<void> {
   if (request.method === 'HEAD') {
     response.end();
     return;
@@ -103,7 +123,9 @@ function parseRange(header: string | undefined, sizeBytes: number): ByteRange | 
   const match = /^bytes=\s*(\d*)-(\d*)\s*$/i.exec(header ?? '');
   if (!match || (!match[1] && !match[2])) return 'whole';
   const last = sizeBytes - 1;
-  const [start, end] = match[1] ? [Number(match[1]), match[2] ? Number(match[2]) : last] : [Math.max(0, sizeBytes - Number(match[2])), last];
+  const [start, end] = match[1]
+    ? [Number(match[1]), match[2] ? Number(match[2]) : last]
+    : [Math.max(0, sizeBytes - Number(match[2])), last];
   if (match[1] && match[2] && end < start) return 'whole';
   return start > last ? 'unsatisfiable' : { start, end: Math.min(end, last) };
 }

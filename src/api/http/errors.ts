@@ -32,7 +32,8 @@ export function errorHeaders(error: AppError): Record<string, string> {
 /** Answers with `error`. What is our own fault is logged; an INTERNAL one under a reference that the client gets too. */
 export function sendError(response: Response, error: unknown, log: ErrorLog): void {
   const known = withReference(requestError(error));
-  if (ERRORS[known.code].status >= 500) log.error({ err: known.cause ?? known, code: known.code, reference: known.details.reference }, 'request failed');
+  if (ERRORS[known.code].status >= 500)
+    log.error({ err: known.cause ?? known, code: known.code, reference: known.details.reference }, 'request failed');
   if (response.headersSent) {
     response.destroy();
     return;
@@ -42,7 +43,15 @@ export function sendError(response: Response, error: unknown, log: ErrorLog): vo
   response.status(ERRORS[known.code].status).set(errorHeaders(known)).json(errorBody(known));
 }
 
-const CONTENT_HEADERS = ['Accept-Ranges', 'Content-Disposition', 'Content-Length', 'Content-Range', 'Content-Type', 'ETag', 'Last-Modified'];
+const CONTENT_HEADERS = [
+  'Accept-Ranges',
+  'Content-Disposition',
+  'Content-Length',
+  'Content-Range',
+  'Content-Type',
+  'ETag',
+  'Last-Modified',
+];
 
 /** The last error handler of the application. A client that has left is neither answered nor logged. */
 export function errorHandler(log: ErrorLog): ErrorRequestHandler {
@@ -72,8 +81,11 @@ export function requestError(error: unknown): AppError {
   if (error instanceof AppError || typeof status !== 'number' || status < 400 || status >= 500) return knownError(error);
   if (status === 403 || status === 404) return new AppError('NOT_FOUND', 'There is no such file.', {}, error);
   // Only a photo makes a request that long.
-  if (status === 413) return new AppError('IMAGE_TOO_LARGE', 'The body is too large; send a photo with POST /uploads and name it by uploadId.', {}, error);
-  const said = REQUEST_FAULTS[String(type)] ?? (error instanceof URIError ? 'The path is not valid percent-encoding.' : 'The request cannot be understood.');
+  if (status === 413)
+    return new AppError('IMAGE_TOO_LARGE', 'The body is too large; send a photo with POST /uploads and name it by uploadId.', {}, error);
+  const said =
+    REQUEST_FAULTS[String(type)] ??
+    (error instanceof URIError ? 'The path is not valid percent-encoding.' : 'The request cannot be understood.');
   return new AppError('BAD_INPUT', said, {}, error);
 }
 

@@ -10,8 +10,11 @@ export async function findFile(jobs: Pick<JobStore, 'find'>, kind: FileKind, id:
   if (kind === 'previews') {
     if (!job.previewAt || job.status !== 'PROCESSING') return null;
     return {
-      key: jobFiles.preview(id), etag: String(job.previewAt.getTime()), contentType: 'image/jpeg',
-      fileName: `fanslymotion-${id.slice(0, 8)}-preview.jpg`, lastModified: job.previewAt,
+      key: jobFiles.preview(id),
+      etag: String(job.previewAt.getTime()),
+      contentType: 'image/jpeg',
+      fileName: `fanslymotion-${id.slice(0, 8)}-preview.jpg`,
+      lastModified: job.previewAt,
     };
   }
   if (job.status !== 'COMPLETED' || !job.filesKept || !job.sha256) return null;

@@ -43,7 +43,10 @@ export function createGuard(config: GuardConfig): Guard {
 
   const check: Guard['check'] = ({ headers: { host, origin } }, kind) => {
     if (open && !isOurHost(hostOf(host))) {
-      return new AppError('FORBIDDEN', `This server has no API keys and does not answer to the host ${quote(host)}. Set PUBLIC_URL to the address clients use, or API_KEYS.`);
+      return new AppError(
+        'FORBIDDEN',
+        `This server has no API keys and does not answer to the host ${quote(host)}. Set PUBLIC_URL to the address clients use, or API_KEYS.`,
+      );
     }
     if ((open || kind === 'websocket') && origin !== undefined && !isOurOrigin(origin, host)) {
       return new AppError('FORBIDDEN', `Pages from ${quote(origin)} may not use this server. Add the origin to CORS_ORIGINS.`);
@@ -62,9 +65,19 @@ export function createGuard(config: GuardConfig): Guard {
 export function refuseUpgrade(socket: Duplex, error: AppError): void {
   const { status } = ERRORS[error.code];
   const body = JSON.stringify(errorBody(error));
-  const headers = { ...errorHeaders(error), 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': Buffer.byteLength(body), 'Connection': 'close' };
+  const headers = {
+    ...errorHeaders(error),
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    Connection: 'close',
+  };
   socket.on('error', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`, () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${Object.entries(headers)
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join('')}\r\n${body}`,
+    () => socket.destroy(),
+  );
 }
 
 /** Lets browsers call the API from the origins named in CORS_ORIGINS, and from no other. */
@@ -111,7 +124,10 @@ export function securityHeaders(): RequestHandler {
  */
 export function assertListenAllowed({ HOST, API_KEYS, ALLOW_ANONYMOUS }: Pick<Config, 'HOST' | 'API_KEYS' | 'ALLOW_ANONYMOUS'>): void {
   if (API_KEYS.length > 0 || ALLOW_ANONYMOUS || isLoopback(HOST)) return;
-  throw new AppError('FORBIDDEN', `HOST=${HOST} lets other machines reach the API, but there are no API keys. Set API_KEYS=name:secret (16 characters or more), or HOST=127.0.0.1, or ALLOW_ANONYMOUS=1 if everybody who reaches the port may use it.`);
+  throw new AppError(
+    'FORBIDDEN',
+    `HOST=${HOST} lets other machines reach the API, but there are no API keys. Set API_KEYS=name:secret (16 characters or more), or HOST=127.0.0.1, or ALLOW_ANONYMOUS=1 if everybody who reaches the port may use it.`,
+  );
 }
 
 /** @param hostname as URL gives it or an operator types it: `::1` with or without brackets */

@@ -41,7 +41,8 @@ export class LinkSigner {
       throw new AppError('FORBIDDEN', "The link's signature is not valid; ask the API for the job to get a new link.");
     }
     const expiresAt = new Date(Number(expires) * 1000);
-    if (expiresAt.getTime() <= Date.now()) throw new AppError('EXPIRED', 'The link has expired; ask the API for the job to get a new one, if the file is still kept.');
+    if (expiresAt.getTime() <= Date.now())
+      throw new AppError('EXPIRED', 'The link has expired; ask the API for the job to get a new one, if the file is still kept.');
     return expiresAt;
   }
 

@@ -19,12 +19,33 @@ export function createMetrics(context: JobContext, watcher: JobWatcher): Metrics
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const jobs = new Gauge({ name: 'fanslymotion_jobs', help: 'Jobs by state and engine', labelNames: ['status', 'engine'], registers });
-  const depth = new Gauge({ name: 'fanslymotion_queue_depth', help: 'Queue entries by engine and state', labelNames: ['engine', 'state'], registers });
+  const depth = new Gauge({
+    name: 'fanslymotion_queue_depth',
+    help: 'Queue entries by engine and state',
+    labelNames: ['engine', 'state'],
+    registers,
+  });
   const workers = new Gauge({ name: 'fanslymotion_workers', help: 'Live worker devices by state', labelNames: ['state'], registers });
-  const wait = new Histogram({ name: 'fanslymotion_job_wait_seconds', help: 'From creation to the first attempt, of jobs ended since this process started', labelNames: ['engine'], buckets: SECONDS, registers });
-  const render = new Histogram({ name: 'fanslymotion_job_render_seconds', help: 'Successful attempts, of jobs ended since this process started', labelNames: ['engine'], buckets: SECONDS, registers });
+  const wait = new Histogram({
+    name: 'fanslymotion_job_wait_seconds',
+    help: 'From creation to the first attempt, of jobs ended since this process started',
+    labelNames: ['engine'],
+    buckets: SECONDS,
+    registers,
+  });
+  const render = new Histogram({
+    name: 'fanslymotion_job_render_seconds',
+    help: 'Successful attempts, of jobs ended since this process started',
+    labelNames: ['engine'],
+    buckets: SECONDS,
+    registers,
+  });
   const subscribers = new Gauge({ name: 'fanslymotion_subscribers', help: 'Subscriptions to jobs in this process', registers });
-  const events = new Counter({ name: 'fanslymotion_progress_events_total', help: 'Job states handed to subscribers by this process', registers });
+  const events = new Counter({
+    name: 'fanslymotion_progress_events_total',
+    help: 'Job states handed to subscribers by this process',
+    registers,
+  });
 
   // Ends are observed once, from the start of this process on, whichever process brought them about.
   let seen: Date | null = null;

@@ -19,7 +19,12 @@ export async function probe<T>(part: string, log: Log, work: () => Promise<T>): 
     return { answer, latencyMs: Math.round((performance.now() - start) * 10) / 10 };
   } catch (error) {
     log.warn({ err: error, part }, `${part} does not answer`);
-    throw new AppError('UNAVAILABLE', `${part}: ${error instanceof DeadlineError ? error.message : 'it cannot be reached or answers with an error'}.`, {}, error);
+    throw new AppError(
+      'UNAVAILABLE',
+      `${part}: ${error instanceof DeadlineError ? error.message : 'it cannot be reached or answers with an error'}.`,
+      {},
+      error,
+    );
   }
 }
 
@@ -33,8 +38,14 @@ export const PROBES = {
 
 /** Parts that do not answer, and how; empty when all do. */
 export async function probeAll(probed: Probed, log: Log): Promise<Record<string, string>> {
-  const failures = await Promise.all(Object.entries(PROBES).map(async ([part, ask]) =>
-    probe<unknown>(part, log, () => ask(probed)).then(() => null, (error: AppError) => [part, error.message] as const)));
+  const failures = await Promise.all(
+    Object.entries(PROBES).map(async ([part, ask]) =>
+      probe<unknown>(part, log, () => ask(probed)).then(
+        () => null,
+        (error: AppError) => [part, error.message] as const,
+      ),
+    ),
+  );
   return Object.fromEntries(failures.filter((failure) => failure !== null));
 }
 

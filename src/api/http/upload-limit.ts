@@ -32,7 +32,11 @@ export class UploadLimit {
 }
 
 function full(count: number, nextSeconds: number): AppError {
-  return new AppError('OWNER_LIMIT', `You have ${count} uploads, which is as many as are kept at once; the next one expires by itself, deleteMyData removes all.`, {
-    retryAfterSeconds: Math.max(1, Math.ceil(nextSeconds)),
-  });
+  return new AppError(
+    'OWNER_LIMIT',
+    `You have ${count} uploads, which is as many as are kept at once; the next one expires by itself, deleteMyData removes all.`,
+    {
+      retryAfterSeconds: Math.max(1, Math.ceil(nextSeconds)),
+    },
+  );
 }

@@ -42,14 +42,18 @@ export async function receivePhoto(source: AsyncIterable<Uint8Array>, { store, l
     const localPath = path.join(folder, 'photo');
     const hash = createHash('sha256');
     let sizeBytes = 0;
-    await pipeline(source, async function* measure(chunks: AsyncIterable<Uint8Array>) {
-      for await (const chunk of chunks) {
-        sizeBytes += chunk.length;
-        if (sizeBytes > limits.maxBytes) throw tooLarge(limits);
-        hash.update(chunk);
-        yield chunk;
-      }
-    }, createWriteStream(localPath));
+    await pipeline(
+      source,
+      async function* measure(chunks: AsyncIterable<Uint8Array>) {
+        for await (const chunk of chunks) {
+          sizeBytes += chunk.length;
+          if (sizeBytes > limits.maxBytes) throw tooLarge(limits);
+          hash.update(chunk);
+          yield chunk;
+        }
+      },
+      createWriteStream(localPath),
+    );
     if (sizeBytes === 0) throw new AppError('BAD_INPUT', 'The photo is empty: not one byte was sent.');
     const info = await inspect(localPath, limits);
     const key = uploadFile(id);
@@ -82,7 +86,9 @@ export function uploadsRouter(ports: UploadPorts): Router {
       const caller = ports.caller(request);
       await ports.admit(caller);
       const { key, ...photo } = await receiveRequest(request, ports);
-      const { expiresAt } = await ports.save({ owner: caller.owner, ...photo }, caller).catch((error: unknown) => discard(ports, key, error));
+      const { expiresAt } = await ports
+        .save({ owner: caller.owner, ...photo }, caller)
+        .catch((error: unknown) => discard(ports, key, error));
       response.status(201).json({ ...photo, expiresAt });
     } catch (error) {
       drain(request, response);
@@ -104,7 +110,9 @@ interface Incoming {
 async function receiveRequest(request: Request, ports: UploadPorts): Promise<ReceivedPhoto> {
   const { sink, photo } = request.is('multipart/form-data') ? fromForm(request, ports) : fromBody(request, ports);
   const idleMs = ports.idleMs ?? IDLE_MS;
-  request.setTimeout(idleMs, () => sink.destroy(new AppError('BAD_INPUT', `The upload stopped: nothing arrived for ${idleMs / 1000} seconds.`)));
+  request.setTimeout(idleMs, () =>
+    sink.destroy(new AppError('BAD_INPUT', `The upload stopped: nothing arrived for ${idleMs / 1000} seconds.`)),
+  );
   request.once('end', () => request.setTimeout(0));
   request.once('close', () => {
     if (!request.complete) sink.destroy(new AppError('BAD_INPUT', 'The connection closed before the upload was complete.'));
@@ -119,7 +127,8 @@ async function receiveRequest(request: Request, ports: UploadPorts): Promise<Rec
 
 function fromBody(request: Request, intake: PhotoIntake): Incoming {
   const type = request.is(['image/*', 'application/octet-stream']);
-  if (type === null) throw new AppError('BAD_INPUT', 'The request has no body; send the photo as multipart/form-data or as the body itself.');
+  if (type === null)
+    throw new AppError('BAD_INPUT', 'The request has no body; send the photo as multipart/form-data or as the body itself.');
   if (!type) throw new AppError('BAD_INPUT', 'The Content-Type must be multipart/form-data, image/… or application/octet-stream.');
   if (Number(request.headers['content-length']) > intake.limits.maxBytes) throw tooLarge(intake.limits);
   const sink = new PassThrough();
@@ -140,7 +149,8 @@ function fromForm(request: Request, intake: PhotoIntake): Incoming {
     form.on('error', (error: unknown) => reject(error instanceof AppError ? error : malformed(error)));
     form.on('close', () => {
       if (received) received.then(resolve, reject);
-      else reject(new AppError('BAD_INPUT', 'There is no file in the form; send the photo as a file part, as in curl -F photo=@photo.jpg.'));
+      else
+        reject(new AppError('BAD_INPUT', 'There is no file in the form; send the photo as a file part, as in curl -F photo=@photo.jpg.'));
     });
   });
   const onlyPhoto = photo.catch(async (error: unknown) => {
@@ -170,7 +180,10 @@ function drain(request: Request, response: Response): void {
 }
 
 function tooLarge({ maxBytes }: PhotoLimits): AppError {
-  return new AppError('IMAGE_TOO_LARGE', `The photo has more than ${(maxBytes / 1e6).toLocaleString('en', { maximumFractionDigits: 2 })} MB.`);
+  return new AppError(
+    'IMAGE_TOO_LARGE',
+    `The photo has more than ${(maxBytes / 1e6).toLocaleString('en', { maximumFractionDigits: 2 })} MB.`,
+  );
 }
 
 function malformed(cause: unknown): AppError {

@@ -84,7 +84,9 @@ export class JobWatcher {
     watched?.fresh.delete(follower);
     if (!watched?.followers.delete(follower) || watched.followers.size > 0) return;
     this.#watched.delete(id);
-    watched.unsubscribe.then((stop) => stop()).catch((error: unknown) => this.#log.warn({ jobId: id, err: error }, 'could not leave a topic'));
+    watched.unsubscribe
+      .then((stop) => stop())
+      .catch((error: unknown) => this.#log.warn({ jobId: id, err: error }, 'could not leave a topic'));
   }
 
   async #read(id: string, watched: Watched): Promise<void> {

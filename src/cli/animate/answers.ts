@@ -37,24 +37,29 @@ export const JobView = z.object({
     seed: z.number(),
   }),
   error: z.object({ code: z.enum(names(ERRORS)), message: z.string(), cure: z.string(), retryable: z.boolean() }).nullable(),
-  result: z.object({
-    video: z.object({ url: z.url() }).nullable(),
-    width: z.number(),
-    height: z.number(),
-    frameCount: z.number(),
-    framesPerSecond: z.number(),
-    durationSeconds: z.number(),
-    sizeBytes: z.number(),
-    sha256: z.string(),
-    renderSeconds: z.number(),
-  }).nullable(),
+  result: z
+    .object({
+      video: z.object({ url: z.url() }).nullable(),
+      width: z.number(),
+      height: z.number(),
+      frameCount: z.number(),
+      framesPerSecond: z.number(),
+      durationSeconds: z.number(),
+      sizeBytes: z.number(),
+      sha256: z.string(),
+      renderSeconds: z.number(),
+    })
+    .nullable(),
 });
 
 export type JobView = z.infer<typeof JobView>;
 
 export const Progress = z.object({ jobProgress: z.object({ job: JobView }) });
 export const Upload = z.object({ id: z.string(), sha256: z.string() });
-const RemoteError = z.object({ message: z.string(), extensions: z.object({ code: z.string(), cure: z.string(), retryable: z.boolean() }).partial() });
+const RemoteError = z.object({
+  message: z.string(),
+  extensions: z.object({ code: z.string(), cure: z.string(), retryable: z.boolean() }).partial(),
+});
 /** GraphQL's way to say no. */
 export const GraphQLErrors = z.object({ errors: z.array(RemoteError).nonempty() });
 /** Everybody else's. */

@@ -73,7 +73,12 @@ export class ApiClient {
 
   /** The caller's newest jobs that are not at their end. */
   async activeJobs(): Promise<JobView[]> {
-    const data = await this.#query(`{ jobs(first: 100, filter: { statuses: [QUEUED, PROCESSING, RETRYING] }) { nodes { ${JOB_FIELDS} } } }`, {}, AbortSignal.timeout(3_000), 0);
+    const data = await this.#query(
+      `{ jobs(first: 100, filter: { statuses: [QUEUED, PROCESSING, RETRYING] }) { nodes { ${JOB_FIELDS} } } }`,
+      {},
+      AbortSignal.timeout(3_000),
+      0,
+    );
     return z.object({ nodes: z.array(JobView) }).parse(data['jobs']).nodes;
   }
 
@@ -113,7 +118,8 @@ export class ApiClient {
 
   async #job(id: string, signal: AbortSignal): Promise<JobView> {
     const data = await this.#query(`query ($id: ID!) { job(id: $id) { ${JOB_FIELDS} } }`, { id }, signal);
-    if (data['job'] === null) throw new Failure('NOT_FOUND', 'The job has been deleted.', { cure: 'Start it again if that was not meant.' });
+    if (data['job'] === null)
+      throw new Failure('NOT_FOUND', 'The job has been deleted.', { cure: 'Start it again if that was not meant.' });
     return JobView.parse(data['job']);
   }
 
@@ -137,7 +143,10 @@ export class ApiClient {
     signal.addEventListener('abort', leave);
     try {
       signal.throwIfAborted();
-      for await (const { data, errors } of client.iterate({ query: `subscription ($id: ID!) { jobProgress(id: $id) { job { ${JOB_FIELDS} } } }`, variables: { id } })) {
+      for await (const { data, errors } of client.iterate({
+        query: `subscription ($id: ID!) { jobProgress(id: $id) { job { ${JOB_FIELDS} } } }`,
+        variables: { id },
+      })) {
         if (errors) throw this.#refusal(0, { errors });
         yield Progress.parse(data).jobProgress.job;
       }
@@ -166,7 +175,10 @@ export class ApiClient {
   }
 
   /** One request, repeated for `patienceMs` while the API is out of reach. */
-  async #request(path: string, { open, signal, patienceMs, timeoutMs, ...init }: RequestOptions): Promise<{ status: number; body: unknown }> {
+  async #request(
+    path: string,
+    { open, signal, patienceMs, timeoutMs, ...init }: RequestOptions,
+  ): Promise<{ status: number; body: unknown }> {
     return await this.#patiently(patienceMs, signal, async () => {
       const body = open?.();
       const response = await fetch(this.url + path, {
@@ -215,7 +227,11 @@ export class ApiClient {
     }
     if (said.code === 'UNAUTHENTICATED') {
       const cure = 'Give a valid secret with --api-key.';
-      return new Failure('UNAUTHENTICATED', this.#key === undefined ? `The API at ${this.url} wants an API key.` : `The API at ${this.url} does not accept this API key.`, { cure });
+      return new Failure(
+        'UNAUTHENTICATED',
+        this.#key === undefined ? `The API at ${this.url} wants an API key.` : `The API at ${this.url} does not accept this API key.`,
+        { cure },
+      );
     }
     return new Failure(isErrorCode(said.code) ? said.code : 'INTERNAL', said.message, said);
   }

@@ -1,8 +1,22 @@
 /** The command line of `animate`: what it may say, checked before anything is started. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import {
-  DEFAULTS, DURATIONS, ENGINES, FITS, MOTION_BUCKET, MOTIONS, names, ORIENTATIONS, RESOLUTIONS, SEED_MAX, TUNING,
-  type EngineName, type Fit, type Motion, type Orientation, type Resolution,
+  DEFAULTS,
+  DURATIONS,
+  ENGINES,
+  FITS,
+  MOTION_BUCKET,
+  MOTIONS,
+  names,
+  ORIENTATIONS,
+  RESOLUTIONS,
+  SEED_MAX,
+  TUNING,
+  type EngineName,
+  type Fit,
+  type Motion,
+  type Orientation,
+  type Resolution,
 } from '../../catalog/catalog.ts';
 import { badArguments } from '../failure.ts';
 import { nearest } from '../suggest.ts';
@@ -56,7 +70,10 @@ const VIDEO_FLAGS = {
   steps: { value: 'N', about: `${TUNING.steps.min}–${TUNING.steps.max} (default ${TUNING.steps.default})` },
   'guidance-min': { value: 'X', about: `${TUNING.guidanceMin.min}–${TUNING.guidanceMin.max} (default ${TUNING.guidanceMin.default})` },
   'guidance-max': { value: 'X', about: `${TUNING.guidanceMax.min}–${TUNING.guidanceMax.max} (default ${TUNING.guidanceMax.default})` },
-  'noise-augmentation': { value: 'X', about: `${TUNING.noiseAugmentation.min}–${TUNING.noiseAugmentation.max} (default ${TUNING.noiseAugmentation.default})` },
+  'noise-augmentation': {
+    value: 'X',
+    about: `${TUNING.noiseAugmentation.min}–${TUNING.noiseAugmentation.max} (default ${TUNING.noiseAugmentation.default})`,
+  },
   'motion-bucket': { value: 'N', about: `${MOTION_BUCKET.min}–${MOTION_BUCKET.max} (default: the motion's own)` },
 } as const satisfies Record<string, Flag>;
 
@@ -98,7 +115,9 @@ export function usage(): string {
   ].join('\n');
 }
 
-type Values = Readonly<Record<keyof typeof VIDEO_FLAGS | keyof typeof PLACE_FLAGS, string | undefined> & Record<keyof typeof SWITCHES, boolean | undefined>>;
+type Values = Readonly<
+  Record<keyof typeof VIDEO_FLAGS | keyof typeof PLACE_FLAGS, string | undefined> & Record<keyof typeof SWITCHES, boolean | undefined>
+>;
 
 /**
  * Reads the arguments; 'help' if that is what they ask for.
@@ -129,7 +148,12 @@ export function readArguments(args: readonly string[]): AnimateArguments | 'help
 
 function split(args: readonly string[]): { values: Values; positionals: string[] } {
   const valued = [...names(VIDEO_FLAGS), ...names(PLACE_FLAGS)];
-  const options: ParseArgsConfig['options'] = { ...Object.fromEntries(valued.map((name) => [name, { type: 'string' }])), json: { type: 'boolean' }, quiet: { type: 'boolean', short: 'q' }, help: { type: 'boolean', short: 'h' } };
+  const options: ParseArgsConfig['options'] = {
+    ...Object.fromEntries(valued.map((name) => [name, { type: 'string' }])),
+    json: { type: 'boolean' },
+    quiet: { type: 'boolean', short: 'q' },
+    help: { type: 'boolean', short: 'h' },
+  };
   try {
     const { values, positionals } = parseArgs({ args: joinNegatives(args), options, allowPositionals: true, strict: true });
     return { values: values as Values, positionals };
@@ -190,7 +214,12 @@ function duration(text: string | undefined): number | undefined {
   return found;
 }
 
-function number(flag: string, text: string | undefined, { min, max }: { readonly min: number; readonly max: number }, whole = false): number | undefined {
+function number(
+  flag: string,
+  text: string | undefined,
+  { min, max }: { readonly min: number; readonly max: number },
+  whole = false,
+): number | undefined {
   if (text === undefined) return undefined;
   const value = /^-?(\d+\.?\d*|\.\d+)$/.test(text.trim()) ? Number(text) : Number.NaN;
   if (!(value >= min && value <= max) || (whole && !Number.isInteger(value))) {

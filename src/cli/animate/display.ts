@@ -38,12 +38,20 @@ export function createDisplay(stream: NodeJS.WriteStream, quiet: boolean): Displ
 export function describe(job: JobView): string {
   const attempt = job.attempt > 1 ? ` (attempt ${job.attempt} of ${job.maxAttempts})` : '';
   switch (job.status) {
-    case 'QUEUED': return job.queuePosition !== null && job.queuePosition > 1 ? `Waiting, place ${job.queuePosition} in the queue` : 'Waiting for the worker';
-    case 'PROCESSING': return `${job.stage ? STAGE_WORDS[job.stage] : 'Starting to render'}${attempt}`;
-    case 'RETRYING': return `Attempt ${job.attempt} of ${job.maxAttempts} failed: ${job.error?.message ?? 'no reason was given'}`;
-    case 'COMPLETED': return 'Rendered';
-    case 'FAILED': return 'Failed';
-    case 'CANCELLED': return 'Cancelled';
+    case 'QUEUED':
+      return job.queuePosition !== null && job.queuePosition > 1
+        ? `Waiting, place ${job.queuePosition} in the queue`
+        : 'Waiting for the worker';
+    case 'PROCESSING':
+      return `${job.stage ? STAGE_WORDS[job.stage] : 'Starting to render'}${attempt}`;
+    case 'RETRYING':
+      return `Attempt ${job.attempt} of ${job.maxAttempts} failed: ${job.error?.message ?? 'no reason was given'}`;
+    case 'COMPLETED':
+      return 'Rendered';
+    case 'FAILED':
+      return 'Failed';
+    case 'CANCELLED':
+      return 'Cancelled';
   }
 }
 
@@ -144,10 +152,16 @@ class LiveLine implements Display {
 /** @param age seconds since `job` was told */
 function line(job: JobView, age: number): string {
   const words = job.status === 'RETRYING' ? `Waiting for attempt ${job.attempt + 1} of ${job.maxAttempts}` : describe(job);
-  const left = job.status === 'RETRYING' && job.nextAttemptAt !== null
-    ? (Date.parse(job.nextAttemptAt) - Date.now()) / 1000
-    : job.estimatedSecondsRemaining === null ? null : job.estimatedSecondsRemaining - age;
-  const eta = left === null || job.status === 'COMPLETED' ? '' : `  ${job.status === 'RETRYING' ? 'in ' : ''}${duration(Math.max(1, left))}${job.status === 'RETRYING' ? '' : ' left'}`;
+  const left =
+    job.status === 'RETRYING' && job.nextAttemptAt !== null
+      ? (Date.parse(job.nextAttemptAt) - Date.now()) / 1000
+      : job.estimatedSecondsRemaining === null
+        ? null
+        : job.estimatedSecondsRemaining - age;
+  const eta =
+    left === null || job.status === 'COMPLETED'
+      ? ''
+      : `  ${job.status === 'RETRYING' ? 'in ' : ''}${duration(Math.max(1, left))}${job.status === 'RETRYING' ? '' : ' left'}`;
   if (job.status === 'QUEUED' || job.status === 'RETRYING') return `${words} …${eta}`;
   const done = Math.round((BAR_WIDTH * job.percent) / 100);
   return `${words.padEnd(20)} ${'█'.repeat(done)}${'░'.repeat(BAR_WIDTH - done)} ${String(Math.floor(job.percent)).padStart(3)} %${eta}`;

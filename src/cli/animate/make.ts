@@ -44,7 +44,13 @@ export async function makeVideo(request: AnimateArguments, display: Display, sig
   const model = request.fromVideo === undefined ? null : await readModel(request.photo, request.fromVideo);
   const services = await openServices(request, display, signal);
   try {
-    const job = await render(services, request.photo, model ? requestOf(model.options) : request.video, display, AbortSignal.any([signal, services.broken]));
+    const job = await render(
+      services,
+      request.photo,
+      model ? requestOf(model.options) : request.video,
+      display,
+      AbortSignal.any([signal, services.broken]),
+    );
     if (!job.result) throw new Failure('INTERNAL', 'The API calls the job finished but gives no result.');
     display.phase('Saving');
     await save(services.api, job.result, target, signal, (file) => (model ? compare(model, file, display) : undefined));
@@ -75,12 +81,26 @@ async function readModel(photo: string, video: string): Promise<VideoMetadata> {
   return model;
 }
 
-function requestOf({ steps, guidanceMin, guidanceMax, noiseAugmentation, motionBucketId, seed, ...options }: RenderOptions): RequestedVideo {
+function requestOf({
+  steps,
+  guidanceMin,
+  guidanceMax,
+  noiseAugmentation,
+  motionBucketId,
+  seed,
+  ...options
+}: RenderOptions): RequestedVideo {
   return { ...options, tuning: { steps, guidanceMin, guidanceMax, noiseAugmentation, motionBucketId, seed } };
 }
 
 /** Uploads, creates and follows; resolves with the completed job. */
-async function render({ api, own }: Services, photo: string, video: RequestedVideo, display: Display, signal: AbortSignal): Promise<JobView> {
+async function render(
+  { api, own }: Services,
+  photo: string,
+  video: RequestedVideo,
+  display: Display,
+  signal: AbortSignal,
+): Promise<JobView> {
   display.phase('Sending the photo');
   const upload = await api.upload(photo, signal);
   // A request that is under way when Ctrl-C comes may have made a job; only its answer says which one to cancel.
@@ -93,7 +113,10 @@ async function render({ api, own }: Services, photo: string, video: RequestedVid
     }
   } catch (error) {
     const failure = reasonOf(error, [signal]);
-    const uncancelled = await api.cancelJob(job.id).then(() => false, (refusal: unknown) => !own && toFailure(refusal).code === 'UNREACHABLE');
+    const uncancelled = await api.cancelJob(job.id).then(
+      () => false,
+      (refusal: unknown) => !own && toFailure(refusal).code === 'UNREACHABLE',
+    );
     throw uncancelled ? failure.withHint(`Job ${job.id} could not be cancelled and may go on there.`) : failure;
   }
   if (job.status === 'COMPLETED') return job;
@@ -121,7 +144,13 @@ function failureOf({ attempt }: JobView, error: NonNullable<JobView['error']>): 
 }
 
 /** Saves the video under `target`, whole or not at all, after `check` has had a look at it. */
-async function save(api: ApiClient, result: NonNullable<JobView['result']>, target: string, signal: AbortSignal, check: (file: string) => Promise<void> | undefined): Promise<void> {
+async function save(
+  api: ApiClient,
+  result: NonNullable<JobView['result']>,
+  target: string,
+  signal: AbortSignal,
+  check: (file: string) => Promise<void> | undefined,
+): Promise<void> {
   if (!result.video) throw new Failure('EXPIRED', 'The video is no longer kept.');
   const part = `${target}.${process.pid}.part`;
   // A second Ctrl-C leaves at once; nothing is to lie around even then.
@@ -146,26 +175,39 @@ async function save(api: ApiClient, result: NonNullable<JobView['result']>, targ
 }
 
 /** @returns what is wrong with what arrived; null if nothing is */
-async function download(api: ApiClient, link: string, part: string, { sha256, sizeBytes }: { sha256: string; sizeBytes: number }, signal: AbortSignal): Promise<Failure | null> {
+async function download(
+  api: ApiClient,
+  link: string,
+  part: string,
+  { sha256, sizeBytes }: { sha256: string; sizeBytes: number },
+  signal: AbortSignal,
+): Promise<Failure | null> {
   const hash = createHash('sha256');
   let received = 0;
   const source = Readable.fromWeb(await api.download(link, signal));
   let broken: Error | null = null;
   source.once('error', (error) => (broken ??= error));
   try {
-    await pipeline(source, async function* measure(chunks: AsyncIterable<Uint8Array>) {
-      for await (const chunk of chunks) {
-        hash.update(chunk);
-        received += chunk.length;
-        yield chunk;
-      }
-    }, createWriteStream(part), { signal });
+    await pipeline(
+      source,
+      async function* measure(chunks: AsyncIterable<Uint8Array>) {
+        for await (const chunk of chunks) {
+          hash.update(chunk);
+          received += chunk.length;
+          yield chunk;
+        }
+      },
+      createWriteStream(part),
+      { signal },
+    );
   } catch (error) {
     signal.throwIfAborted();
     if (error !== broken) throw error;
   }
   if (broken === null && received === sizeBytes && hash.digest('hex') === sha256) return null;
-  return new Failure('DAMAGED_DOWNLOAD', broken ? 'The connection broke while the video was fetched.' : 'The video arrived damaged.', { cause: broken });
+  return new Failure('DAMAGED_DOWNLOAD', broken ? 'The connection broke while the video was fetched.' : 'The video arrived damaged.', {
+    cause: broken,
+  });
 }
 
 /** The same options give the same frames from the same engine; from another version of it perhaps not. */
@@ -173,7 +215,9 @@ async function compare(model: VideoMetadata, file: string, display: Display): Pr
   const made = await readVideoMetadata(file);
   const { engine } = model.options;
   if (made.engineVersion !== model.engineVersion) {
-    display.note(`Warning: the video was made by ${engine} version ${model.engineVersion}, this one by version ${made.engineVersion}: frames may differ.`);
+    display.note(
+      `Warning: the video was made by ${engine} version ${model.engineVersion}, this one by version ${made.engineVersion}: frames may differ.`,
+    );
   } else if (made.software !== model.software) {
     display.note(`Warning: the video was made by ${model.software}, this one by ${made.software}: frames may differ a little.`);
   }
@@ -197,5 +241,14 @@ export function summary({ path: file, options, result, totalSeconds }: Made): st
 /** The facts of a made video, for programs. */
 export function facts({ path: file, jobId, options, result, totalSeconds }: Made) {
   const { video: _link, renderSeconds, ...measures } = result;
-  return { path: file, jobId, ...measures, engine: options.engine, seed: options.seed, renderSeconds, totalSeconds: Number(totalSeconds.toFixed(3)), options };
+  return {
+    path: file,
+    jobId,
+    ...measures,
+    engine: options.engine,
+    seed: options.seed,
+    renderSeconds,
+    totalSeconds: Number(totalSeconds.toFixed(3)),
+    options,
+  };
 }

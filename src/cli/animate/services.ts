@@ -50,9 +50,17 @@ export async function openServices({ apiUrl, apiKey }: AnimateArguments, display
   return await startOwn(config, key, onTrouble, signal);
 }
 
-async function startOwn(config: Config, key: string | undefined, onTrouble: (reason: string | null) => void, signal: AbortSignal): Promise<Services> {
+async function startOwn(
+  config: Config,
+  key: string | undefined,
+  onTrouble: (reason: string | null) => void,
+  signal: AbortSignal,
+): Promise<Services> {
   await findFfmpeg(config).catch((error: unknown) => {
-    throw new Failure('ENCODER_FAILED', toFailure(error).message, { cure: 'Correct FFMPEG_PATH, install ffmpeg, or run npm ci; fanslymotion doctor checks it.', retryable: false });
+    throw new Failure('ENCODER_FAILED', toFailure(error).message, {
+      cure: 'Correct FFMPEG_PATH, install ffmpeg, or run npm ci; fanslymotion doctor checks it.',
+      retryable: false,
+    });
   });
   const log = await openLog(config);
   const broken = new AbortController();
@@ -103,7 +111,10 @@ async function openLog(config: Config): Promise<{ file: string; handle: FileHand
     const file = path.join(folder, `animate-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${process.pid}.log`);
     return { file, handle: await open(file, 'ax') };
   } catch (error) {
-    throw new Failure('CANNOT_START', `The storage folder cannot be used: ${(error as Error).message}`, { cure: 'Set STORAGE_DIR to a folder that can be written to.', cause: error });
+    throw new Failure('CANNOT_START', `The storage folder cannot be used: ${(error as Error).message}`, {
+      cure: 'Set STORAGE_DIR to a folder that can be written to.',
+      cause: error,
+    });
   }
 }
 

@@ -5,7 +5,11 @@ import path from 'node:path';
 import { readVideoMetadata } from '../../infra/media/video-metadata.ts';
 import { badArguments } from '../failure.ts';
 
-const isFolder = (name: string): Promise<boolean> => stat(name).then((found) => found.isDirectory(), () => false);
+const isFolder = (name: string): Promise<boolean> =>
+  stat(name).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 
 /** @throws Failure BAD_ARGUMENTS if `file` is not a file that can be read, `what` naming it */
 export async function assertReadable(what: string, file: string): Promise<void> {
@@ -16,8 +20,10 @@ export async function assertReadable(what: string, file: string): Promise<void> 
     await access(file, constants.R_OK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw badArguments(`${what} ${JSON.stringify(file)} does not exist.`, 'Check the name and the folder.');
-    if (code === 'EACCES' || code === 'EPERM') throw badArguments(`${what} ${JSON.stringify(file)} may not be read.`, 'Check its permissions.');
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw badArguments(`${what} ${JSON.stringify(file)} does not exist.`, 'Check the name and the folder.');
+    if (code === 'EACCES' || code === 'EPERM')
+      throw badArguments(`${what} ${JSON.stringify(file)} may not be read.`, 'Check its permissions.');
     throw error;
   }
 }
@@ -32,18 +38,26 @@ export async function chooseTarget(photo: string, out: string | undefined): Prom
   const given = path.resolve(out ?? '.');
   const intoFolder = out === undefined || /[\\/]$/.test(out) || (await isFolder(given));
   const folder = intoFolder ? given : path.dirname(given);
-  if (!(await isFolder(folder))) throw badArguments(`The folder ${JSON.stringify(folder)} does not exist.`, 'Make it first, or choose another with --out.');
+  if (!(await isFolder(folder)))
+    throw badArguments(`The folder ${JSON.stringify(folder)} does not exist.`, 'Make it first, or choose another with --out.');
   await access(folder, constants.W_OK).catch(() => {
     throw badArguments(`The folder ${JSON.stringify(folder)} cannot be written to.`, 'Choose another with --out.');
   });
   const target = intoFolder ? path.join(folder, `${path.parse(photo).name}.mp4`) : given;
-  if ((await realpath(target).catch(() => null)) === (await realpath(photo))) throw badArguments('The video would replace the photo.', 'Choose another name with --out.');
+  if ((await realpath(target).catch(() => null)) === (await realpath(photo)))
+    throw badArguments('The video would replace the photo.', 'Choose another name with --out.');
   if (intoFolder && (await isForeign(target))) {
-    throw badArguments(`${JSON.stringify(target)} exists and was not made by this program.`, 'Name another file with --out, or this one to replace it.');
+    throw badArguments(
+      `${JSON.stringify(target)} exists and was not made by this program.`,
+      'Name another file with --out, or this one to replace it.',
+    );
   }
   return target;
 }
 
 async function isForeign(file: string): Promise<boolean> {
-  return await readVideoMetadata(file).then(() => false, (error: NodeJS.ErrnoException) => error.code !== 'ENOENT');
+  return await readVideoMetadata(file).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
+  );
 }

@@ -35,10 +35,14 @@ async function checkServer(url: string): Promise<Finding> {
   const { hostname, port, pathname } = new URL(url);
   const { version, exists, pending, problem } = await inspectDatabase(url);
   const server = `PostgreSQL ${version} at ${hostname}:${port || 5432}`;
-  if (Number.parseInt(version, 10) < OLDEST_POSTGRES) return fail('PostgreSQL', `${server} is too old`, `Use version ${OLDEST_POSTGRES} or newer, or leave DATABASE_URL out.`);
+  if (Number.parseInt(version, 10) < OLDEST_POSTGRES)
+    return fail('PostgreSQL', `${server} is too old`, `Use version ${OLDEST_POSTGRES} or newer, or leave DATABASE_URL out.`);
   if (problem) return fail('PostgreSQL', problem.message.slice(0, -problem.cure.length - 1), problem.cure);
   if (!exists) return ok('PostgreSQL', `${server}; the database ${decodeURIComponent(pathname.slice(1))} is made at the first start`);
-  return ok('PostgreSQL', `${server}, ${pending.length === 0 ? 'migrations up to date' : `migrations to apply at the next start: ${pending.join(', ')}`}`);
+  return ok(
+    'PostgreSQL',
+    `${server}, ${pending.length === 0 ? 'migrations up to date' : `migrations to apply at the next start: ${pending.join(', ')}`}`,
+  );
 }
 
 /** Runs the very program that would be started, as the very user. */
@@ -47,16 +51,30 @@ async function checkEmbedded(config: Config): Promise<Finding> {
   const home = await chooseHome(path.join(storageFolder(config), 'postgres'), binaries);
   let version: string;
   try {
-    const { stdout } = await promisify(execFile)(program(home.binaries, 'postgres'), ['--version'], { ...home.user, cwd: home.binaries.folder, env: serverEnvironment(), timeout: 8_000, windowsHide: true });
+    const { stdout } = await promisify(execFile)(program(home.binaries, 'postgres'), ['--version'], {
+      ...home.user,
+      cwd: home.binaries.folder,
+      env: serverEnvironment(),
+      timeout: 8_000,
+      windowsHide: true,
+    });
     version = stdout.trim().replace(/^postgres \(PostgreSQL\) /, '');
   } catch (error) {
-    return fail('PostgreSQL', `the embedded PostgreSQL does not run: ${(error as Error).message.trim()}`, `Run npm ci again. ${USE_OTHER_DATABASE}`);
+    return fail(
+      'PostgreSQL',
+      `the embedded PostgreSQL does not run: ${(error as Error).message.trim()}`,
+      `Run npm ci again. ${USE_OTHER_DATABASE}`,
+    );
   }
   const place = `data in ${home.dataDir}${home.relocated ? ', since its user cannot reach the storage folder' : ''}`;
   if (!holdsDatabase(home.dataDir)) return ok('PostgreSQL', `embedded ${version}; ${place}, made at the first start`);
   const made = (await readFile(path.join(home.dataDir, 'PG_VERSION'), 'utf8')).trim();
   if (made !== version.split('.')[0]) {
-    return fail('PostgreSQL', `${place} was made by PostgreSQL ${made} and cannot be read by ${version}`, `Export it with the version of this program that made it, or move it away to begin anew. ${USE_OTHER_DATABASE}`);
+    return fail(
+      'PostgreSQL',
+      `${place} was made by PostgreSQL ${made} and cannot be read by ${version}`,
+      `Export it with the version of this program that made it, or move it away to begin anew. ${USE_OTHER_DATABASE}`,
+    );
   }
   const postmaster = await readPostmaster(home.dataDir);
   const runs = postmaster !== undefined && (await isPostmaster(postmaster.pid));
@@ -68,7 +86,13 @@ export async function checkRedis({ REDIS_URL }: Config): Promise<Finding | null>
   if (!REDIS_URL) return null;
   const { hostname, port } = new URL(REDIS_URL);
   const where = `${hostname}:${port || 6379}`;
-  const client = new Redis(REDIS_URL, { lazyConnect: true, connectTimeout: 5_000, commandTimeout: 5_000, maxRetriesPerRequest: 0, retryStrategy: () => null });
+  const client = new Redis(REDIS_URL, {
+    lazyConnect: true,
+    connectTimeout: 5_000,
+    commandTimeout: 5_000,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  });
   let last: Error | undefined;
   client.on('error', (error) => (last = error));
   try {
@@ -76,12 +100,22 @@ export async function checkRedis({ REDIS_URL }: Config): Promise<Finding | null>
     const info = await client.info();
     const version = /^redis_version:(.+)$/m.exec(info)?.[1]?.trim() ?? '0';
     const policy = /^maxmemory_policy:(.+)$/m.exec(info)?.[1]?.trim() ?? 'noeviction';
-    if (Number.parseFloat(version) < OLDEST_REDIS) return fail('Redis', `Redis ${version} at ${where} is too old`, `Use version ${OLDEST_REDIS} or newer, or leave REDIS_URL out.`);
-    if (policy !== 'noeviction') return warn('Redis', `Redis ${version} at ${where} throws keys away when memory is short (${policy})`, 'Set its maxmemory-policy to noeviction, or queued jobs may be lost.');
+    if (Number.parseFloat(version) < OLDEST_REDIS)
+      return fail('Redis', `Redis ${version} at ${where} is too old`, `Use version ${OLDEST_REDIS} or newer, or leave REDIS_URL out.`);
+    if (policy !== 'noeviction')
+      return warn(
+        'Redis',
+        `Redis ${version} at ${where} throws keys away when memory is short (${policy})`,
+        'Set its maxmemory-policy to noeviction, or queued jobs may be lost.',
+      );
     return ok('Redis', `Redis ${version} at ${where}`);
   } catch (error) {
     const { message, code } = (last ?? error) as NodeJS.ErrnoException;
-    return fail('Redis', `Redis at ${where} cannot be used: ${message || code}`, 'Check REDIS_URL and that the server runs there; without REDIS_URL, PostgreSQL carries queue and progress.');
+    return fail(
+      'Redis',
+      `Redis at ${where} cannot be used: ${message || code}`,
+      'Check REDIS_URL and that the server runs there; without REDIS_URL, PostgreSQL carries queue and progress.',
+    );
   } finally {
     client.disconnect();
   }
@@ -106,8 +140,17 @@ export async function checkPort(config: Config): Promise<Finding> {
     return ok('port', `${PORT} on ${HOST} is free`);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') return warn('port', `${PORT} on ${HOST} is taken by another program; npm start cannot use it`, 'Set PORT to a free one, or stop the other program.');
-    return warn('port', `npm start cannot listen on ${HOST}:${PORT}: ${message}`, 'Set HOST and PORT to an address of this machine; ports below 1024 may need more rights.');
+    if (code === 'EADDRINUSE')
+      return warn(
+        'port',
+        `${PORT} on ${HOST} is taken by another program; npm start cannot use it`,
+        'Set PORT to a free one, or stop the other program.',
+      );
+    return warn(
+      'port',
+      `npm start cannot listen on ${HOST}:${PORT}: ${message}`,
+      'Set HOST and PORT to an address of this machine; ports below 1024 may need more rights.',
+    );
   } finally {
     server.close();
   }

@@ -46,7 +46,13 @@ export async function checkFfmpeg(config: Config): Promise<Finding> {
     return ok('ffmpeg', `${version} with libx264, ${origin}: ${program}`);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    return fail('ffmpeg', error.message, config.FFMPEG_PATH ? 'Correct FFMPEG_PATH, or leave it out.' : "Run npm ci without --omit=optional, install the system's ffmpeg, or set FFMPEG_PATH.");
+    return fail(
+      'ffmpeg',
+      error.message,
+      config.FFMPEG_PATH
+        ? 'Correct FFMPEG_PATH, or leave it out.'
+        : "Run npm ci without --omit=optional, install the system's ffmpeg, or set FFMPEG_PATH.",
+    );
   }
 }
 
@@ -56,7 +62,11 @@ export async function checkStorage(config: Config): Promise<Finding> {
   try {
     await store.ping();
   } catch (error) {
-    return fail('storage', `${folder} cannot be written to: ${(error as Error).message}`, 'Set STORAGE_DIR to a folder of yours, or correct its permissions.');
+    return fail(
+      'storage',
+      `${folder} cannot be written to: ${(error as Error).message}`,
+      'Set STORAGE_DIR to a folder of yours, or correct its permissions.',
+    );
   }
   const free = await store.freeBytes();
   const message = `${folder}, ${(free / 1e9).toFixed(1)} GB free`;
@@ -69,19 +79,31 @@ export async function checkStorage(config: Config): Promise<Finding> {
 export async function checkGpu(): Promise<Finding> {
   const [cards, webgpu] = await Promise.all([nvidiaCards(), probeWebgpu()]);
   if (cards instanceof Error) {
-    return warn('GPU', `nvidia-smi fails: ${cards.message.trim().split('\n').at(-1)}`, 'PREVIEW needs no GPU. If this machine has one, reinstall its driver.');
+    return warn(
+      'GPU',
+      `nvidia-smi fails: ${cards.message.trim().split('\n').at(-1)}`,
+      'PREVIEW needs no GPU. If this machine has one, reinstall its driver.',
+    );
   }
   const found = [...cards, webgpu.reason].join('; ');
   if (webgpu.hardware) return ok('GPU', `${found} SVD_XT uses it, PREVIEW needs none`);
-  if (cards.length > 0) return warn('GPU', `${found} SVD_XT cannot use it`, "Install the driver's Vulkan part too (docs/webgpu.md). PREVIEW needs no GPU.");
+  if (cards.length > 0)
+    return warn('GPU', `${found} SVD_XT cannot use it`, "Install the driver's Vulkan part too (docs/webgpu.md). PREVIEW needs no GPU.");
   return ok('GPU', `${found} SVD_XT would take hours, PREVIEW needs none`);
 }
 
 /** One line a card; none without NVIDIA's driver. */
 async function nvidiaCards(): Promise<string[] | Error> {
   try {
-    const { stdout } = await promisify(execFile)('nvidia-smi', ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader'], { timeout: 8_000, windowsHide: true });
-    return stdout.trim().split('\n').map((line) => line.split(', ')).map(([name, driver, memory]) => `${name}, ${memory}, driver ${driver}`);
+    const { stdout } = await promisify(execFile)('nvidia-smi', ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader'], {
+      timeout: 8_000,
+      windowsHide: true,
+    });
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(', '))
+      .map(([name, driver, memory]) => `${name}, ${memory}, driver ${driver}`);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? [] : (error as Error);
   }
@@ -93,7 +115,11 @@ export async function checkWeights(config: Config): Promise<Finding> {
     const { message, cure } = await modelState(config);
     if (cure === null) return ok('weights', `${message}; PREVIEW needs none`);
     const pulls = config.SVD_AUTO_PULL && knownModels(config).has(config.SVD_MODEL);
-    return warn('weights', `${message}; SVD_XT needs it, PREVIEW does not`, pulls ? `The next worker fetches it (SVD_AUTO_PULL); or now: ${cure}` : cure);
+    return warn(
+      'weights',
+      `${message}; SVD_XT needs it, PREVIEW does not`,
+      pulls ? `The next worker fetches it (SVD_AUTO_PULL); or now: ${cure}` : cure,
+    );
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     return warn('weights', error.message, error.cure);

@@ -22,8 +22,16 @@ export function checkVariables(environment: Environment, dotEnv: Environment): {
   const malformed = new Set<string>(problems.map(({ name }) => name));
   const config = readConfig(Object.fromEntries(Object.entries(effective).filter(([name]) => !malformed.has(name))));
   const findings = [
-    ...problems.map(({ name, problem }) => fail('variables', `${name}: ${problem}`, `Correct it in ${name in environment ? 'the environment' : '.env'}: ${VARIABLES[name].description}.`)),
-    ...Object.keys(dotEnv).filter((name) => !Object.hasOwn(VARIABLES, name)).map((name) => unknown(name, '.env', nearest(name, NAMES))),
+    ...problems.map(({ name, problem }) =>
+      fail(
+        'variables',
+        `${name}: ${problem}`,
+        `Correct it in ${name in environment ? 'the environment' : '.env'}: ${VARIABLES[name].description}.`,
+      ),
+    ),
+    ...Object.keys(dotEnv)
+      .filter((name) => !Object.hasOwn(VARIABLES, name))
+      .map((name) => unknown(name, '.env', nearest(name, NAMES))),
     ...Object.keys(environment).flatMap((name) => strayed(name)),
   ];
   const set = NAMES.filter((name) => effective[name]?.trim());
@@ -53,7 +61,10 @@ function problemsOf(environment: Environment): readonly ConfigProblem[] {
 /** The environment is full of names that are none of our business; those that only just miss one of ours may be. */
 function strayed(name: string): Finding[] {
   if (Object.hasOwn(VARIABLES, name)) return [];
-  const near = nearest(name, NAMES.filter((known) => known.length >= SHORTEST_GUESS));
+  const near = nearest(
+    name,
+    NAMES.filter((known) => known.length >= SHORTEST_GUESS),
+  );
   return near ? [unknown(name, 'the environment', near)] : [];
 }
 

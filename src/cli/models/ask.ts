@@ -14,7 +14,12 @@ export function canAsk(input: Terminal, output: Terminal): boolean {
  * @param interrupt `press` is called for Ctrl-C, which a terminal being read hands to the reader
  * @throws the signal's reason once that is aborted
  */
-export async function ask(question: string, input: NodeJS.ReadableStream, output: NodeJS.WritableStream, interrupt: { readonly signal: AbortSignal; press(): void }): Promise<boolean> {
+export async function ask(
+  question: string,
+  input: NodeJS.ReadableStream,
+  output: NodeJS.WritableStream,
+  interrupt: { readonly signal: AbortSignal; press(): void },
+): Promise<boolean> {
   const reader = createInterface({ input, output });
   const end = () => reader.close();
   interrupt.signal.addEventListener('abort', end);

@@ -10,10 +10,23 @@ const IS = { present: 'here', partial: 'partly', missing: 'no' } as const;
 export async function list(config: Config, json: boolean): Promise<void> {
   const folder = modelsFolder(config);
   const known = [...knownModels(config).values()];
-  const models = await Promise.all(known.map(async ({ name, about, repository, revision, licence, gated, files }) => {
-    const { kind, message } = await knownModelState(folder, { name, about, repository, revision, licence, gated, files });
-    return { name, about, repository, revision, licence, gated, sizeBytes: modelBytes({ files }), state: kind, detail: message, inUse: name === config.SVD_MODEL };
-  }));
+  const models = await Promise.all(
+    known.map(async ({ name, about, repository, revision, licence, gated, files }) => {
+      const { kind, message } = await knownModelState(folder, { name, about, repository, revision, licence, gated, files });
+      return {
+        name,
+        about,
+        repository,
+        revision,
+        licence,
+        gated,
+        sizeBytes: modelBytes({ files }),
+        state: kind,
+        detail: message,
+        inUse: name === config.SVD_MODEL,
+      };
+    }),
+  );
   const others = await otherFolders(folder, new Set(models.map(({ name }) => name)));
   const current = await modelState(config);
   if (json) {
@@ -21,25 +34,38 @@ export async function list(config: Config, json: boolean): Promise<void> {
     return;
   }
   const rows = models.map(({ name, about, licence, gated, sizeBytes, state, inUse }) => [
-    `${inUse ? '*' : ' '} ${name}`, describeBytes(sizeBytes), IS[state], `${about}. Licence: ${licence.name}${gated ? ', to be accepted with an account first' : ''}`,
+    `${inUse ? '*' : ' '} ${name}`,
+    describeBytes(sizeBytes),
+    IS[state],
+    `${about}. Licence: ${licence.name}${gated ? ', to be accepted with an account first' : ''}`,
   ]);
-  process.stdout.write([
-    ...table([['  model', 'size', 'here?', 'what'], ...rows]),
-    '',
-    `In ${folder}${others.length > 0 ? `, with these besides: ${others.join(', ')}` : ''}`,
-    ...models.filter(({ state }) => state === 'partial').map(({ detail }) => `${detail}.`),
-    `* SVD_XT renders with this one (SVD_MODEL): ${current.message}.${current.cure ? ` ${current.cure}` : ''}`,
-    'PREVIEW needs no weights.',
-    '',
-  ].join('\n'));
+  process.stdout.write(
+    [
+      ...table([['  model', 'size', 'here?', 'what'], ...rows]),
+      '',
+      `In ${folder}${others.length > 0 ? `, with these besides: ${others.join(', ')}` : ''}`,
+      ...models.filter(({ state }) => state === 'partial').map(({ detail }) => `${detail}.`),
+      `* SVD_XT renders with this one (SVD_MODEL): ${current.message}.${current.cure ? ` ${current.cure}` : ''}`,
+      'PREVIEW needs no weights.',
+      '',
+    ].join('\n'),
+  );
 }
 
 async function otherFolders(folder: string, known: ReadonlySet<string>): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => !entry.isFile() && !entry.name.startsWith('.') && !known.has(entry.name)).map(({ name }) => name).toSorted();
+  return entries
+    .filter((entry) => !entry.isFile() && !entry.name.startsWith('.') && !known.has(entry.name))
+    .map(({ name }) => name)
+    .toSorted();
 }
 
 function table(rows: readonly string[][]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd());
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  );
 }

@@ -23,7 +23,10 @@ export async function pull(config: Config, model: KnownModel, accepted: boolean)
     if (!accepted) await acceptLicence(model, interrupt);
     const meter = new TransferMeter();
     const kept = await bytesHere(partialFolder(models, name), model);
-    if (kept > 0) process.stderr.write(`${describeBytes(kept)} of ${describeBytes(modelBytes(model))} are here already and are looked through first.\n`);
+    if (kept > 0)
+      process.stderr.write(
+        `${describeBytes(kept)} of ${describeBytes(modelBytes(model))} are here already and are looked through first.\n`,
+      );
     const display = showTransfer(process.stderr, name, meter);
     let folder: string;
     try {
@@ -31,21 +34,35 @@ export async function pull(config: Config, model: KnownModel, accepted: boolean)
     } finally {
       display.end();
     }
-    process.stderr.write(`${name} is whole and verified. Licence: ${licence.url}\nA worker that runs already takes notice within half a minute.\n`);
+    process.stderr.write(
+      `${name} is whole and verified. Licence: ${licence.url}\nA worker that runs already takes notice within half a minute.\n`,
+    );
     process.stdout.write(`${folder}\n`);
   } catch (error) {
     if (error !== interrupt.signal.reason || !interrupt.signal.aborted) throw error;
     const kept = await bytesHere(partialFolder(models, name), model);
-    throw kept > 0 ? new Failure('INTERRUPTED', `Interrupted. ${describeBytes(kept)} of ${describeBytes(modelBytes(model))} are kept; the same command goes on from there.`) : error;
+    throw kept > 0
+      ? new Failure(
+          'INTERRUPTED',
+          `Interrupted. ${describeBytes(kept)} of ${describeBytes(modelBytes(model))} are kept; the same command goes on from there.`,
+        )
+      : error;
   } finally {
     interrupt.forget();
   }
 }
 
 /** @throws Failure unless a person at the terminal accepts */
-async function acceptLicence({ name, about, licence, files }: KnownModel, interrupt: { signal: AbortSignal; press(): void }): Promise<void> {
+async function acceptLicence(
+  { name, about, licence, files }: KnownModel,
+  interrupt: { signal: AbortSignal; press(): void },
+): Promise<void> {
   const terms = `${name} (${about}, ${describeBytes(modelBytes({ files }))}) comes under a licence of its own:\n  ${licence.name}\n  ${licence.url}\n`;
-  if (!canAsk(process.stdin, process.stderr)) throw badArguments(`${terms}There is no terminal to ask at whether you accept it.`, '--accept-licence says that you have read and accept it.');
+  if (!canAsk(process.stdin, process.stderr))
+    throw badArguments(
+      `${terms}There is no terminal to ask at whether you accept it.`,
+      '--accept-licence says that you have read and accept it.',
+    );
   process.stderr.write(terms);
   if (!(await ask('Have you read it, and do you accept it?', process.stdin, process.stderr, interrupt))) {
     throw new Failure('CANCELLED', `Without that ${name} is not fetched.`, { cure: 'PREVIEW needs no weights.' });

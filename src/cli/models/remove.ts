@@ -12,10 +12,12 @@ export async function remove(config: Config, model: KnownModel, sure: boolean): 
   const { name } = model;
   const { kind, message } = await knownModelState(models, model);
   if (!sure && kind !== 'missing') {
-    if (!canAsk(process.stdin, process.stderr)) throw badArguments(`${message}. There is no terminal to ask at whether it is to go.`, '--yes says that it is.');
+    if (!canAsk(process.stdin, process.stderr))
+      throw badArguments(`${message}. There is no terminal to ask at whether it is to go.`, '--yes says that it is.');
     const interrupt = onInterrupt(new Failure('INTERRUPTED', 'Interrupted.'));
     try {
-      if (!(await ask(`${message}. Delete it?`, process.stdin, process.stderr, interrupt))) throw new Failure('CANCELLED', `${name} stays.`, { cure: 'Nothing was deleted.' });
+      if (!(await ask(`${message}. Delete it?`, process.stdin, process.stderr, interrupt)))
+        throw new Failure('CANCELLED', `${name} stays.`, { cure: 'Nothing was deleted.' });
     } finally {
       interrupt.forget();
     }

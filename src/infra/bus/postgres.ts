@@ -30,7 +30,13 @@ export class PostgresBus implements ProgressBus {
 
   constructor(connectionString: string, prefix: string, log: ConnectionLog) {
     this.#channel = `${prefix}_bus`;
-    this.#connection = { connectionString, keepAlive: true, connectionTimeoutMillis: ANSWER_MS, query_timeout: ANSWER_MS, application_name: this.#channel };
+    this.#connection = {
+      connectionString,
+      keepAlive: true,
+      connectionTimeoutMillis: ANSWER_MS,
+      query_timeout: ANSWER_MS,
+      application_name: this.#channel,
+    };
     this.#subscribers = new Subscribers(log);
     this.#report = reporter(log, 'bus');
     // One connection, so that messages leave in the order of the calls.

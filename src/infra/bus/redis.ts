@@ -31,7 +31,9 @@ export class RedisBus implements ProgressBus {
     this.#publisher = connectRedis(url, this.#report, { connectionName });
     // What is subscribed follows `#subscribers`, not what ioredis remembers.
     this.#subscriber = connectRedis(url, this.#report, { connectionName, autoResubscribe: false });
-    this.#subscriber.on('message', (channel: string, text: string) => this.#subscribers.dispatch(channel.slice(this.#channelPrefix.length), text));
+    this.#subscriber.on('message', (channel: string, text: string) =>
+      this.#subscribers.dispatch(channel.slice(this.#channelPrefix.length), text),
+    );
     this.#subscribed.shut();
     this.#subscriber.on('close', () => this.#subscribed.shut());
     this.#subscriber.on('ready', () => void this.#send('subscribe', this.#subscribers.topics).then(() => this.#subscribed.open()));
@@ -47,7 +49,11 @@ export class RedisBus implements ProgressBus {
     const remove = this.#subscribers.add(topic, listener);
     if (!known) void this.#send('subscribe', [topic]);
     // Answers come in order: when the ping is answered, the topic is subscribed, be it by this call or an earlier one.
-    await withDeadline(this.#subscribed.passed().then(() => this.#subscriber.ping()), ANSWER_MS, 'the bus did not answer').catch(() => {});
+    await withDeadline(
+      this.#subscribed.passed().then(() => this.#subscriber.ping()),
+      ANSWER_MS,
+      'the bus did not answer',
+    ).catch(() => {});
     return async () => {
       remove();
       if (!this.#subscribers.has(topic)) await this.#send('unsubscribe', [topic]);

@@ -51,7 +51,9 @@ const run = promisify(execFile);
 
 async function probe(path: string, source: Ffmpeg['source']): Promise<Ffmpeg> {
   try {
-    const [about, encoders] = await Promise.all(['-version', '-encoders'].map((option) => run(path, ['-hide_banner', option], { timeout: 20_000, windowsHide: true })));
+    const [about, encoders] = await Promise.all(
+      ['-version', '-encoders'].map((option) => run(path, ['-hide_banner', option], { timeout: 20_000, windowsHide: true })),
+    );
     const version = /^ffmpeg version (\S+)/m.exec(about!.stdout)?.[1];
     if (!version) throw new Error('it does not answer like ffmpeg');
     return { path, version, source, hasLibx264: /^ V\S* libx264 /m.test(encoders!.stdout) };
@@ -71,7 +73,9 @@ async function fromNpm(): Promise<Ffmpeg> {
   const path = await import('@ffmpeg-installer/ffmpeg').then(
     (installer) => installer.default.path,
     // It throws text where npm has no build for this machine or did not install it.
-    (error: unknown) => { throw new Error(`npm's: ${error instanceof Error ? error.message : String(error)}`, { cause: error }); },
+    (error: unknown) => {
+      throw new Error(`npm's: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    },
   );
   try {
     return await probe(path, 'npm');

@@ -177,7 +177,8 @@ const OTHERS: readonly [RegExp, string][] = [
   [/^[^]{4}jP {2}/, 'JPEG 2000'],
 ];
 
-const unsupported = (actual: string) => new AppError('UNSUPPORTED_FORMAT', `The file is ${actual}; photos are JPEG, PNG, WebP, AVIF, TIFF or HEIC.`);
+const unsupported = (actual: string) =>
+  new AppError('UNSUPPORTED_FORMAT', `The file is ${actual}; photos are JPEG, PNG, WebP, AVIF, TIFF or HEIC.`);
 
 function unreadable(error: unknown): never {
   if (error instanceof AppError) throw error;
@@ -186,7 +187,10 @@ function unreadable(error: unknown): never {
 
 function checkPixels({ width, height }: Metadata, maxPixels: number): void {
   if (width * height <= maxPixels) return;
-  throw new AppError('IMAGE_TOO_LARGE', `The photo has ${width}×${height} pixels, ${megapixels(width * height)}; at most ${megapixels(maxPixels)} are allowed.`);
+  throw new AppError(
+    'IMAGE_TOO_LARGE',
+    `The photo has ${width}×${height} pixels, ${megapixels(width * height)}; at most ${megapixels(maxPixels)} are allowed.`,
+  );
 }
 
 // Rounded up, so that what is just over a limit never reads like the limit.

@@ -4,7 +4,19 @@
  */
 import { parseFile } from 'music-metadata';
 import { z } from 'zod';
-import { DURATIONS, ENGINES, FITS, MOTION_BUCKET, MOTIONS, names, RESOLUTIONS, SEED_MAX, TUNING, type Range, type RenderOptions } from '../../catalog/catalog.ts';
+import {
+  DURATIONS,
+  ENGINES,
+  FITS,
+  MOTION_BUCKET,
+  MOTIONS,
+  names,
+  RESOLUTIONS,
+  SEED_MAX,
+  TUNING,
+  type Range,
+  type RenderOptions,
+} from '../../catalog/catalog.ts';
 import { AppError } from '../../jobs/errors.ts';
 
 export interface VideoMetadata {
@@ -69,4 +81,5 @@ function parseJson(text: string | undefined): unknown {
   }
 }
 
-const foreign = (file: string, cause?: unknown) => new AppError('BAD_INPUT', `${file} does not say how it was made: it is no video of this program, or was converted since.`, {}, cause);
+const foreign = (file: string, cause?: unknown) =>
+  new AppError('BAD_INPUT', `${file} does not say how it was made: it is no video of this program, or was converted since.`, {}, cause);

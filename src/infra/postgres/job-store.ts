@@ -1,7 +1,19 @@
 import { names, STAGES, type EngineName, type RenderOptions, type Stage } from '../../catalog/catalog.ts';
 import { isErrorCode } from '../../jobs/errors.ts';
 import { ACTIVE_STATUSES, TERMINAL_STATUSES, type Job } from '../../jobs/job.ts';
-import type { Cursor, Guard, Insertion, JobChange, JobFilter, JobStore, Limits, NewJob, ProgressChange, QueueAhead, RenderSample } from '../../jobs/store.ts';
+import type {
+  Cursor,
+  Guard,
+  Insertion,
+  JobChange,
+  JobFilter,
+  JobStore,
+  Limits,
+  NewJob,
+  ProgressChange,
+  QueueAhead,
+  RenderSample,
+} from '../../jobs/store.ts';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import type { Job as Row } from '../generated/prisma/client.ts';
 
@@ -48,7 +60,9 @@ export class PostgresJobStore implements JobStore {
 
   async revisions(ids: readonly string[]): Promise<Map<string, number>> {
     if (ids.length === 0) return new Map();
-    const rows = await this.#db.$queryRaw<{ id: string; revision: number }[]>`SELECT id, revision FROM job WHERE id = ANY(${[...ids]}::uuid[])`;
+    const rows = await this.#db.$queryRaw<
+      { id: string; revision: number }[]
+    >`SELECT id, revision FROM job WHERE id = ANY(${[...ids]}::uuid[])`;
     return new Map(rows.map(({ id, revision }) => [id, revision]));
   }
 
@@ -73,25 +87,28 @@ export class PostgresJobStore implements JobStore {
 
   /** All inserts queue up behind one lock, so that counting and inserting are one step. */
   async insert(job: NewJob, limits: Limits): Promise<Insertion> {
-    return await this.#db.$transaction(async (tx): Promise<Insertion> => {
-      // A process that freezes here must not keep everybody else's jobs out.
-      await tx.$executeRaw`SELECT set_config('idle_in_transaction_session_timeout', ${String(INSERT_MS)}, true)`;
-      await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('fanslymotion.job.insert'))`;
-      const { owner, idempotencyKey } = job;
-      if (idempotencyKey !== null) {
-        const existing = await tx.job.findUnique({ where: { owner_idempotencyKey: { owner, idempotencyKey } } });
-        if (existing) return { kind: 'existing', job: toJob(existing) };
-      }
-      const active = { status: { in: [...ACTIVE_STATUSES] } };
-      const count = await tx.job.count({ where: active });
-      if (count >= limits.all) return { kind: 'full', limit: 'all', count };
-      if (limits.owner !== null) {
-        const own = await tx.job.count({ where: { ...active, owner } });
-        if (own >= limits.owner) return { kind: 'full', limit: 'owner', count: own };
-      }
-      const row = await tx.job.create({ data: { ...job, options: { ...job.options } } });
-      return { kind: 'inserted', job: toJob(row) };
-    }, { maxWait: 10_000, timeout: INSERT_MS });
+    return await this.#db.$transaction(
+      async (tx): Promise<Insertion> => {
+        // A process that freezes here must not keep everybody else's jobs out.
+        await tx.$executeRaw`SELECT set_config('idle_in_transaction_session_timeout', ${String(INSERT_MS)}, true)`;
+        await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('fanslymotion.job.insert'))`;
+        const { owner, idempotencyKey } = job;
+        if (idempotencyKey !== null) {
+          const existing = await tx.job.findUnique({ where: { owner_idempotencyKey: { owner, idempotencyKey } } });
+          if (existing) return { kind: 'existing', job: toJob(existing) };
+        }
+        const active = { status: { in: [...ACTIVE_STATUSES] } };
+        const count = await tx.job.count({ where: active });
+        if (count >= limits.all) return { kind: 'full', limit: 'all', count };
+        if (limits.owner !== null) {
+          const own = await tx.job.count({ where: { ...active, owner } });
+          if (own >= limits.owner) return { kind: 'full', limit: 'owner', count: own };
+        }
+        const row = await tx.job.create({ data: { ...job, options: { ...job.options } } });
+        return { kind: 'inserted', job: toJob(row) };
+      },
+      { maxWait: 10_000, timeout: INSERT_MS },
+    );
   }
 
   async transition(id: string, guard: Guard, change: JobChange): Promise<Job | null> {
@@ -107,7 +124,11 @@ export class PostgresJobStore implements JobStore {
     return row ? toJob(row) : null;
   }
 
-  async progress(id: string, token: string, { stage, step, totalSteps, percent, etaSeconds, preview }: ProgressChange): Promise<number | null> {
+  async progress(
+    id: string,
+    token: string,
+    { stage, step, totalSteps, percent, etaSeconds, preview }: ProgressChange,
+  ): Promise<number | null> {
     const [row] = await this.#db.$queryRaw<{ revision: number }[]>`
       UPDATE job
       SET stage = ${stage}, step = ${step}, "totalSteps" = ${totalSteps}, percent = greatest(percent, ${percent}::float8),
@@ -131,7 +152,10 @@ export class PostgresJobStore implements JobStore {
   }
 
   async ahead(job: Pick<Job, 'id' | 'engine' | 'createdAt'>): Promise<QueueAhead> {
-    return await this.#load(job.engine, Prisma.sql`AND (j."createdAt", j.id) < (SELECT "createdAt", id FROM job WHERE id = ${job.id}::uuid)`);
+    return await this.#load(
+      job.engine,
+      Prisma.sql`AND (j."createdAt", j.id) < (SELECT "createdAt", id FROM job WHERE id = ${job.id}::uuid)`,
+    );
   }
 
   async load(engine: EngineName): Promise<QueueAhead> {
@@ -158,7 +182,12 @@ export class PostgresJobStore implements JobStore {
       take: limit,
       select: { options: true, device: true, renderSeconds: true, guessSeconds: true },
     });
-    return rows.map((row) => ({ options: row.options as unknown as RenderOptions, device: row.device!, renderSeconds: row.renderSeconds!, guessSeconds: row.guessSeconds }));
+    return rows.map((row) => ({
+      options: row.options as unknown as RenderOptions,
+      device: row.device!,
+      renderSeconds: row.renderSeconds!,
+      guessSeconds: row.guessSeconds,
+    }));
   }
 
   async endedSince(since: Date): Promise<Job[]> {
@@ -171,13 +200,20 @@ export class PostgresJobStore implements JobStore {
   }
 
   async active(): Promise<Job[]> {
-    const rows = await this.#db.job.findMany({ where: { status: { in: [...ACTIVE_STATUSES] } }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] });
+    const rows = await this.#db.job.findMany({
+      where: { status: { in: [...ACTIVE_STATUSES] } },
+      orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+    });
     return rows.map(toJob);
   }
 
   async expired(limit: number, skip: number): Promise<Job[]> {
     const rows = await this.#db.job.findMany({
-      where: { status: { in: [...TERMINAL_STATUSES] }, expiresAt: { lt: await this.now() }, OR: [{ filesKept: true }, { photoKept: true }] },
+      where: {
+        status: { in: [...TERMINAL_STATUSES] },
+        expiresAt: { lt: await this.now() },
+        OR: [{ filesKept: true }, { photoKept: true }],
+      },
       orderBy: [{ expiresAt: 'asc' }, { id: 'asc' }],
       take: limit,
       skip,
@@ -201,11 +237,16 @@ export class PostgresJobStore implements JobStore {
    * begins, so that its deadline does not count for the work. A process that cannot be reached any more loses the lock with the session.
    */
   async exclusively(name: string, work: () => Promise<void>): Promise<boolean> {
-    return await this.#db.$transaction(async (tx) => {
-      await tx.$executeRaw`SELECT set_config('idle_in_transaction_session_timeout', ${String(EXCLUSIVE_MS)}, true)`;
-      const [row] = await tx.$queryRaw<[{ locked: boolean }]>`SELECT pg_try_advisory_xact_lock(hashtext(${`fanslymotion.${name}`})) AS locked`;
-      if (row.locked) await work();
-      return row.locked;
-    }, { timeout: EXCLUSIVE_MS });
+    return await this.#db.$transaction(
+      async (tx) => {
+        await tx.$executeRaw`SELECT set_config('idle_in_transaction_session_timeout', ${String(EXCLUSIVE_MS)}, true)`;
+        const [row] = await tx.$queryRaw<
+          [{ locked: boolean }]
+        >`SELECT pg_try_advisory_xact_lock(hashtext(${`fanslymotion.${name}`})) AS locked`;
+        if (row.locked) await work();
+        return row.locked;
+      },
+      { timeout: EXCLUSIVE_MS },
+    );
   }
 }

@@ -31,7 +31,9 @@ export class PostgresUploadStore implements UploadStore {
   }
 
   async find(owner: string, id: string): Promise<Upload | null> {
-    const [row] = await this.#db.$queryRaw<Upload[]>`SELECT * FROM upload WHERE id = ${id}::uuid AND owner = ${owner} AND "expiresAt" > now()`;
+    const [row] = await this.#db.$queryRaw<
+      Upload[]
+    >`SELECT * FROM upload WHERE id = ${id}::uuid AND owner = ${owner} AND "expiresAt" > now()`;
     return row ?? null;
   }
 
@@ -40,7 +42,9 @@ export class PostgresUploadStore implements UploadStore {
   }
 
   async expired(limit: number, skip: number): Promise<Upload[]> {
-    return await this.#db.$queryRaw<Upload[]>`SELECT * FROM upload WHERE "expiresAt" <= now() ORDER BY "expiresAt", id LIMIT ${limit} OFFSET ${skip}`;
+    return await this.#db.$queryRaw<
+      Upload[]
+    >`SELECT * FROM upload WHERE "expiresAt" <= now() ORDER BY "expiresAt", id LIMIT ${limit} OFFSET ${skip}`;
   }
 
   async existing(ids: readonly string[]): Promise<Set<string>> {

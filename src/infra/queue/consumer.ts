@@ -96,10 +96,13 @@ export class QueueConsumer implements Consumer {
   }
 
   async #connect(): Promise<EntryWorker> {
-    const worker = { bullmq: this.#options.openWorker((error) => {
-      worker.troubled = true;
-      if (!this.#closing.signal.aborted) this.#options.report(error);
-    }), troubled: false };
+    const worker = {
+      bullmq: this.#options.openWorker((error) => {
+        worker.troubled = true;
+        if (!this.#closing.signal.aborted) this.#options.report(error);
+      }),
+      troubled: false,
+    };
     this.#worker = worker;
     await worker.bullmq.waitUntilReady();
     await worker.bullmq.startStalledCheckTimer();

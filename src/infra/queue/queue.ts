@@ -95,8 +95,11 @@ class BullQueue implements RenderQueue {
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
     const queues = [...this.#queues.values()];
     this.#queues.clear();
-    await Promise.all([this.#backend.close(), ...queues.map(async (queue) => (await queue).close())].map((closing) =>
-      withDeadline(closing, ANSWER_MS, 'the queue did not close').catch(this.#report)));
+    await Promise.all(
+      [this.#backend.close(), ...queues.map(async (queue) => (await queue).close())].map((closing) =>
+        withDeadline(closing, ANSWER_MS, 'the queue did not close').catch(this.#report),
+      ),
+    );
   }
 
   #ask<T>(engine: EngineName, work: (queue: EntryQueue) => Promise<T>): Promise<T> {

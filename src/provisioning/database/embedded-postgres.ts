@@ -80,7 +80,11 @@ async function prepare(dataDir: string, durable: boolean): Promise<Home> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    throw new StartupError(`The embedded database cannot use ${dataDir}: ${message}`, `The folder must belong to the user who starts it. ${USE_OTHER_DATABASE}`, error);
+    throw new StartupError(
+      `The embedded database cannot use ${dataDir}: ${message}`,
+      `The folder must belong to the user who starts it. ${USE_OTHER_DATABASE}`,
+      error,
+    );
   }
 }
 
@@ -89,7 +93,10 @@ async function checkMajorVersion(dataDir: string, { version }: Binaries): Promis
   const [ours] = version.split('.');
   if (made === ours) return;
   const cure = `Start the version of this program that made it and export the data with pg_dump, or move the folder away to begin anew. ${USE_OTHER_DATABASE}`;
-  throw new StartupError(`The database in ${dataDir} was made by PostgreSQL ${made}; this version brings PostgreSQL ${ours}, which cannot read it.`, cure);
+  throw new StartupError(
+    `The database in ${dataDir} was made by PostgreSQL ${made}; this version brings PostgreSQL ${ours}, which cannot read it.`,
+    cure,
+  );
 }
 
 async function readPassword(dataDir: string): Promise<string> {
@@ -137,11 +144,16 @@ async function joinOrLaunch(home: Home, password: string, durable: boolean, time
  * leaving, or somebody joined before us and has left again, alone.
  */
 const isWorthAnotherTry = (log: string): boolean =>
-  /lock file "postmaster\.pid" (already exists|is empty)|could not create any TCP\/IP sockets|pre-existing shared memory block|received \w+ shutdown request/.test(log);
+  /lock file "postmaster\.pid" (already exists|is empty)|could not create any TCP\/IP sockets|pre-existing shared memory block|received \w+ shutdown request/.test(
+    log,
+  );
 
 async function gaveUp(home: Home, launched: Launch | undefined): Promise<StartupError> {
   const words = (await launched?.lastLines()) || 'It said nothing.';
-  return new StartupError(`PostgreSQL does not start on ${home.dataDir}. Its last words:\n${words}`, `The whole log is ${logFile(home.dataDir)}. ${USE_OTHER_DATABASE}`);
+  return new StartupError(
+    `PostgreSQL does not start on ${home.dataDir}. Its last words:\n${words}`,
+    `The whole log is ${logFile(home.dataDir)}. ${USE_OTHER_DATABASE}`,
+  );
 }
 
 /**
@@ -175,18 +187,33 @@ class Member {
    */
   static async join(dataDir: string, { port, pid }: Postmaster, password: string): Promise<Member | undefined> {
     const socket = new Socket();
-    const client = new Client({ host: '127.0.0.1', port, user: USER, password, database: 'postgres', stream: () => socket, connectionTimeoutMillis: 5000 });
+    const client = new Client({
+      host: '127.0.0.1',
+      port,
+      user: USER,
+      password,
+      database: 'postgres',
+      stream: () => socket,
+      connectionTimeoutMillis: 5000,
+    });
     client.on('error', () => {}); // the server went away; whoever queries it will notice
     try {
       await client.connect();
-      const { rows } = await client.query<{ dir: string }>(`SELECT current_setting('data_directory') AS dir, pg_advisory_lock_shared(${IN_USE})`);
-      if (path.resolve(rows[0]?.dir ?? '') !== path.resolve(dataDir)) throw new StartupError(`The server on port ${port} does not serve ${dataDir}.`, `Stop process ${pid}, then try again.`);
+      const { rows } = await client.query<{ dir: string }>(
+        `SELECT current_setting('data_directory') AS dir, pg_advisory_lock_shared(${IN_USE})`,
+      );
+      if (path.resolve(rows[0]?.dir ?? '') !== path.resolve(dataDir))
+        throw new StartupError(`The server on port ${port} does not serve ${dataDir}.`, `Stop process ${pid}, then try again.`);
       return new Member(client, socket);
     } catch (error) {
       await client.end().catch(() => {});
       if (error instanceof StartupError) throw error;
       if (error instanceof DatabaseError && error.code === '28P01' && (await isPostmaster(pid))) {
-        throw new StartupError(`PostgreSQL (process ${pid}) runs on ${dataDir} but does not know the password in ${passwordFile(dataDir)}.`, `Stop process ${pid}, then try again. ${USE_OTHER_DATABASE}`, error);
+        throw new StartupError(
+          `PostgreSQL (process ${pid}) runs on ${dataDir} but does not know the password in ${passwordFile(dataDir)}.`,
+          `Stop process ${pid}, then try again. ${USE_OTHER_DATABASE}`,
+          error,
+        );
       }
       return undefined;
     }

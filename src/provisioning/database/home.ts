@@ -36,7 +36,9 @@ export const holdsDatabase = (dataDir: string): boolean => existsSync(path.join(
  */
 export async function chooseHome(requested: string, found: Binaries): Promise<Home> {
   await mkdir(path.dirname(requested), { recursive: true });
-  const wanted = existsSync(requested) ? await realpath(requested) : path.join(await realpath(path.dirname(requested)), path.basename(requested));
+  const wanted = existsSync(requested)
+    ? await realpath(requested)
+    : path.join(await realpath(path.dirname(requested)), path.basename(requested));
   const linked = await linkLibraries(found);
   if (process.getuid?.() !== 0) {
     const binaries = linked ? found : await copyBinaries(found, path.dirname(wanted));
@@ -58,7 +60,8 @@ async function ownerOf(dataDir: string): Promise<User> {
   const { uid, gid } = await stat(dataDir);
   const cure = `Give it and its folders back to the user it had (chown -R ${NOBODY.uid}:${NOBODY.gid} for root's). ${USE_OTHER_DATABASE}`;
   if (uid === 0) throw new StartupError(`The database in ${dataDir} belongs to root, and PostgreSQL refuses to run as root.`, cure);
-  if (!(await canReach({ uid, gid }, dataDir))) throw new StartupError(`The database in ${dataDir} belongs to user ${uid}, who cannot enter that folder.`, cure);
+  if (!(await canReach({ uid, gid }, dataDir)))
+    throw new StartupError(`The database in ${dataDir} belongs to user ${uid}, who cannot enter that folder.`, cure);
   return { uid, gid };
 }
 
@@ -77,6 +80,10 @@ async function sharedFolder(): Promise<string> {
     return SHARED_FOLDER;
   } catch (error) {
     const problem = `Root's embedded PostgreSQL needs a place that an ordinary user can reach, and ${SHARED_FOLDER} cannot be made.`;
-    throw new StartupError(problem, `Move the project out of folders that only root may enter, or run it as an ordinary user. ${USE_OTHER_DATABASE}`, error);
+    throw new StartupError(
+      problem,
+      `Move the project out of folders that only root may enter, or run it as an ordinary user. ${USE_OTHER_DATABASE}`,
+      error,
+    );
   }
 }

@@ -32,7 +32,11 @@ interface Applied extends Migration {
  * @param log told what is done, in one line; nothing if there is nothing to do
  * @throws StartupError if the database cannot be reached, or its past does not fit: a migration failed, was edited, or is not ours
  */
-export async function migrate(url: string, log: (line: string) => void = () => {}, folder = path.join(ROOT, 'prisma/migrations')): Promise<void> {
+export async function migrate(
+  url: string,
+  log: (line: string) => void = () => {},
+  folder = path.join(ROOT, 'prisma/migrations'),
+): Promise<void> {
   refuseOtherSchema(url);
   const ours = await readMigrations(folder);
   const client = await connect(url, log);
@@ -82,11 +86,18 @@ export async function inspectDatabase(url: string, folder = path.join(ROOT, 'pri
       exists = false;
       return open(maintenance.href);
     })
-    .catch((error: unknown) => { throw unreachable(url, error); });
+    .catch((error: unknown) => {
+      throw unreachable(url, error);
+    });
   try {
     const { rows } = await client.query<{ version: string }>(`SELECT current_setting('server_version') AS version`);
     const applied = exists ? await readLedger(client) : [];
-    return { version: rows[0]!.version, exists, pending: pending(ours, applied).map(({ name }) => name), problem: problems(ours, applied)[0] ?? null };
+    return {
+      version: rows[0]!.version,
+      exists,
+      pending: pending(ours, applied).map(({ name }) => name),
+      problem: problems(ours, applied)[0] ?? null,
+    };
   } finally {
     await client.end();
   }
@@ -96,12 +107,18 @@ export async function inspectDatabase(url: string, folder = path.join(ROOT, 'pri
 function refuseOtherSchema(url: string): void {
   const schema = new URL(url).searchParams.get('schema') ?? 'public';
   if (schema === 'public') return;
-  throw new StartupError(`DATABASE_URL asks for the schema ${schema}, but the tables live in public.`, 'Leave out ?schema= and use a database of its own.');
+  throw new StartupError(
+    `DATABASE_URL asks for the schema ${schema}, but the tables live in public.`,
+    'Leave out ?schema= and use a database of its own.',
+  );
 }
 
 async function readMigrations(folder: string): Promise<Migration[]> {
   const entries = await readdir(folder, { withFileTypes: true });
-  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).toSorted();
+  const names = entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .toSorted();
   return Promise.all(
     names.map(async (name) => {
       const sql = await readFile(path.join(folder, name, 'migration.sql'));
@@ -137,7 +154,10 @@ function problems(ours: readonly Migration[], applied: readonly Applied[]): Star
       return new StartupError(`The database migration ${name} failed half-way.`, cure);
     }
     if (!checksums.has(name)) {
-      return new StartupError(`The database has a migration that this version does not know: ${name}.`, 'It was made by a newer version: run that one, or use another database.');
+      return new StartupError(
+        `The database has a migration that this version does not know: ${name}.`,
+        'It was made by a newer version: run that one, or use another database.',
+      );
     }
     if (checksums.get(name) !== checksum) {
       const cure = 'Restore the file as it was, and put the change into a migration of its own.';
@@ -158,7 +178,11 @@ async function deploy(url: string): Promise<void> {
   child.stdout.on('data', (chunk) => (output += chunk));
   child.stderr.on('data', (chunk) => (output += chunk));
   const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
-  if (code !== 0) throw new StartupError(`The database could not be migrated:\n${output.trim()}`, 'Nothing was started; the database is as far as the message says.');
+  if (code !== 0)
+    throw new StartupError(
+      `The database could not be migrated:\n${output.trim()}`,
+      'Nothing was started; the database is as far as the message says.',
+    );
 }
 
 /** Connects to the database, which is created if the server lacks it. */
@@ -179,7 +203,11 @@ async function connect(url: string, log: (line: string) => void): Promise<Client
       .finally(() => client.end());
     return await open(url);
   } catch (error) {
-    throw new StartupError(`There is no database ${name}, and it cannot be created: ${reason(error)}`, `Create it: CREATE DATABASE ${escapeIdentifier(name)};`, error);
+    throw new StartupError(
+      `There is no database ${name}, and it cannot be created: ${reason(error)}`,
+      `Create it: CREATE DATABASE ${escapeIdentifier(name)};`,
+      error,
+    );
   }
 }
 

@@ -25,7 +25,12 @@ export function serverEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** A working directory that the server's user can enter; ours may be closed to it. */
-const spawnOptions = (home: Home): SpawnOptions => ({ ...home.user, cwd: home.binaries.folder, env: serverEnvironment(), windowsHide: true });
+const spawnOptions = (home: Home): SpawnOptions => ({
+  ...home.user,
+  cwd: home.binaries.folder,
+  env: serverEnvironment(),
+  windowsHide: true,
+});
 
 /**
  * Makes a new database cluster with a random password. Made elsewhere and put in place by renaming, so that a cluster is never there in
@@ -38,7 +43,10 @@ export async function initialise(home: Home, durable: boolean): Promise<void> {
     throw error;
   });
   if (present.length > 0) {
-    throw new StartupError(`${dataDir} holds files but no database.`, `Move them away, or choose another STORAGE_DIR. ${USE_OTHER_DATABASE}`);
+    throw new StartupError(
+      `${dataDir} holds files but no database.`,
+      `Move them away, or choose another STORAGE_DIR. ${USE_OTHER_DATABASE}`,
+    );
   }
   await removeAbandonedDrafts(dataDir);
   const draft = `${dataDir}.new-${process.pid}-${randomBytes(4).toString('hex')}`;
@@ -49,7 +57,8 @@ export async function initialise(home: Home, durable: boolean): Promise<void> {
     if (user) await Promise.all([draft, password].map((name) => chown(name, user.uid, user.gid)));
     await initdb(home, draft, password, durable);
     await rename(password, passwordFile(draft));
-    if (home.relocated) await writeFile(path.join(draft, 'README'), 'Database of a FanslyMotion that root runs in a folder only root may enter.\n');
+    if (home.relocated)
+      await writeFile(path.join(draft, 'README'), 'Database of a FanslyMotion that root runs in a folder only root may enter.\n');
     await rename(draft, dataDir);
   } catch (error) {
     if (!holdsDatabase(dataDir)) throw error; // else another process was faster
@@ -127,7 +136,10 @@ export async function launch(home: Home, durable: boolean): Promise<Launch> {
       detached: true,
     });
     let exited = false;
-    const exit = ended(child).then(() => (exited = true), () => (exited = true));
+    const exit = ended(child).then(
+      () => (exited = true),
+      () => (exited = true),
+    );
     child.unref();
     const end = async (): Promise<void> => {
       child.kill('SIGINT');
@@ -172,12 +184,18 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-const sizeOf = (name: string): Promise<number> => stat(name).then(({ size }) => size, () => 0);
+const sizeOf = (name: string): Promise<number> =>
+  stat(name).then(
+    ({ size }) => size,
+    () => 0,
+  );
 
 /** The exit code. Rejects if the program cannot be run at all. */
 function ended(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve, reject) => {
     child.once('close', resolve);
-    child.once('error', (cause) => reject(new StartupError(`PostgreSQL's programs do not run on this machine: ${cause.message}`, USE_OTHER_DATABASE, cause)));
+    child.once('error', (cause) =>
+      reject(new StartupError(`PostgreSQL's programs do not run on this machine: ${cause.message}`, USE_OTHER_DATABASE, cause)),
+    );
   });
 }

@@ -50,7 +50,8 @@ function begin(config: Config, log: Logger, model: KnownModel): AutoPull {
       reason = () => null;
     } catch (error) {
       if (controller.signal.aborted) return;
-      const why = error instanceof ModelError ? `${error.message} ${error.cure}` : `${model.name} could not be fetched: ${(error as Error).message}`;
+      const why =
+        error instanceof ModelError ? `${error.message} ${error.cure}` : `${model.name} could not be fetched: ${(error as Error).message}`;
       log.error({ model: model.name, err: error }, why);
       reason = () => why;
     }
@@ -67,13 +68,22 @@ function begin(config: Config, log: Logger, model: KnownModel): AutoPull {
 }
 
 /** Of several processes one fetches and the others wait; should that one fail, another goes on. */
-async function pullOrWait(config: Config, model: KnownModel, log: Logger, signal: AbortSignal, explain: (reason: () => string) => void): Promise<void> {
+async function pullOrWait(
+  config: Config,
+  model: KnownModel,
+  log: Logger,
+  signal: AbortSignal,
+  explain: (reason: () => string) => void,
+): Promise<void> {
   const models = modelsFolder(config);
   const meter = new TransferMeter();
   const fetching = () => `fetching ${model.name}: ${describeTransfer(meter.standing())}`;
   const telling = setInterval(() => meter.standing().totalBytes > 0 && log.info({ model: model.name }, fetching()), TELL_MS);
   const note = (text: string) => log.warn({ model: model.name }, text);
-  log.info({ model: model.name, repository: model.repository, licence: model.licence.url }, `fetching ${model.name}; SVD_AUTO_PULL says that its licence is accepted`);
+  log.info(
+    { model: model.name, repository: model.repository, licence: model.licence.url },
+    `fetching ${model.name}; SVD_AUTO_PULL says that its licence is accepted`,
+  );
   try {
     for (let waits = 0; ; waits++) {
       try {

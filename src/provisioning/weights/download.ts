@@ -55,7 +55,11 @@ export async function downloadFile(file: ModelFile, folder: string, transport: T
       const damage = damageOf(file, growing.sizeBytes, sha256, published);
       if (damage === null) return await record.set(file.path, { etag, published, sha256 });
       await download.restart();
-      if (tries === 2) throw new ModelError(`${file.path} of ${model.name} arrived damaged twice: ${damage}.`, 'Try again later, from another network, or with another HF_ENDPOINT.');
+      if (tries === 2)
+        throw new ModelError(
+          `${file.path} of ${model.name} arrived damaged twice: ${damage}.`,
+          'Try again later, from another network, or with another HF_ENDPOINT.',
+        );
       note(`${file.path} is damaged (${damage}) and is fetched again.`);
     }
   } finally {
@@ -141,7 +145,8 @@ class Download {
         meter.add(chunk.length);
         if (this.#growing.sizeBytes > (this.#file.sizeBytes ?? Infinity)) throw this.#differs('it is larger');
       }
-      if (answer.totalBytes !== null && this.#growing.sizeBytes < answer.totalBytes) throw new Interruption(`the connection was cut after ${describeBytes(this.#growing.sizeBytes)}`);
+      if (answer.totalBytes !== null && this.#growing.sizeBytes < answer.totalBytes)
+        throw new Interruption(`the connection was cut after ${describeBytes(this.#growing.sizeBytes)}`);
     } catch (error) {
       signal.throwIfAborted();
       throw stalled ? new Interruption(`nothing arrived for ${patience.stallMs / 1000} s`) : error;
@@ -159,7 +164,8 @@ class Download {
   async #agree({ status, totalBytes, published, etag }: Answer, offset: number): Promise<void> {
     const { record, note } = this.#transport;
     const { path: name, sizeBytes, sha256 } = this.#file;
-    if (sizeBytes !== null && totalBytes !== null && totalBytes !== sizeBytes) throw this.#differs(`${totalBytes} bytes instead of ${sizeBytes}`);
+    if (sizeBytes !== null && totalBytes !== null && totalBytes !== sizeBytes)
+      throw this.#differs(`${totalBytes} bytes instead of ${sizeBytes}`);
     if (sha256 !== null && published !== null && published !== sha256) throw this.#differs(`SHA-256 ${published} instead of ${sha256}`);
     const before = record.get(name) ?? { etag: null, published: null };
     const changed = offset > 0 && published !== null && before.published !== null && published !== before.published;
@@ -178,12 +184,16 @@ class Download {
 
   #differs(how: string): ModelError {
     const { hub, model } = this.#transport;
-    return new ModelError(`${new URL(hub.endpoint).host} has another ${this.#file.path} than ${model.name} is known to have: ${how}.`, 'Leave HF_ENDPOINT out or name another mirror.');
+    return new ModelError(
+      `${new URL(hub.endpoint).host} has another ${this.#file.path} than ${model.name} is known to have: ${how}.`,
+      'Leave HF_ENDPOINT out or name another mirror.',
+    );
   }
 }
 
 function givenUp(error: Interruption, { path: name }: ModelFile, { name: model }: KnownModel, tries: number): ModelError {
-  const wait = error.retryAfterMs !== null && error.retryAfterMs > LONGEST_WAIT_MS ? ` for ${Math.ceil(error.retryAfterMs / 60_000)} min` : '';
+  const wait =
+    error.retryAfterMs !== null && error.retryAfterMs > LONGEST_WAIT_MS ? ` for ${Math.ceil(error.retryAfterMs / 60_000)} min` : '';
   return new ModelError(
     `${name} of ${model} could not be fetched: ${error.message}${wait}, ${tries === 1 ? 'at the first try' : `${tries} times in a row`}.`,
     'Check the network (a mirror can be named with HF_ENDPOINT), then run the same command again: it goes on where this one stopped.',

@@ -69,7 +69,13 @@ export async function sha256OfFile(file: string, signal: AbortSignal, read: (byt
   }
 }
 
-async function hashInto(hash: Hash, handle: FileHandle, sizeBytes: number, signal: AbortSignal, read: (bytes: number) => void = () => {}): Promise<void> {
+async function hashInto(
+  hash: Hash,
+  handle: FileHandle,
+  sizeBytes: number,
+  signal: AbortSignal,
+  read: (bytes: number) => void = () => {},
+): Promise<void> {
   const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(READ_BYTES, sizeBytes)));
   for (let at = 0; at < sizeBytes;) {
     signal.throwIfAborted();

@@ -60,21 +60,31 @@ export function fileUrl({ endpoint }: Hub, { repository, revision, path }: Remot
  * @param signal ends the request, at any time until the body is read
  * @throws Interruption if another try may succeed, ModelError if not
  */
-export async function requestFile(hub: Hub, file: RemoteFile, offset: number, ifRange: string | null, signal: AbortSignal): Promise<Answer> {
+export async function requestFile(
+  hub: Hub,
+  file: RemoteFile,
+  offset: number,
+  ifRange: string | null,
+  signal: AbortSignal,
+): Promise<Answer> {
   let url = new URL(fileUrl(hub, file));
   const home = url.origin;
   let linkedEtag: string | null = null;
   let linkedSize: number | null = null;
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
     const atHome = url.origin === home;
-    const response = await send(url, {
-      'User-Agent': `FanslyMotion/${VERSION}`,
-      // Compressed, bytes could not be counted.
-      'Accept-Encoding': 'identity',
-      ...(hub.token && atHome && { Authorization: `Bearer ${hub.token}` }),
-      ...(offset > 0 && { Range: `bytes=${offset}-` }),
-      ...(offset > 0 && ifRange && { 'If-Range': ifRange }),
-    }, signal);
+    const response = await send(
+      url,
+      {
+        'User-Agent': `FanslyMotion/${VERSION}`,
+        // Compressed, bytes could not be counted.
+        'Accept-Encoding': 'identity',
+        ...(hub.token && atHome && { Authorization: `Bearer ${hub.token}` }),
+        ...(offset > 0 && { Range: `bytes=${offset}-` }),
+        ...(offset > 0 && ifRange && { 'If-Range': ifRange }),
+      },
+      signal,
+    );
     const { statusCode: status = 0, headers } = response;
     if (atHome) {
       linkedEtag ??= text(headers['x-linked-etag']);
@@ -83,7 +93,8 @@ export async function requestFile(hub: Hub, file: RemoteFile, offset: number, if
     if (status === 200 || status === 206 || status === 416) {
       const range = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(headers['content-range'] ?? '');
       if (status === 206 && Number(range?.[1]) !== offset) throw new Interruption(`${url.host} sends another part than asked for`);
-      if (!['identity', undefined].includes(headers['content-encoding'])) throw new ModelError(`${url.host} compresses ${file.path} although it was asked not to.`, OTHER_ENDPOINT);
+      if (!['identity', undefined].includes(headers['content-encoding']))
+        throw new ModelError(`${url.host} compresses ${file.path} although it was asked not to.`, OTHER_ENDPOINT);
       const etag = headers.etag ?? null;
       return {
         status,
@@ -96,7 +107,8 @@ export async function requestFile(hub: Hub, file: RemoteFile, offset: number, if
     response.destroy();
     if (!REDIRECTS.has(status) || !headers.location) throw refusal(hub, file, status, headers, url, atHome);
     const next = new URL(headers.location, url);
-    if (next.protocol !== 'https:' && next.protocol !== url.protocol) throw new ModelError(`${url.host} redirects to ${next.protocol}//${next.host}, which is not safe.`, OTHER_ENDPOINT);
+    if (next.protocol !== 'https:' && next.protocol !== url.protocol)
+      throw new ModelError(`${url.host} redirects to ${next.protocol}//${next.host}, which is not safe.`, OTHER_ENDPOINT);
     url = next;
   }
   throw new ModelError(`${new URL(home).host} redirects for ever.`, OTHER_ENDPOINT);
@@ -124,17 +136,33 @@ async function* bodyOf(response: IncomingMessage, host: string): AsyncGenerator<
 function broken(error: NodeJS.ErrnoException, host: string): Interruption | ModelError {
   const { code = '', message } = error;
   if (/CERT|UNABLE_TO_VERIFY/.test(code)) {
-    return new ModelError(`The certificate of ${host} is not trusted (${code}).`, 'Behind a proxy that inspects traffic, set NODE_EXTRA_CA_CERTS to its certificate.', error);
+    return new ModelError(
+      `The certificate of ${host} is not trusted (${code}).`,
+      'Behind a proxy that inspects traffic, set NODE_EXTRA_CA_CERTS to its certificate.',
+      error,
+    );
   }
   const words: Readonly<Record<string, string>> = {
-    ENOTFOUND: `the name ${host} cannot be resolved`, EAI_AGAIN: `the name ${host} cannot be resolved at present`,
-    ECONNREFUSED: `${host} refuses connections`, ECONNRESET: `the connection to ${host} was cut`, EPIPE: `the connection to ${host} was cut`,
-    ENETUNREACH: 'there is no network', EHOSTUNREACH: `there is no way to ${host}`, ETIMEDOUT: `${host} does not answer`,
+    ENOTFOUND: `the name ${host} cannot be resolved`,
+    EAI_AGAIN: `the name ${host} cannot be resolved at present`,
+    ECONNREFUSED: `${host} refuses connections`,
+    ECONNRESET: `the connection to ${host} was cut`,
+    EPIPE: `the connection to ${host} was cut`,
+    ENETUNREACH: 'there is no network',
+    EHOSTUNREACH: `there is no way to ${host}`,
+    ETIMEDOUT: `${host} does not answer`,
   };
   return new Interruption(words[code] ?? `the connection to ${host} failed (${code || message})`, null, error);
 }
 
-function refusal(hub: Hub, file: RemoteFile, status: number, headers: IncomingHttpHeaders, url: URL, atHome: boolean): Interruption | ModelError {
+function refusal(
+  hub: Hub,
+  file: RemoteFile,
+  status: number,
+  headers: IncomingHttpHeaders,
+  url: URL,
+  atHome: boolean,
+): Interruption | ModelError {
   const { repository, revision, path } = file;
   const { host } = url;
   const retryAfterMs = retryAfter(headers['retry-after'] ?? null);
@@ -147,10 +175,17 @@ function refusal(hub: Hub, file: RemoteFile, status: number, headers: IncomingHt
     const site = hub.endpoint.replace(/\/\/[^/@]*@/, '//');
     const page = `${site}/${repository}`;
     return hub.token
-      ? new ModelError(`${host} does not give ${repository} to the account of HF_TOKEN (HTTP ${status}).`, `Accept the licence at ${page} with that account, and see that the token may read gated repositories.`)
-      : new ModelError(`${host} gives ${repository} only to accounts that have accepted its licence (HTTP ${status}).`, `Accept it at ${page}, make a token that may read at ${site}/settings/tokens, and set HF_TOKEN to it in .env or the environment.`);
+      ? new ModelError(
+          `${host} does not give ${repository} to the account of HF_TOKEN (HTTP ${status}).`,
+          `Accept the licence at ${page} with that account, and see that the token may read gated repositories.`,
+        )
+      : new ModelError(
+          `${host} gives ${repository} only to accounts that have accepted its licence (HTTP ${status}).`,
+          `Accept it at ${page}, make a token that may read at ${site}/settings/tokens, and set HF_TOKEN to it in .env or the environment.`,
+        );
   }
-  if (status === 404 || status === 410) return new ModelError(`${host} has no ${path} of ${repository} at ${revision} (HTTP ${status}).`, OTHER_ENDPOINT);
+  if (status === 404 || status === 410)
+    return new ModelError(`${host} has no ${path} of ${repository} at ${revision} (HTTP ${status}).`, OTHER_ENDPOINT);
   return new ModelError(`${host} answers HTTP ${status} to the request for ${path}.`, OTHER_ENDPOINT);
 }
 

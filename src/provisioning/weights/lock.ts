@@ -44,7 +44,10 @@ async function tryLock(file: string, token: string): Promise<boolean> {
 /** @throws ModelBusy if the lock's holder lives */
 async function removeAbandoned(file: string, name: string): Promise<void> {
   const token = await readFile(file, 'utf8').catch(() => null);
-  const touched = await stat(file).then(({ mtimeMs }) => mtimeMs, () => null);
+  const touched = await stat(file).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => null,
+  );
   if (token === null || touched === null) return; // given back just now
   const [pid = '', host = ''] = token.split(' ');
   const gone = Date.now() - touched > ABANDONED_MS || (host === hostname() && !isAlive(Number(pid), token));

@@ -12,19 +12,30 @@ const FILE_PATH = /^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/;
 const NAME = /^[a-z\d][a-z\d.-]{0,63}$/;
 
 const manifestSchema = z.object({
-  models: z.record(z.string().regex(NAME), z.strictObject({
-    repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/),
-    /** A commit, or a branch where none is pinned. */
-    revision: z.string().regex(/^[\w.-]+$/),
-    about: z.string(),
-    licence: z.strictObject({ name: z.string(), url: z.url() }),
-    /** The hub gives it only to accounts that have accepted the licence there. */
-    gated: z.boolean(),
-    files: z.record(z.string().regex(FILE_PATH), z.strictObject({
-      bytes: z.number().int().min(0).optional(),
-      sha256: z.string().regex(/^[\da-f]{64}$/).optional(),
-    })).refine((files) => Object.keys(files).length > 0, 'has no files'),
-  })),
+  models: z.record(
+    z.string().regex(NAME),
+    z.strictObject({
+      repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/),
+      /** A commit, or a branch where none is pinned. */
+      revision: z.string().regex(/^[\w.-]+$/),
+      about: z.string(),
+      licence: z.strictObject({ name: z.string(), url: z.url() }),
+      /** The hub gives it only to accounts that have accepted the licence there. */
+      gated: z.boolean(),
+      files: z
+        .record(
+          z.string().regex(FILE_PATH),
+          z.strictObject({
+            bytes: z.number().int().min(0).optional(),
+            sha256: z
+              .string()
+              .regex(/^[\da-f]{64}$/)
+              .optional(),
+          }),
+        )
+        .refine((files) => Object.keys(files).length > 0, 'has no files'),
+    }),
+  ),
 });
 
 /** A file a model needs; what is not published is null. */
@@ -84,6 +95,10 @@ function readManifest(file: string): KnownModel[] {
   return Object.entries(manifest.models).map(([name, { files, ...model }]) => ({
     name,
     ...model,
-    files: Object.entries(files).map(([filePath, { bytes, sha256 }]) => ({ path: filePath, sizeBytes: bytes ?? null, sha256: sha256 ?? null })),
+    files: Object.entries(files).map(([filePath, { bytes, sha256 }]) => ({
+      path: filePath,
+      sizeBytes: bytes ?? null,
+      sha256: sha256 ?? null,
+    })),
   }));
 }

@@ -71,7 +71,14 @@ export async function pullModel(model: KnownModel, options: PullOptions): Promis
 export async function removeModel(models: string, name: string): Promise<boolean> {
   const folder = path.join(models, name);
   const partial = partialFolder(models, name);
-  const found = await Promise.all([folder, partial].map((place) => lstat(place).then(() => true, () => false)));
+  const found = await Promise.all(
+    [folder, partial].map((place) =>
+      lstat(place).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
   if (!found.includes(true)) return false;
   try {
     await mkdir(path.dirname(partial), { recursive: true });
@@ -92,8 +99,10 @@ export async function removeModel(models: string, name: string): Promise<boolean
 async function makeReady(folder: string, partial: string): Promise<void> {
   const there = await lstat(folder).catch(() => null);
   if (!there) return void (await mkdir(partial, { recursive: true }));
-  if (there.isSymbolicLink()) throw new ModelError(`${folder} is a link to something that is not whole.`, 'Remove the link, or make whole what it points to.');
-  if (await lstat(partial).catch(() => null)) throw new ModelError(`${folder} is not whole, and neither is ${partial}.`, 'Remove the worse of the two.');
+  if (there.isSymbolicLink())
+    throw new ModelError(`${folder} is a link to something that is not whole.`, 'Remove the link, or make whole what it points to.');
+  if (await lstat(partial).catch(() => null))
+    throw new ModelError(`${folder} is not whole, and neither is ${partial}.`, 'Remove the worse of the two.');
   await rename(folder, partial);
 }
 
@@ -101,11 +110,19 @@ async function assertRoom(partial: string, model: KnownModel, meter: TransferMet
   const { bavail, bsize } = await statfs(partial);
   const { totalBytes, doneBytes } = meter.standing();
   const needed = totalBytes - doneBytes + SPARE_BYTES;
-  if (bavail * bsize < needed) throw new ModelError(`${model.name} needs ${describeBytes(needed)} more on the disk of ${partial}, where ${describeBytes(bavail * bsize)} are free.`, 'Free space there, or set MODELS_DIR to a folder on another disk.');
+  if (bavail * bsize < needed)
+    throw new ModelError(
+      `${model.name} needs ${describeBytes(needed)} more on the disk of ${partial}, where ${describeBytes(bavail * bsize)} are free.`,
+      'Free space there, or set MODELS_DIR to a folder on another disk.',
+    );
 }
 
 /** Largest first, so that the longest does not end alone. The first failure ends all. */
-async function downloadAll(model: KnownModel, partial: string, { hub, patience, meter, note, signal }: Required<PullOptions>): Promise<void> {
+async function downloadAll(
+  model: KnownModel,
+  partial: string,
+  { hub, patience, meter, note, signal }: Required<PullOptions>,
+): Promise<void> {
   const record = await PullRecord.open(partial, model);
   const files = model.files.toSorted((a, b) => (b.sizeBytes ?? 0) - (a.sizeBytes ?? 0)).values();
   const ending = new AbortController();
@@ -133,8 +150,18 @@ async function downloadAll(model: KnownModel, partial: string, { hub, patience, 
 
 function inWords(error: unknown, models: string): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new ModelError(`There is no room left on the disk of ${models}.`, 'Free space there, or set MODELS_DIR to a folder on another disk; what has arrived is kept.', error);
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return new ModelError(`${models} cannot be written to: ${message}`, 'Correct its permissions, or set MODELS_DIR to a folder of yours.', error);
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new ModelError(
+      `There is no room left on the disk of ${models}.`,
+      'Free space there, or set MODELS_DIR to a folder on another disk; what has arrived is kept.',
+      error,
+    );
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+    return new ModelError(
+      `${models} cannot be written to: ${message}`,
+      'Correct its permissions, or set MODELS_DIR to a folder of yours.',
+      error,
+    );
   return error;
 }
 

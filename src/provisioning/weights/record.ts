@@ -34,7 +34,11 @@ export class PullRecord {
   /** The record in `folder`; empty if there is none, or one of another repository or revision. */
   static async open(folder: string, { repository, revision }: KnownModel): Promise<PullRecord> {
     const file = path.join(folder, RECORD_FILE);
-    const found = recordSchema.safeParse(await readFile(file, 'utf8').then(JSON.parse).catch(() => null)).data;
+    const found = recordSchema.safeParse(
+      await readFile(file, 'utf8')
+        .then(JSON.parse)
+        .catch(() => null),
+    ).data;
     const same = found?.repository === repository && found.revision === revision;
     return new PullRecord(file, { repository, revision }, same ? found.files : {});
   }

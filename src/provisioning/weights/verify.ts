@@ -24,7 +24,12 @@ export interface Verdict {
  * which are damaged, so that a pull fetches them again.
  * @param meter counts the bytes hashed
  */
-export async function* verifyModel(model: KnownModel, folder: string, meter: TransferMeter, signal: AbortSignal): AsyncGenerator<Verdict, void, undefined> {
+export async function* verifyModel(
+  model: KnownModel,
+  folder: string,
+  meter: TransferMeter,
+  signal: AbortSignal,
+): AsyncGenerator<Verdict, void, undefined> {
   const record = await PullRecord.open(folder, model);
   meter.begin(modelBytes(model), 0);
   for (const file of model.files) {
@@ -39,7 +44,8 @@ export async function* verifyModel(model: KnownModel, folder: string, meter: Tra
       if (expected === null) return 'no published hash';
       if ((await sha256OfFile(target, signal, (bytes) => meter.add(bytes))) === expected) return 'ok';
       // Not into a cache of others that a link leads to; and where nothing can be written, nothing can be fetched either.
-      if (!(await lstat(folder)).isSymbolicLink()) await record.set(file.path, { etag: null, published: expected, sha256: null }).catch(() => {});
+      if (!(await lstat(folder)).isSymbolicLink())
+        await record.set(file.path, { etag: null, published: expected, sha256: null }).catch(() => {});
       return 'wrong hash';
     }
   }

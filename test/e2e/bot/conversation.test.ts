@@ -20,7 +20,9 @@ let stack: Stack;
 
 beforeAll(async () => {
   telegram = await FakeTelegram.start();
-  stack = await Stack.start({ environment: { BOT_API_KEY: KEY, PUBLIC_URL: 'https://videos.example', OWNER_LIMIT: '3', QUEUE_LIMIT: '30' } });
+  stack = await Stack.start({
+    environment: { BOT_API_KEY: KEY, PUBLIC_URL: 'https://videos.example', OWNER_LIMIT: '3', QUEUE_LIMIT: '30' },
+  });
   await stack.startBot(telegram);
 });
 afterAll(async () => {
@@ -36,7 +38,9 @@ async function quickUser(language?: string): Promise<TelegramUser> {
 }
 
 const jobsOf = (user: TelegramUser) =>
-  stack.sql<{ status: string; options: Record<string, unknown> }>('SELECT status, options FROM job WHERE owner = $1 ORDER BY "createdAt"', [`telegram:${user.id}`]);
+  stack.sql<{ status: string; options: Record<string, unknown> }>('SELECT status, options FROM job WHERE owner = $1 ORDER BY "createdAt"', [
+    `telegram:${user.id}`,
+  ]);
 
 describe('the wizard', () => {
   it('leads from length, size and motion to a delivered MP4', async () => {
@@ -73,7 +77,9 @@ describe('the wizard', () => {
     user.send('/start');
     await user.tap('Photo → video');
     await user.tap('↩️ 3 s · 360p · Pan left');
-    const menu = await until(async () => user.inbox.find(({ text, history }) => /^✅ 3 seconds · 360p · Pan left/.test(text ?? '') && history.length === 2));
+    const menu = await until(async () =>
+      user.inbox.find(({ text, history }) => /^✅ 3 seconds · 360p · Pan left/.test(text ?? '') && history.length === 2),
+    );
     expect(menu.history.at(-1)).toMatch(/How long/);
   });
 
@@ -100,7 +106,9 @@ describe('a photo', () => {
     const [video] = await user.getsVideos(1);
     expect(video).toMatchObject({ replyTo: sent, caption: expect.stringMatching(/3 seconds · 360p · Pan left\n.*Seed \d+/) });
     expect(await user.sees(/Done/)).toMatchObject({ replyTo: sent, buttons: [] });
-    expect(await stack.sql('SELECT "idempotencyKey" FROM job WHERE owner = $1', [`telegram:${user.id}`])).toEqual([{ idempotencyKey: `telegram:${BOT.id}:${user.id}-${sent}` }]);
+    expect(await stack.sql('SELECT "idempotencyKey" FROM job WHERE owner = $1', [`telegram:${user.id}`])).toEqual([
+      { idempotencyKey: `telegram:${BOT.id}:${user.id}-${sent}` },
+    ]);
   });
 
   it.skipIf(!findTool('ffmpeg'))('becomes a video that is what ffprobe says it is', async () => {
@@ -111,7 +119,17 @@ describe('a photo', () => {
     await writeFile(file, media!.file);
     const { stdout } = await promisify(execFile)('ffprobe', ['-v', 'error', '-show_streams', '-of', 'json', file]);
     const { width, height, duration } = media!.fields;
-    expect((JSON.parse(stdout) as { streams: object[] }).streams).toMatchObject([{ codec_name: 'h264', pix_fmt: 'yuv420p', width, height, nb_frames: '36', avg_frame_rate: '12/1', duration: `${String(duration)}.000000` }]);
+    expect((JSON.parse(stdout) as { streams: object[] }).streams).toMatchObject([
+      {
+        codec_name: 'h264',
+        pix_fmt: 'yuv420p',
+        width,
+        height,
+        nb_frames: '36',
+        avg_frame_rate: '12/1',
+        duration: `${String(duration)}.000000`,
+      },
+    ]);
   });
 
   it('gets the usual options from somebody who never chose', async () => {
@@ -194,7 +212,12 @@ describe('the buttons below a video', () => {
     await user.tap('480p');
     await user.getsVideos(4);
     const jobs = (await jobsOf(user)).map(({ options }) => options);
-    expect(jobs).toMatchObject([{ motion: 'PAN_L', resolution: 'P360' }, { motion: 'PAN_L', resolution: 'P360' }, { motion: 'TILT_UP', resolution: 'P360' }, { motion: 'TILT_UP', resolution: 'P480' }]);
+    expect(jobs).toMatchObject([
+      { motion: 'PAN_L', resolution: 'P360' },
+      { motion: 'PAN_L', resolution: 'P360' },
+      { motion: 'TILT_UP', resolution: 'P360' },
+      { motion: 'TILT_UP', resolution: 'P480' },
+    ]);
     expect(jobs[1]!['seed']).not.toBe(jobs[0]!['seed']);
   });
 });

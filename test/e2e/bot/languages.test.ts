@@ -15,7 +15,9 @@ const KEY = 'the-key-of-the-bot-0123456789';
 /** Somebody for each language who may not use the bot. */
 const DENIED = Object.fromEntries(Texts.load('bot/texts').languages.map((language, index) => [language, 99_811 + index]));
 const texts = Texts.load('bot/texts');
-const keys = readFileSync('bot/texts/en.ftl', 'utf8').match(/^[a-z][\w-]*(?= =)/gm)!.filter((key) => key.includes('-'));
+const keys = readFileSync('bot/texts/en.ftl', 'utf8')
+  .match(/^[a-z][\w-]*(?= =)/gm)!
+  .filter((key) => key.includes('-'));
 const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
 const valuesOf = (type: string) => (schema.getType(type) as GraphQLEnumType).getValues().map(({ name }) => name);
 const apiNames = ['JobStatus', 'Stage', 'Motion', 'Fit', 'Resolution', 'ErrorCode'].flatMap(valuesOf);
@@ -32,12 +34,26 @@ function flaws(text: string): string[] {
 
 /** Texts and labels of everything that the bot sent to a chat, changes of messages too. */
 function saidTo({ id }: TelegramUser, { calls }: FakeTelegram): string[] {
-  const fields = calls.map((call) => call.fields as { chat_id?: number; text?: string; caption?: string; reply_markup?: { inline_keyboard: { text: string }[][] } });
-  return fields.filter(({ chat_id: chat }) => chat === id).flatMap(({ text, caption, reply_markup: markup }) => [...[text, caption].filter((part) => part !== undefined), ...(markup?.inline_keyboard ?? []).flat().map((button) => button.text)]);
+  const fields = calls.map(
+    (call) =>
+      call.fields as { chat_id?: number; text?: string; caption?: string; reply_markup?: { inline_keyboard: { text: string }[][] } },
+  );
+  return fields
+    .filter(({ chat_id: chat }) => chat === id)
+    .flatMap(({ text, caption, reply_markup: markup }) => [
+      ...[text, caption].filter((part) => part !== undefined),
+      ...(markup?.inline_keyboard ?? []).flat().map((button) => button.text),
+    ]);
 }
 
 /** Lines with words enough to tell a language by, without figures. */
-const linesOf = (said: readonly string[]): Set<string> => new Set(said.flatMap((text) => text.split('\n')).map((line) => line.replaceAll(/[\d.]+/g, '0')).filter((line) => (line.match(/\p{L}{4,}/gu) ?? []).length >= 2));
+const linesOf = (said: readonly string[]): Set<string> =>
+  new Set(
+    said
+      .flatMap((text) => text.split('\n'))
+      .map((line) => line.replaceAll(/[\d.]+/g, '0'))
+      .filter((line) => (line.match(/\p{L}{4,}/gu) ?? []).length >= 2),
+  );
 
 describe('conversations', () => {
   let telegram: FakeTelegram;
@@ -46,7 +62,9 @@ describe('conversations', () => {
 
   beforeAll(async () => {
     telegram = await FakeTelegram.start();
-    stack = await Stack.start({ environment: { BOT_API_KEY: KEY, OWNER_LIMIT: '10', QUEUE_LIMIT: '100', PUBLIC_URL: 'https://videos.example' } });
+    stack = await Stack.start({
+      environment: { BOT_API_KEY: KEY, OWNER_LIMIT: '10', QUEUE_LIMIT: '100', PUBLIC_URL: 'https://videos.example' },
+    });
     await stack.startBot(telegram, { BOT_DENIED_USERS: Object.values(DENIED).join(), BOT_PHOTOS_AT_ONCE: '1' });
     await Promise.all(texts.languages.map(async (language) => said.set(language, await converse(language))));
   });
@@ -58,11 +76,16 @@ describe('conversations', () => {
   /** Goes through every screen; all that was said. */
   async function converse(language: string): Promise<string[]> {
     const [user, say] = [telegram.user(language), texts.in(language)];
-    const shows = (beginning: string) => until(async () => user.inbox.find(({ text, caption }) => (text ?? caption)!.startsWith(beginning))).catch(() => {
-      throw new Error(`In ${language} the bot does not say ${beginning}, but\n${user.transcript()}`);
-    });
+    const shows = (beginning: string) =>
+      until(async () => user.inbox.find(({ text, caption }) => (text ?? caption)!.startsWith(beginning))).catch(() => {
+        throw new Error(`In ${language} the bot does not say ${beginning}, but\n${user.transcript()}`);
+      });
     user.send('/start');
-    for (const [data, key] of [[/^w$/, 'choose-duration'], [/^w:3$/, 'choose-resolution'], [/^w:3:P360$/, 'choose-motion']] as const) {
+    for (const [data, key] of [
+      [/^w$/, 'choose-duration'],
+      [/^w:3$/, 'choose-resolution'],
+      [/^w:3:P360$/, 'choose-motion'],
+    ] as const) {
       await user.tapFor(data);
       await shows(say(key));
     }
@@ -72,7 +95,13 @@ describe('conversations', () => {
     await user.tapFor(/^w$/);
     await shows(`${say('choose-duration')}\n\n↩️`);
     const file = { file_unique_id: 'x', width: 1, height: 1, duration: 1, file_id: 'x' };
-    for (const [thing, key] of [[{ sticker: file }, 'sticker'], [{ video: file }, 'video'], [{ voice: file }, 'audio'], [{ text: 'ok' }, 'text'], [{ location: { latitude: 1, longitude: 1 } }, 'other']] as const) {
+    for (const [thing, key] of [
+      [{ sticker: file }, 'sticker'],
+      [{ video: file }, 'video'],
+      [{ voice: file }, 'audio'],
+      [{ text: 'ok' }, 'text'],
+      [{ location: { latitude: 1, longitude: 1 } }, 'other'],
+    ] as const) {
       user.thing(thing);
       await shows(say(`got-${key}`));
     }
@@ -101,7 +130,20 @@ describe('conversations', () => {
     await user.tapFor(/^delete:.*:yes$/);
     await shows(say('deleted'));
     user.send('/settings');
-    for (const data of [/^languages$/, /^settings$/, /^fit:CONTAIN$/, /^fit:COVER$/, /^d$/, /^d:6$/, /^d:6:P720$/, /^see:d:/, /^d:6:P720$/, /^d:6:P720:PAN_R$/, /^reset$/]) await user.tapFor(data);
+    for (const data of [
+      /^languages$/,
+      /^settings$/,
+      /^fit:CONTAIN$/,
+      /^fit:COVER$/,
+      /^d$/,
+      /^d:6$/,
+      /^d:6:P720$/,
+      /^see:d:/,
+      /^d:6:P720$/,
+      /^d:6:P720:PAN_R$/,
+      /^reset$/,
+    ])
+      await user.tapFor(data);
     user.send('/help');
     await shows(say('help', { megabytes: 20 }));
     user.send('/privacy');
@@ -119,7 +161,12 @@ describe('conversations', () => {
 
   it.each(texts.languages)('in %s show words and nothing raw, within the limits of Telegram', (language) => {
     expect(said.get(language)!.length).toBeGreaterThan(120);
-    expect(said.get(language)!.map((text) => [text, flaws(text)]).filter(([, found]) => found!.length > 0)).toEqual([]);
+    expect(
+      said
+        .get(language)!
+        .map((text) => [text, flaws(text)])
+        .filter(([, found]) => found!.length > 0),
+    ).toEqual([]);
   });
 
   it.each(texts.languages.filter((language) => language !== 'en'))('in %s share no line with English', (language) => {
@@ -129,38 +176,82 @@ describe('conversations', () => {
   });
 
   it('have buttons whose data Telegram carries', () => {
-    const data = telegram.messages.flatMap(({ buttons }) => buttons.flatMap(({ callback_data: found }) => (found === undefined ? [] : [found])));
+    const data = telegram.messages.flatMap(({ buttons }) =>
+      buttons.flatMap(({ callback_data: found }) => (found === undefined ? [] : [found])),
+    );
     expect(data.filter((text) => Buffer.byteLength(text) > 64)).toEqual([]);
   });
 
   it('have commands that Telegram lists, in every language', () => {
-    const announced = telegram.callsOf('setMyCommands').map(({ fields }) => fields as { language_code?: string; commands: { command: string; description: string }[] });
+    const announced = telegram
+      .callsOf('setMyCommands')
+      .map(({ fields }) => fields as { language_code?: string; commands: { command: string; description: string }[] });
     expect(announced.map(({ language_code: code }) => code)).toEqual([undefined, ...texts.languages]);
     for (const { commands } of announced) {
       expect(commands).toHaveLength(6);
-      for (const { command, description } of commands) expect([/^[a-z]{1,32}$/.test(command), description.length <= 256, flaws(description)]).toEqual([true, true, []]);
+      for (const { command, description } of commands)
+        expect([/^[a-z]{1,32}$/.test(command), description.length <= 256, flaws(description)]).toEqual([true, true, []]);
     }
   });
 });
 
 describe('progress and ends', () => {
   const job = (changes: Partial<Job>): Job => ({
-    id: 'j', status: 'PROCESSING', stage: 'RENDERING', percent: 41.7, step: 12, totalSteps: 25, queuePosition: null, estimatedSecondsRemaining: 35, attempt: 1, maxAttempts: 3, nextAttemptAt: null, createdAt: '2026-01-31T12:00:00.000Z',
-    options: { engine: 'PREVIEW', resolution: 'P720', orientation: 'LANDSCAPE', fit: 'COVER', motion: 'MICRO', durationSeconds: 6, seed: 1 }, error: null, result: null, ...changes,
+    id: 'j',
+    status: 'PROCESSING',
+    stage: 'RENDERING',
+    percent: 41.7,
+    step: 12,
+    totalSteps: 25,
+    queuePosition: null,
+    estimatedSecondsRemaining: 35,
+    attempt: 1,
+    maxAttempts: 3,
+    nextAttemptAt: null,
+    createdAt: '2026-01-31T12:00:00.000Z',
+    options: {
+      engine: 'PREVIEW',
+      resolution: 'P720',
+      orientation: 'LANDSCAPE',
+      fit: 'COVER',
+      motion: 'MICRO',
+      durationSeconds: 6,
+      seed: 1,
+    },
+    error: null,
+    result: null,
+    ...changes,
   });
   const progresses: Progress[] = [
-    'fetching', 'waiting', 'full-owner', 'full-queue', 'away', 'telegram-away', 'sending', { roomAt: Date.now() + 60 * 60_000 },
-    ...[1, 2, 5, 21].flatMap((queuePosition) => [null, 1, 40, 3_000].map((estimatedSecondsRemaining) => job({ status: 'QUEUED', queuePosition, estimatedSecondsRemaining }))),
+    'fetching',
+    'waiting',
+    'full-owner',
+    'full-queue',
+    'away',
+    'telegram-away',
+    'sending',
+    { roomAt: Date.now() + 60 * 60_000 },
+    ...[1, 2, 5, 21].flatMap((queuePosition) =>
+      [null, 1, 40, 3_000].map((estimatedSecondsRemaining) => job({ status: 'QUEUED', queuePosition, estimatedSecondsRemaining })),
+    ),
     ...[...valuesOf('Stage'), null].flatMap((stage) => [1, 2, 3, 4].map((attempt) => job({ stage, attempt }))),
     job({ estimatedSecondsRemaining: null }),
-    ...[1, 2, 3, 4].flatMap((attempt) => [null, new Date(Date.now() + 40_000).toISOString()].map((nextAttemptAt) => job({ status: 'RETRYING', attempt, maxAttempts: 6, nextAttemptAt }))),
+    ...[1, 2, 3, 4].flatMap((attempt) =>
+      [null, new Date(Date.now() + 40_000).toISOString()].map((nextAttemptAt) =>
+        job({ status: 'RETRYING', attempt, maxAttempts: 6, nextAttemptAt }),
+      ),
+    ),
   ];
   const order = (changes: Partial<Order> = {}): Order => ({ ...newOrder({ key: 'k', fileId: 'f', choice: {} }), ...changes });
   const ended = [
-    order({ cancelling: true }), ...(['DELIVERED', 'CANCELLED', 'GONE'] as const).map((end) => order({ end })),
-    ...[...valuesOf('ErrorCode'), 'UNREACHABLE', 'UPLOAD_LIMIT', 'PHOTO_GONE', 'TELEGRAM_AWAY'].map((failure) => order({ end: 'FAILED', failure })),
+    order({ cancelling: true }),
+    ...(['DELIVERED', 'CANCELLED', 'GONE'] as const).map((end) => order({ end })),
+    ...[...valuesOf('ErrorCode'), 'UNREACHABLE', 'UPLOAD_LIMIT', 'PHOTO_GONE', 'TELEGRAM_AWAY'].map((failure) =>
+      order({ end: 'FAILED', failure }),
+    ),
   ];
-  const batchOf = (orders: Order[], resend = false): Batch => newBatch({ id: '700-a13000000000000000', chatId: 700, createdAt: 0, resend, orders });
+  const batchOf = (orders: Order[], resend = false): Batch =>
+    newBatch({ id: '700-a13000000000000000', chatId: 700, createdAt: 0, resend, orders });
 
   function render(say: Say, batch: Batch, progress: Progress = 'waiting'): string[] {
     const { text, keyboard } = statusOf(say, batch, new Map(batch.orders.map((each) => [each, progress])));
@@ -177,8 +268,15 @@ describe('progress and ends', () => {
   const rendered = (language: string): string[] => {
     const say = texts.in(language);
     return [
-      ...progresses.flatMap((progress) => [...render(say, batchOf([order()]), progress), ...render(say, batchOf([order(), order()]), progress)]),
-      ...ended.flatMap((each) => [...render(say, batchOf([each])), ...render(say, batchOf([each], true)), ...render(say, batchOf([each, order()]))]),
+      ...progresses.flatMap((progress) => [
+        ...render(say, batchOf([order()]), progress),
+        ...render(say, batchOf([order(), order()]), progress),
+      ]),
+      ...ended.flatMap((each) => [
+        ...render(say, batchOf([each])),
+        ...render(say, batchOf([each], true)),
+        ...render(say, batchOf([each, order()])),
+      ]),
       ...render(say, batchOf(Array.from({ length: 10 }, () => order({ end: 'FAILED', failure: 'UNSUPPORTED_FORMAT' })))),
     ];
   };

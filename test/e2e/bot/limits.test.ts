@@ -67,14 +67,18 @@ describe('what failed long ago', () => {
     user.photo(Buffer.alloc(0));
     await user.sees(/❌/);
     const batches = path.join('bot', String(BOT.id), 'batches');
-    const kept = async () => (await stack.files(batches)).map((file) => path.basename(file)).filter((name) => name.startsWith(String(user.id)));
+    const kept = async () =>
+      (await stack.files(batches)).map((file) => path.basename(file)).filter((name) => name.startsWith(String(user.id)));
     await until(async () => (await kept()).length === 0);
     await stack.bot!.stop();
     const folder = path.join(stack.storage, batches);
     const batch = (id: string, hoursAgo: number) => {
       const endedAt = Date.now() - hoursAgo * 3_600_000;
       const orders = [{ key: id, choice: {}, fileId: 'f', end: 'FAILED', failure: 'TIMEOUT' }];
-      return writeFile(path.join(folder, `${user.id}-${id}.json`), JSON.stringify({ id: `${user.id}-${id}`, chatId: user.id, createdAt: endedAt, endedAt, orders }));
+      return writeFile(
+        path.join(folder, `${user.id}-${id}.json`),
+        JSON.stringify({ id: `${user.id}-${id}`, chatId: user.id, createdAt: endedAt, endedAt, orders }),
+      );
     };
     await Promise.all([batch('old', 25), batch('new', 23)]);
     await stack.startBot(telegram);
@@ -98,10 +102,12 @@ describe('photos', () => {
     await user.chooses('3 seconds', '360p', 'Pan left');
     user.photo('cat.jpg');
     await user.getsVideos(1);
-    const headers = { 'Authorization': `Bearer ${KEY}`, 'X-Act-As': `telegram:${user.id}` };
+    const headers = { Authorization: `Bearer ${KEY}`, 'X-Act-As': `telegram:${user.id}` };
     for (let count = 0; count < 2; count++) await stack.upload('coffee.jpg', headers);
     user.photo('cat.jpg');
-    const waiting = await user.sees(/You have sent many photos lately, and I can take the next one in about \d+ s\. It then goes on by itself/);
+    const waiting = await user.sees(
+      /You have sent many photos lately, and I can take the next one in about \d+ s\. It then goes on by itself/,
+    );
     await user.tap('New variation');
     await user.getsVideos(3);
     await until(async () => /Done/.test(waiting.text!));

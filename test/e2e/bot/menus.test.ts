@@ -85,7 +85,9 @@ describe('the examples of motions', () => {
     await user.tap('Back');
     await until(async () => menu.text === '🎥 How should the camera move?');
     jobs.release();
-    await until(async () => (await stack.sql("SELECT 1 FROM job WHERE options->>'motion' = 'TILT_UP' AND status = 'COMPLETED'")).length === 1);
+    await until(
+      async () => (await stack.sql("SELECT 1 FROM job WHERE options->>'motion' = 'TILT_UP' AND status = 'COMPLETED'")).length === 1,
+    );
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(user.inbox.at(-1)).toBe(menu);
     expect(menu).toMatchObject({ text: '🎥 How should the camera move?' });
@@ -110,7 +112,9 @@ describe('the examples of motions', () => {
 
   it('that cannot be made are apologised for, and the buttons go on working', async () => {
     const { user, menu } = await choosing();
-    const fail = () => (proxy.fate = (body) => (body.includes('createJob(') ? { answer: { errors: [{ message: 'no', extensions: { code: 'INTERNAL' } }] } } : 'pass'));
+    const fail = () =>
+      (proxy.fate = (body) =>
+        body.includes('createJob(') ? { answer: { errors: [{ message: 'no', extensions: { code: 'INTERNAL' } }] } } : 'pass');
     fail();
     user.press('see:w:3:P360:4', menu);
     await until(async () => /🎥 Tilt down: [^]*\n\n🙏 I cannot show this example/.test(menu.text!));
@@ -137,7 +141,10 @@ describe('the examples of motions', () => {
     expect(user.inbox.map(({ text }) => text)).toEqual(['🎥 How should the camera move?']);
   });
 
-  it.each([['◀️ Back', /How should the camera move/], ['✅ Take this one', /Gentle drift\n\nNow send/]])('give way to text on "%s"', async (label, text) => {
+  it.each([
+    ['◀️ Back', /How should the camera move/],
+    ['✅ Take this one', /Gentle drift\n\nNow send/],
+  ])('give way to text on "%s"', async (label, text) => {
     const { user, menu } = await looking();
     await user.tap(label);
     await user.sees(text);
@@ -172,14 +179,18 @@ describe('the choices below a video', () => {
     return { user, video: video!, own: video!.buttons };
   }
 
-  const looksLike = (video: ChatMessage, buttons: ChatMessage['buttons']) => until(async () => JSON.stringify(withoutSignature(video.buttons)) === JSON.stringify(withoutSignature(buttons)));
+  const looksLike = (video: ChatMessage, buttons: ChatMessage['buttons']) =>
+    until(async () => JSON.stringify(withoutSignature(video.buttons)) === JSON.stringify(withoutSignature(buttons)));
   /** Links to the same video are signed anew each time. */
   const withoutSignature = (buttons: ChatMessage['buttons']) => buttons.map((button) => ({ ...button, url: button.url?.split('?')[0] }));
 
   it('take the place of its buttons, and Back brings those back', async () => {
     const { user, video, own } = await watching();
     const said = user.inbox.length;
-    for (const [label, choice] of [['Another motion', 'Tilt up'], ['Higher resolution', '1080p']]) {
+    for (const [label, choice] of [
+      ['Another motion', 'Tilt up'],
+      ['Higher resolution', '1080p'],
+    ]) {
       await user.tap(label!);
       await until(async () => video.buttons.some(({ text }) => text.includes(choice!)));
       expect(video.buttons.map(({ text }) => text)).toContain('◀️ Back');

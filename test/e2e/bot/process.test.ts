@@ -24,14 +24,25 @@ afterEach(() => telegram.close());
 afterAll(() => rm(folder, { recursive: true }));
 
 const environmentOf = (environment: Record<string, string>) => ({
-  ...process.env, LOG_LEVEL: 'trace', BOT_PORT: '0', STORAGE_DIR: folder, BOT_TOKEN: TOKEN, BOT_API_KEY: 'the-key-of-the-bot-0123456789', BOT_API_ROOT: telegram.url, ...environment,
+  ...process.env,
+  LOG_LEVEL: 'trace',
+  BOT_PORT: '0',
+  STORAGE_DIR: folder,
+  BOT_TOKEN: TOKEN,
+  BOT_API_KEY: 'the-key-of-the-bot-0123456789',
+  BOT_API_ROOT: telegram.url,
+  ...environment,
 });
 
 /**
  * Runs a bot until it says something that matches, or ends; all its output, and its exit code if it ended by itself.
  * @param atLast done before it is told to end, with the address of its health
  */
-async function runBot(environment: Record<string, string>, enough?: RegExp, atLast: (health: string) => Promise<void> = async () => {}): Promise<{ output: string; code: number | null }> {
+async function runBot(
+  environment: Record<string, string>,
+  enough?: RegExp,
+  atLast: (health: string) => Promise<void> = async () => {},
+): Promise<{ output: string; code: number | null }> {
   const child = fork(path.resolve('dist/bot/main.js'), [], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: environmentOf(environment),
@@ -71,7 +82,10 @@ describe('the bot', () => {
 
   it('refuses to start where another keeps its state, and not after that was killed', async () => {
     const environment = { BOT_STATE_DIR: path.join(folder, 'shared') };
-    const first = fork(path.resolve('dist/bot/main.js'), [], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], env: environmentOf(environment) });
+    const first = fork(path.resolve('dist/bot/main.js'), [], {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      env: environmentOf(environment),
+    });
     await once(first, 'message');
     const { output, code } = await runBot(environment);
     expect([code, output]).toEqual([1, expect.stringMatching(/Another process runs this bot/)]);
@@ -81,15 +95,21 @@ describe('the bot', () => {
     expect(later).not.toMatch(/Another process/);
   });
 
-  it.each(['other:0123456789abcdef:act-as', 'bot:the-key-of-the-bot-0123456789', ''])('says at once that its key is not right where the API knows %j, and is not ready', async (API_KEYS) => {
-    const stack = await Stack.start({ worker: false, environment: { API_KEYS } });
-    const { output } = await runBot({ BOT_API_URL: stack.url }, /set BOT_API_KEY/);
-    expect(output).toMatch(/the API does not let this bot act for others; set BOT_API_KEY/);
-    const { ready } = await stack.startBot(telegram, { BOT_API_KEY: 'the-key-of-the-bot-0123456789', BOT_STATE_DIR: path.join(folder, 'wrong-key') });
-    const readiness = await fetch(`${ready['health']}/readyz`);
-    expect([readiness.status, await readiness.json()]).toMatchObject([503, { failures: { api: expect.any(String) } }]);
-    await stack.stop();
-  });
+  it.each(['other:0123456789abcdef:act-as', 'bot:the-key-of-the-bot-0123456789', ''])(
+    'says at once that its key is not right where the API knows %j, and is not ready',
+    async (API_KEYS) => {
+      const stack = await Stack.start({ worker: false, environment: { API_KEYS } });
+      const { output } = await runBot({ BOT_API_URL: stack.url }, /set BOT_API_KEY/);
+      expect(output).toMatch(/the API does not let this bot act for others; set BOT_API_KEY/);
+      const { ready } = await stack.startBot(telegram, {
+        BOT_API_KEY: 'the-key-of-the-bot-0123456789',
+        BOT_STATE_DIR: path.join(folder, 'wrong-key'),
+      });
+      const readiness = await fetch(`${ready['health']}/readyz`);
+      expect([readiness.status, await readiness.json()]).toMatchObject([503, { failures: { api: expect.any(String) } }]);
+      await stack.stop();
+    },
+  );
 
   it('says when the API does not answer', async () => {
     const { output } = await runBot({ BOT_API_URL: 'http://127.0.0.1:1' }, /the API does not answer/);
@@ -115,7 +135,9 @@ describe("a Bot API server of one's own", () => {
     const user = telegram.user();
     await user.chooses('3 seconds', '360p', 'Pan left');
     const size = { width: 3000, height: 2500, channels: 3 } as const;
-    const photo = await sharp(randomBytes(size.width * size.height * size.channels), { raw: size }).png({ compressionLevel: 0 }).toBuffer();
+    const photo = await sharp(randomBytes(size.width * size.height * size.channels), { raw: size })
+      .png({ compressionLevel: 0 })
+      .toBuffer();
     expect(photo.length).toBeGreaterThan(20_000_000);
     user.file(photo, 'large.png', 'image/png');
     await user.getsVideos(1);
@@ -143,14 +165,17 @@ describe('the webhook', () => {
     const user = telegram.user();
     user.send('/start');
     await user.sees(/Hello/);
-    expect([await telegram.deliver({ update_id: 1 }, 'another_secret'), await telegram.deliver({ update_id: 1 }, null)]).toEqual([401, 401]);
+    expect([await telegram.deliver({ update_id: 1 }, 'another_secret'), await telegram.deliver({ update_id: 1 }, null)]).toEqual([
+      401, 401,
+    ]);
     expect(await telegram.deliver({ update: 1 }, SECRET)).toBe(400);
   });
 
   it('that Telegram does not take at first is announced again, and readiness says so meanwhile', async () => {
     telegram.refuse('setWebhook', { error_code: 400, description: 'Bad Request: bad webhook: Failed to resolve host' }, Infinity);
     const { ready } = await stack.startBot(telegram, { BOT_WEBHOOK_URL: 'https://bot.example', BOT_WEBHOOK_SECRET: SECRET });
-    const readiness = async () => (await (await fetch(`${ready['health']}/readyz`)).json()) as { status: string; failures?: Record<string, string> };
+    const readiness = async () =>
+      (await (await fetch(`${ready['health']}/readyz`)).json()) as { status: string; failures?: Record<string, string> };
     const { failures } = await until(async () => readiness().then((answer) => (answer.status === 'ready' ? null : answer)));
     expect(failures).toEqual({ telegram: 'Telegram does not take the webhook: Bad Request: bad webhook: Failed to resolve host' });
     telegram.accept('setWebhook');

@@ -24,7 +24,8 @@ afterAll(async () => {
 
 const startBot = (environment = {}) => stack.startBot(telegram, { BOT_DENIED_USERS: `5, ${DENIED}`, ...environment });
 
-const jobsOf = (user: TelegramUser) => stack.sql<{ status: string; options: object }>('SELECT status, options FROM job WHERE owner = $1', [`telegram:${user.id}`]);
+const jobsOf = (user: TelegramUser) =>
+  stack.sql<{ status: string; options: object }>('SELECT status, options FROM job WHERE owner = $1', [`telegram:${user.id}`]);
 
 async function userWithVideos(count: number): Promise<TelegramUser> {
   const user = telegram.user();
@@ -171,9 +172,20 @@ describe('the language', () => {
 
 describe('what is no photo', () => {
   it.each([
-    ['a sticker', { sticker: { file_id: 's', file_unique_id: 's', type: 'regular', width: 1, height: 1, is_animated: false, is_video: false } }, /Nice sticker/],
+    [
+      'a sticker',
+      { sticker: { file_id: 's', file_unique_id: 's', type: 'regular', width: 1, height: 1, is_animated: false, is_video: false } },
+      /Nice sticker/,
+    ],
     ['a video', { video: { file_id: 'v', file_unique_id: 'v', width: 1, height: 1, duration: 1 } }, /moves already/],
-    ['a GIF', { animation: { file_id: 'v', file_unique_id: 'v', width: 1, height: 1, duration: 1 }, document: { file_id: 'v', file_unique_id: 'v', mime_type: 'video/mp4' } }, /moves already/],
+    [
+      'a GIF',
+      {
+        animation: { file_id: 'v', file_unique_id: 'v', width: 1, height: 1, duration: 1 },
+        document: { file_id: 'v', file_unique_id: 'v', mime_type: 'video/mp4' },
+      },
+      /moves already/,
+    ],
     ['a voice message', { voice: { file_id: 'v', file_unique_id: 'v', duration: 1 } }, /cannot listen/],
     ['a place', { location: { latitude: 1, longitude: 1 } }, /photos I know well: send me one/],
     ['words', { text: 'make me a film' }, /Send me a photo and I'll make a video of it/],
@@ -245,14 +257,26 @@ describe('who may not use the bot', () => {
 describe('a group', () => {
   it('hears where the bot works, when the bot is added', async () => {
     const [group, status] = [{ id: -200, type: 'group', title: 'We' }, (now: string) => ({ status: now, user: BOT })];
-    telegram.push({ my_chat_member: { chat: group, from: { id: 6, is_bot: false, first_name: 'U', language_code: 'de' }, date: 1, old_chat_member: status('left'), new_chat_member: status('member') } });
+    telegram.push({
+      my_chat_member: {
+        chat: group,
+        from: { id: 6, is_bot: false, first_name: 'U', language_code: 'de' },
+        date: 1,
+        old_chat_member: status('left'),
+        new_chat_member: status('member'),
+      },
+    });
     const said = await until(async () => telegram.messages.find(({ chatId }) => chatId === -200));
     expect(said.text).toMatch(/nur in privaten Chats.*@test_bot/);
   });
 
   it('hears where the bot works, when it talks to the bot', async () => {
-    const [group, from] = [{ id: -100, type: 'supergroup', title: 'Us' }, { id: 5, is_bot: false, first_name: 'U', language_code: 'en' }];
-    const say = (message: object) => telegram.push({ message: { message_id: telegram.nextMessageId(), date: 1, chat: group, from, ...message } });
+    const [group, from] = [
+      { id: -100, type: 'supergroup', title: 'Us' },
+      { id: 5, is_bot: false, first_name: 'U', language_code: 'en' },
+    ];
+    const say = (message: object) =>
+      telegram.push({ message: { message_id: telegram.nextMessageId(), date: 1, chat: group, from, ...message } });
     say({ photo: [{ file_id: 'p', file_unique_id: 'p', width: 1, height: 1 }] });
     say({ text: 'hello everybody' });
     say({ text: '/start@another_bot', entities: [{ type: 'bot_command', offset: 0, length: 18 }] });
@@ -262,15 +286,29 @@ describe('a group', () => {
     for (const [index, message] of [
       { text: '/start@test_bot', entities: [{ type: 'bot_command', offset: 0, length: 15 }] },
       { text: '/start', entities: [{ type: 'bot_command', offset: 0, length: 6 }] },
-      { photo: [{ file_id: 'p', file_unique_id: 'p', width: 1, height: 1 }], caption: 'hey @Test_Bot', caption_entities: [{ type: 'mention', offset: 4, length: 9 }] },
+      {
+        photo: [{ file_id: 'p', file_unique_id: 'p', width: 1, height: 1 }],
+        caption: 'hey @Test_Bot',
+        caption_entities: [{ type: 'mention', offset: 4, length: 9 }],
+      },
       { text: 'and this?', reply_to_message: { message_id: 1, date: 1, chat: group, from: BOT } },
     ].entries()) {
       say(message);
       await until(async () => said().length > index);
     }
-    say({ text: '/start@test_bot', entities: [{ type: 'bot_command', offset: 0, length: 15 }], is_topic_message: true, message_thread_id: 77 });
+    say({
+      text: '/start@test_bot',
+      entities: [{ type: 'bot_command', offset: 0, length: 15 }],
+      is_topic_message: true,
+      message_thread_id: 77,
+    });
     await until(async () => said().length === 5);
-    expect(telegram.callsOf('sendMessage').filter(({ fields }) => fields['chat_id'] === -100).map(({ fields }) => fields['message_thread_id'])).toEqual([...Array<undefined>(4), 77]);
+    expect(
+      telegram
+        .callsOf('sendMessage')
+        .filter(({ fields }) => fields['chat_id'] === -100)
+        .map(({ fields }) => fields['message_thread_id']),
+    ).toEqual([...Array<undefined>(4), 77]);
     expect(said().map(({ text }) => text)).toEqual(Array(5).fill('👋 I work in private chats only. Write to me: @test_bot'));
   });
 });
@@ -294,7 +332,12 @@ describe('taps', () => {
     user.send('/start');
     const menu = await user.sees(/Hello/);
     const tookMs: number[] = [];
-    for (const [label, next] of [['Settings', /Settings/], ['Menu', /Hello/], ['Settings', /Settings/], ['Menu', /Hello/]] as const) {
+    for (const [label, next] of [
+      ['Settings', /Settings/],
+      ['Menu', /Hello/],
+      ['Settings', /Settings/],
+      ['Menu', /Hello/],
+    ] as const) {
       const [answers, tapped] = [telegram.callsOf('answerCallbackQuery').length, Date.now()];
       await user.tap(label);
       await until(async () => telegram.callsOf('answerCallbackQuery').length > answers);

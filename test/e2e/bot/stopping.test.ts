@@ -97,7 +97,8 @@ describe('cancelling', () => {
     user.send('/privacy');
     await user.tap('Delete all my data');
     const question = await user.sees(/Delete all your videos/);
-    const editsOf = () => telegram.callsOf('editMessageText').filter(({ fields }) => fields['chat_id'] === user.id && fields['message_id'] === message.id);
+    const editsOf = () =>
+      telegram.callsOf('editMessageText').filter(({ fields }) => fields['chat_id'] === user.id && fields['message_id'] === message.id);
     const before = editsOf().length;
     const { release } = telegram.hold(user.id);
     await until(async () => editsOf().length > before);
@@ -111,7 +112,10 @@ describe('cancelling', () => {
 });
 
 describe('an API that fails', () => {
-  it.each([['to create a job', 'createJob('], ['to say how a job goes', '{ job(id']])('%s is asked again, and one video comes', async (_what, operation) => {
+  it.each([
+    ['to create a job', 'createJob('],
+    ['to say how a job goes', '{ job(id'],
+  ])('%s is asked again, and one video comes', async (_what, operation) => {
     let failures = 0;
     proxy.fate = (body) => (body.includes(operation) && ++failures <= 3 ? FAILURE : 'pass');
     const user = await quickUser();
@@ -191,7 +195,10 @@ describe('a video that cannot be sent', () => {
     await stack.startApi({ PORT: port, PUBLIC_URL: 'https://videos.example' });
     await stack.startBot(telegram, { BOT_API_URL: proxy.url });
     const user = await quickUser();
-    telegram.refuse('sendVideo', { error_code: 400, description: "Bad Request: inline keyboard button URL 'https://videos.example' is invalid: Wrong HTTP URL" });
+    telegram.refuse('sendVideo', {
+      error_code: 400,
+      description: "Bad Request: inline keyboard button URL 'https://videos.example' is invalid: Wrong HTTP URL",
+    });
     user.photo('cat.jpg');
     const [video] = await user.getsVideos(1);
     expect(video!.buttons.map(({ text }) => text)).not.toContain('📥 Download');

@@ -75,10 +75,16 @@ describe('Telegram', () => {
   it('that asks to slow down is obeyed, and the end is shown', async () => {
     const user = telegram.user();
     await user.chooses('3 seconds', '360p', 'Pan left');
-    telegram.refuse('editMessageText', { error_code: 429, description: 'Too Many Requests: retry after 2', parameters: { retry_after: 2 } });
+    telegram.refuse('editMessageText', {
+      error_code: 429,
+      description: 'Too Many Requests: retry after 2',
+      parameters: { retry_after: 2 },
+    });
     user.photo('cat.jpg');
     const { id } = await user.sees(/✅ Done/);
-    const [refused, next] = telegram.callsOf('editMessageText').filter(({ fields }) => fields['chat_id'] === user.id && fields['message_id'] === id);
+    const [refused, next] = telegram
+      .callsOf('editMessageText')
+      .filter(({ fields }) => fields['chat_id'] === user.id && fields['message_id'] === id);
     expect(next!.at - refused!.at).toBeGreaterThanOrEqual(1_950);
   });
 
@@ -113,7 +119,14 @@ describe('Telegram', () => {
   it('that finds nothing changed is no trouble', async () => {
     const user = await longRender();
     const [edits, sent] = [telegram.callsOf('editMessageText').length, user.inbox.length];
-    telegram.refuse('editMessageText', { error_code: 400, description: 'Bad Request: message is not modified: specified new message content and reply markup are exactly the same' }, 2);
+    telegram.refuse(
+      'editMessageText',
+      {
+        error_code: 400,
+        description: 'Bad Request: message is not modified: specified new message content and reply markup are exactly the same',
+      },
+      2,
+    );
     await user.getsVideos(1);
     await user.sees(/✅ Done/);
     expect(telegram.callsOf('editMessageText').length).toBeGreaterThan(edits + 2);

@@ -32,7 +32,12 @@ describe('animate', () => {
     expect({ files: await place.files(), logs: await place.logs() }).toEqual({ files: ['cat.mp4'], logs: [] });
     for (const fact of ['cat.mp4', '480×360', '36', 'PREVIEW, PAN_L', 'seed     7', 'seconds']) expect(stdout).toContain(fact);
     expect(stderr).toContain('Starting database, API and worker\n');
-    expect(await boxes(at('cat.mp4'))).toEqual(['ftyp', 'moov', expect.stringMatching(/free|mdat/), ...(await boxes(at('cat.mp4'))).slice(3)]);
+    expect(await boxes(at('cat.mp4'))).toEqual([
+      'ftyp',
+      'moov',
+      expect.stringMatching(/free|mdat/),
+      ...(await boxes(at('cat.mp4'))).slice(3),
+    ]);
     expect(await describeStream(ffmpeg, at('cat.mp4'))).toMatch(/h264 \(High\).*yuv420p.*480x360.*12 fps/);
     expect(await frames(at('cat.mp4'))).toHaveLength(36);
     expect(await place.leftovers()).toEqual([]);
@@ -58,8 +63,17 @@ describe('animate', () => {
     expect(stderr).toBe('');
     const bytes = await readFile(at('videos/portrait.mp4'));
     expect(JSON.parse(stdout)).toMatchObject({
-      path: at('videos/portrait.mp4'), width: 360, height: 480, frameCount: 36, framesPerSecond: 12, durationSeconds: 3, engine: 'PREVIEW',
-      sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), seed: expect.any(Number), renderSeconds: expect.any(Number),
+      path: at('videos/portrait.mp4'),
+      width: 360,
+      height: 480,
+      frameCount: 36,
+      framesPerSecond: 12,
+      durationSeconds: 3,
+      engine: 'PREVIEW',
+      sizeBytes: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      seed: expect.any(Number),
+      renderSeconds: expect.any(Number),
     });
     expect(stdout.trim().split('\n')).toHaveLength(1);
   });
@@ -90,19 +104,30 @@ describe('animate', () => {
     await run.kill();
     await place.succeeds('animate', photo('coffee.jpg'), ...SMALL);
     expect(await place.leftovers()).toEqual([]);
-    expect((await place.query<{ status: string }>('SELECT status FROM job ORDER BY "createdAt" DESC LIMIT 2')).map(({ status }) => status)).toEqual(['COMPLETED', 'CANCELLED']);
+    expect(
+      (await place.query<{ status: string }>('SELECT status FROM job ORDER BY "createdAt" DESC LIMIT 2')).map(({ status }) => status),
+    ).toEqual(['COMPLETED', 'CANCELLED']);
   });
 
   it('says what is being done', async () => {
     const pause = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000);';
     const slow = await ffmpegThat('slow', `${pause} encode(); ${pause}`);
     const { code, stderr } = await place.runWith({ FFMPEG_PATH: slow }, 'animate', photo('cat.jpg'), ...SMALL, '--out', 'slow.mp4');
-    expect([code, stderr.split('\n')]).toEqual([0, expect.arrayContaining(['Starting database, API and worker', 'Rendering frames', 'Encoding the video'])]);
+    expect([code, stderr.split('\n')]).toEqual([
+      0,
+      expect.arrayContaining(['Starting database, API and worker', 'Rendering frames', 'Encoding the video']),
+    ]);
   });
 
   it('says why an attempt failed, gives up after the last one, and names the log', async () => {
     const broken = await ffmpegThat('broken', "console.error('it is broken'); process.exit(1);");
-    const { code, stdout, stderr } = await place.runWith({ FFMPEG_PATH: broken, MAX_ATTEMPTS: '2', RETRY_DELAY_SECONDS: '3' }, 'animate', photo('rocket.jpg'), ...SMALL, '--json');
+    const { code, stdout, stderr } = await place.runWith(
+      { FFMPEG_PATH: broken, MAX_ATTEMPTS: '2', RETRY_DELAY_SECONDS: '3' },
+      'animate',
+      photo('rocket.jpg'),
+      ...SMALL,
+      '--json',
+    );
     expect(code).toBe(1);
     expect(stderr).toContain('Attempt 1 of 2 failed: ffmpeg could not write the video.');
     const log = (await place.logs()).toSorted().at(-1);
@@ -116,8 +141,12 @@ describe('animate', () => {
       place.runWith({ DATABASE_URL: 'postgresql://a:b@127.0.0.1:9/c' }, 'animate', photo('cat.jpg'), '--json', '--out', 'x.mp4'),
     ]);
     expect([encoder.code, database.code]).toEqual([1, 1]);
-    expect(JSON.parse(encoder.stdout)).toMatchObject({ error: { code: 'ENCODER_FAILED', message: expect.stringContaining('/there/is/none') } });
-    expect(JSON.parse(database.stdout)).toMatchObject({ error: { code: 'CANNOT_START', message: expect.stringContaining('127.0.0.1:9'), cure: expect.stringContaining('DATABASE_URL') } });
+    expect(JSON.parse(encoder.stdout)).toMatchObject({
+      error: { code: 'ENCODER_FAILED', message: expect.stringContaining('/there/is/none') },
+    });
+    expect(JSON.parse(database.stdout)).toMatchObject({
+      error: { code: 'CANNOT_START', message: expect.stringContaining('127.0.0.1:9'), cure: expect.stringContaining('DATABASE_URL') },
+    });
   });
 
   it('exits 1 for a configuration that is not usable and names the variable', async () => {
@@ -137,7 +166,9 @@ describe('animate, before anything is started', () => {
   ])('exits 2 for %s', async (_what, args) => {
     const { code, stdout, stderr } = await place.run('animate', ...args(), '--json');
     expect(code).toBe(2);
-    expect(JSON.parse(stdout)).toEqual({ error: { code: 'BAD_ARGUMENTS', message: expect.any(String), cure: expect.any(String), retryable: false } });
+    expect(JSON.parse(stdout)).toEqual({
+      error: { code: 'BAD_ARGUMENTS', message: expect.any(String), cure: expect.any(String), retryable: false },
+    });
     expect(stderr).not.toContain('Starting');
   });
 

@@ -17,7 +17,8 @@ import { TOKEN } from '../../support/token.ts';
 const place = new Place();
 afterAll(() => place.remove());
 
-const variables = (environment: Record<string, string>, dotEnv: Record<string, string> = {}) => checkVariables(environment, dotEnv).findings.map(({ level, message, cure }) => [level, message, cure ?? ''].join(' '));
+const variables = (environment: Record<string, string>, dotEnv: Record<string, string> = {}) =>
+  checkVariables(environment, dotEnv).findings.map(({ level, message, cure }) => [level, message, cure ?? ''].join(' '));
 const finding = async (check: string, environment: Record<string, string>): Promise<Finding> => {
   const findings = await examine(place.work, { PATH: process.env['PATH'], STORAGE_DIR: place.storage, PORT: '0', ...environment });
   return findings.find((candidate) => candidate.check === check)!;
@@ -27,12 +28,17 @@ describe('doctor', () => {
   it('finds a machine fit on which videos can be made', async () => {
     const { code, stdout } = await place.run('doctor');
     expect(code).toBe(0);
-    for (const check of ['Node', 'PostgreSQL', 'Redis', 'ffmpeg', 'storage', 'GPU', 'weights', 'port', 'variables']) expect(stdout).toMatch(new RegExp(`^(ok|warn) +${check} `, 'm'));
+    for (const check of ['Node', 'PostgreSQL', 'Redis', 'ffmpeg', 'storage', 'GPU', 'weights', 'port', 'variables'])
+      expect(stdout).toMatch(new RegExp(`^(ok|warn) +${check} `, 'm'));
     expect(stdout).not.toContain('FAIL');
   });
 
   it('exits 1 and says the cure where no video could be made', async () => {
-    const { code, stdout } = await place.runWith({ DATABASE_URL: 'postgresql://somebody:secret-word@127.0.0.1:9/x', FFMPEG_PATH: '/there/is/none' }, 'doctor', '--json');
+    const { code, stdout } = await place.runWith(
+      { DATABASE_URL: 'postgresql://somebody:secret-word@127.0.0.1:9/x', FFMPEG_PATH: '/there/is/none' },
+      'doctor',
+      '--json',
+    );
     expect(code).toBe(1);
     const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: Finding[] };
     expect(ok).toBe(false);
@@ -61,7 +67,18 @@ describe('doctor', () => {
   });
 
   it('names variables of the environment that just miss one of ours, and no others', () => {
-    const others = { HOME: '/', HOSTNAME: 'h', PATH: '/bin', LOGNAME: 'me', PORTS: '1', npm_config_cache: 'x', DEBUG: '1', NODE_OPTIONS: '', REDISCLI_AUTH: 'x', PGHOST: 'h' };
+    const others = {
+      HOME: '/',
+      HOSTNAME: 'h',
+      PATH: '/bin',
+      LOGNAME: 'me',
+      PORTS: '1',
+      npm_config_cache: 'x',
+      DEBUG: '1',
+      NODE_OPTIONS: '',
+      REDISCLI_AUTH: 'x',
+      PGHOST: 'h',
+    };
     expect(variables({ ...others, STORAGEDIR: '/x', REDIS_URI: 'redis://x' })).toEqual([
       expect.stringMatching(/STORAGEDIR.*Did you mean STORAGE_DIR\?/),
       expect.stringMatching(/REDIS_URI.*Did you mean REDIS_URL\?/),
@@ -71,27 +88,39 @@ describe('doctor', () => {
   it('reads .env of the folder it is asked about, and lets the environment win', async () => {
     await writeFile(path.join(place.work, '.env'), 'QUEUE_LIMT=3\nPORT=none\n');
     const findings = await examine(place.work, { PATH: process.env['PATH'], STORAGE_DIR: place.storage, PORT: '0' });
-    expect(findings.filter(({ check }) => check === 'variables').map(({ message }) => message)).toEqual([expect.stringContaining('QUEUE_LIMT')]);
+    expect(findings.filter(({ check }) => check === 'variables').map(({ message }) => message)).toEqual([
+      expect.stringContaining('QUEUE_LIMT'),
+    ]);
   });
 
   it('tells what is to be migrated in a database, and changes nothing', async () => {
     const [empty, migrated] = await Promise.all([createEmptyDatabase(), createTestDatabase()]);
     try {
-      for (let times = 0; times < 2; times++) expect((await finding('PostgreSQL', { DATABASE_URL: empty.url })).message).toContain('migrations to apply');
+      for (let times = 0; times < 2; times++)
+        expect((await finding('PostgreSQL', { DATABASE_URL: empty.url })).message).toContain('migrations to apply');
       expect((await finding('PostgreSQL', { DATABASE_URL: migrated.url })).message).toContain('up to date');
       await empty.drop();
-      expect(await finding('PostgreSQL', { DATABASE_URL: empty.url })).toMatchObject({ level: 'ok', message: expect.stringContaining('made at the first start') });
+      expect(await finding('PostgreSQL', { DATABASE_URL: empty.url })).toMatchObject({
+        level: 'ok',
+        message: expect.stringContaining('made at the first start'),
+      });
     } finally {
       await Promise.all([empty.drop(), migrated.drop()]);
     }
   });
 
   it.skipIf(!inject('redisUrl'))('finds a Redis that can be used', async () => {
-    expect(await finding('Redis', { REDIS_URL: inject('redisUrl')! })).toMatchObject({ level: 'ok', message: expect.stringMatching(/^Redis \d+\.\d+/) });
+    expect(await finding('Redis', { REDIS_URL: inject('redisUrl')! })).toMatchObject({
+      level: 'ok',
+      message: expect.stringMatching(/^Redis \d+\.\d+/),
+    });
   });
 
   it('says when Redis does not answer', async () => {
-    expect(await finding('Redis', { REDIS_URL: 'redis://127.0.0.1:9' })).toMatchObject({ level: 'FAIL', cure: expect.stringContaining('REDIS_URL') });
+    expect(await finding('Redis', { REDIS_URL: 'redis://127.0.0.1:9' })).toMatchObject({
+      level: 'FAIL',
+      cure: expect.stringContaining('REDIS_URL'),
+    });
   });
 
   it('warns of a port that another program holds', async () => {
@@ -99,7 +128,10 @@ describe('doctor', () => {
     await once(other, 'listening');
     try {
       const { port } = other.address() as AddressInfo;
-      expect(await finding('port', { PORT: String(port) })).toMatchObject({ level: 'warn', message: expect.stringContaining(String(port)) });
+      expect(await finding('port', { PORT: String(port) })).toMatchObject({
+        level: 'warn',
+        message: expect.stringContaining(String(port)),
+      });
     } finally {
       other.close();
     }
@@ -110,8 +142,14 @@ describe('doctor', () => {
     const BOT_API_ROOT = telegram.url;
     try {
       expect(await finding('Telegram', {})).toMatchObject({ level: 'ok', message: expect.stringContaining('BOT_TOKEN is not set') });
-      expect(await finding('Telegram', { BOT_API_ROOT, BOT_TOKEN: TOKEN })).toMatchObject({ level: 'ok', message: expect.stringContaining('@test_bot') });
-      expect(await finding('Telegram', { BOT_API_ROOT, BOT_TOKEN: '1:some-other-token-0123456789' })).toMatchObject({ level: 'warn', message: expect.stringContaining('does not know BOT_TOKEN') });
+      expect(await finding('Telegram', { BOT_API_ROOT, BOT_TOKEN: TOKEN })).toMatchObject({
+        level: 'ok',
+        message: expect.stringContaining('@test_bot'),
+      });
+      expect(await finding('Telegram', { BOT_API_ROOT, BOT_TOKEN: '1:some-other-token-0123456789' })).toMatchObject({
+        level: 'warn',
+        message: expect.stringContaining('does not know BOT_TOKEN'),
+      });
       telegram.isDown = true;
       const away = await finding('Telegram', { BOT_API_ROOT, BOT_TOKEN: TOKEN });
       expect(away).toMatchObject({ level: 'warn', message: expect.stringContaining('cannot be reached') });
@@ -128,14 +166,32 @@ describe('doctor', () => {
   it('says when files cannot be stored', async () => {
     await writeFile(path.join(place.work, 'file'), '');
     chmodSync(path.join(place.work, 'file'), 0o600);
-    expect(await finding('storage', { STORAGE_DIR: path.join(place.work, 'file', 'storage') })).toMatchObject({ level: 'FAIL', cure: expect.stringContaining('STORAGE_DIR') });
+    expect(await finding('storage', { STORAGE_DIR: path.join(place.work, 'file', 'storage') })).toMatchObject({
+      level: 'FAIL',
+      cure: expect.stringContaining('STORAGE_DIR'),
+    });
   });
 
-  it.each([['20.19.0', true], ['20.18.9', false], ['20.20.2', true], ['21.7.0', false], ['22.11.0', false], ['22.12.0', true], ['23.5.0', false], ['24.0.0', true], ['26.1.3', true]])('takes Node %s: %s', (version, good) => {
+  it.each([
+    ['20.19.0', true],
+    ['20.18.9', false],
+    ['20.20.2', true],
+    ['21.7.0', false],
+    ['22.11.0', false],
+    ['22.12.0', true],
+    ['23.5.0', false],
+    ['24.0.0', true],
+    ['26.1.3', true],
+  ])('takes Node %s: %s', (version, good) => {
     expect(satisfies(version, '^20.19.0 || ^22.12.0 || >=24.0.0')).toBe(good);
   });
 
-  it.each([['motoin', 'motion'], ['Dolly-In', 'DOLLY_IN'], ['xyz', undefined], ['pot', undefined]])('takes %s for %s', (text, meant) => {
+  it.each([
+    ['motoin', 'motion'],
+    ['Dolly-In', 'DOLLY_IN'],
+    ['xyz', undefined],
+    ['pot', undefined],
+  ])('takes %s for %s', (text, meant) => {
     expect(nearest(text, ['motion', 'DOLLY_IN', 'resolution'])).toBe(meant);
   });
 });

@@ -13,9 +13,12 @@ describe('the command line', () => {
     expect(version.stdout.trim()).toBe((JSON.parse(await readFile('package.json', 'utf8')) as { version: string }).version);
   });
 
-  it.each([[[]], [['animat']], [['start', 'now']], [['models', 'fetch']]])('exits 2 for %j, with nothing on standard output', async (args) => {
-    expect(await place.run(...args)).toMatchObject({ code: 2, stdout: '' });
-  });
+  it.each([[[]], [['animat']], [['start', 'now']], [['models', 'fetch']]])(
+    'exits 2 for %j, with nothing on standard output',
+    async (args) => {
+      expect(await place.run(...args)).toMatchObject({ code: 2, stdout: '' });
+    },
+  );
 
   it('says what was probably meant', async () => {
     expect((await place.run('animat')).stderr).toContain('did you mean animate?');

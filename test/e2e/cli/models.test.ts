@@ -93,12 +93,17 @@ describe('models pull', () => {
   it('says what to do about a gated model, and takes a token', async () => {
     hub.token = 'hf_good';
     expect(await pull()).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/HTTP 401.*\n.*set HF_TOKEN/) });
-    expect(await place.runWith({ ...environment(), HF_TOKEN: 'hf_good' }, 'models', 'pull', 'tiny', '--accept-licence')).toMatchObject({ code: 0 });
+    expect(await place.runWith({ ...environment(), HF_TOKEN: 'hf_good' }, 'models', 'pull', 'tiny', '--accept-licence')).toMatchObject({
+      code: 0,
+    });
   });
 
-  it.each([[['pull']], [['pull', 'tinny']], [['pull', 'tiny', 'svd']], [['pull', 'tiny', '--yes']], [['list', 'all']], [['fetch']]])('exits 2 for %j', async (args) => {
-    expect(await run(...args)).toMatchObject({ code: 2, stdout: '' });
-  });
+  it.each([[['pull']], [['pull', 'tinny']], [['pull', 'tiny', 'svd']], [['pull', 'tiny', '--yes']], [['list', 'all']], [['fetch']]])(
+    'exits 2 for %j',
+    async (args) => {
+      expect(await run(...args)).toMatchObject({ code: 2, stdout: '' });
+    },
+  );
 });
 
 describe('models list, path, verify and remove', () => {
@@ -111,24 +116,44 @@ describe('models list, path, verify and remove', () => {
     expect(stdout).toContain('npm run models -- pull tiny');
     await pull();
     expect((await run('list')).stdout).toMatch(/^\* tiny +300 kB +here /m);
-    const { models, others, current } = JSON.parse((await run('list', '--json')).stdout) as { models: { name: string; state: string; inUse: boolean }[]; others: string[]; current: { kind: string } };
-    expect(models.map(({ name, state, inUse }) => [name, state, inUse])).toEqual([['svd', 'missing', false], ['svd-xt', 'missing', false], ['svd-xt-1-1', 'missing', false], ['tiny', 'present', true]]);
+    const { models, others, current } = JSON.parse((await run('list', '--json')).stdout) as {
+      models: { name: string; state: string; inUse: boolean }[];
+      others: string[];
+      current: { kind: string };
+    };
+    expect(models.map(({ name, state, inUse }) => [name, state, inUse])).toEqual([
+      ['svd', 'missing', false],
+      ['svd-xt', 'missing', false],
+      ['svd-xt-1-1', 'missing', false],
+      ['tiny', 'present', true],
+    ]);
     expect([others, current.kind]).toEqual([['mine'], 'present']);
   });
 
   it('prints where a model is or will be', async () => {
-    expect(await run('path')).toMatchObject({ code: 0, stdout: `${path.join(folder, 'tiny')}\n`, stderr: expect.stringContaining('not here') });
+    expect(await run('path')).toMatchObject({
+      code: 0,
+      stdout: `${path.join(folder, 'tiny')}\n`,
+      stderr: expect.stringContaining('not here'),
+    });
     expect(await run('path', 'svd')).toMatchObject({ code: 0, stdout: `${path.join(folder, 'svd')}\n` });
   });
 
   it('verifies a model file by file, and pull cures what verify finds', async () => {
     expect(await run('verify', 'tiny')).toMatchObject({ code: 1, stderr: expect.stringContaining('is not here') });
     await pull();
-    expect(await run('verify', 'tiny')).toMatchObject({ code: 0, stdout: `ok                 model_index.json\nok                 ${UNET}\n` });
+    expect(await run('verify', 'tiny')).toMatchObject({
+      code: 0,
+      stdout: `ok                 model_index.json\nok                 ${UNET}\n`,
+    });
     const broken = Buffer.from(hub.files[UNET]!);
     broken[7]! ^= 1;
     await writeFile(path.join(folder, 'tiny', UNET), broken);
-    expect(await run('verify', 'tiny')).toMatchObject({ code: 1, stdout: expect.stringMatching(/^wrong hash +unet/m), stderr: expect.stringContaining('models -- pull tiny') });
+    expect(await run('verify', 'tiny')).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^wrong hash +unet/m),
+      stderr: expect.stringContaining('models -- pull tiny'),
+    });
     await pull();
     expect(await run('verify', 'tiny')).toMatchObject({ code: 0 });
   });
@@ -149,10 +174,16 @@ describe('models list, path, verify and remove', () => {
 
 describe('doctor', () => {
   const weights = async (more: Record<string, string> = {}) =>
-    (await examine(place.work, { PATH: process.env['PATH'], STORAGE_DIR: place.storage, PORT: '0', ...environment(), ...more })).find(({ check }) => check === 'weights');
+    (await examine(place.work, { PATH: process.env['PATH'], STORAGE_DIR: place.storage, PORT: '0', ...environment(), ...more })).find(
+      ({ check }) => check === 'weights',
+    );
 
   it('warns of missing weights with the command that fetches them, but lets videos be made', async () => {
-    expect(await weights()).toMatchObject({ level: 'warn', message: expect.stringContaining('PREVIEW does not'), cure: 'npm run models -- pull tiny' });
+    expect(await weights()).toMatchObject({
+      level: 'warn',
+      message: expect.stringContaining('PREVIEW does not'),
+      cure: 'npm run models -- pull tiny',
+    });
     expect(await weights({ SVD_AUTO_PULL: '1' })).toMatchObject({ level: 'warn', cure: expect.stringContaining('next worker fetches it') });
     expect(await weights({ SVD_MODEL: 'svd_xt' })).toMatchObject({ level: 'warn', cure: expect.stringContaining('svd-xt') });
   });
@@ -174,7 +205,14 @@ describe('a question at a terminal', () => {
     return [said, String(output.read())];
   };
 
-  it.each([['y\n', true], ['YES\n', true], ['n\n', false], ['\n', false], ['yeah\n', false], ['', false]])('takes %j for %s', async (text, meant) => {
+  it.each([
+    ['y\n', true],
+    ['YES\n', true],
+    ['n\n', false],
+    ['\n', false],
+    ['yeah\n', false],
+    ['', false],
+  ])('takes %j for %s', async (text, meant) => {
     expect(await answered(text)).toEqual([meant, 'Really? [y/N] ']);
   });
 

@@ -31,7 +31,9 @@ afterAll(async () => {
 
 async function newestJob(): Promise<{ status: string; clientRef: string }> {
   const response = await fetch(`${url}/graphql`, {
-    method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${SECRET}` }, body: JSON.stringify({ query: '{ jobs(first: 1) { nodes { status clientRef } } }' }),
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${SECRET}` },
+    body: JSON.stringify({ query: '{ jobs(first: 1) { nodes { status clientRef } } }' }),
   });
   return ((await response.json()) as { data: { jobs: { nodes: { status: string; clientRef: string }[] } } }).data.jobs.nodes[0]!;
 }
@@ -47,7 +49,9 @@ describe('animate while npm start runs', () => {
   it('warns when a video is rendered again by another version of its engine', async () => {
     const video = await readFile(path.join(place.work, 'cat.mp4'));
     const { engineVersion } = await readVideoMetadata(path.join(place.work, 'cat.mp4'));
-    const other = video.toString('latin1').replace(`"engineVersion":"${engineVersion}"`, `"engineVersion":"${'9'.repeat(engineVersion.length)}"`);
+    const other = video
+      .toString('latin1')
+      .replace(`"engineVersion":"${engineVersion}"`, `"engineVersion":"${'9'.repeat(engineVersion.length)}"`);
     await writeFile(path.join(elsewhere.work, 'other.mp4'), other, 'latin1');
     const { stderr } = await place.succeeds('animate', photo('cat.jpg'), '--from-video', path.join(elsewhere.work, 'other.mp4'));
     expect(stderr).toContain(`version ${'9'.repeat(engineVersion.length)}`);
@@ -69,7 +73,9 @@ describe('animate while npm start runs', () => {
     const other = createServer((_request, response) => response.end('hello'));
     await once(other.listen(0, '127.0.0.1'), 'listening');
     const strange = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
-    const [nobody, stranger] = await Promise.all(['http://127.0.0.1:65530', strange].map((api) => elsewhere.run('animate', photo('cat.jpg'), '--api-url', api, '--json')));
+    const [nobody, stranger] = await Promise.all(
+      ['http://127.0.0.1:65530', strange].map((api) => elsewhere.run('animate', photo('cat.jpg'), '--api-url', api, '--json')),
+    );
     other.close();
     for (const run of [nobody!, stranger!]) {
       expect(run.code).toBe(1);
@@ -124,7 +130,15 @@ describe('animate while npm start runs', () => {
     const proxy = await httpOnlyProxy(url);
     try {
       const { port } = proxy.server.address() as AddressInfo;
-      await elsewhere.succeeds('animate', photo('galaxies.jpg'), ...SMALL, '--api-url', `http://127.0.0.1:${port}/graphql`, '--api-key', SECRET);
+      await elsewhere.succeeds(
+        'animate',
+        photo('galaxies.jpg'),
+        ...SMALL,
+        '--api-url',
+        `http://127.0.0.1:${port}/graphql`,
+        '--api-key',
+        SECRET,
+      );
       expect(await elsewhere.files()).toContain('galaxies.mp4');
       expect(proxy.dropped).toBe(2);
     } finally {
@@ -154,7 +168,12 @@ describe('start', () => {
   it('has left nothing after kill -9 that hinders the next start', async () => {
     await services.kill();
     const goneAt = url;
-    await until(() => fetch(`${goneAt}/healthz`).then(() => false, () => true));
+    await until(() =>
+      fetch(`${goneAt}/healthz`).then(
+        () => false,
+        () => true,
+      ),
+    );
     await startServices();
     expect(await place.succeeds('animate', photo('portrait.jpg'), ...SMALL, '--quiet')).toEqual({ stdout: '', stderr: '' });
   });

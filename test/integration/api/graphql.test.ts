@@ -22,11 +22,23 @@ describe('the schema', () => {
       if (isIntrospectionType(type) || ['String', 'Int', 'Float', 'Boolean', 'ID'].includes(type.name)) continue;
       const isRoot = ['Query', 'Mutation', 'Subscription'].includes(type.name);
       if (!type.description && !isRoot) silent.push(type.name);
-      if (isEnumType(type)) silent.push(...type.getValues().filter((value) => !value.description).map((value) => `${type.name}.${value.name}`));
+      if (isEnumType(type))
+        silent.push(
+          ...type
+            .getValues()
+            .filter((value) => !value.description)
+            .map((value) => `${type.name}.${value.name}`),
+        );
       if (isObjectType(type) || isInputObjectType(type)) {
         for (const field of Object.values(type.getFields())) {
           if (!field.description) silent.push(`${type.name}.${field.name}`);
-          if (isObjectType(type)) silent.push(...type.getFields()[field.name]!.args.filter((arg) => !arg.description).map((arg) => `${type.name}.${field.name}(${arg.name})`));
+          if (isObjectType(type))
+            silent.push(
+              ...type
+                .getFields()
+                [field.name]!.args.filter((arg) => !arg.description)
+                .map((arg) => `${type.name}.${field.name}(${arg.name})`),
+            );
         }
       }
     }
@@ -44,7 +56,12 @@ describe('one local owner', () => {
   });
 
   it('tells what can be asked for, from the catalogue', async () => {
-    const { data } = await stack.graphql<{ options: Record<string, { name: string; isDefault: boolean; seconds: number; available: boolean }[]> & { limits: object; tuning: object } }>(`{ options {
+    const { data } = await stack.graphql<{
+      options: Record<string, { name: string; isDefault: boolean; seconds: number; available: boolean }[]> & {
+        limits: object;
+        tuning: object;
+      };
+    }>(`{ options {
       resolutions { name width height description isDefault } durations { seconds frameCount isDefault } framesPerSecond
       motions { name description bestFor motionBucketId isDefault } orientations { name description isDefault } fits { name description isDefault }
       engines { name description available unavailableReason isDefault }
@@ -56,21 +73,39 @@ describe('one local owner', () => {
     expect(options['motions']!.map(({ name }) => name)).toEqual(names(MOTIONS));
     expect(options['fits']!.map(({ name }) => name)).toEqual(names(FITS));
     expect(options['durations']!.map(({ seconds }) => seconds)).toEqual(DURATIONS);
-    expect(options['engines']!.map(({ name, available, isDefault }) => [name, available, isDefault])).toEqual([['PREVIEW', true, true], ['SVD_XT', false, false]]);
-    for (const list of ['resolutions', 'durations', 'motions', 'orientations', 'fits']) expect(options[list]!.filter(({ isDefault }) => isDefault)).toHaveLength(1);
-    expect(options.limits).toMatchObject({ photoMaxBytes: 20_000_000, photoMaxPixels: 50_000_000, photoMinSide: 64, queueLimit: 4, ownerLimit: null, maxAttempts: 3, filesKeptHours: 24 });
+    expect(options['engines']!.map(({ name, available, isDefault }) => [name, available, isDefault])).toEqual([
+      ['PREVIEW', true, true],
+      ['SVD_XT', false, false],
+    ]);
+    for (const list of ['resolutions', 'durations', 'motions', 'orientations', 'fits'])
+      expect(options[list]!.filter(({ isDefault }) => isDefault)).toHaveLength(1);
+    expect(options.limits).toMatchObject({
+      photoMaxBytes: 20_000_000,
+      photoMaxPixels: 50_000_000,
+      photoMinSide: 64,
+      queueLimit: 4,
+      ownerLimit: null,
+      maxAttempts: 3,
+      filesKeptHours: 24,
+    });
     expect(options.tuning).toMatchObject({ steps: { min: 4, max: 50, default: 24 }, seed: { min: 0, max: 2_147_483_647, default: null } });
     expect(options['estimates']).toHaveLength(names(ENGINES).length * names(RESOLUTIONS).length * DURATIONS.length);
     expect(Math.min(...options['estimates']!.map(({ seconds }) => seconds))).toBeGreaterThan(0);
   });
 
   it('tells how it is, part by part', async () => {
-    const { data } = await stack.graphql(`{ health { version uptimeSeconds database { kind latencyMs } queues { engine waiting delayed active }
+    const { data } =
+      await stack.graphql(`{ health { version uptimeSeconds database { kind latencyMs } queues { engine waiting delayed active }
       bus { kind latencyMs } storage { writable freeBytes } workers { id device engines state version lastSeenAt } } }`);
-    expect(data).toMatchObject({ health: {
-      version: '0.1.0', database: { kind: 'postgresql' }, bus: { kind: 'postgresql' }, storage: { writable: true },
-      workers: [{ device: 'cpu', engines: ['PREVIEW'], state: 'READY', version: '0.1.0' }],
-    } });
+    expect(data).toMatchObject({
+      health: {
+        version: '0.1.0',
+        database: { kind: 'postgresql' },
+        bus: { kind: 'postgresql' },
+        storage: { writable: true },
+        workers: [{ device: 'cpu', engines: ['PREVIEW'], state: 'READY', version: '0.1.0' }],
+      },
+    });
   });
 
   it.each([
@@ -110,8 +145,24 @@ describe('one local owner', () => {
   });
 
   it('takes a photo from a data URL and from an earlier job, and settles every option', async () => {
-    const first = await stack.create({ image: { base64: `data:image/jpeg;base64,${readFileSync(path.join(PHOTOS, 'portrait.jpg')).toString('base64')}` }, clientRef: 'mine', tuning: { seed: 7 } });
-    expect(first).toMatchObject({ clientRef: 'mine', options: { engine: 'PREVIEW', orientation: 'PORTRAIT', seed: 7, steps: 24, guidanceMin: 1, guidanceMax: 3, noiseAugmentation: 0.1, motionBucketId: 50 } });
+    const first = await stack.create({
+      image: { base64: `data:image/jpeg;base64,${readFileSync(path.join(PHOTOS, 'portrait.jpg')).toString('base64')}` },
+      clientRef: 'mine',
+      tuning: { seed: 7 },
+    });
+    expect(first).toMatchObject({
+      clientRef: 'mine',
+      options: {
+        engine: 'PREVIEW',
+        orientation: 'PORTRAIT',
+        seed: 7,
+        steps: 24,
+        guidanceMin: 1,
+        guidanceMax: 3,
+        noiseAugmentation: 0.1,
+        motionBucketId: 50,
+      },
+    });
     const second = await stack.create({ image: { jobId: first.id }, orientation: 'LANDSCAPE', motion: 'DOLLY_IN' });
     expect(second.options).toMatchObject({ orientation: 'LANDSCAPE', motionBucketId: 127 });
     expect(second.options.seed).toBeGreaterThanOrEqual(0);
@@ -133,12 +184,18 @@ describe('one local owner', () => {
 
   it('refuses an engine that no worker offers, at once', async () => {
     const answer = await stack.tryCreate({ engine: 'SVD_XT' });
-    expect(answer.errors![0]!.extensions).toMatchObject({ code: 'ENGINE_UNAVAILABLE', retryable: true, retryAfterSeconds: expect.any(Number) });
+    expect(answer.errors![0]!.extensions).toMatchObject({
+      code: 'ENGINE_UNAVAILABLE',
+      retryable: true,
+      retryAfterSeconds: expect.any(Number),
+    });
   });
 
   it('keeps the limit of the queue under parallel requests', async () => {
     const uploadId = await stack.upload();
-    const answers = await Promise.all(Array.from({ length: 50 }, () => stack.tryCreate({ image: { uploadId }, durationSeconds: 12, resolution: 'P1080' })));
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => stack.tryCreate({ image: { uploadId }, durationSeconds: 12, resolution: 'P1080' })),
+    );
     const created = answers.filter(({ errors }) => !errors);
     expect(created).toHaveLength(4);
     const refused = answers.filter(({ errors }) => errors);
@@ -150,21 +207,32 @@ describe('one local owner', () => {
   });
 
   it('pages through jobs, newest first, and filters them', async () => {
-    const { data: all } = await stack.graphql<{ jobs: { nodes: { id: string; createdAt: string }[] } }>('{ jobs(first: 100) { nodes { id createdAt } } }');
+    const { data: all } = await stack.graphql<{ jobs: { nodes: { id: string; createdAt: string }[] } }>(
+      '{ jobs(first: 100) { nodes { id createdAt } } }',
+    );
     const ids: string[] = [];
     let after: string | null = null;
     do {
-      const page: { data: { jobs: { edges: { cursor: string; node: { id: string } }[]; pageInfo: { hasNextPage: boolean; endCursor: string } } } } =
-        await stack.graphql('query ($after: String) { jobs(first: 3, after: $after) { edges { cursor node { id } } pageInfo { hasNextPage endCursor } } }', { after });
+      const page: {
+        data: { jobs: { edges: { cursor: string; node: { id: string } }[]; pageInfo: { hasNextPage: boolean; endCursor: string } } };
+      } = await stack.graphql(
+        'query ($after: String) { jobs(first: 3, after: $after) { edges { cursor node { id } } pageInfo { hasNextPage endCursor } } }',
+        { after },
+      );
       ids.push(...page.data.jobs.edges.map(({ node }) => node.id));
       after = page.data.jobs.pageInfo.hasNextPage ? page.data.jobs.pageInfo.endCursor : null;
     } while (after);
     expect(ids).toEqual(all.jobs.nodes.map(({ id }) => id));
     const times = all.jobs.nodes.map(({ createdAt }) => createdAt);
     expect(times).toEqual(times.toSorted().toReversed());
-    const filtered = await stack.graphql<{ jobs: { nodes: { status: string; clientRef: string }[] } }>('{ jobs(filter: { statuses: [COMPLETED], clientRef: "mine" }) { nodes { status clientRef } } }');
+    const filtered = await stack.graphql<{ jobs: { nodes: { status: string; clientRef: string }[] } }>(
+      '{ jobs(filter: { statuses: [COMPLETED], clientRef: "mine" }) { nodes { status clientRef } } }',
+    );
     expect(filtered.data.jobs.nodes).toEqual([{ status: 'COMPLETED', clientRef: 'mine' }]);
-    const later = await stack.graphql<{ jobs: { nodes: object[] } }>('query ($t: DateTimeISO!) { jobs(filter: { createdAfter: $t }) { nodes { id } } }', { t: times[0] });
+    const later = await stack.graphql<{ jobs: { nodes: object[] } }>(
+      'query ($t: DateTimeISO!) { jobs(filter: { createdAfter: $t }) { nodes { id } } }',
+      { t: times[0] },
+    );
     expect(later.data.jobs.nodes).toEqual([]);
     expect(codeOf(await stack.graphql('{ jobs(first: 101) { nodes { id } } }'))).toBe('BAD_INPUT');
     expect(codeOf(await stack.graphql('{ jobs(after: "zzz") { nodes { id } } }'))).toBe('BAD_INPUT');
@@ -172,7 +240,11 @@ describe('one local owner', () => {
 
   it('tries a cancelled job again with the same options and seed, and refuses what has not failed', async () => {
     const job = await stack.create({ durationSeconds: 12, resolution: 'P1080', tuning: { seed: 99 } });
-    const retry = (id: string) => stack.graphql<{ retryJob: { id: string; retryOf: string; options: { seed: number } } }>('mutation ($id: ID!) { retryJob(id: $id) { id retryOf options { seed } } }', { id });
+    const retry = (id: string) =>
+      stack.graphql<{ retryJob: { id: string; retryOf: string; options: { seed: number } } }>(
+        'mutation ($id: ID!) { retryJob(id: $id) { id retryOf options { seed } } }',
+        { id },
+      );
     expect(codeOf(await retry(job.id))).toBe('NOT_RETRYABLE');
     await stack.cancel(job.id);
     const { data } = await retry(job.id);
@@ -191,7 +263,8 @@ describe('one local owner', () => {
     const running = await stack.create({ durationSeconds: 12, resolution: 'P1080' });
     const following = stack.follow(running.id).catch((error: Error) => error.message);
     await stack.follow(running.id, ({ job }) => job.stage === 'RENDERING');
-    for (const { id } of [done, running]) expect((await stack.graphql<{ deleteJob: string }>('mutation ($id: ID!) { deleteJob(id: $id) }', { id })).data.deleteJob).toBe(id);
+    for (const { id } of [done, running])
+      expect((await stack.graphql<{ deleteJob: string }>('mutation ($id: ID!) { deleteJob(id: $id) }', { id })).data.deleteJob).toBe(id);
     expect(await following).toMatchObject(expect.anything());
     expect(await stack.job(done.id)).toBeNull();
     expect((await fetch(result!.video!.url)).status).toBe(410);
@@ -199,7 +272,9 @@ describe('one local owner', () => {
     await until(async () => !(await stack.files()).some((file) => file.includes(done.id) || file.startsWith(`hot/${running.id}`)));
     const rows = await stack.sql('SELECT id FROM job');
     expect((await stack.graphql<{ deleteMyData: number }>('mutation { deleteMyData }')).data.deleteMyData).toBe(rows.length);
-    await until(async () => [...(await stack.files('hot')), ...(await stack.files('archive')), ...(await stack.files('uploads'))].length === 0);
+    await until(
+      async () => [...(await stack.files('hot')), ...(await stack.files('archive')), ...(await stack.files('uploads'))].length === 0,
+    );
   });
 
   it('answers a subscription to a missing job with an error', async () => {
@@ -229,7 +304,9 @@ describe('owners with keys', () => {
     expect((await fetch(`${stack.url}/uploads`, { method: 'POST' })).status).toBe(401);
     expect((await fetch(`${stack.url}/metrics`)).status).toBe(401);
     expect((await fetch(`${stack.url}/healthz`)).status).toBe(200);
-    await expect(stack.follow('00000000-0000-4000-8000-000000000000', undefined, stack.socket({ Authorization: 'Bearer wrong' }))).rejects.toMatchObject({ code: 4401 });
+    await expect(
+      stack.follow('00000000-0000-4000-8000-000000000000', undefined, stack.socket({ Authorization: 'Bearer wrong' })),
+    ).rejects.toMatchObject({ code: 4401 });
   });
 
   it("keeps one owner's jobs, uploads and events from another", async () => {
@@ -283,7 +360,8 @@ describe("the bot's own key beside no others", () => {
 
   it('leaves the local owner as it is, and lets the bot act for its users', async () => {
     const limit = async (headers: Record<string, string>) =>
-      (await stack.graphql<{ options: { limits: { ownerLimit: number | null } } }>('{ options { limits { ownerLimit } } }', {}, headers)).data.options.limits.ownerLimit;
+      (await stack.graphql<{ options: { limits: { ownerLimit: number | null } } }>('{ options { limits { ownerLimit } } }', {}, headers))
+        .data.options.limits.ownerLimit;
     const bot = { Authorization: 'Bearer made-for-this-run-0123' };
     expect(await limit({})).toBeNull();
     expect(await limit({ ...bot, 'X-Act-As': 'telegram:1' })).toBe(3);

@@ -21,12 +21,22 @@ afterEach(() => {
 
 /** A worker as its heartbeat shows it, that takes nothing. */
 async function workerIs(state: string): Promise<void> {
-  await stack.sql(`INSERT INTO worker (id, host, pid, device, engines, "defaultEngines", state, version) VALUES ('w', 'h', 1, 'cpu', '{PREVIEW}', '{PREVIEW}', $1, '0')
-    ON CONFLICT (id) DO UPDATE SET state = $1, "lastSeenAt" = now()`, [state]);
+  await stack.sql(
+    `INSERT INTO worker (id, host, pid, device, engines, "defaultEngines", state, version) VALUES ('w', 'h', 1, 'cpu', '{PREVIEW}', '{PREVIEW}', $1, '0')
+    ON CONFLICT (id) DO UPDATE SET state = $1, "lastSeenAt" = now()`,
+    [state],
+  );
 }
 
-interface Message { type: string; id?: string; payload?: { data?: Record<string, unknown>; errors?: ErrorView[] } & ErrorView[] }
-interface ErrorView { message: string; extensions: { code: string } }
+interface Message {
+  type: string;
+  id?: string;
+  payload?: { data?: Record<string, unknown>; errors?: ErrorView[] } & ErrorView[];
+}
+interface ErrorView {
+  message: string;
+  extensions: { code: string };
+}
 
 /** One socket that stays open whatever its operations come to. */
 async function openSocket() {
@@ -40,14 +50,22 @@ async function openSocket() {
   const of = (id: string) => messages.filter((message) => message.id === id);
   return {
     socket,
-    start: (id: string, query: string, variables = {}) => socket.send(JSON.stringify({ type: 'subscribe', id, payload: { query, variables } })),
+    start: (id: string, query: string, variables = {}) =>
+      socket.send(JSON.stringify({ type: 'subscribe', id, payload: { query, variables } })),
     of,
     first: (id: string) => until(async () => of(id)[0]),
   };
 }
 
 const FOLLOW = 'subscription ($id: ID!) { jobProgress(id: $id) { revision job { status } } }';
-const introspection = getIntrospectionQuery({ descriptions: true, inputValueDeprecation: true, oneOf: true, specifiedByUrl: true, schemaDescription: true, directiveIsRepeatable: true });
+const introspection = getIntrospectionQuery({
+  descriptions: true,
+  inputValueDeprecation: true,
+  oneOf: true,
+  specifiedByUrl: true,
+  schemaDescription: true,
+  directiveIsRepeatable: true,
+});
 const aliases = (count: number, field: string) => Array.from({ length: count }, (_, n) => `a${n}:${field}`).join(' ');
 
 const WRONG = [
@@ -55,7 +73,10 @@ const WRONG = [
   ['asks for what is not there', '{ nothing }'],
   ['has thousands of words', `{ options { ${aliases(700, 'framesPerSecond')} } }`],
   ['has dozens of fields at its top', `{ ${aliases(21, '__typename')} }`],
-  ['hides them in fragments', `{ ...A ...B } fragment A on Query { ${aliases(15, '__typename')} } fragment B on Query { ...A ${Array.from({ length: 15 }, (_, n) => `b${n}:__typename`).join(' ')} }`],
+  [
+    'hides them in fragments',
+    `{ ...A ...B } fragment A on Query { ${aliases(15, '__typename')} } fragment B on Query { ...A ${Array.from({ length: 15 }, (_, n) => `b${n}:__typename`).join(' ')} }`,
+  ],
 ] as const;
 const RIGHT = [
   ['the questions that GraphiQL asks about the schema', introspection],
@@ -91,7 +112,13 @@ describe('an operation over HTTP', () => {
 
   it.each([
     ['a body that is no JSON', '{"query": ', 400, 'BAD_INPUT', 'JSON'],
-    ['a body beyond 4 MB', JSON.stringify({ query: '{ __typename }', variables: { photo: 'x'.repeat(4_200_000) } }), 413, 'IMAGE_TOO_LARGE', 'POST /uploads'],
+    [
+      'a body beyond 4 MB',
+      JSON.stringify({ query: '{ __typename }', variables: { photo: 'x'.repeat(4_200_000) } }),
+      413,
+      'IMAGE_TOO_LARGE',
+      'POST /uploads',
+    ],
   ])('gets a GraphQL error for %s', async (_what, body, status, code, said) => {
     const response = await fetch(`${stack.url}/graphql`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
     const { errors } = (await response.json()) as { errors: ErrorView[] };
@@ -101,7 +128,10 @@ describe('an operation over HTTP', () => {
 
   it.each([
     ['a cursor of dashes', `{ jobs(after: "${cursor(`2026-01-01T00:00:00.000Z ${'-'.repeat(36)}`)}") { nodes { id } } }`],
-    ['a cursor from before our era', `{ jobs(after: "${cursor('-000500-01-01T00:00:00.000Z 00000000-0000-4000-8000-000000000000')}") { nodes { id } } }`],
+    [
+      'a cursor from before our era',
+      `{ jobs(after: "${cursor('-000500-01-01T00:00:00.000Z 00000000-0000-4000-8000-000000000000')}") { nodes { id } } }`,
+    ],
     ['a clientRef that no database holds', '{ jobs(filter: { clientRef: "a\\u0000b" }) { nodes { id } } }'],
     ['a time before our era', '{ jobs(filter: { createdAfter: "-000500-01-01T00:00:00.000Z" }) { nodes { id } } }'],
     ['a time in the year 0', '{ jobs(filter: { createdAfter: "0000-01-01T00:00:00.000Z" }) { nodes { id } } }'],
@@ -150,7 +180,9 @@ describe('an operation over WebSocket', () => {
     }
     await stack.cancel(id);
     await eventually(() => expect(of('a').at(-1)!.type).toBe('complete'));
-    const revisions = of('a').flatMap(({ payload }) => (payload?.data ? [(payload.data['jobProgress'] as { revision: number }).revision] : []));
+    const revisions = of('a').flatMap(({ payload }) =>
+      payload?.data ? [(payload.data['jobProgress'] as { revision: number }).revision] : [],
+    );
     expect(new Set(revisions).size).toBe(revisions.length);
   });
 });
@@ -172,8 +204,15 @@ describe('what a request finds missing', () => {
   it('is an engine whose only worker cannot render: the menu and createJob say the same', async () => {
     await workerIs('UNHEALTHY');
     try {
-      const { data } = await stack.graphql<{ options: { engines: object[] } }>('{ options { engines { name available isDefault unavailableReason } } }');
-      expect(data.options.engines[0]).toEqual({ name: 'PREVIEW', available: false, isDefault: false, unavailableReason: 'its worker cannot render at present' });
+      const { data } = await stack.graphql<{ options: { engines: object[] } }>(
+        '{ options { engines { name available isDefault unavailableReason } } }',
+      );
+      expect(data.options.engines[0]).toEqual({
+        name: 'PREVIEW',
+        available: false,
+        isDefault: false,
+        unavailableReason: 'its worker cannot render at present',
+      });
       for (const input of [{}, { engine: 'PREVIEW' }]) expect(codeOf(await stack.tryCreate(input))).toBe('ENGINE_UNAVAILABLE');
     } finally {
       await workerIs('READY');
@@ -184,8 +223,11 @@ describe('what a request finds missing', () => {
 describe('metrics', () => {
   it('count an end once, however many ask at the same time', async () => {
     const job: JobView = await stack.create();
-    await stack.sql(`UPDATE job SET status = 'COMPLETED', "startedAt" = now(), "finishedAt" = now(), "renderSeconds" = 3 WHERE id = $1`, [job.id]);
-    const scrape = async () => /^fanslymotion_job_render_seconds_count\S* (\d+)$/m.exec(await (await fetch(`${stack.url}/metrics`)).text())?.[1];
+    await stack.sql(`UPDATE job SET status = 'COMPLETED', "startedAt" = now(), "finishedAt" = now(), "renderSeconds" = 3 WHERE id = $1`, [
+      job.id,
+    ]);
+    const scrape = async () =>
+      /^fanslymotion_job_render_seconds_count\S* (\d+)$/m.exec(await (await fetch(`${stack.url}/metrics`)).text())?.[1];
     expect(new Set(await Promise.all([scrape(), scrape(), scrape(), scrape()]))).toEqual(new Set(['1']));
     expect(await scrape()).toBe('1');
   });
@@ -193,20 +235,35 @@ describe('metrics', () => {
 
 describe('uploads of one owner', () => {
   it('are bounded, however many come at once, and room is made by deleting one; other owners are not concerned', async () => {
-    const limited = await Stack.start({ worker: false, environment: { API_KEYS: 'alice:alice-secret-0123456,bob:bob-secret-012345678', UPLOADS_PER_OWNER: '3' } });
+    const limited = await Stack.start({
+      worker: false,
+      environment: { API_KEYS: 'alice:alice-secret-0123456,bob:bob-secret-012345678', UPLOADS_PER_OWNER: '3' },
+    });
     try {
-      const upload = (secret: string) => limited.upload('cat.jpg', { Authorization: `Bearer ${secret}` }).then(() => 'stored', (error: Error) => error.message);
+      const upload = (secret: string) =>
+        limited.upload('cat.jpg', { Authorization: `Bearer ${secret}` }).then(
+          () => 'stored',
+          (error: Error) => error.message,
+        );
       const answers = await Promise.all(Array.from({ length: 8 }, () => upload('alice-secret-0123456')));
       expect(answers.filter((answer) => answer === 'stored')).toHaveLength(3);
-      for (const answer of answers.filter((each) => each !== 'stored')) expect(answer).toMatch(/429.*OWNER_LIMIT.*retryAfterSeconds":3[56]\d\d/);
+      for (const answer of answers.filter((each) => each !== 'stored'))
+        expect(answer).toMatch(/429.*OWNER_LIMIT.*retryAfterSeconds":3[56]\d\d/);
       expect(await limited.files('uploads')).toHaveLength(3);
       expect(await upload('bob-secret-012345678')).toBe('stored');
       const [{ id }] = (await limited.sql("SELECT id FROM upload WHERE owner LIKE '%alice'")) as [{ id: string }];
       const remove = async (which: string, secret: string) => {
-        const response = await fetch(`${limited.url}/uploads/${which}`, { method: 'DELETE', headers: { Authorization: `Bearer ${secret}` } });
+        const response = await fetch(`${limited.url}/uploads/${which}`, {
+          method: 'DELETE',
+          headers: { Authorization: `Bearer ${secret}` },
+        });
         return [response.status, await response.text()];
       };
-      for (const [which, secret] of [[id, 'bob-secret-012345678'], ['..%2f..', 'alice-secret-0123456']]) expect(await remove(which!, secret!)).toEqual([404, expect.stringMatching(/UPLOAD_NOT_FOUND/)]);
+      for (const [which, secret] of [
+        [id, 'bob-secret-012345678'],
+        ['..%2f..', 'alice-secret-0123456'],
+      ])
+        expect(await remove(which!, secret!)).toEqual([404, expect.stringMatching(/UPLOAD_NOT_FOUND/)]);
       expect(await remove(id, 'alice-secret-0123456')).toEqual([204, '']);
       expect(await remove(id, 'alice-secret-0123456')).toEqual([404, expect.stringMatching(/UPLOAD_NOT_FOUND/)]);
       expect(await limited.files('uploads')).toHaveLength(3); // two of hers, one of his

@@ -32,7 +32,10 @@ describe('a folder of records', () => {
     const folder = newFolder();
     const unreadable: string[] = [];
     const records = await JsonFolder.open(folder, Schema, (id) => unreadable.push(id));
-    await Promise.all([writeFile(path.join(folder, 'half.json'), '{"numb'), writeFile(path.join(folder, 'other.json'), '{"number":"one"}')]);
+    await Promise.all([
+      writeFile(path.join(folder, 'half.json'), '{"numb'),
+      writeFile(path.join(folder, 'other.json'), '{"number":"one"}'),
+    ]);
     expect([await records.read('half'), await records.read('other'), await records.read('none')]).toEqual([null, null, null]);
     expect(unreadable).toEqual(['half', 'other']);
     expect(await records.ids()).toHaveLength(2);

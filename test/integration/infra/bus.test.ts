@@ -48,7 +48,9 @@ async function endConnections(backend: Backend): Promise<number> {
   const name = `${backend.settings().prefix}_bus`;
   if (backend.name === 'Redis') {
     const redis = new Redis(backend.url);
-    const clients = String(await redis.call('CLIENT', 'LIST')).split('\n').filter((line) => line.includes(` name=${name} `));
+    const clients = String(await redis.call('CLIENT', 'LIST'))
+      .split('\n')
+      .filter((line) => line.includes(` name=${name} `));
     await Promise.all(clients.map((line) => redis.call('CLIENT', 'KILL', 'ID', /^id=(\d+)/.exec(line)?.[1] ?? '')));
     redis.disconnect();
     return clients.length;
@@ -128,8 +130,11 @@ describeBackends('progress bus', (backend) => {
     const [sender, receiver] = [open(backend.settings()), open(backend.settings())];
     const count = 3000;
     const heard = new Map<number, unknown[]>();
-    const unsubscribes = await Promise.all(Array.from({ length: count }, (_, topic) =>
-      receiver.subscribe(`job:${topic}`, ({ n }) => heard.set(topic, [...(heard.get(topic) ?? []), n]))));
+    const unsubscribes = await Promise.all(
+      Array.from({ length: count }, (_, topic) =>
+        receiver.subscribe(`job:${topic}`, ({ n }) => heard.set(topic, [...(heard.get(topic) ?? []), n])),
+      ),
+    );
     for (let first = 0; first < count; first += 100) {
       await Promise.all(Array.from({ length: 100 }, (_, i) => sender.publish(`job:${first + i}`, { n: first + i })));
     }
@@ -180,27 +185,30 @@ describeBackends('progress bus', (backend) => {
     await eventually(() => expect(told()).toEqual([[{ n: 1 }], [{ n: 2 }]]));
   });
 
-  it.each(['cut', 'freeze'] as const)('rejects while the line is away (%s), still takes subscribers, and serves all on its return', async (away) => {
-    const { wire, settings } = await backend.wired();
-    const bus = open(settings);
-    const before = await collect(bus, 'job:before');
-    await bus.ping();
+  it.each(['cut', 'freeze'] as const)(
+    'rejects while the line is away (%s), still takes subscribers, and serves all on its return',
+    async (away) => {
+      const { wire, settings } = await backend.wired();
+      const bus = open(settings);
+      const before = await collect(bus, 'job:before');
+      await bus.ping();
 
-    wire[away]();
-    const answers = await Promise.allSettled([bus.publish('job:before', { n: 0 }), bus.ping()]);
-    expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    const during = await listen(bus, 'job:during');
-    const left = await listen(bus, 'job:left');
-    await left.unsubscribe();
+      wire[away]();
+      const answers = await Promise.allSettled([bus.publish('job:before', { n: 0 }), bus.ping()]);
+      expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+      const during = await listen(bus, 'job:during');
+      const left = await listen(bus, 'job:left');
+      await left.unsubscribe();
 
-    wire.mend();
-    await publishUntil(bus, 'job:during', during.messages);
-    await publishUntil(bus, 'job:before', before.messages);
-    await bus.ping();
-    await bus.publish('job:left', { n: 1 });
-    await publishUntil(bus, 'job:before', before.messages);
-    expect(left.messages).toEqual([]);
-  });
+      wire.mend();
+      await publishUntil(bus, 'job:during', during.messages);
+      await publishUntil(bus, 'job:before', before.messages);
+      await bus.ping();
+      await bus.publish('job:left', { n: 1 });
+      await publishUntil(bus, 'job:before', before.messages);
+      expect(left.messages).toEqual([]);
+    },
+  );
 
   it('connects by itself when the server comes later', async () => {
     const { wire, settings } = await backend.wired();
@@ -236,7 +244,9 @@ describe.skipIf(!redisUrl())('progress bus and a Redis of its own', () => {
     await placeholder.close();
     const { port } = new URL(placeholder.url);
     const start = async () => {
-      const server = spawn('redis-server', ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], { stdio: 'ignore' });
+      const server = spawn('redis-server', ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], {
+        stdio: 'ignore',
+      });
       await eventually(() => promisify(execFile)('redis-cli', ['-p', port, 'ping']));
       return server;
     };

@@ -9,8 +9,21 @@ import { createTestDatabase, type TestDatabase } from '../../support/database.ts
 
 const NO_LIMITS = { all: 1_000_000, owner: null };
 const draft = (change: Partial<NewJob> = {}): NewJob => ({
-  id: randomUUID(), owner: 'o', maxAttempts: 3, engine: 'PREVIEW', options: settleOptions(checkOptions({}), 'PREVIEW', { width: 4, height: 3 }), estimatedSeconds: 5, guessSeconds: null,
-  photoSha256: 'a', photoWidth: 4, photoHeight: 3, clientRef: null, idempotencyKey: null, fingerprint: 'f', retryOf: null, ...change,
+  id: randomUUID(),
+  owner: 'o',
+  maxAttempts: 3,
+  engine: 'PREVIEW',
+  options: settleOptions(checkOptions({}), 'PREVIEW', { width: 4, height: 3 }),
+  estimatedSeconds: 5,
+  guessSeconds: null,
+  photoSha256: 'a',
+  photoWidth: 4,
+  photoHeight: 3,
+  clientRef: null,
+  idempotencyKey: null,
+  fingerprint: 'f',
+  retryOf: null,
+  ...change,
 });
 
 let database: TestDatabase;
@@ -35,7 +48,11 @@ async function insert(change: Partial<NewJob> = {}) {
 describe('a guarded transition', () => {
   it('is written once, however many try at the same time', async () => {
     const { id } = await insert();
-    const tries = await Promise.all(Array.from({ length: 20 }, () => jobs.transition(id, { from: ['QUEUED'], attempt: 0 }, { status: 'PROCESSING', attempt: 1, attemptToken: randomUUID() })));
+    const tries = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        jobs.transition(id, { from: ['QUEUED'], attempt: 0 }, { status: 'PROCESSING', attempt: 1, attemptToken: randomUUID() }),
+      ),
+    );
     expect(tries.filter((job) => job !== null)).toHaveLength(1);
     expect(await jobs.find(id)).toMatchObject({ status: 'PROCESSING', attempt: 1, revision: 2 });
   });
@@ -72,14 +89,18 @@ describe('inserting', () => {
   it('keeps the limits of all and of one owner under parallel inserts', async () => {
     const engine = 'SVD_XT';
     const present = (await jobs.active()).length;
-    const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => jobs.insert(draft({ engine, owner: `limit-${index % 5}` }), { all: present + 7, owner: 2 })));
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, index) => jobs.insert(draft({ engine, owner: `limit-${index % 5}` }), { all: present + 7, owner: 2 })),
+    );
     expect(answers.filter(({ kind }) => kind === 'inserted')).toHaveLength(7);
     const owners = answers.flatMap((answer) => (answer.kind === 'inserted' ? [answer.job.owner] : []));
     for (const owner of new Set(owners)) expect(owners.filter((other) => other === owner).length).toBeLessThanOrEqual(2);
   });
 
   it('gives the earlier job for an idempotency key used before, also in parallel', async () => {
-    const answers = await Promise.all(Array.from({ length: 10 }, () => jobs.insert(draft({ owner: 'k', idempotencyKey: 'same' }), NO_LIMITS)));
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => jobs.insert(draft({ owner: 'k', idempotencyKey: 'same' }), NO_LIMITS)),
+    );
     expect(answers.filter(({ kind }) => kind === 'inserted')).toHaveLength(1);
     expect(new Set(answers.map((answer) => (answer.kind === 'full' ? '' : answer.job.id))).size).toBe(1);
   });
@@ -104,7 +125,19 @@ describe('what is asked of all processes together', () => {
 
   it('knows which workers were seen lately, by its own clock', async () => {
     const workers = new PostgresWorkerStore(db.client);
-    const worker: WorkerRecord = { id: 'h:1:cpu', host: 'h', pid: 1, device: 'cpu', engines: ['PREVIEW'], defaultEngines: ['PREVIEW'], unavailable: { SVD_XT: 'no weights' }, paces: {}, state: 'READY', jobId: null, version: '1' };
+    const worker: WorkerRecord = {
+      id: 'h:1:cpu',
+      host: 'h',
+      pid: 1,
+      device: 'cpu',
+      engines: ['PREVIEW'],
+      defaultEngines: ['PREVIEW'],
+      unavailable: { SVD_XT: 'no weights' },
+      paces: {},
+      state: 'READY',
+      jobId: null,
+      version: '1',
+    };
     await workers.beat(worker);
     expect(await workers.seenWithin(5)).toMatchObject([{ ...worker, stopped: false }]);
     await workers.leave(worker.id);

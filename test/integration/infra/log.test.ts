@@ -12,7 +12,9 @@ describe('the log', () => {
   it('says what went wrong without the secrets that errors carry along', () => {
     const lines: string[] = [];
     const log = createLog('test', 'info', { write: (line: string) => void lines.push(line) });
-    const failed = Object.assign(new Error('WRONGPASS invalid username-password pair'), { command: { name: 'auth', args: ['default', SECRET] } });
+    const failed = Object.assign(new Error('WRONGPASS invalid username-password pair'), {
+      command: { name: 'auth', args: ['default', SECRET] },
+    });
     log.error({ err: failed }, 'one');
     log.error({ err: new Error('outer', { cause: failed }) }, 'two');
     log.error({ err: new AggregateError([failed], 'all of them') }, 'three');
@@ -20,7 +22,10 @@ describe('the log', () => {
     log.error({ err: Object.assign(new TypeError('Invalid URL'), { input: `redis://u:${SECRET}@host:x` }) }, 'five');
     expect(lines).toHaveLength(5);
     expect(lines.join('')).not.toContain(SECRET);
-    expect(JSON.parse(lines[0]!)).toMatchObject({ msg: 'one', err: { type: 'Error', message: 'WRONGPASS invalid username-password pair', command: { name: 'auth' }, stack: expect.any(String) } });
+    expect(JSON.parse(lines[0]!)).toMatchObject({
+      msg: 'one',
+      err: { type: 'Error', message: 'WRONGPASS invalid username-password pair', command: { name: 'auth' }, stack: expect.any(String) },
+    });
   });
 
   it.skipIf(!redisUrl())('does not repeat the password that Redis refuses', async () => {

@@ -83,7 +83,13 @@ describeBackends('render queue under faults', (backend) => {
     await eventually(async () => expect([taken, await queue.state('PREVIEW', before)]).toEqual([[before], 'missing']));
 
     wire[away]();
-    const answers = await Promise.allSettled([queue.enqueue('PREVIEW', during), queue.state('PREVIEW', before), queue.counts('PREVIEW'), queue.remove('PREVIEW', during), queue.ping()]);
+    const answers = await Promise.allSettled([
+      queue.enqueue('PREVIEW', during),
+      queue.state('PREVIEW', before),
+      queue.counts('PREVIEW'),
+      queue.remove('PREVIEW', during),
+      queue.ping(),
+    ]);
     expect(answers.map(({ status }) => status)).toEqual(Array(5).fill('rejected'));
 
     wire.mend();

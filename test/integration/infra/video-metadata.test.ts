@@ -11,10 +11,25 @@ import { encodeVideo } from '../../../worker/video/encode.ts';
 import { card } from '../../support/video.ts';
 
 const OPTIONS: RenderOptions = {
-  engine: 'PREVIEW', resolution: 'P720', orientation: 'PORTRAIT', fit: 'CONTAIN', motion: 'TILT_UP', durationSeconds: 8,
-  steps: 24, guidanceMin: 1, guidanceMax: 3.25, noiseAugmentation: 0.1, motionBucketId: 100, seed: 2_147_483_647,
+  engine: 'PREVIEW',
+  resolution: 'P720',
+  orientation: 'PORTRAIT',
+  fit: 'CONTAIN',
+  motion: 'TILT_UP',
+  durationSeconds: 8,
+  steps: 24,
+  guidanceMin: 1,
+  guidanceMax: 3.25,
+  noiseAugmentation: 0.1,
+  motionBucketId: 100,
+  seed: 2_147_483_647,
 };
-const METADATA: VideoMetadata = { photoSha256: '0123456789abcdef'.repeat(4), options: OPTIONS, engineVersion: '1', software: 'FanslyMotion 0.1.0' };
+const METADATA: VideoMetadata = {
+  photoSha256: '0123456789abcdef'.repeat(4),
+  options: OPTIONS,
+  engineVersion: '1',
+  software: 'FanslyMotion 0.1.0',
+};
 
 let folder: string;
 beforeAll(async () => {
@@ -25,17 +40,25 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 async function video(ffmpeg: string, metadata: Record<string, string>): Promise<string> {
   const file = path.join(folder, `${Math.random()}.mp4`);
   const spec = { ffmpeg, width: 64, height: 64, framesPerSecond: 12, frameCount: 2, metadata };
-  await encodeVideo((async function* () { yield card(64, 64, 0); yield card(64, 64, 1); })(), file, spec, new AbortController().signal);
+  await encodeVideo(
+    (async function* () {
+      yield card(64, 64, 0);
+      yield card(64, 64, 1);
+    })(),
+    file,
+    spec,
+    new AbortController().signal,
+  );
   return file;
 }
 
 describe("a video's metadata", () => {
-  it.each([['found', async () => (await findFfmpeg({ FFMPEG_PATH: undefined })).path], ['npm', async () => installer.path]])(
-    'comes back as it went in (%s ffmpeg)',
-    async (_, ffmpeg) => {
-      expect(await readVideoMetadata(await video(await ffmpeg(), videoTags(METADATA)))).toEqual(METADATA);
-    },
-  );
+  it.each([
+    ['found', async () => (await findFfmpeg({ FFMPEG_PATH: undefined })).path],
+    ['npm', async () => installer.path],
+  ])('comes back as it went in (%s ffmpeg)', async (_, ffmpeg) => {
+    expect(await readVideoMetadata(await video(await ffmpeg(), videoTags(METADATA)))).toEqual(METADATA);
+  });
 
   it('has a title for people', () => {
     expect(videoTags(METADATA).title).toBe('TILT_UP, 8 s, PREVIEW');
@@ -52,7 +75,9 @@ describe("a video's metadata", () => {
   });
 
   it('of a file that is no video is BAD_INPUT', async () => {
-    await expect(readVideoMetadata(path.join(import.meta.dirname, '../../fixtures/photos/cat.jpg'))).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    await expect(readVideoMetadata(path.join(import.meta.dirname, '../../fixtures/photos/cat.jpg'))).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+    });
   });
 
   it('of a file that is not there says so', async () => {
@@ -61,7 +86,9 @@ describe("a video's metadata", () => {
 
   it.skipIf(!onPath('ffprobe'))('is readable with ffprobe', async () => {
     const file = await video(installer.path, videoTags(METADATA));
-    const comment = execFileSync('ffprobe', ['-v', 'error', '-show_entries', 'format_tags=comment', '-of', 'csv=p=0:escape=none', file], { encoding: 'utf8' });
+    const comment = execFileSync('ffprobe', ['-v', 'error', '-show_entries', 'format_tags=comment', '-of', 'csv=p=0:escape=none', file], {
+      encoding: 'utf8',
+    });
     expect(comment).toContain(METADATA.photoSha256);
     expect(comment).toContain('"seed":2147483647');
   });

@@ -20,7 +20,10 @@ let services: Services;
 beforeAll(async () => {
   database = await createTestDatabase();
   folder = await fs.mkdtemp(path.join(os.tmpdir(), 'fm-house-'));
-  services = await openServices(readConfig({ DATABASE_URL: database.url, STORAGE_DIR: folder, QUEUE_PREFIX: ownPrefix() }), pino({ level: 'silent' }));
+  services = await openServices(
+    readConfig({ DATABASE_URL: database.url, STORAGE_DIR: folder, QUEUE_PREFIX: ownPrefix() }),
+    pino({ level: 'silent' }),
+  );
 });
 afterAll(async () => {
   await services?.close();
@@ -34,10 +37,25 @@ afterEach(async () => {
 });
 
 async function insert(): Promise<Job> {
-  const insertion = await services.jobs.insert({
-    id: randomUUID(), owner: 'o', maxAttempts: 3, engine: 'PREVIEW', options: settleOptions(checkOptions({}), 'PREVIEW', { width: 4, height: 3 }), estimatedSeconds: 5, guessSeconds: null,
-    photoSha256: 'a', photoWidth: 4, photoHeight: 3, clientRef: null, idempotencyKey: null, fingerprint: 'f', retryOf: null,
-  }, { all: 1_000, owner: null });
+  const insertion = await services.jobs.insert(
+    {
+      id: randomUUID(),
+      owner: 'o',
+      maxAttempts: 3,
+      engine: 'PREVIEW',
+      options: settleOptions(checkOptions({}), 'PREVIEW', { width: 4, height: 3 }),
+      estimatedSeconds: 5,
+      guessSeconds: null,
+      photoSha256: 'a',
+      photoWidth: 4,
+      photoHeight: 3,
+      clientRef: null,
+      idempotencyKey: null,
+      fingerprint: 'f',
+      retryOf: null,
+    },
+    { all: 1_000, owner: null },
+  );
   if (insertion.kind !== 'inserted') throw new Error(insertion.kind);
   return insertion.job;
 }
@@ -45,7 +63,10 @@ async function insert(): Promise<Job> {
 const write = (key: string): Promise<void> => services.files.write(key, Readable.from([Buffer.from('x')]));
 const files = async (): Promise<string[]> => {
   const entries = await fs.readdir(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/')).toSorted();
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'))
+    .toSorted();
 };
 /** Makes everything in storage look as if nobody had touched it for an hour. */
 async function age(): Promise<void> {
@@ -56,9 +77,14 @@ async function age(): Promise<void> {
 describe('strays', () => {
   it('are removed once nobody has touched them for a while: photos, results and uploads without a row', async () => {
     const [kept, gone] = [await insert(), { id: randomUUID(), createdAt: new Date('2026-01-31'), attempt: 1 }];
-    const upload = await services.uploads.insert({ id: randomUUID(), owner: 'o', sha256: 'a', sizeBytes: 1, width: 4, height: 3, format: 'jpeg' }, 3_600, null);
+    const upload = await services.uploads.insert(
+      { id: randomUUID(), owner: 'o', sha256: 'a', sizeBytes: 1, width: 4, height: 3, format: 'jpeg' },
+      3_600,
+      null,
+    );
     const owned = [jobFiles.photo(kept.id), jobFiles.video({ ...kept, attempt: 1 }), uploadFile(upload!.id)];
-    for (const key of [...owned, jobFiles.photo(gone.id), jobFiles.video(gone), jobFiles.poster(gone), uploadFile(randomUUID())]) await write(key);
+    for (const key of [...owned, jobFiles.photo(gone.id), jobFiles.video(gone), jobFiles.poster(gone), uploadFile(randomUUID())])
+      await write(key);
     const all = await files();
     await clearStrays(services);
     expect(await files()).toEqual(all);
@@ -108,9 +134,14 @@ describe('strays', () => {
 describe('what cannot be deleted', () => {
   it('keeps nobody else waiting, be it more than a batch', async () => {
     const jobs = await Promise.all(Array.from({ length: 105 }, insert));
-    await services.db.client.job.updateMany({ data: { status: 'COMPLETED', filesKept: true, createdAt: new Date('2001-02-03'), expiresAt: new Date('2001-02-04') } });
+    await services.db.client.job.updateMany({
+      data: { status: 'COMPLETED', filesKept: true, createdAt: new Date('2001-02-03'), expiresAt: new Date('2001-02-04') },
+    });
     const fine = jobs.at(-1)!;
-    await services.db.client.job.update({ where: { id: fine.id }, data: { createdAt: new Date('2002-02-03'), expiresAt: new Date('2002-02-04') } });
+    await services.db.client.job.update({
+      where: { id: fine.id },
+      data: { createdAt: new Date('2002-02-03'), expiresAt: new Date('2002-02-04') },
+    });
     // Where the others' folders would be found, there is a file: no system removes anything below it.
     await fs.mkdir(path.join(folder, 'archive'), { recursive: true });
     await fs.writeFile(path.join(folder, 'archive', '2001'), 'in the way');
@@ -123,7 +154,12 @@ describe('what cannot be deleted', () => {
   });
 
   it('does not hold up uploads: all whose time is over go in one pass', async () => {
-    for (let n = 0; n < 120; n++) await services.uploads.insert({ id: randomUUID(), owner: 'o', sha256: 'a', sizeBytes: 1, width: 4, height: 3, format: 'jpeg' }, -1, null);
+    for (let n = 0; n < 120; n++)
+      await services.uploads.insert(
+        { id: randomUUID(), owner: 'o', sha256: 'a', sizeBytes: 1, width: 4, height: 3, format: 'jpeg' },
+        -1,
+        null,
+      );
     await expireUploads(services);
     expect(await services.uploads.ownedBy('o')).toEqual([]);
   });

@@ -10,7 +10,10 @@ const isRendering = ({ job }: ProgressView) => job.stage === 'RENDERING' && (job
 /** Takes some seconds, so that there is something to interrupt. */
 const LONG = { resolution: 'P1080', durationSeconds: 12 };
 
-const CARRIERS = [{ carrier: 'PostgreSQL', redis: false }, { carrier: 'Redis', redis: true }];
+const CARRIERS = [
+  { carrier: 'PostgreSQL', redis: false },
+  { carrier: 'Redis', redis: true },
+];
 
 describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
   describe.skipIf(redis && !redisUrl())(`over ${carrier}`, () => {
@@ -26,7 +29,15 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       const job = await stack.create({ motion: 'PAN_L' });
       const events = await stack.follow(job.id);
       const end = events.at(-1)!.job;
-      expect(end).toMatchObject({ status: 'COMPLETED', percent: 100, stage: null, attempt: 1, error: null, queuePosition: null, estimatedSecondsRemaining: null });
+      expect(end).toMatchObject({
+        status: 'COMPLETED',
+        percent: 100,
+        stage: null,
+        attempt: 1,
+        error: null,
+        queuePosition: null,
+        estimatedSecondsRemaining: null,
+      });
       expect(end.result).toMatchObject({ width: 480, height: 360, frameCount: 36, framesPerSecond: 12, durationSeconds: 3 });
       const video = Buffer.from(await (await fetch(end.result!.video!.url)).arrayBuffer());
       expect(video.length).toBe(end.result!.sizeBytes);
@@ -47,7 +58,11 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       const { previewUrl } = (await stack.follow(long.id, (event) => isRendering(event) && event.previewUrl !== null)).at(-1)!;
       const preview = await fetch(previewUrl!);
       expect([preview.status, preview.headers.get('content-type')]).toEqual([200, 'image/jpeg']);
-      expect(Buffer.from(await preview.arrayBuffer()).subarray(0, 3).toString('hex')).toBe('ffd8ff');
+      expect(
+        Buffer.from(await preview.arrayBuffer())
+          .subarray(0, 3)
+          .toString('hex'),
+      ).toBe('ffd8ff');
       const { data } = await stack.cancel(long.id);
       expect(data.cancelJob).toMatchObject({ status: 'CANCELLED', stage: null });
       expect((await fetch(previewUrl!)).status).toBe(410);
@@ -80,7 +95,7 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       expect((await movedUp).at(-1)!.job.queuePosition).toBe(1);
       await stack.cancel(running.id);
       expect((await stack.finish(third.id)).status).toBe('COMPLETED');
-      expect((await stack.job(second.id))).toMatchObject({ status: 'CANCELLED', attempt: 0 });
+      expect(await stack.job(second.id)).toMatchObject({ status: 'CANCELLED', attempt: 0 });
     });
 
     it('completes once although its renderer is killed in the middle of a frame', async () => {
@@ -88,7 +103,9 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       await stack.follow(job.id, isRendering);
       process.kill(await rendererOf(stack.worker!.process.pid!), 'SIGKILL');
       const events = await stack.follow(job.id);
-      expect((await stack.states(job.id)).filter(({ status }) => status === 'RETRYING')).toEqual([expect.objectContaining({ attempt: 1, errorCode: 'WORKER_LOST' })]);
+      expect((await stack.states(job.id)).filter(({ status }) => status === 'RETRYING')).toEqual([
+        expect.objectContaining({ attempt: 1, errorCode: 'WORKER_LOST' }),
+      ]);
       expect(events.at(-1)!.job).toMatchObject({ status: 'COMPLETED', attempt: 2, error: null });
     });
 
@@ -121,7 +138,12 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       const stranger = randomUUID();
       await stack.sql('UPDATE job SET "createdAt" = now() - interval \'1 minute\' WHERE id = $1', [job.id]);
       const { openQueue } = await import('../../../src/infra/queue/queue.ts');
-      const queue = openQueue({ redisUrl: redis ? redisUrl() : undefined, databaseUrl: stack.databaseUrl, prefix: stack.environment['QUEUE_PREFIX']!, stalledSeconds: 2 });
+      const queue = openQueue({
+        redisUrl: redis ? redisUrl() : undefined,
+        databaseUrl: stack.databaseUrl,
+        prefix: stack.environment['QUEUE_PREFIX']!,
+        stalledSeconds: 2,
+      });
       // The queue answers in a few seconds or not at all, and this process may be slower than that.
       try {
         await eventually(() => queue.remove('PREVIEW', job.id));

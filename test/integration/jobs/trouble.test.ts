@@ -33,11 +33,14 @@ describe('what goes wrong while rendering', () => {
   async function brokenFfmpeg(name: string, body: string): Promise<string> {
     const real = await findFfmpeg({ FFMPEG_PATH: undefined });
     const file = path.join(folder, name);
-    writeFileSync(file, `#!${process.execPath}
+    writeFileSync(
+      file,
+      `#!${process.execPath}
 const args = process.argv.slice(2);
 if (args.includes('-version') || args.includes('-encoders')) process.stdout.write(require('node:child_process').execFileSync(${JSON.stringify(real.path)}, args));
 else { ${body} }
-`);
+`,
+    );
     chmodSync(file, 0o755);
     return file;
   }
@@ -47,17 +50,29 @@ else { ${body} }
     stack = await Stack.start({ environment: { FFMPEG_PATH: ffmpeg, RETRY_DELAY_SECONDS: '3' }, statesKept: true });
     const job = await stack.create();
     const retrying = (await stack.follow(job.id, (event) => event.job.status === 'RETRYING')).at(-1)!.job;
-    expect(retrying).toMatchObject({ status: 'RETRYING', error: { code: 'ENCODER_FAILED', retryable: true }, nextAttemptAt: expect.any(String) });
+    expect(retrying).toMatchObject({
+      status: 'RETRYING',
+      error: { code: 'ENCODER_FAILED', retryable: true },
+      nextAttemptAt: expect.any(String),
+    });
     const end = await stack.finish(job.id);
     expect((await stack.states(job.id)).filter(({ status }) => status === 'RETRYING').map(({ attempt }) => attempt)).toEqual([1, 2]);
-    expect(end).toMatchObject({ status: 'FAILED', attempt: 3, maxAttempts: 3, result: null, error: { code: 'ENCODER_FAILED', retryable: true } });
+    expect(end).toMatchObject({
+      status: 'FAILED',
+      attempt: 3,
+      maxAttempts: 3,
+      result: null,
+      error: { code: 'ENCODER_FAILED', retryable: true },
+    });
     await until(async () => (await stack!.files('.scratch')).length === 0);
     expect(await stack.files('archive')).toEqual([]);
   });
 
   it('stops a render that finishes no frame in time, and says TIMEOUT', async () => {
     const ffmpeg = await brokenFfmpeg('hangs.cjs', 'setInterval(() => {}, 1000);');
-    stack = await Stack.start({ environment: { FFMPEG_PATH: ffmpeg, STEP_TIMEOUT_SECONDS: '1', MAX_ATTEMPTS: '2', RETRY_DELAY_SECONDS: '0.1' } });
+    stack = await Stack.start({
+      environment: { FFMPEG_PATH: ffmpeg, STEP_TIMEOUT_SECONDS: '1', MAX_ATTEMPTS: '2', RETRY_DELAY_SECONDS: '0.1' },
+    });
     const job = await stack.create({ resolution: 'P720' });
     const end = await stack.finish(job.id);
     expect(end).toMatchObject({ status: 'FAILED', attempt: 2, error: { code: 'TIMEOUT' } });
@@ -153,9 +168,13 @@ describe('workers that die', () => {
     await stack.sql('CREATE SEQUENCE test_word');
     await stack.sql('CREATE TABLE test_said (number serial, state text)');
     // The second word, from when the renderer is starting, is held up.
-    await stack.sql(`CREATE FUNCTION test_hold() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF nextval(''test_word'') = 2 THEN PERFORM pg_sleep(3); END IF; RETURN NULL; END'`);
+    await stack.sql(
+      `CREATE FUNCTION test_hold() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF nextval(''test_word'') = 2 THEN PERFORM pg_sleep(3); END IF; RETURN NULL; END'`,
+    );
     await stack.sql('CREATE TRIGGER test_hold BEFORE INSERT ON worker FOR EACH STATEMENT EXECUTE FUNCTION test_hold()');
-    await stack.sql(`CREATE FUNCTION test_note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO test_said (state) VALUES (NEW.state); RETURN NULL; END'`);
+    await stack.sql(
+      `CREATE FUNCTION test_note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO test_said (state) VALUES (NEW.state); RETURN NULL; END'`,
+    );
     await stack.sql('CREATE TRIGGER test_note AFTER INSERT OR UPDATE ON worker FOR EACH ROW EXECUTE FUNCTION test_note()');
     const words = async (): Promise<number> => Number((await stack!.sql<{ count: string }>('SELECT count(*) FROM test_said'))[0]!.count);
     await stack.startWorker({ HEARTBEAT_SECONDS: '0.1' });
@@ -233,7 +252,10 @@ describe('time passing', () => {
     const job = await stack.create();
     const end = stack.follow(job.id);
     // As another process would change it whose news got lost.
-    await stack.sql(`UPDATE job SET status = 'FAILED', "errorCode" = 'INTERNAL', "finishedAt" = now(), revision = revision + 5 WHERE id = $1`, [job.id]);
+    await stack.sql(
+      `UPDATE job SET status = 'FAILED', "errorCode" = 'INTERNAL', "finishedAt" = now(), revision = revision + 5 WHERE id = $1`,
+      [job.id],
+    );
     expect((await end).at(-1)!.job).toMatchObject({ status: 'FAILED', error: { code: 'INTERNAL' } });
   });
 
@@ -241,7 +263,10 @@ describe('time passing', () => {
     stack = await Stack.start();
     const job = await stack.create();
     await stack.finish(job.id);
-    await stack.sql(`UPDATE job SET status = 'PROCESSING', "finishedAt" = NULL, "filesKept" = false, "workerId" = 'gone:1:cpu', "attemptToken" = gen_random_uuid() WHERE id = $1`, [job.id]);
+    await stack.sql(
+      `UPDATE job SET status = 'PROCESSING', "finishedAt" = NULL, "filesKept" = false, "workerId" = 'gone:1:cpu', "attemptToken" = gen_random_uuid() WHERE id = $1`,
+      [job.id],
+    );
     expect(await stack.finish(job.id)).toMatchObject({ status: 'COMPLETED', attempt: 2 });
   });
 

@@ -42,7 +42,10 @@ async function startElsewhere(): Promise<{ child: CompiledProcess; postgres: Omi
 async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
   const client = new Client(url);
   await client.connect();
-  return client.query(sql).then(({ rows }) => rows).finally(() => client.end());
+  return client
+    .query(sql)
+    .then(({ rows }) => rows)
+    .finally(() => client.end());
 }
 
 async function serverPid(at = dataDir): Promise<number> {
@@ -108,7 +111,9 @@ describe('a server whose starter was killed', () => {
     expect(await serverPid()).toBe(pid);
     expect(await query(postgres.url, 'SELECT one FROM kept')).toEqual([{ one: 1 }]);
     // The server takes a moment to see that the other is gone.
-    await eventually(async () => expect(await query(postgres.url, "SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory'")).toEqual([{ count: 1 }]));
+    await eventually(async () =>
+      expect(await query(postgres.url, "SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory'")).toEqual([{ count: 1 }]),
+    );
     await postgres.stop();
     expect(await isPostmaster(pid)).toBe(false);
   });
@@ -188,7 +193,11 @@ describe('an existing database', () => {
 
   it('starts although another program has the process number that a dead server left', async () => {
     await (await start()).stop();
-    const other = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)'], { ...(isRoot ? { uid: 65_534, gid: 65_534 } : {}), cwd: '/', stdio: 'ignore' });
+    const other = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)'], {
+      ...(isRoot ? { uid: 65_534, gid: 65_534 } : {}),
+      cwd: '/',
+      stdio: 'ignore',
+    });
     await writeFile(path.join(dataDir, 'postmaster.pid'), `${other.pid}\n${dataDir}\n1\n5432\n\n127.0.0.1\n1 1\nready   \n`);
     const postgres = await start();
     expect(postgres.adopted).toBe(false);

@@ -18,10 +18,15 @@ describe('migrating', () => {
   const query = async (sql: string): Promise<Record<string, unknown>[]> => {
     const client = new Client(database.url);
     await client.connect();
-    return client.query(sql).then(({ rows }) => rows).finally(() => client.end());
+    return client
+      .query(sql)
+      .then(({ rows }) => rows)
+      .finally(() => client.end());
   };
   const tables = async (): Promise<unknown[]> =>
-    (await query(`SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1`)).map((row) => row['table_name']);
+    (await query(`SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1`)).map(
+      (row) => row['table_name'],
+    );
 
   describe('an empty database', () => {
     beforeEach(async () => {
@@ -64,7 +69,9 @@ describe('migrating', () => {
     });
 
     it('refuses it if it has a migration that is not known here', async () => {
-      await query(`INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at) VALUES ('x', 'x', '99990101000000_future', now())`);
+      await query(
+        `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at) VALUES ('x', 'x', '99990101000000_future', now())`,
+      );
       await expect(migrate(database.url)).rejects.toThrow('does not know: 99990101000000_future');
     });
 
@@ -75,7 +82,6 @@ describe('migrating', () => {
       await expect(migrate(database.url)).resolves.toBeUndefined();
     });
   });
-
 });
 
 describe('an address that cannot be used', () => {
@@ -120,7 +126,10 @@ describe('the database client', () => {
 });
 
 const migrationNames = async (): Promise<string[]> =>
-  (await readdir(MIGRATIONS, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map((entry) => entry.name).toSorted();
+  (await readdir(MIGRATIONS, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .toSorted();
 
 async function copyOfMigrations(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'migrations-'));

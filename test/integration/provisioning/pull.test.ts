@@ -41,7 +41,13 @@ afterEach(async () => {
 });
 
 const pull = (model: KnownModel = hub.model(), options: Partial<PullOptions> = {}) =>
-  pullModel(model, { models, hub: hub.hub, note: (text) => notes.push(text), patience: { stallMs: 10_000, backoffMs: 2, tries: 4 }, ...options });
+  pullModel(model, {
+    models,
+    hub: hub.hub,
+    note: (text) => notes.push(text),
+    patience: { stallMs: 10_000, backoffMs: 2, tries: 4 },
+    ...options,
+  });
 const refused = async (model?: KnownModel, options?: Partial<PullOptions>): Promise<ModelError> => {
   const error: unknown = await pull(model, options).catch((reason: unknown) => reason);
   if (!(error instanceof ModelError)) throw new Error(`not refused: ${String(error)}`);
@@ -49,12 +55,15 @@ const refused = async (model?: KnownModel, options?: Partial<PullOptions>): Prom
 };
 /** What is not as it should be after a pull. */
 const faults = async () => {
-  const files = await Promise.all(Object.entries(hub.files).map(async ([file, data]) => ((await readFile(path.join(models, 'tiny', file))).equals(data) ? [] : [file])));
+  const files = await Promise.all(
+    Object.entries(hub.files).map(async ([file, data]) => ((await readFile(path.join(models, 'tiny', file))).equals(data) ? [] : [file])),
+  );
   return [...files.flat(), ...(await readdir(models)).filter((name) => name !== 'tiny')];
 };
 const growing = (file: string) => path.join(models, '.partial/tiny', file);
 /** Resolves once this much of a file has been kept. */
-const kept = (bytes: number, file = UNET) => until(async () => (await readFile(growing(file)).catch(() => Buffer.alloc(0))).length === bytes);
+const kept = (bytes: number, file = UNET) =>
+  until(async () => (await readFile(growing(file)).catch(() => Buffer.alloc(0))).length === bytes);
 /** Stops a pull when `bytes` of a file have arrived. */
 const cutShort = async (bytes: number, model?: KnownModel, file = UNET) => {
   hub.fault(file, { holdAfter: bytes });
@@ -89,7 +98,8 @@ describe('pulling a model', () => {
   it('shows the token to the hub alone, not to where that redirects', async () => {
     hub.token = 'hf_secret';
     await pull(hub.model(), { hub: { endpoint: hub.endpoint, token: 'hf_secret' } });
-    const by = (server: string) => new Set(hub.seen.filter((request) => request.server === server).map(({ authorization }) => authorization));
+    const by = (server: string) =>
+      new Set(hub.seen.filter((request) => request.server === server).map(({ authorization }) => authorization));
     expect(by('hub')).toEqual(new Set(['Bearer hf_secret']));
     expect(by('cdn')).toEqual(new Set([undefined]));
   });
@@ -125,7 +135,11 @@ describe('pulling a model', () => {
     expect(hub.sentBytes[UNET]).toBe(400_000);
   });
 
-  it.each([['its hash in the manifest', UNET, false], ['the hash that the hub tells', UNET, true], ['its ETag alone', CONFIG, true]])('does not glue a file known by %s to another that has taken its place', async (_name, file, unknown) => {
+  it.each([
+    ['its hash in the manifest', UNET, false],
+    ['the hash that the hub tells', UNET, true],
+    ['its ETag alone', CONFIG, true],
+  ])('does not glue a file known by %s to another that has taken its place', async (_name, file, unknown) => {
     const model = () => hub.model('tiny', unknown ? { sha256: [file], bytes: [file] } : {});
     await cutShort(2_000, model(), file);
     hub.files[file] = randomBytes(2_500);
@@ -160,7 +174,10 @@ describe('pulling a model', () => {
     expect(hub.ranges(UNET)).toEqual([undefined, 'bytes=500000-', undefined]);
   });
 
-  it.each([['the manifest', []], ['the hub', [UNET]]])('notices a flipped byte by the hash that %s knows, and fetches that file again', async (_name, without) => {
+  it.each([
+    ['the manifest', []],
+    ['the hub', [UNET]],
+  ])('notices a flipped byte by the hash that %s knows, and fetches that file again', async (_name, without) => {
     hub.fault(UNET, { flip: 1234 });
     await pull(hub.model('tiny', { sha256: without }));
     expect(await faults()).toEqual([]);
@@ -203,9 +220,14 @@ describe('pulling a model', () => {
     hub.fault(CONFIG, { status: 429, headers: { 'Retry-After': '1' } });
     await pull();
     expect(await faults()).toEqual([]);
-    expect(notes).toEqual(expect.arrayContaining([
-      expect.stringMatching(/unet\/config.*HTTP 429.*again in 1 s/), expect.stringMatching(/fp16.*HTTP 500/), expect.stringMatching(/fp16.*HTTP 503.*again in 1 s/), expect.stringMatching(/fp16.*HTTP 403/),
-    ]));
+    expect(notes).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/unet\/config.*HTTP 429.*again in 1 s/),
+        expect.stringMatching(/fp16.*HTTP 500/),
+        expect.stringMatching(/fp16.*HTTP 503.*again in 1 s/),
+        expect.stringMatching(/fp16.*HTTP 403/),
+      ]),
+    );
   });
 
   it('says when the server asks for more patience than it has', async () => {
@@ -215,14 +237,23 @@ describe('pulling a model', () => {
 
   it('says what failed after several tries, and that nothing is lost', async () => {
     hub.alwaysFault(CONFIG, { status: 502 });
-    expect(await refused()).toMatchObject({ message: expect.stringMatching(/HTTP 502, 4 times in a row/), cure: expect.stringContaining('goes on where') });
+    expect(await refused()).toMatchObject({
+      message: expect.stringMatching(/HTTP 502, 4 times in a row/),
+      cure: expect.stringContaining('goes on where'),
+    });
   });
 
   it('tells how to get at a gated model', async () => {
     hub.token = 'hf_right';
-    expect(await refused()).toMatchObject({ message: expect.stringContaining('HTTP 401'), cure: expect.stringMatching(new RegExp(`Accept it at ${hub.endpoint}/${REPOSITORY}.*HF_TOKEN`)) });
+    expect(await refused()).toMatchObject({
+      message: expect.stringContaining('HTTP 401'),
+      cure: expect.stringMatching(new RegExp(`Accept it at ${hub.endpoint}/${REPOSITORY}.*HF_TOKEN`)),
+    });
     const wrong = await refused(hub.model(), { hub: { endpoint: hub.endpoint, token: 'hf_wrong' } });
-    expect(wrong).toMatchObject({ message: expect.stringContaining('account of HF_TOKEN (HTTP 403)'), cure: expect.stringContaining('Accept the licence') });
+    expect(wrong).toMatchObject({
+      message: expect.stringContaining('account of HF_TOKEN (HTTP 403)'),
+      cure: expect.stringContaining('Accept the licence'),
+    });
     expect(JSON.stringify([wrong.message, wrong.cure, notes])).not.toContain('hf_wrong');
   });
 
@@ -250,7 +281,10 @@ describe('pulling a model', () => {
   it('asks for nothing that the disk cannot hold', async () => {
     const model = hub.model();
     const huge = { ...model, files: [...model.files, { path: 'huge.safetensors', sizeBytes: 1e15, sha256: null }] };
-    expect(await refused(huge)).toMatchObject({ message: expect.stringMatching(/needs 1000000\.\d GB/), cure: expect.stringContaining('MODELS_DIR') });
+    expect(await refused(huge)).toMatchObject({
+      message: expect.stringMatching(/needs 1000000\.\d GB/),
+      cure: expect.stringContaining('MODELS_DIR'),
+    });
     expect(hub.seen).toEqual([]);
   });
 
@@ -258,7 +292,10 @@ describe('pulling a model', () => {
     const folder = await pull();
     await rm(path.join(folder, UNET));
     await writeFile(path.join(folder, 'vae/diffusion_pytorch_model.fp16.safetensors'), 'short');
-    expect(await knownModelState(models, hub.model())).toMatchObject({ kind: 'partial', message: expect.stringContaining('is missing and 1 more') });
+    expect(await knownModelState(models, hub.model())).toMatchObject({
+      kind: 'partial',
+      message: expect.stringContaining('is missing and 1 more'),
+    });
     hub.seen.length = 0;
     await pull();
     expect(await faults()).toEqual([]);

@@ -36,8 +36,14 @@ describe('a worker with SVD_AUTO_PULL=1', () => {
     await rm(models, { recursive: true, force: true });
   });
 
-  const startWorker = () => stack.startWorker({ SVD_AUTO_PULL: '1', SVD_MODEL: 'tiny', MODELS_DIR: models, HF_ENDPOINT: hub.endpoint, HF_TOKEN: '' });
-  const workers = async () => (await stack.graphql<{ health: { workers: WorkerView[] } }>('{ health { workers { id state engines unavailable { engine reason } } } }')).data.health.workers;
+  const startWorker = () =>
+    stack.startWorker({ SVD_AUTO_PULL: '1', SVD_MODEL: 'tiny', MODELS_DIR: models, HF_ENDPOINT: hub.endpoint, HF_TOKEN: '' });
+  const workers = async () =>
+    (
+      await stack.graphql<{ health: { workers: WorkerView[] } }>(
+        '{ health { workers { id state engines unavailable { engine reason } } } }',
+      )
+    ).data.health.workers;
   /** Until a worker is as wanted. */
   const seen = (wanted: (worker: WorkerView) => boolean) => until(async () => (await workers()).find(wanted));
   const why = ({ unavailable }: WorkerView) => unavailable.find(({ engine }) => engine === 'SVD_XT')?.reason ?? '';
@@ -48,7 +54,9 @@ describe('a worker with SVD_AUTO_PULL=1', () => {
     const fetching = await seen((candidate) => why(candidate).includes('50 %'));
     expect(fetching).toMatchObject({ state: 'STARTING', engines: [] });
     expect(why(fetching)).toMatch(/^fetching tiny: 50 % of 300 kB/);
-    const { data } = await stack.graphql<{ options: { engines: { name: string; unavailableReason: string | null }[] } }>('{ options { engines { name unavailableReason } } }');
+    const { data } = await stack.graphql<{ options: { engines: { name: string; unavailableReason: string | null }[] } }>(
+      '{ options { engines { name unavailableReason } } }',
+    );
     expect(data.options.engines.find(({ name }) => name === 'SVD_XT')?.unavailableReason).toMatch(/^fetching tiny/);
 
     hub.release();

@@ -38,7 +38,15 @@ let ffmpeg: string;
 let folder: string;
 let serial = 0;
 const newFile = () => path.join(folder, `${serial++}.mp4`);
-const spec = (given: Partial<VideoSpec> = {}): VideoSpec => ({ ffmpeg, width: W, height: H, framesPerSecond: FRAMES_PER_SECOND, frameCount: 12, metadata: {}, ...given });
+const spec = (given: Partial<VideoSpec> = {}): VideoSpec => ({
+  ffmpeg,
+  width: W,
+  height: H,
+  framesPerSecond: FRAMES_PER_SECOND,
+  frameCount: 12,
+  metadata: {},
+  ...given,
+});
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'encode-'));
@@ -52,59 +60,93 @@ async function expectNothingLeft(file: string): Promise<void> {
   expect(process.getActiveResourcesInfo()).not.toContain('ProcessWrap');
 }
 
-describe.each([...(runs('ffmpeg') ? [['the system', 'ffmpeg']] : []), ['npm', installer.path]] as [string, string][])('with the ffmpeg of %s', (_, program) => {
-  it('writes H.264 High, yuv420p, tagged BT.709, at a constant rate, index first', async () => {
-    const file = newFile();
-    const video = await encodeVideo(cards(12), file, spec({ ffmpeg: program }), never);
-    const stream = await describeStream(ffmpeg, file);
-    expect(stream).toMatch(/h264 \(High\)/);
-    expect(stream).toMatch(/yuv420p\(tv, bt709(, progressive)?\)/);
-    expect(stream).toMatch(/ 320x240/);
-    expect(stream).toMatch(/ 12 fps/);
-    const table = await frameTable(ffmpeg, file, FRAMES_PER_SECOND);
-    expect(table.map(({ time }) => time)).toEqual(Array.from({ length: 12 }, (__, i) => i));
-    expect(new Set(table.map(({ hash }) => hash)).size).toBe(12);
-    expect((await frameTable(ffmpeg, file, FRAMES_PER_SECOND, 'key'))[0]).toEqual(table[0]);
-    const order = await boxes(file);
-    expect(order.indexOf('moov')).toBeLessThan(order.indexOf('mdat'));
-    const bytes = await readFile(file);
-    expect(video).toEqual({ sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') });
-  });
-
-  it.each([
-    ['red', [255, 0, 0], [63, 102, 240]],
-    ['green', [0, 255, 0], [173, 42, 26]],
-    ['blue', [0, 0, 255], [32, 240, 118]],
-    ['white', [255, 255, 255], [235, 128, 128]],
-    ['black', [0, 0, 0], [16, 128, 128]],
-    ['grey', [128, 128, 128], [126, 128, 128]],
-  ])('turns %s into the numbers BT.709 has for it', async (__, rgb, yuv) => {
-    const file = newFile();
-    const data = new Uint8Array(64 * 64 * 3).map((___, i) => rgb[i % 3]!);
-    await encodeVideo((async function* () { yield { width: 64, height: 64, data }; })(), file, spec({ ffmpeg: program, width: 64, height: 64, frameCount: 1 }), never);
-    const [frame] = await decodeFrames(ffmpeg, file, 'yuv420p', 64 * 64 * 1.5);
-    const middle = [32 * 64 + 32, 64 * 64 + 16 * 32 + 16, 64 * 64 * 1.25 + 16 * 32 + 16].map((at) => frame![at]!);
-    for (const [i, value] of middle.entries()) expect(Math.abs(value - yuv[i]!)).toBeLessThanOrEqual(2);
-  });
-
-  it.skipIf(!hasFfprobe)('is what ffprobe says it is', async () => {
-    const file = newFile();
-    const metadata = { title: 'Ein "Titel"; äöü = 1', comment: JSON.stringify({ a: ['b', "c'"], d: '\\ # ;' }) };
-    await encodeVideo(cards(24), file, spec({ ffmpeg: program, frameCount: 24, metadata }), never);
-    const { stdout } = await run('ffprobe', ['-v', 'error', '-show_streams', '-show_format', '-show_entries', 'frame=key_frame,pict_type', '-of', 'json', file]);
-    const { streams, format, frames } = JSON.parse(stdout) as { streams: object[]; format: { tags: object }; frames: object[] };
-    expect(streams).toHaveLength(1);
-    expect(streams[0]).toMatchObject({
-      codec_name: 'h264', profile: 'High', pix_fmt: 'yuv420p', width: W, height: H, color_range: 'tv', color_space: 'bt709', color_transfer: 'bt709',
-      color_primaries: 'bt709', r_frame_rate: '12/1', avg_frame_rate: '12/1', nb_frames: '24', start_time: '0.000000', duration: '2.000000',
+describe.each([...(runs('ffmpeg') ? [['the system', 'ffmpeg']] : []), ['npm', installer.path]] as [string, string][])(
+  'with the ffmpeg of %s',
+  (_, program) => {
+    it('writes H.264 High, yuv420p, tagged BT.709, at a constant rate, index first', async () => {
+      const file = newFile();
+      const video = await encodeVideo(cards(12), file, spec({ ffmpeg: program }), never);
+      const stream = await describeStream(ffmpeg, file);
+      expect(stream).toMatch(/h264 \(High\)/);
+      expect(stream).toMatch(/yuv420p\(tv, bt709(, progressive)?\)/);
+      expect(stream).toMatch(/ 320x240/);
+      expect(stream).toMatch(/ 12 fps/);
+      const table = await frameTable(ffmpeg, file, FRAMES_PER_SECOND);
+      expect(table.map(({ time }) => time)).toEqual(Array.from({ length: 12 }, (__, i) => i));
+      expect(new Set(table.map(({ hash }) => hash)).size).toBe(12);
+      expect((await frameTable(ffmpeg, file, FRAMES_PER_SECOND, 'key'))[0]).toEqual(table[0]);
+      const order = await boxes(file);
+      expect(order.indexOf('moov')).toBeLessThan(order.indexOf('mdat'));
+      const bytes = await readFile(file);
+      expect(video).toEqual({ sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') });
     });
-    expect(format.tags).toMatchObject(metadata);
-    expect(frames[0]).toMatchObject({ key_frame: 1, pict_type: 'I' });
-  });
-});
+
+    it.each([
+      ['red', [255, 0, 0], [63, 102, 240]],
+      ['green', [0, 255, 0], [173, 42, 26]],
+      ['blue', [0, 0, 255], [32, 240, 118]],
+      ['white', [255, 255, 255], [235, 128, 128]],
+      ['black', [0, 0, 0], [16, 128, 128]],
+      ['grey', [128, 128, 128], [126, 128, 128]],
+    ])('turns %s into the numbers BT.709 has for it', async (__, rgb, yuv) => {
+      const file = newFile();
+      const data = new Uint8Array(64 * 64 * 3).map((___, i) => rgb[i % 3]!);
+      await encodeVideo(
+        (async function* () {
+          yield { width: 64, height: 64, data };
+        })(),
+        file,
+        spec({ ffmpeg: program, width: 64, height: 64, frameCount: 1 }),
+        never,
+      );
+      const [frame] = await decodeFrames(ffmpeg, file, 'yuv420p', 64 * 64 * 1.5);
+      const middle = [32 * 64 + 32, 64 * 64 + 16 * 32 + 16, 64 * 64 * 1.25 + 16 * 32 + 16].map((at) => frame![at]!);
+      for (const [i, value] of middle.entries()) expect(Math.abs(value - yuv[i]!)).toBeLessThanOrEqual(2);
+    });
+
+    it.skipIf(!hasFfprobe)('is what ffprobe says it is', async () => {
+      const file = newFile();
+      const metadata = { title: 'Ein "Titel"; äöü = 1', comment: JSON.stringify({ a: ['b', "c'"], d: '\\ # ;' }) };
+      await encodeVideo(cards(24), file, spec({ ffmpeg: program, frameCount: 24, metadata }), never);
+      const { stdout } = await run('ffprobe', [
+        '-v',
+        'error',
+        '-show_streams',
+        '-show_format',
+        '-show_entries',
+        'frame=key_frame,pict_type',
+        '-of',
+        'json',
+        file,
+      ]);
+      const { streams, format, frames } = JSON.parse(stdout) as { streams: object[]; format: { tags: object }; frames: object[] };
+      expect(streams).toHaveLength(1);
+      expect(streams[0]).toMatchObject({
+        codec_name: 'h264',
+        profile: 'High',
+        pix_fmt: 'yuv420p',
+        width: W,
+        height: H,
+        color_range: 'tv',
+        color_space: 'bt709',
+        color_transfer: 'bt709',
+        color_primaries: 'bt709',
+        r_frame_rate: '12/1',
+        avg_frame_rate: '12/1',
+        nb_frames: '24',
+        start_time: '0.000000',
+        duration: '2.000000',
+      });
+      expect(format.tags).toMatchObject(metadata);
+      expect(frames[0]).toMatchObject({ key_frame: 1, pict_type: 'I' });
+    });
+  },
+);
 
 describe('every format on offer comes out exact', () => {
-  const sizes = names(RESOLUTIONS).flatMap((resolution) => (['LANDSCAPE', 'PORTRAIT'] as const).map((orientation) => ({ resolution, orientation })));
+  const sizes = names(RESOLUTIONS).flatMap((resolution) =>
+    (['LANDSCAPE', 'PORTRAIT'] as const).map((orientation) => ({ resolution, orientation })),
+  );
 
   it.each(sizes)('$resolution $orientation', async ({ resolution, orientation }) => {
     const size = frameSize({ resolution, orientation });
@@ -159,7 +201,10 @@ describe('when something goes wrong', () => {
     await expectNothingLeft(file);
   });
 
-  it.each([[11, 'instead of 12'], [13, 'instead of 12']])('refuses %i pictures for 12 frames', async (count, message) => {
+  it.each([
+    [11, 'instead of 12'],
+    [13, 'instead of 12'],
+  ])('refuses %i pictures for 12 frames', async (count, message) => {
     const file = newFile();
     await expect(encodeVideo(cards(count), file, spec(), never)).rejects.toThrow(message);
     await expectNothingLeft(file);
@@ -173,7 +218,9 @@ describe('when something goes wrong', () => {
 
   it('calls a missing ffmpeg ENCODER_FAILED and keeps what the system said', async () => {
     const file = newFile();
-    const error = await encodeVideo(cards(12), file, spec({ ffmpeg: path.join(folder, 'no-ffmpeg') }), never).catch((thrown: AppError) => thrown);
+    const error = await encodeVideo(cards(12), file, spec({ ffmpeg: path.join(folder, 'no-ffmpeg') }), never).catch(
+      (thrown: AppError) => thrown,
+    );
     expect(error).toMatchObject({ code: 'ENCODER_FAILED', cause: { message: expect.stringContaining('ENOENT') } });
     await expectNothingLeft(file);
   });
@@ -181,7 +228,11 @@ describe('when something goes wrong', () => {
   it("keeps ffmpeg's last lines for the log and out of the message", async () => {
     const file = path.join(folder, 'no', 'such', 'folder.mp4');
     const error = await encodeVideo(cards(12), file, spec(), never).catch((thrown: AppError) => thrown);
-    expect(error).toMatchObject({ code: 'ENCODER_FAILED', message: 'ffmpeg could not write the video.', cause: { message: expect.stringContaining('No such file or directory') } });
+    expect(error).toMatchObject({
+      code: 'ENCODER_FAILED',
+      message: 'ffmpeg could not write the video.',
+      cause: { message: expect.stringContaining('No such file or directory') },
+    });
     await expectNothingLeft(file);
   });
 

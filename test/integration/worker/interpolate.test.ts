@@ -136,7 +136,10 @@ describe('on a pan of 8 px between keyframes', () => {
     expect(await astray(flowInterpolator)).toBe(0);
   });
 
-  it.each([['blended', blend], ['duplicated', duplicate]])('is told apart from %s keyframes by that measure', async (_, interpolator) => {
+  it.each([
+    ['blended', blend],
+    ['duplicated', duplicate],
+  ])('is told apart from %s keyframes by that measure', async (_, interpolator) => {
     expect(await astray(interpolator)).toBeGreaterThan(0.6);
   });
 });
@@ -184,8 +187,14 @@ describe('behind a thing that moves', () => {
   it('shows the background where one of the keyframes hides it', async () => {
     const size = 200;
     const thing = { pose: (time: number) => ({ dx: 30 * (time - 0.5), dy: 8 * time }), ellipse: { x: 90, y: 60 } };
-    const scene: Layer[] = [{ canvas: canvas('rocket.jpg'), pose: (time) => ({ dx: -12 * time }) }, { canvas: canvas('small cat'), ...thing }];
-    const silhouette: Layer[] = [{ canvas: plain(size, size, () => 0), pose: () => ({}) }, { canvas: plain(size, size, () => 255), ...thing }];
+    const scene: Layer[] = [
+      { canvas: canvas('rocket.jpg'), pose: (time) => ({ dx: -12 * time }) },
+      { canvas: canvas('small cat'), ...thing },
+    ];
+    const silhouette: Layer[] = [
+      { canvas: plain(size, size, () => 0), pose: () => ({}) },
+      { canvas: plain(size, size, () => 255), ...thing },
+    ];
     const keyframes = keyframesOf(scene, 2);
     const hidden = keyframesOf(silhouette, 2);
     const now = at(silhouette, 0.5);
@@ -219,7 +228,8 @@ describe('behind a thing that moves', () => {
     };
     const { forward, backward } = judge(flow(12, step), flow(12 + step, -step), luma(12), luma(12 + step));
     /** Row 16, the middle of the square, to a tenth. */
-    const across = (of: Float32Array, from: number, to: number) => Array.from(of.subarray(16 * width + from, 16 * width + to), (value) => Math.round(value * 10) / 10 + 0);
+    const across = (of: Float32Array, from: number, to: number) =>
+      Array.from(of.subarray(16 * width + from, 16 * width + to), (value) => Math.round(value * 10) / 10 + 0);
     expect(across(forward.x, 12, 34)).toEqual([...Array(16).fill(step), ...Array(step).fill(0)]);
     expect(across(forward.y, 12, 34)).toEqual(Array(22).fill(0));
     expect(across(forward.trust, 26, 34)).toEqual([1, 1, ...Array(step).fill(0)]);
@@ -234,7 +244,18 @@ describe('the frames', () => {
   const small = (count: number): Picture[] =>
     Array.from({ length: count }, (_, time) => plain(64, 48, (x, y) => 128 + 60 * Math.sin((x - 2 * time) / 3) * Math.cos(y / 4)));
 
-  it.each([[14, 36], [14, 144], [25, 36], [25, 72], [25, 144], [25, 25], [25, 24], [25, 9], [5, 2], [2, 3]])('are spread over %i keyframes to exactly %i, what falls on one being that one', async (count, frameCount) => {
+  it.each([
+    [14, 36],
+    [14, 144],
+    [25, 36],
+    [25, 72],
+    [25, 144],
+    [25, 25],
+    [25, 24],
+    [25, 9],
+    [5, 2],
+    [2, 3],
+  ])('are spread over %i keyframes to exactly %i, what falls on one being that one', async (count, frameCount) => {
     const keyframes = small(count);
     const frames = await collect(flowInterpolator, keyframes, frameCount);
     expect(frames).toHaveLength(frameCount);
@@ -266,12 +287,15 @@ describe('the frames', () => {
 
   it('equal the keyframes where nothing moves', async () => {
     const still = at(SCENES['a zoom']!(), 0);
-    for (const frame of await collect(flowInterpolator, [still, { ...still }, { ...still }], 6)) expect(frame.data.every((value, i) => value === still.data[i])).toBe(true);
+    for (const frame of await collect(flowInterpolator, [still, { ...still }, { ...still }], 6))
+      expect(frame.data.every((value, i) => value === still.data[i])).toBe(true);
   });
 
   it('fade evenly where there is nothing to follow', async () => {
     const frames = await collect(flowInterpolator, [plain(128, 96, () => 100), plain(128, 96, () => 140)], 5);
-    expect(frames.map(({ data }) => [Math.min(...data), Math.max(...data)])).toEqual([100, 110, 120, 130, 140].map((value) => [value, value]));
+    expect(frames.map(({ data }) => [Math.min(...data), Math.max(...data)])).toEqual(
+      [100, 110, 120, 130, 140].map((value) => [value, value]),
+    );
   });
 
   it('fade from one picture into another that has nothing to do with it', async () => {
@@ -282,7 +306,16 @@ describe('the frames', () => {
 });
 
 describe('any input', () => {
-  it.each([[1, 1], [2, 3], [7, 5], [8, 40], [17, 129], [128, 64], [131, 97], [576, 40]])('of %i × %i pixels gives pictures within what the keyframes show', async (width, height) => {
+  it.each([
+    [1, 1],
+    [2, 3],
+    [7, 5],
+    [8, 40],
+    [17, 129],
+    [128, 64],
+    [131, 97],
+    [576, 40],
+  ])('of %i × %i pixels gives pictures within what the keyframes show', async (width, height) => {
     const [first, second] = [noise(1), noise(2)];
     const keyframes = [plain(width, height, () => 150 + 20 * first()), plain(width, height, (x) => 150 + 20 * Math.sin(x) * second())];
     for (const frame of await collect(flowInterpolator, keyframes, 4)) {

@@ -22,8 +22,19 @@ const config = readConfig({});
 
 function options(given: Partial<RenderOptions> = {}): RenderOptions {
   return {
-    engine: 'PREVIEW', resolution: 'P360', orientation: 'LANDSCAPE', fit: 'COVER', motion: 'PAN_L', durationSeconds: 3,
-    steps: 24, guidanceMin: 1, guidanceMax: 3, noiseAugmentation: 0.1, motionBucketId: 100, seed: 1, ...given,
+    engine: 'PREVIEW',
+    resolution: 'P360',
+    orientation: 'LANDSCAPE',
+    fit: 'COVER',
+    motion: 'PAN_L',
+    durationSeconds: 3,
+    steps: 24,
+    guidanceMin: 1,
+    guidanceMax: 3,
+    noiseAugmentation: 0.1,
+    motionBucketId: 100,
+    seed: 1,
+    ...given,
   };
 }
 
@@ -73,30 +84,33 @@ const SCENES = [
 const SURROUNDED = { name: 'rocket.jpg', orientation: 'PORTRAIT', fit: 'CONTAIN' } as const;
 
 describe.each(names(MOTIONS))('%s, measured in decoded frames', (motion) => {
-  it.each(motion === 'DOLLY_IN' ? [...SCENES, SURROUNDED] : SCENES)('moves $name in $orientation, $fit, as its camera path says', async ({ name, orientation, fit }) => {
-    const { shown, width, height } = await watch(name, { motion, orientation, fit });
-    const camera = cameraPath(motion, shown.length);
-    const measured = shown.slice(1).map((frame, i) => motionBetween(shown[i]!, frame, width, height));
-    const expected = camera.slice(1).map((after, i) => {
-      const before = camera[i]!;
-      const growth = after.zoom / before.zoom;
-      return { dx: (before.x * growth - after.x) * width, dy: (before.y * growth - after.y) * height, growth };
-    });
+  it.each(motion === 'DOLLY_IN' ? [...SCENES, SURROUNDED] : SCENES)(
+    'moves $name in $orientation, $fit, as its camera path says',
+    async ({ name, orientation, fit }) => {
+      const { shown, width, height } = await watch(name, { motion, orientation, fit });
+      const camera = cameraPath(motion, shown.length);
+      const measured = shown.slice(1).map((frame, i) => motionBetween(shown[i]!, frame, width, height));
+      const expected = camera.slice(1).map((after, i) => {
+        const before = camera[i]!;
+        const growth = after.zoom / before.zoom;
+        return { dx: (before.x * growth - after.x) * width, dy: (before.y * growth - after.y) * height, growth };
+      });
 
-    // Smooth and without stutter: every single step is right to a small fraction of a pixel.
-    for (const [i, { dx, dy, growth }] of measured.entries()) {
-      expect(Math.abs(dx - expected[i]!.dx)).toBeLessThan(0.15);
-      expect(Math.abs(dy - expected[i]!.dy)).toBeLessThan(0.15);
-      expect(Math.abs(growth - expected[i]!.growth) * width / 2).toBeLessThan(0.3);
-    }
-    const promise = PROMISES[motion];
-    const steps = measured.map(({ dx, dy, growth }) => promise.of({ across: dx / width, down: dy / height, growth }));
-    const total = steps.reduce((sum, step) => sum + step, 0);
-    expect(steps.filter((step) => step > 0.2 * (total / steps.length)).length / steps.length).toBeGreaterThanOrEqual(0.95);
-    expect(total).toBeGreaterThan(promise.min);
-    expect(total).toBeLessThan(promise.max);
-    expect(new Set(shown.map((frame) => Buffer.from(frame).toString('latin1'))).size).toBe(shown.length);
-  });
+      // Smooth and without stutter: every single step is right to a small fraction of a pixel.
+      for (const [i, { dx, dy, growth }] of measured.entries()) {
+        expect(Math.abs(dx - expected[i]!.dx)).toBeLessThan(0.15);
+        expect(Math.abs(dy - expected[i]!.dy)).toBeLessThan(0.15);
+        expect((Math.abs(growth - expected[i]!.growth) * width) / 2).toBeLessThan(0.3);
+      }
+      const promise = PROMISES[motion];
+      const steps = measured.map(({ dx, dy, growth }) => promise.of({ across: dx / width, down: dy / height, growth }));
+      const total = steps.reduce((sum, step) => sum + step, 0);
+      expect(steps.filter((step) => step > 0.2 * (total / steps.length)).length / steps.length).toBeGreaterThanOrEqual(0.95);
+      expect(total).toBeGreaterThan(promise.min);
+      expect(total).toBeLessThan(promise.max);
+      expect(new Set(shown.map((frame) => Buffer.from(frame).toString('latin1'))).size).toBe(shown.length);
+    },
+  );
 });
 
 /** One measured step: across and down in fractions of the frame, and growth. */
@@ -118,9 +132,15 @@ const PROMISES: Record<Motion, { of: (step: Step) => number; min: number; max: n
 
 describe('COVER', () => {
   it.each(names(MOTIONS))('fills every pixel of every frame with the photo under %s', async (motion) => {
-    for (const [width, height] of [[500, 120], [90, 300]] as const) {
+    for (const [width, height] of [
+      [500, 120],
+      [90, 300],
+    ] as const) {
       const full = flat(480, 360, () => [200, 30, 60]).data;
-      for (const frame of await frames(flat(width, height, () => [200, 30, 60]), { motion })) {
+      for (const frame of await frames(
+        flat(width, height, () => [200, 30, 60]),
+        { motion },
+      )) {
         expect(Buffer.compare(frame.data, full)).toBe(0);
       }
     }
@@ -136,10 +156,11 @@ describe('COVER', () => {
 });
 
 describe('CONTAIN', () => {
-  const marked = (width: number, height: number) => flat(width, height, (x, y) => {
-    const edge = x < width * 0.04 || y < height * 0.04 || x >= width * 0.96 || y >= height * 0.96;
-    return edge ? [0, 0, 255] : [230, 120, 40];
-  });
+  const marked = (width: number, height: number) =>
+    flat(width, height, (x, y) => {
+      const edge = x < width * 0.04 || y < height * 0.04 || x >= width * 0.96 || y >= height * 0.96;
+      return edge ? [0, 0, 255] : [230, 120, 40];
+    });
 
   it.each(names(MOTIONS))('shows all four edges of the photo in every frame of %s', async (motion) => {
     for (const source of [marked(400, 300), marked(200, 400)]) {
@@ -147,7 +168,12 @@ describe('CONTAIN', () => {
         const strong = (x: number, y: number) => data[(y * width + x) * 3 + 2]! > 215 && data[(y * width + x) * 3]! < 40;
         const column = (from: number, to: number) => range(from, to).some((x) => strong(x, height >> 1));
         const row = (from: number, to: number) => range(from, to).some((y) => strong(width >> 1, y));
-        expect([column(0, width >> 1), column(width >> 1, width), row(0, height >> 1), row(height >> 1, height)]).toEqual([true, true, true, true]);
+        expect([column(0, width >> 1), column(width >> 1, width), row(0, height >> 1), row(height >> 1, height)]).toEqual([
+          true,
+          true,
+          true,
+          true,
+        ]);
       }
     }
   });
@@ -167,7 +193,9 @@ describe('sampling', () => {
 
   it.each([0, 0.1, 0.25, 0.5, 0.77])('is right to a grey level or two %f of a pixel away', (offset) => {
     const seen = resample(source, { start: 20 + offset, step: 1, count: 100 }, { start: 20 - offset, step: 1, count: 80 });
-    const errors = range(0, 100 * 80).map((i) => Math.abs(seen.data[i * 3]! - wave(20 + offset + (i % 100), 20 - offset + Math.floor(i / 100))));
+    const errors = range(0, 100 * 80).map((i) =>
+      Math.abs(seen.data[i * 3]! - wave(20 + offset + (i % 100), 20 - offset + Math.floor(i / 100))),
+    );
     expect(Math.max(...errors)).toBeLessThan(2.5);
   });
 
@@ -196,10 +224,17 @@ describe('the engine', () => {
     const engine = preview.create('cpu', config);
     const told: [string, number][] = [];
     let previews = 0;
-    for await (const frame of engine.render(await photo('cat.jpg'), options(), { progress: (...step) => told.push(step), preview: () => previews++ }, never)) {
+    for await (const frame of engine.render(
+      await photo('cat.jpg'),
+      options(),
+      { progress: (...step) => told.push(step), preview: () => previews++ },
+      never,
+    )) {
       expect(frame.width * frame.height * 3).toBe(frame.data.length);
     }
-    expect(told).toEqual((await engine.plan(options())).flatMap(({ stage, totalSteps }) => range(1, totalSteps + 1).map((step) => [stage, step])));
+    expect(told).toEqual(
+      (await engine.plan(options())).flatMap(({ stage, totalSteps }) => range(1, totalSteps + 1).map((step) => [stage, step])),
+    );
     expect(previews).toBe(3);
   });
 
@@ -208,13 +243,20 @@ describe('the engine', () => {
     const seen: Picture[] = [];
     setTimeout(() => control.abort(new Error('cancelled')), 20);
     const render = async () => {
-      for await (const frame of preview.create('cpu', config).render(await photo('cat.jpg'), options({ durationSeconds: 12, resolution: 'P720' }), silent, control.signal)) seen.push(frame);
+      for await (const frame of preview
+        .create('cpu', config)
+        .render(await photo('cat.jpg'), options({ durationSeconds: 12, resolution: 'P720' }), silent, control.signal))
+        seen.push(frame);
     };
     await expect(render()).rejects.toThrow('cancelled');
     expect(seen.length).toBeLessThan(144);
   });
 
-  it.each([[64, 64], [64, 2000], [3000, 70]])('takes a photo of %i×%i pixels', async (width, height) => {
+  it.each([
+    [64, 64],
+    [64, 2000],
+    [3000, 70],
+  ])('takes a photo of %i×%i pixels', async (width, height) => {
     const source = flat(width, height, (x, y) => [x % 256, y % 256, 100]);
     for (const fit of ['COVER', 'CONTAIN'] as const) {
       const frame = await firstFrame(source, { fit, motion: 'DOLLY_IN' });

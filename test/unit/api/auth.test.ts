@@ -41,13 +41,23 @@ describe('with API keys', () => {
   });
 
   it.each([
-    undefined, '', 'Bearer', 'Bearer ', 'secret-of-the-web-client', 'Basic secret-of-the-web-client', `${WEB}x`, WEB.slice(0, -1), 'Bearer web:secret-of-the-web-client',
+    undefined,
+    '',
+    'Bearer',
+    'Bearer ',
+    'secret-of-the-web-client',
+    'Basic secret-of-the-web-client',
+    `${WEB}x`,
+    WEB.slice(0, -1),
+    'Bearer web:secret-of-the-web-client',
   ])('%j is no key', (header) => {
     expect(() => authenticate(KEYS, header)).toThrow(refusal('UNAUTHENTICATED'));
   });
 
   it('the error does not repeat what was sent', () => {
-    expect(() => authenticate(KEYS, 'Bearer almost-a-secret')).toThrow(expect.not.objectContaining({ message: expect.stringContaining('almost') }));
+    expect(() => authenticate(KEYS, 'Bearer almost-a-secret')).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining('almost') }),
+    );
   });
 
   it('a key with act-as may name the owner it acts for', () => {

@@ -56,7 +56,13 @@ beforeAll(async () => {
   };
   /** As if it were deleted just after somebody looked. */
   const stat = async (key: string) => (key === 'archive/vanishing.mp4' ? { sizeBytes: 5, modifiedAt: MODIFIED } : await store.stat(key));
-  const app = express().disable('x-powered-by').use(downloadsRouter({ signer, find, store: { stat, read: (key, range) => store.read(key, range) } }), notFound, errorHandler({ error: (fields) => logged.push(fields) }));
+  const app = express()
+    .disable('x-powered-by')
+    .use(
+      downloadsRouter({ signer, find, store: { stat, read: (key, range) => store.read(key, range) } }),
+      notFound,
+      errorHandler({ error: (fields) => logged.push(fields) }),
+    );
   server = createServer(app);
   await new Promise<void>((listening) => {
     server.listen(0, '127.0.0.1', listening);
@@ -85,20 +91,32 @@ describe('a signed link', () => {
     expect(status).toBe(200);
     expect(body.equals(bytes)).toBe(true);
     expect(Object.fromEntries(headers)).toMatchObject({
-      'content-type': 'video/mp4', 'content-length': String(SIZE), 'accept-ranges': 'bytes', 'etag': ETAG, 'last-modified': MODIFIED.toUTCString(),
-      'cache-control': expect.stringMatching(/^private, max-age=3[56]\d\d, immutable$/), 'cross-origin-resource-policy': 'cross-origin',
+      'content-type': 'video/mp4',
+      'content-length': String(SIZE),
+      'accept-ranges': 'bytes',
+      etag: ETAG,
+      'last-modified': MODIFIED.toUTCString(),
+      'cache-control': expect.stringMatching(/^private, max-age=3[56]\d\d, immutable$/),
+      'cross-origin-resource-policy': 'cross-origin',
     });
   });
 
   it('shows the file by default, saves it on ?download=1, and names it in every script', async () => {
     const shown = (await get(video(), {}, 'HEAD')).headers.get('content-disposition');
-    expect(shown).toBe(`inline; filename="katze ?Mia? ? PAN_L.mp4"; filename*=UTF-8''katze%20%E2%80%9CMia%E2%80%9D%20%E2%80%93%20PAN_L.mp4`);
+    expect(shown).toBe(
+      `inline; filename="katze ?Mia? ? PAN_L.mp4"; filename*=UTF-8''katze%20%E2%80%9CMia%E2%80%9D%20%E2%80%93%20PAN_L.mp4`,
+    );
     expect((await get(`${video()}&download=1`, {}, 'HEAD')).headers.get('content-disposition')).toMatch(/^attachment; filename=/);
   });
 
   it('answers HEAD with the headers of GET and no body', async () => {
     const head = await get(video(), { range: 'bytes=0-9' }, 'HEAD');
-    expect([head.status, head.body.length, head.headers.get('content-length'), head.headers.get('etag')]).toEqual([200, 0, String(SIZE), ETAG]);
+    expect([head.status, head.body.length, head.headers.get('content-length'), head.headers.get('etag')]).toEqual([
+      200,
+      0,
+      String(SIZE),
+      ETAG,
+    ]);
   });
 
   it('serves posters and previews as pictures; a preview is asked for anew each time', async () => {
@@ -118,7 +136,10 @@ describe('a signed link', () => {
 
 describe('who has no valid link', () => {
   it.each([
-    ['signature', 'AAAA'], ['signature', ''], ['expires', String(Math.floor(IN_AN_HOUR.getTime() / 1000) + 1)], ['expires', ''],
+    ['signature', 'AAAA'],
+    ['signature', ''],
+    ['expires', String(Math.floor(IN_AN_HOUR.getTime() / 1000) + 1)],
+    ['expires', ''],
   ])('gets FORBIDDEN when %s is changed to %j', async (name, value) => {
     const url = new URL(video());
     url.searchParams.set(name, value);
@@ -150,7 +171,12 @@ describe('who has no valid link', () => {
 
   it('gets EXPIRED, and nothing of the answer that was meant, when the file goes between look and read', async () => {
     const { status, headers, body } = await get(signer.url('videos', VANISHING, IN_AN_HOUR), { range: 'bytes=0-1' });
-    expect([status, code(body), headers.get('content-type'), headers.get('cache-control')]).toEqual([410, 'EXPIRED', 'application/json; charset=utf-8', 'no-store']);
+    expect([status, code(body), headers.get('content-type'), headers.get('cache-control')]).toEqual([
+      410,
+      'EXPIRED',
+      'application/json; charset=utf-8',
+      'no-store',
+    ]);
     expect([headers.get('content-range'), headers.get('content-disposition')]).toEqual([null, null]);
     expect(headers.get('etag')).not.toBe(ETAG);
   });
@@ -172,37 +198,66 @@ describe('who has no valid link', () => {
 
 describe('a range', () => {
   it.each([
-    ['bytes=0-99', 0, 99], ['bytes=100-100', 100, 100], [`bytes=${SIZE - 1}-`, SIZE - 1, SIZE - 1], ['bytes=299000-', 299_000, SIZE - 1],
-    ['bytes=0-999999999', 0, SIZE - 1], ['bytes=-500', SIZE - 500, SIZE - 1], ['bytes=-999999999', 0, SIZE - 1],
+    ['bytes=0-99', 0, 99],
+    ['bytes=100-100', 100, 100],
+    [`bytes=${SIZE - 1}-`, SIZE - 1, SIZE - 1],
+    ['bytes=299000-', 299_000, SIZE - 1],
+    ['bytes=0-999999999', 0, SIZE - 1],
+    ['bytes=-500', SIZE - 500, SIZE - 1],
+    ['bytes=-999999999', 0, SIZE - 1],
   ])('%s gives bytes %i to %i', async (range, start, end) => {
     const { status, headers, body } = await get(video(), { range });
-    expect([status, headers.get('content-range'), headers.get('content-length')]).toEqual([206, `bytes ${start}-${end}/${SIZE}`, String(end - start + 1)]);
+    expect([status, headers.get('content-range'), headers.get('content-length')]).toEqual([
+      206,
+      `bytes ${start}-${end}/${SIZE}`,
+      String(end - start + 1),
+    ]);
     expect(body.equals(bytes.subarray(start, end + 1))).toBe(true);
   });
 
-  it.each([`bytes=${SIZE}-`, 'bytes=999999999-', 'bytes=-0', 'bytes=99999999999999999999999-'])('%s lies outside and says how much there is', async (range) => {
-    const { status, headers, body } = await get(video(), { range });
-    expect([status, headers.get('content-range'), headers.get('cache-control'), body.length]).toEqual([416, `bytes */${SIZE}`, 'no-store', 0]);
-  });
+  it.each([`bytes=${SIZE}-`, 'bytes=999999999-', 'bytes=-0', 'bytes=99999999999999999999999-'])(
+    '%s lies outside and says how much there is',
+    async (range) => {
+      const { status, headers, body } = await get(video(), { range });
+      expect([status, headers.get('content-range'), headers.get('cache-control'), body.length]).toEqual([
+        416,
+        `bytes */${SIZE}`,
+        'no-store',
+        0,
+      ]);
+    },
+  );
 
-  it.each(['bytes=0-9,20-29', 'bytes=9-0', 'bytes=-', 'bytes=a-b', 'items=0-9', 'bytes', 'bytes=1.5-3'])('%s is not one range: the whole file', async (range) => {
-    const { status, body } = await get(video(), { range });
-    expect([status, body.length]).toEqual([200, SIZE]);
-  });
+  it.each(['bytes=0-9,20-29', 'bytes=9-0', 'bytes=-', 'bytes=a-b', 'items=0-9', 'bytes', 'bytes=1.5-3'])(
+    '%s is not one range: the whole file',
+    async (range) => {
+      const { status, body } = await get(video(), { range });
+      expect([status, body.length]).toEqual([200, SIZE]);
+    },
+  );
 
   it.each([
-    [ETAG, 206], [MODIFIED.toUTCString(), 206], ['"another"', 200], [`W/${ETAG}`, 200], [new Date(MODIFIED.getTime() + 1000).toUTCString(), 200], ['yesterday', 200],
+    [ETAG, 206],
+    [MODIFIED.toUTCString(), 206],
+    ['"another"', 200],
+    [`W/${ETAG}`, 200],
+    [new Date(MODIFIED.getTime() + 1000).toUTCString(), 200],
+    ['yesterday', 200],
   ])('with If-Range %s answers %i', async (ifRange, status) => {
-    expect((await get(video(), { 'range': 'bytes=0-9', 'if-range': ifRange })).status).toBe(status);
+    expect((await get(video(), { range: 'bytes=0-9', 'if-range': ifRange })).status).toBe(status);
   });
 });
 
 describe('a condition', () => {
   it.each<[Record<string, string>, number]>([
-    [{ 'if-none-match': ETAG }, 304], [{ 'if-none-match': `"other", W/${ETAG}` }, 304], [{ 'if-none-match': '*' }, 304], [{ 'if-none-match': '"other"' }, 200],
-    [{ 'if-modified-since': MODIFIED.toUTCString() }, 304], [{ 'if-modified-since': new Date(MODIFIED.getTime() - 1000).toUTCString() }, 200],
+    [{ 'if-none-match': ETAG }, 304],
+    [{ 'if-none-match': `"other", W/${ETAG}` }, 304],
+    [{ 'if-none-match': '*' }, 304],
+    [{ 'if-none-match': '"other"' }, 200],
+    [{ 'if-modified-since': MODIFIED.toUTCString() }, 304],
+    [{ 'if-modified-since': new Date(MODIFIED.getTime() - 1000).toUTCString() }, 200],
     [{ 'if-none-match': '"other"', 'if-modified-since': MODIFIED.toUTCString() }, 200],
-    [{ 'if-none-match': ETAG, 'range': 'bytes=0-9' }, 304],
+    [{ 'if-none-match': ETAG, range: 'bytes=0-9' }, 304],
   ])('%j answers %i', async (headers, status) => {
     // undici would add Cache-Control: no-cache beside a condition, which asks for a fresh answer.
     const answer = await plain(video(), headers);
@@ -212,16 +267,17 @@ describe('a condition', () => {
   });
 });
 
-const plain = (url: string, headers: Record<string, string>) => new Promise<{ status?: number; headers: Record<string, unknown>; length: number }>((resolve, reject) => {
-  const request = httpRequest(url, { headers, agent: false }, (response) => {
-    let length = 0;
-    response.on('data', (chunk: Buffer) => {
-      length += chunk.length;
+const plain = (url: string, headers: Record<string, string>) =>
+  new Promise<{ status?: number; headers: Record<string, unknown>; length: number }>((resolve, reject) => {
+    const request = httpRequest(url, { headers, agent: false }, (response) => {
+      let length = 0;
+      response.on('data', (chunk: Buffer) => {
+        length += chunk.length;
+      });
+      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, length }));
     });
-    response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, length }));
+    request.on('error', reject).end();
   });
-  request.on('error', reject).end();
-});
 
 describe.skipIf(!existsSync('/proc/self/fd'))('a client that leaves', () => {
   const openFiles = async () => {
@@ -232,7 +288,10 @@ describe.skipIf(!existsSync('/proc/self/fd'))('a client that leaves', () => {
   it('leaves no file open', async () => {
     const url = signer.url('videos', BIG, IN_AN_HOUR);
     const clients = Array.from({ length: 8 }, () =>
-      httpRequest(url, { agent: false }, (response) => response.once('data', () => response.pause())).on('error', () => {}).end());
+      httpRequest(url, { agent: false }, (response) => response.once('data', () => response.pause()))
+        .on('error', () => {})
+        .end(),
+    );
     await expect.poll(openFiles).toBe(8);
     for (const client of clients) client.destroy();
     await expect.poll(openFiles).toBe(0);

@@ -21,18 +21,41 @@ describe('a server without API keys', () => {
   });
 
   it.each([
-    'evil.example', 'evil.example:4000', 'localhost.evil.example', '127.0.0.1.evil.example', '127.evil.example', 'localhost@evil.example', 'evil.example/localhost', 'evil.example#localhost',
-    '192.168.1.5:4000', '0.0.0.0:4000', '[fe80::1]', '', undefined,
+    'evil.example',
+    'evil.example:4000',
+    'localhost.evil.example',
+    '127.0.0.1.evil.example',
+    '127.evil.example',
+    'localhost@evil.example',
+    'evil.example/localhost',
+    'evil.example#localhost',
+    '192.168.1.5:4000',
+    '0.0.0.0:4000',
+    '[fe80::1]',
+    '',
+    undefined,
   ])('does not answer to the host %j, which a page may have made to point here', (host) => {
     expect(allows({}, { host })).toBe(false);
   });
 
-  it.each(['http://localhost:3000', 'https://localhost', 'http://127.0.0.1:4000', 'http://[::1]:5173'])('lets pages from %s in', (origin) => {
-    expect(allows({}, { host: 'localhost:4000', origin })).toBe(true);
-    expect(allows({}, { host: 'localhost:4000', origin }, 'websocket')).toBe(true);
-  });
+  it.each(['http://localhost:3000', 'https://localhost', 'http://127.0.0.1:4000', 'http://[::1]:5173'])(
+    'lets pages from %s in',
+    (origin) => {
+      expect(allows({}, { host: 'localhost:4000', origin })).toBe(true);
+      expect(allows({}, { host: 'localhost:4000', origin }, 'websocket')).toBe(true);
+    },
+  );
 
-  it.each(['https://evil.example', 'null', '', 'http://localhost.evil.example', 'http://localhost:4000/', 'file://', 'chrome-extension://abc', 'http://192.168.1.5'])('keeps pages from %j out', (origin) => {
+  it.each([
+    'https://evil.example',
+    'null',
+    '',
+    'http://localhost.evil.example',
+    'http://localhost:4000/',
+    'file://',
+    'chrome-extension://abc',
+    'http://192.168.1.5',
+  ])('keeps pages from %j out', (origin) => {
     expect(allows({}, { host: 'localhost:4000', origin })).toBe(false);
     expect(allows({}, { host: 'localhost:4000', origin }, 'websocket')).toBe(false);
   });
@@ -63,7 +86,9 @@ describe('a server without API keys', () => {
   it('says how to let a host or an origin in', () => {
     const guard = createGuard(config());
     expect(guard.check({ headers: { host: 'video.example' } }, 'http')?.message).toMatch(/"video\.example".*PUBLIC_URL/);
-    expect(guard.check({ headers: { host: 'localhost', origin: 'https://shop.example' } }, 'http')?.message).toMatch(/"https:\/\/shop\.example".*CORS_ORIGINS/);
+    expect(guard.check({ headers: { host: 'localhost', origin: 'https://shop.example' } }, 'http')?.message).toMatch(
+      /"https:\/\/shop\.example".*CORS_ORIGINS/,
+    );
   });
 });
 
@@ -148,7 +173,9 @@ describe('over the wire', () => {
       const sent = httpRequest({ port, host: '127.0.0.1', path, method, headers, agent: false }, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, text: Buffer.concat(chunks).toString() }));
+        response.on('end', () =>
+          resolve({ status: response.statusCode, headers: response.headers, text: Buffer.concat(chunks).toString() }),
+        );
       });
       sent.on('error', reject).end(body);
     });
@@ -156,17 +183,20 @@ describe('over the wire', () => {
   it('a rebound name gets 403 and the cure', async () => {
     const { status, text } = await ask('/things/1', { host: 'evil.example' });
     expect(status).toBe(403);
-    expect(JSON.parse(text)).toEqual({ error: { code: 'FORBIDDEN', message: expect.stringContaining('PUBLIC_URL'), cure: expect.any(String), retryable: false } });
+    expect(JSON.parse(text)).toEqual({
+      error: { code: 'FORBIDDEN', message: expect.stringContaining('PUBLIC_URL'), cure: expect.any(String), retryable: false },
+    });
   });
 
   it('a socket from another site is refused with 403 and a body, one from here is opened', async () => {
-    const open = (origin: string) => new Promise<string>((resolve) => {
-      const socket = new WebSocket(`ws://127.0.0.1:${port}/graphql`, { origin });
-      socket.on('close', (code) => resolve(`closed ${code}`));
-      socket.on('unexpected-response', (_request, response) => {
-        response.setEncoding('utf8').on('data', (text: string) => resolve(`${response.statusCode} ${JSON.parse(text).error.code}`));
+    const open = (origin: string) =>
+      new Promise<string>((resolve) => {
+        const socket = new WebSocket(`ws://127.0.0.1:${port}/graphql`, { origin });
+        socket.on('close', (code) => resolve(`closed ${code}`));
+        socket.on('unexpected-response', (_request, response) => {
+          response.setEncoding('utf8').on('data', (text: string) => resolve(`${response.statusCode} ${JSON.parse(text).error.code}`));
+        });
       });
-    });
     expect(await open('https://evil.example')).toBe('403 FORBIDDEN');
     expect(await open('null')).toBe('403 FORBIDDEN');
     expect(await open(`http://localhost:${port}`)).toBe('closed 1000');
@@ -174,7 +204,15 @@ describe('over the wire', () => {
   });
 
   it('browsers are told of named origins and of no other', async () => {
-    const preflight = await ask('/echo', { 'origin': 'https://shop.example', 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,x-act-as' }, 'OPTIONS');
+    const preflight = await ask(
+      '/echo',
+      {
+        origin: 'https://shop.example',
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,x-act-as',
+      },
+      'OPTIONS',
+    );
     expect(preflight.status).toBe(204);
     expect(preflight.headers['access-control-allow-origin']).toBe('https://shop.example');
     expect(preflight.headers['access-control-allow-headers']).toMatch(/Authorization,Content-Type,X-Act-As,Apollo-Require-Preflight/);
@@ -210,7 +248,9 @@ describe('over the wire', () => {
     expect(status).toBe(500);
     expect(error).toMatchObject({ code: 'INTERNAL', message: 'Something went wrong on our side.', retryable: true });
     expect(text).not.toContain('password');
-    expect(logged).toContainEqual(expect.objectContaining({ reference: error.reference, err: expect.objectContaining({ message: 'password of the database' }) }));
+    expect(logged).toContainEqual(
+      expect.objectContaining({ reference: error.reference, err: expect.objectContaining({ message: 'password of the database' }) }),
+    );
   });
 
   it.each([
@@ -218,7 +258,7 @@ describe('over the wire', () => {
     ['/echo', 'POST', JSON.stringify('x'.repeat(200)), 413, 'IMAGE_TOO_LARGE', 'POST /uploads'],
     ['/things/%E0%A4%A', 'GET', '', 400, 'BAD_INPUT', 'percent-encoding'],
     ['/nowhere', 'GET', '', 404, 'NOT_FOUND', '/nowhere'],
-  ])('%s %s %s is the request\'s fault', async (path, method, body, status, code, said) => {
+  ])("%s %s %s is the request's fault", async (path, method, body, status, code, said) => {
     const before = logged.length;
     const answer = await ask(path, { 'content-type': 'application/json' }, method, body);
     expect(answer.status).toBe(status);

@@ -47,7 +47,11 @@ describe('a stream of the latest value', () => {
   });
 
   it('cleans up once, whoever ends it', async () => {
-    for (const end of [(latest: Latest<number>) => latest.end(), (latest: Latest<number>) => latest.fail(new Error('x')), (latest: Latest<number>) => latest.return()]) {
+    for (const end of [
+      (latest: Latest<number>) => latest.end(),
+      (latest: Latest<number>) => latest.fail(new Error('x')),
+      (latest: Latest<number>) => latest.return(),
+    ]) {
       let cleanups = 0;
       const latest = new Latest<number>(async () => void cleanups++);
       await end(latest);

@@ -40,8 +40,21 @@ beforeAll(async () => {
     rows.push(row);
     return row;
   };
-  const router = (idleMs?: number) => uploadsRouter({ store, limits: LIMITS, inspect: inspectPhoto, caller: (request) => authenticate(KEYS, request.get('authorization')), admit: async () => {}, save, idleMs });
-  server = createServer(express().use('/hasty', router(400)).use(router(), errorHandler({ error: (fields) => logged.push(fields) })));
+  const router = (idleMs?: number) =>
+    uploadsRouter({
+      store,
+      limits: LIMITS,
+      inspect: inspectPhoto,
+      caller: (request) => authenticate(KEYS, request.get('authorization')),
+      admit: async () => {},
+      save,
+      idleMs,
+    });
+  server = createServer(
+    express()
+      .use('/hasty', router(400))
+      .use(router(), errorHandler({ error: (fields) => logged.push(fields) })),
+  );
   await new Promise<void>((listening) => {
     server.listen(0, '127.0.0.1', listening);
   });
@@ -60,7 +73,10 @@ afterAll(async () => {
 const AUTHORIZATION = { authorization: `Bearer ${KEYS[0]!.secret}` };
 const send = async (body: RequestInit['body'], headers: Record<string, string> = {}) => {
   const response = await fetch(url, { method: 'POST', body, headers: { ...AUTHORIZATION, ...headers }, duplex: 'half' } as RequestInit);
-  return { status: response.status, answer: (await response.json()) as { error: { code: string; message: string } } & Record<string, unknown> };
+  return {
+    status: response.status,
+    answer: (await response.json()) as { error: { code: string; message: string } } & Record<string, unknown>,
+  };
 };
 const form = (...photos: Blob[]): FormData => {
   const data = new FormData();
@@ -75,7 +91,15 @@ describe('an upload', () => {
     const { status, answer } = await send(form(new Blob([cat], { type: 'image/jpeg' })));
     expect(status).toBe(201);
     const sha256 = createHash('sha256').update(cat).digest('hex');
-    expect(answer).toEqual({ id: expect.any(String), width: 451, height: 300, format: 'jpeg', sizeBytes: cat.length, sha256, expiresAt: expect.stringMatching(/^\d{4}-.*Z$/) });
+    expect(answer).toEqual({
+      id: expect.any(String),
+      width: 451,
+      height: 300,
+      format: 'jpeg',
+      sizeBytes: cat.length,
+      sha256,
+      expiresAt: expect.stringMatching(/^\d{4}-.*Z$/),
+    });
     expect(rows.at(-1)).toMatchObject({ id: answer['id'], owner: 'key:web', sha256 });
     expect((await readFile(await store.localPath(`uploads/${String(answer['id'])}`))).equals(cat)).toBe(true);
   });
@@ -86,7 +110,10 @@ describe('an upload', () => {
 
   it('may come in pieces of unknown total length', async () => {
     const pieces = Array.from({ length: Math.ceil(cat.length / 1000) }, (_, index) => cat.subarray(index * 1000, index * 1000 + 1000));
-    expect(await send(Readable.toWeb(Readable.from(pieces)) as ReadableStream, jpeg)).toMatchObject({ status: 201, answer: { sizeBytes: cat.length } });
+    expect(await send(Readable.toWeb(Readable.from(pieces)) as ReadableStream, jpeg)).toMatchObject({
+      status: 201,
+      answer: { sizeBytes: cat.length },
+    });
   });
 
   it('twenty at once all arrive', async () => {
@@ -96,7 +123,10 @@ describe('an upload', () => {
   });
 
   it('needs a key', async () => {
-    expect(await send(cat, { ...jpeg, authorization: 'Bearer wrong' })).toMatchObject({ status: 401, answer: { error: { code: 'UNAUTHENTICATED' } } });
+    expect(await send(cat, { ...jpeg, authorization: 'Bearer wrong' })).toMatchObject({
+      status: 401,
+      answer: { error: { code: 'UNAUTHENTICATED' } },
+    });
   });
 });
 
@@ -106,7 +136,14 @@ describe('what is no photo', () => {
     ['a form without a file', () => form(), {}, 400, 'BAD_INPUT', /no file/],
     ['a form with an empty file', () => form(new Blob([])), {}, 400, 'BAD_INPUT', /empty/],
     ['a form with two files', () => form(new Blob([cat]), new Blob([cat])), {}, 400, 'BAD_INPUT', /more than one file/],
-    ['a form that ends in the middle', () => '--x\r\ncontent-disposition: form-data; name="a"; filename="a.jpg"\r\n\r\nabc', { 'content-type': 'multipart/form-data; boundary=x' }, 400, 'BAD_INPUT', /incomplete/],
+    [
+      'a form that ends in the middle',
+      () => '--x\r\ncontent-disposition: form-data; name="a"; filename="a.jpg"\r\n\r\nabc',
+      { 'content-type': 'multipart/form-data; boundary=x' },
+      400,
+      'BAD_INPUT',
+      /incomplete/,
+    ],
     ['a form without a boundary', () => 'abc', { 'content-type': 'multipart/form-data' }, 400, 'BAD_INPUT', /[Bb]oundary/],
     ['JSON', () => '{}', { 'content-type': 'application/json' }, 400, 'BAD_INPUT', /Content-Type/],
     ['text that calls itself a picture', () => 'hello, world', jpeg, 415, 'UNSUPPORTED_FORMAT', /./],
@@ -116,7 +153,10 @@ describe('what is no photo', () => {
   });
 
   it('a request without any body is refused', async () => {
-    expect(await send(undefined)).toMatchObject({ status: 400, answer: { error: { code: 'BAD_INPUT', message: expect.stringMatching(/no body|Content-Type/) } } });
+    expect(await send(undefined)).toMatchObject({
+      status: 400,
+      answer: { error: { code: 'BAD_INPUT', message: expect.stringMatching(/no body|Content-Type/) } },
+    });
   });
 });
 
@@ -130,9 +170,11 @@ describe('a photo that is too large', () => {
   });
 
   it('is refused while its length is still unknown, and the client gets the answer although it goes on sending', async () => {
-    const endless = Readable.from((function* pieces() {
-      for (let sent = 0; sent < 40; sent++) yield randomBytes(1_000_000);
-    })());
+    const endless = Readable.from(
+      (function* pieces() {
+        for (let sent = 0; sent < 40; sent++) yield randomBytes(1_000_000);
+      })(),
+    );
     expect(await send(Readable.toWeb(endless) as ReadableStream, jpeg)).toMatchObject(refused);
   });
 
@@ -143,12 +185,16 @@ describe('a photo that is too large', () => {
 });
 
 describe('a client that fails', () => {
-  const open = (headers: Record<string, string>, where = url): ClientRequest => httpRequest(where, { method: 'POST', agent: false, headers: { ...AUTHORIZATION, ...headers } }).on('error', () => {});
+  const open = (headers: Record<string, string>, where = url): ClientRequest =>
+    httpRequest(where, { method: 'POST', agent: false, headers: { ...AUTHORIZATION, ...headers } }).on('error', () => {});
   const scratch = () => readdir(path.join(folder, '.scratch')).catch(() => []);
   const multipart = { 'content-type': 'multipart/form-data; boundary=x' };
   const head = '--x\r\ncontent-disposition: form-data; name="a"; filename="a.jpg"\r\n\r\n';
 
-  it.each<[string, Record<string, string>, string]>([['a body', jpeg, ''], ['a form', multipart, head]])('and goes away in the middle of %s leaves nothing behind', async (_name, headers, before) => {
+  it.each<[string, Record<string, string>, string]>([
+    ['a body', jpeg, ''],
+    ['a form', multipart, head],
+  ])('and goes away in the middle of %s leaves nothing behind', async (_name, headers, before) => {
     const request = open({ ...headers, 'content-length': '500000' });
     request.write(before);
     request.write(cat.subarray(0, 1000));
@@ -157,19 +203,26 @@ describe('a client that fails', () => {
     await expect.poll(scratch).toEqual([]);
   });
 
-  it.each<[string, Record<string, string>, string]>([['a body', jpeg, ''], ['a form', multipart, head]])('and falls silent in the middle of %s is told so', async (_name, headers, before) => {
+  it.each<[string, Record<string, string>, string]>([
+    ['a body', jpeg, ''],
+    ['a form', multipart, head],
+  ])('and falls silent in the middle of %s is told so', async (_name, headers, before) => {
     const request = open(headers, hasty);
     request.write(before);
     request.write(cat.subarray(0, 1000));
     const [response] = await once(request, 'response');
     expect(response.statusCode).toBe(400);
-    expect(JSON.parse(Buffer.concat(await response.toArray()).toString())).toMatchObject({ error: { code: 'BAD_INPUT', message: 'The upload stopped: nothing arrived for 0.4 seconds.' } });
+    expect(JSON.parse(Buffer.concat(await response.toArray()).toString())).toMatchObject({
+      error: { code: 'BAD_INPUT', message: 'The upload stopped: nothing arrived for 0.4 seconds.' },
+    });
     request.destroy();
   });
 
   it('and sends no multipart at all, only its header, does not crash the server', async () => {
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
-    socket.write(`POST /uploads HTTP/1.1\r\nhost: x\r\nauthorization: ${AUTHORIZATION.authorization}\r\ncontent-type: ${multipart['content-type']}\r\ncontent-length: 100\r\n\r\n`);
+    socket.write(
+      `POST /uploads HTTP/1.1\r\nhost: x\r\nauthorization: ${AUTHORIZATION.authorization}\r\ncontent-type: ${multipart['content-type']}\r\ncontent-length: 100\r\n\r\n`,
+    );
     await once(socket, 'connect');
     socket.destroy();
     expect((await send(cat, jpeg)).status).toBe(201);
@@ -199,6 +252,11 @@ describe('a photo inside a request', () => {
 
 it('after all of that, nothing lies on disk but the photos of rows', async () => {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  expect(entries.filter((entry) => entry.isFile()).map(({ name }) => name).toSorted()).toEqual(rows.map(({ id }) => id).toSorted());
+  expect(
+    entries
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => name)
+      .toSorted(),
+  ).toEqual(rows.map(({ id }) => id).toSorted());
   expect(await readdir(path.join(folder, '.scratch'))).toEqual([]);
 });

@@ -1,8 +1,19 @@
 /** What the bot asks and expects, held against the API's published schema. */
 import { readFileSync } from 'node:fs';
 import {
-  buildSchema, coerceInputValue, isEnumType, isListType, isNonNullType, isObjectType, parse, validate, visit, visitWithTypeInfo, TypeInfo,
-  type GraphQLOutputType, type SelectionSetNode,
+  buildSchema,
+  coerceInputValue,
+  isEnumType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  parse,
+  validate,
+  visit,
+  visitWithTypeInfo,
+  TypeInfo,
+  type GraphQLOutputType,
+  type SelectionSetNode,
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { ANSWERS } from '../../../bot/api/answers.ts';
@@ -40,11 +51,14 @@ describe('the bot and schema.graphql', () => {
 function answersTo(document: string): unknown[] {
   let answers: unknown[] = [];
   const info = new TypeInfo(schema);
-  visit(parse(document), visitWithTypeInfo(info, {
-    OperationDefinition(operation) {
-      answers = objects(info.getType() as GraphQLOutputType, operation.selectionSet);
-    },
-  }));
+  visit(
+    parse(document),
+    visitWithTypeInfo(info, {
+      OperationDefinition(operation) {
+        answers = objects(info.getType() as GraphQLOutputType, operation.selectionSet);
+      },
+    }),
+  );
   return answers;
 }
 
@@ -66,4 +80,11 @@ function values(type: GraphQLOutputType, selection: SelectionSetNode | undefined
   return [SCALARS[String(type)], null];
 }
 
-const SCALARS: Record<string, unknown> = { ID: 'id', String: 'https://example.org/x', Int: 1, Float: 1.5, Boolean: true, DateTimeISO: '2026-01-31T12:00:00.000Z' };
+const SCALARS: Record<string, unknown> = {
+  ID: 'id',
+  String: 'https://example.org/x',
+  Int: 1,
+  Float: 1.5,
+  Boolean: true,
+  DateTimeISO: '2026-01-31T12:00:00.000Z',
+};

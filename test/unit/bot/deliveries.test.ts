@@ -6,7 +6,8 @@ const { signal } = new AbortController();
 /** Deliveries that last until they are let go, by chat. */
 function waitingDeliveries(deliveries: Deliveries) {
   const begun: { chatId: number; end: () => void }[] = [];
-  const send = (chatId: number, until = signal) => deliveries.run(chatId, () => new Promise<void>((end) => begun.push({ chatId, end })), until);
+  const send = (chatId: number, until = signal) =>
+    deliveries.run(chatId, () => new Promise<void>((end) => begun.push({ chatId, end })), until);
   return { begun, send };
 }
 

@@ -27,14 +27,24 @@ async function sent(render: () => string): Promise<LiveMessage> {
 }
 
 function editor(onSpeechless: (error: unknown) => void = () => {}): Editor {
-  return new Editor({ api: telegram.once, chatId: CHAT, paceMs: 0, signal: ending.signal, onEdit: () => {}, onBlocked: () => {}, onSpeechless });
+  return new Editor({
+    api: telegram.once,
+    chatId: CHAT,
+    paceMs: 0,
+    signal: ending.signal,
+    onEdit: () => {},
+    onBlocked: () => {},
+    onSpeechless,
+  });
 }
 
 const shown = ({ messageId }: LiveMessage) => fake.messages.find(({ id }) => id === messageId)!.text;
 
 describe('an editor', () => {
   it('shows what is urgent first, and the rest in the order in which it changed', async () => {
-    const messages = await Promise.all(['first', 'second', 'urgent'].map(async (text) => ({ ...(await sent(() => text)), isUrgent: () => text === 'urgent' })));
+    const messages = await Promise.all(
+      ['first', 'second', 'urgent'].map(async (text) => ({ ...(await sent(() => text)), isUrgent: () => text === 'urgent' })),
+    );
     const edits = editor();
     await Promise.all(messages.map((message) => edits.settle(message)));
     expect(fake.callsOf('editMessageText').map(({ fields }) => fields['text'])).toEqual(['urgent', 'first', 'second']);

@@ -22,7 +22,10 @@ async function slowWithChatOne() {
   let release = () => {};
   const released = new Promise<void>((resolve) => (release = resolve));
   const inbox = new Inbox({
-    kept, log: createLog('test', 'silent'), onArrival: () => {}, onFlood: (update) => floods.push(update),
+    kept,
+    log: createLog('test', 'silent'),
+    onArrival: () => {},
+    onFlood: (update) => floods.push(update),
     handle: async (update) => {
       if (chatOf(update) === 1) await released;
       handled.push(update);
@@ -31,7 +34,8 @@ async function slowWithChatOne() {
   return { inbox, kept, handled, floods, release };
 }
 
-const message = (id: number, chatId: number) => ({ update_id: id, message: { message_id: id, chat: { id: chatId, type: 'private' } } }) as unknown as Update;
+const message = (id: number, chatId: number) =>
+  ({ update_id: id, message: { message_id: id, chat: { id: chatId, type: 'private' } } }) as unknown as Update;
 const burst = (first: number, length: number, chatId: number) => Array.from({ length }, (_, index) => message(first + index, chatId));
 
 describe('a chat that sends without end while its first message takes long', () => {

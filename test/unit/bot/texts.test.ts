@@ -16,7 +16,35 @@ const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
 const valuesOf = (type: string) => (schema.getType(type) as GraphQLEnumType).getValues().map(({ name }) => name);
 
 /** Something for every variable that a text may have. */
-const ARGUMENTS = { attempt: 2, bar: '█', choice: 'x', count: 2, code: 'TIMEOUT', days: 2, description: 'x', done: 1, eta: 'x', fit: 'x', hours: 2, language: 'x', max: 3, megabytes: 20, minutes: 2, name: 'x', percent: 3, position: 1, seconds: 2, seed: '1', stage: 'x', state: 'x', status: 'x', total: 2, user: '1', username: 'x', when: 'x' };
+const ARGUMENTS = {
+  attempt: 2,
+  bar: '█',
+  choice: 'x',
+  count: 2,
+  code: 'TIMEOUT',
+  days: 2,
+  description: 'x',
+  done: 1,
+  eta: 'x',
+  fit: 'x',
+  hours: 2,
+  language: 'x',
+  max: 3,
+  megabytes: 20,
+  minutes: 2,
+  name: 'x',
+  percent: 3,
+  position: 1,
+  seconds: 2,
+  seed: '1',
+  stage: 'x',
+  state: 'x',
+  status: 'x',
+  total: 2,
+  user: '1',
+  username: 'x',
+  when: 'x',
+};
 
 /** Pieces of text that are right in another language as they are in English. */
 const SAME = new Set<string>(['button-menu: ☰ Menu']);
@@ -52,7 +80,11 @@ function variables(value: unknown): string[] {
 
 function sourceKeys(): string[] {
   const files = readdirSync('bot', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
-  return files.flatMap((name) => [...readFileSync(path.join('bot', name), 'utf8').matchAll(/\bsay\((?:[^()']*\? )?'([\w-]+)'(?:\)? : '([\w-]+)')?/g)].flatMap(([, a, b]) => [a!, ...(b ? [b] : [])]));
+  return files.flatMap((name) =>
+    [...readFileSync(path.join('bot', name), 'utf8').matchAll(/\bsay\((?:[^()']*\? )?'([\w-]+)'(?:\)? : '([\w-]+)')?/g)].flatMap(
+      ([, a, b]) => [a!, ...(b ? [b] : [])],
+    ),
+  );
 }
 
 describe('the texts', () => {
@@ -62,7 +94,10 @@ describe('the texts', () => {
   });
 
   it('are all said somewhere', () => {
-    const sources = readdirSync('bot', { recursive: true, encoding: 'utf8' }).filter((name) => /\.(ts|ftl)$/.test(name)).map((name) => readFileSync(path.join('bot', name), 'utf8')).join('\n');
+    const sources = readdirSync('bot', { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.(ts|ftl)$/.test(name))
+      .map((name) => readFileSync(path.join('bot', name), 'utf8'))
+      .join('\n');
     const composed = /^(status|command)-/;
     expect(keys.filter((key) => !composed.test(key) && !sources.includes(`'${key}'`) && !sources.includes(`{ ${key} }`))).toEqual([]);
   });
@@ -82,13 +117,18 @@ describe('the texts', () => {
   });
 
   it.each(others)('name in %s what they name in English', (language) => {
-    const variablesOf = (from: typeof english) => Object.fromEntries(from.map(({ id, value }) => [id, [...new Set(variables(value))].toSorted()]));
+    const variablesOf = (from: typeof english) =>
+      Object.fromEntries(from.map(({ id, value }) => [id, [...new Set(variables(value))].toSorted()]));
     expect(variablesOf(read(language).body)).toEqual(variablesOf(english));
   });
 
   it.each(others)('are translated in %s, down to each case', (language) => {
     const translated = new Map(read(language).body.map(({ id, value }) => [id, words(value)]));
-    const same = english.flatMap(({ id, value }) => words(value).filter((text) => translated.get(id)?.includes(text)).map((text) => `${id}: ${text}`));
+    const same = english.flatMap(({ id, value }) =>
+      words(value)
+        .filter((text) => translated.get(id)?.includes(text))
+        .map((text) => `${id}: ${text}`),
+    );
     expect(same.filter((entry) => !SAME.has(entry))).toEqual([]);
   });
 
@@ -116,8 +156,14 @@ describe('the texts', () => {
   it.each(texts.languages)('have every plural that %s needs', (language) => {
     const rules = new Intl.PluralRules(language);
     const needed = new Set([1, 2, 5, 21].map((number) => rules.select(number)));
-    const plurals = read(language).body.flatMap(({ id, value }) => selects(value).filter(({ variants }) => variants.some(({ key }) => key.value === 'one')).map(({ variants }) => ({ id, variants })));
-    expect(plurals.map(({ id }) => id)).toEqual(expect.arrayContaining(['duration', 'status-album', 'cancel-done', 'privacy', 'delete-all-done']));
+    const plurals = read(language).body.flatMap(({ id, value }) =>
+      selects(value)
+        .filter(({ variants }) => variants.some(({ key }) => key.value === 'one'))
+        .map(({ variants }) => ({ id, variants })),
+    );
+    expect(plurals.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['duration', 'status-album', 'cancel-done', 'privacy', 'delete-all-done']),
+    );
     const lacking = plurals.filter(({ variants }) => {
       // A word that does not change needs no more than one form.
       const forms = new Set(variants.map(({ value }) => JSON.stringify(value)));
@@ -126,7 +172,13 @@ describe('the texts', () => {
     expect(lacking.map(({ id }) => id)).toEqual([]);
     const say = texts.in(language);
     for (const number of [1, 2, 5, 21]) {
-      const said = [say('duration', { seconds: number }), say('status-album', { total: number, done: 0 }), say('cancel-done', { count: number }), say('privacy', { hours: number, days: number }), say('delete-all-done', { count: number })];
+      const said = [
+        say('duration', { seconds: number }),
+        say('status-album', { total: number, done: 0 }),
+        say('cancel-done', { count: number }),
+        say('privacy', { hours: number, days: number }),
+        say('delete-all-done', { count: number }),
+      ];
       for (const text of said) expect(text).toMatch(new RegExp(`(?<!\\d)${number} \\p{L}`, 'u'));
     }
   });

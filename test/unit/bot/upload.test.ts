@@ -19,7 +19,8 @@ async function serve(handle: RequestListener): Promise<ApiClient> {
   return client((server.address() as AddressInfo).port);
 }
 
-const client = (port: number) => new ApiClient({ url: `http://127.0.0.1:${port}`, key: 'k', retryMs: 10, signal: new AbortController().signal });
+const client = (port: number) =>
+  new ApiClient({ url: `http://127.0.0.1:${port}`, key: 'k', retryMs: 10, signal: new AbortController().signal });
 
 /** A photo without end that knows whether it is open. */
 function endlessPhoto() {
@@ -60,7 +61,10 @@ describe('a photo', () => {
     const quit = new AbortController();
     const unwanted = endlessPhoto();
     const upload = api.upload('telegram:1', unwanted.open, quit.signal);
-    await Promise.all([expect(upload).rejects.toThrow('not wanted'), until(async () => requests === 2).then(() => quit.abort(new Error('not wanted')))]);
+    await Promise.all([
+      expect(upload).rejects.toThrow('not wanted'),
+      until(async () => requests === 2).then(() => quit.abort(new Error('not wanted'))),
+    ]);
     await until(async () => unwanted.state.closed === 1);
   });
 });

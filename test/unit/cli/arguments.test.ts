@@ -18,12 +18,54 @@ function refusal(...args: string[]): string {
 describe('arguments of animate', () => {
   it('take every option', () => {
     const { photo, video, out, apiUrl, apiKey, json, quiet } = read(
-      '--motion', 'pan_l', '--duration', '6', '--resolution', '720p', '--orientation', 'auto', '--fit', 'cover', '--engine', 'preview', '--steps', '4', '--guidance-min', '1.5',
-      '--guidance-max', '10', '--noise-augmentation', '0', '--motion-bucket', '255', '--seed', '2147483647', '--out', 'x', '--api-url', 'https://example.org/motion/graphql/', '--api-key', 'k', '--json', '--quiet',
+      '--motion',
+      'pan_l',
+      '--duration',
+      '6',
+      '--resolution',
+      '720p',
+      '--orientation',
+      'auto',
+      '--fit',
+      'cover',
+      '--engine',
+      'preview',
+      '--steps',
+      '4',
+      '--guidance-min',
+      '1.5',
+      '--guidance-max',
+      '10',
+      '--noise-augmentation',
+      '0',
+      '--motion-bucket',
+      '255',
+      '--seed',
+      '2147483647',
+      '--out',
+      'x',
+      '--api-url',
+      'https://example.org/motion/graphql/',
+      '--api-key',
+      'k',
+      '--json',
+      '--quiet',
     );
-    expect({ photo, out, apiUrl, apiKey, json, quiet }).toEqual({ photo: 'photo.jpg', out: 'x', apiUrl: 'https://example.org/motion', apiKey: 'k', json: true, quiet: true });
+    expect({ photo, out, apiUrl, apiKey, json, quiet }).toEqual({
+      photo: 'photo.jpg',
+      out: 'x',
+      apiUrl: 'https://example.org/motion',
+      apiKey: 'k',
+      json: true,
+      quiet: true,
+    });
     expect(video).toEqual({
-      motion: 'PAN_L', durationSeconds: 6, resolution: 'P720', orientation: 'AUTO', fit: 'COVER', engine: 'PREVIEW',
+      motion: 'PAN_L',
+      durationSeconds: 6,
+      resolution: 'P720',
+      orientation: 'AUTO',
+      fit: 'COVER',
+      engine: 'PREVIEW',
       tuning: { steps: 4, guidanceMin: 1.5, guidanceMax: 10, noiseAugmentation: 0, motionBucketId: 255, seed: 2_147_483_647 },
     });
   });
@@ -42,21 +84,57 @@ describe('arguments of animate', () => {
   });
 
   it.each([
-    [['p.jpg', '--motion', 'spin'], ['--motion', '"spin"', 'MICRO', 'DOLLY_IN']],
-    [['p.jpg', '--resolution', '4k'], ['--resolution', '"4k"', 'P360', 'P1080']],
-    [['p.jpg', '--duration', '7'], ['--duration', '"7"', '3, 6, 8, 10, 12']],
+    [
+      ['p.jpg', '--motion', 'spin'],
+      ['--motion', '"spin"', 'MICRO', 'DOLLY_IN'],
+    ],
+    [
+      ['p.jpg', '--resolution', '4k'],
+      ['--resolution', '"4k"', 'P360', 'P1080'],
+    ],
+    [
+      ['p.jpg', '--duration', '7'],
+      ['--duration', '"7"', '3, 6, 8, 10, 12'],
+    ],
     [['p.jpg', '--duration', '6.0'], ['--duration']],
-    [['p.jpg', '--steps', '3'], ['--steps', '4 to 50']],
-    [['p.jpg', '--steps', '-5'], ['--steps', '"-5"', '4 to 50']],
-    [['p.jpg', '--steps', '4.5'], ['--steps', 'whole']],
-    [['p.jpg', '--guidance-max', '10.1'], ['--guidance-max', '1 to 10']],
-    [['p.jpg', '--guidance-min', '4'], ['--guidance-min (4)', '--guidance-max (3)']],
-    [['p.jpg', '--noise-augmentation', 'NaN'], ['--noise-augmentation', '0 to 1']],
-    [['p.jpg', '--motion-bucket', '0'], ['--motion-bucket', '1 to 255']],
-    [['p.jpg', '--seed', '2147483648'], ['--seed', '0 to 2147483647']],
+    [
+      ['p.jpg', '--steps', '3'],
+      ['--steps', '4 to 50'],
+    ],
+    [
+      ['p.jpg', '--steps', '-5'],
+      ['--steps', '"-5"', '4 to 50'],
+    ],
+    [
+      ['p.jpg', '--steps', '4.5'],
+      ['--steps', 'whole'],
+    ],
+    [
+      ['p.jpg', '--guidance-max', '10.1'],
+      ['--guidance-max', '1 to 10'],
+    ],
+    [
+      ['p.jpg', '--guidance-min', '4'],
+      ['--guidance-min (4)', '--guidance-max (3)'],
+    ],
+    [
+      ['p.jpg', '--noise-augmentation', 'NaN'],
+      ['--noise-augmentation', '0 to 1'],
+    ],
+    [
+      ['p.jpg', '--motion-bucket', '0'],
+      ['--motion-bucket', '1 to 255'],
+    ],
+    [
+      ['p.jpg', '--seed', '2147483648'],
+      ['--seed', '0 to 2147483647'],
+    ],
     [['p.jpg', '--seed', '1e3'], ['--seed']],
     [['p.jpg', '--seed', ''], ['--seed']],
-    [['p.jpg', '--motoin', 'MICRO'], ['--motoin', 'did you mean --motion?']],
+    [
+      ['p.jpg', '--motoin', 'MICRO'],
+      ['--motoin', 'did you mean --motion?'],
+    ],
     [['p.jpg', '--frobnicate'], ['--frobnicate']],
     [['p.jpg', '--motion'], ['--motion']],
     [['p.jpg', '--json=yes'], ['--json']],
@@ -64,9 +142,15 @@ describe('arguments of animate', () => {
     [[], ['No photo']],
     [[''], ['empty']],
     [['p.jpg', '--out', ''], ['--out']],
-    [['p.jpg', '--api-url', 'localhost:4000'], ['--api-url', 'http://']],
+    [
+      ['p.jpg', '--api-url', 'localhost:4000'],
+      ['--api-url', 'http://'],
+    ],
     [['p.jpg', '--api-url', 'ftp://x'], ['--api-url']],
-    [['p.jpg', '--from-video', 'v.mp4', '--seed', '1'], ['--seed', '--from-video']],
+    [
+      ['p.jpg', '--from-video', 'v.mp4', '--seed', '1'],
+      ['--seed', '--from-video'],
+    ],
   ])('%j are refused in one line', (args, words) => {
     const message = refusal(...args);
     expect(message).not.toContain('\n');

@@ -4,12 +4,39 @@ import type { JobView } from '../../../src/cli/animate/answers.ts';
 import { createDisplay, duration } from '../../../src/cli/animate/display.ts';
 
 const job: JobView = {
-  id: 'a', status: 'PROCESSING', stage: 'RENDERING', percent: 50, queuePosition: null, estimatedSecondsRemaining: 12, attempt: 1, maxAttempts: 3, nextAttemptAt: null, clientRef: null,
-  options: { engine: 'PREVIEW', resolution: 'P360', orientation: 'LANDSCAPE', fit: 'COVER', motion: 'MICRO', durationSeconds: 3, steps: 24, guidanceMin: 1, guidanceMax: 3, noiseAugmentation: 0.1, motionBucketId: 50, seed: 1 },
-  error: null, result: null,
+  id: 'a',
+  status: 'PROCESSING',
+  stage: 'RENDERING',
+  percent: 50,
+  queuePosition: null,
+  estimatedSecondsRemaining: 12,
+  attempt: 1,
+  maxAttempts: 3,
+  nextAttemptAt: null,
+  clientRef: null,
+  options: {
+    engine: 'PREVIEW',
+    resolution: 'P360',
+    orientation: 'LANDSCAPE',
+    fit: 'COVER',
+    motion: 'MICRO',
+    durationSeconds: 3,
+    steps: 24,
+    guidanceMin: 1,
+    guidanceMax: 3,
+    noiseAugmentation: 0.1,
+    motionBucketId: 50,
+    seed: 1,
+  },
+  error: null,
+  result: null,
 };
 const retrying = (): JobView => ({
-  ...job, status: 'RETRYING', stage: null, attempt: 2, nextAttemptAt: new Date(Date.now() + 9_500).toISOString(),
+  ...job,
+  status: 'RETRYING',
+  stage: null,
+  attempt: 2,
+  nextAttemptAt: new Date(Date.now() + 9_500).toISOString(),
   error: { code: 'ENCODER_FAILED', message: 'ffmpeg fell over.', cure: 'Lift it up.', retryable: true },
 });
 
@@ -17,7 +44,10 @@ const retrying = (): JobView => ({
 const CLEAR = '\x1b[K';
 
 function show(terminal: { columns: number } | null, draw: (display: ReturnType<typeof createDisplay>) => void, quiet = false): string {
-  const stream = Object.assign(new PassThrough(), terminal === null ? { isTTY: false } : { isTTY: true, ...terminal }) as unknown as NodeJS.WriteStream;
+  const stream = Object.assign(
+    new PassThrough(),
+    terminal === null ? { isTTY: false } : { isTTY: true, ...terminal },
+  ) as unknown as NodeJS.WriteStream;
   const display = createDisplay(stream, quiet);
   draw(display);
   const text = String((stream as unknown as PassThrough).read() ?? '');
@@ -64,11 +94,26 @@ describe('progress', () => {
       display.job({ ...job, percent: 60 });
       display.trouble(null);
     });
-    expect(text.split('\r').slice(2).map((line) => line.slice(0, 7))).toEqual(['The API', 'The API', 'Renderi']);
+    expect(
+      text
+        .split('\r')
+        .slice(2)
+        .map((line) => line.slice(0, 7)),
+    ).toEqual(['The API', 'The API', 'Renderi']);
   });
 
   it('is silent when it is to be quiet', () => {
-    expect(show({ columns: 100 }, (display) => { display.phase('Starting'); display.job(job); display.note('x'); }, true)).toBe('');
+    expect(
+      show(
+        { columns: 100 },
+        (display) => {
+          display.phase('Starting');
+          display.job(job);
+          display.note('x');
+        },
+        true,
+      ),
+    ).toBe('');
   });
 
   it('counts time in minutes and seconds', () => {

@@ -42,23 +42,33 @@ describe('the search for ffmpeg', () => {
 
   it.skipIf(process.platform === 'win32')("takes the system's where it can", async () => {
     const own = await mkdtemp(path.join(folder, 'bin-'));
-    await pretend(path.join(path.basename(own), 'ffmpeg'), 'echo "ffmpeg version 9.9 Copyright"; echo " V....D libx264              libx264 H.264"');
+    await pretend(
+      path.join(path.basename(own), 'ffmpeg'),
+      'echo "ffmpeg version 9.9 Copyright"; echo " V....D libx264              libx264 H.264"',
+    );
     process.env['PATH'] = own;
     expect(await findFfmpeg({ FFMPEG_PATH: undefined })).toEqual({ path: 'ffmpeg', version: '9.9', source: 'system', hasLibx264: true });
   });
 
   it.each([
     ['is not there', () => Promise.resolve(path.join(folder, 'nowhere')), 'not found'],
-    ['may not be run', async () => {
-      const file = path.join(folder, 'plain');
-      await writeFile(file, 'text');
-      return file;
-    }, 'not executable'],
+    [
+      'may not be run',
+      async () => {
+        const file = path.join(folder, 'plain');
+        await writeFile(file, 'text');
+        return file;
+      },
+      'not executable',
+    ],
     ['is something else', () => pretend('other', 'echo hello'), 'does not answer like ffmpeg'],
     ['has no libx264', () => pretend('small', 'echo "ffmpeg version 1.2 Copyright"'), 'no libx264'],
   ])('says so when FFMPEG_PATH %s, and looks no further', async (_, make, reason) => {
     if (process.platform === 'win32' && reason !== 'not found') return;
     const file = await make();
-    await expect(findFfmpeg({ FFMPEG_PATH: file })).rejects.toMatchObject({ code: 'ENCODER_FAILED', message: expect.stringMatching(new RegExp(`${path.basename(file)}.*${reason}`)) });
+    await expect(findFfmpeg({ FFMPEG_PATH: file })).rejects.toMatchObject({
+      code: 'ENCODER_FAILED',
+      message: expect.stringMatching(new RegExp(`${path.basename(file)}.*${reason}`)),
+    });
   });
 });

@@ -92,17 +92,36 @@ describe('a photo', () => {
     const name = await file(sharp([fixture('rocket.jpg'), fixture('galaxies.jpg')], { join: { animated: true } }).webp({ quality: 90 }));
     expect(await inspectPhoto(name, limits)).toMatchObject({ format: 'webp', width: 1000 });
     const shown = await decodePhoto(name, limits);
-    const top = await sharp(shown.data, { raw: { width: shown.width, height: shown.height, channels: 3 } }).extract({ left: 0, top: 0, width: 640, height: 427 }).toColourspace('srgb').raw().toBuffer();
+    const top = await sharp(shown.data, { raw: { width: shown.width, height: shown.height, channels: 3 } })
+      .extract({ left: 0, top: 0, width: 640, height: 427 })
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer();
     const rocket = await plain(sharp(fixture('rocket.jpg')));
     expect(difference({ ...rocket, data: top }, rocket)).toBeLessThan(4);
   });
 
   // Red, green, blue and white quarters as stored, and how each EXIF orientation shows them: from the top left, row by row.
-  it.each([[1, 'RGBW'], [2, 'GRWB'], [3, 'WBGR'], [4, 'BWRG'], [5, 'RBGW'], [6, 'BRWG'], [7, 'WGBR'], [8, 'GWRB']])('with EXIF orientation %i is turned upright', async (orientation, shown) => {
+  it.each([
+    [1, 'RGBW'],
+    [2, 'GRWB'],
+    [3, 'WBGR'],
+    [4, 'BWRG'],
+    [5, 'RBGW'],
+    [6, 'BRWG'],
+    [7, 'WGBR'],
+    [8, 'GWRB'],
+  ])('with EXIF orientation %i is turned upright', async (orientation, shown) => {
     const colours: Record<string, number[]> = { R: [255, 0, 0], G: [0, 255, 0], B: [0, 0, 255], W: [255, 255, 255] };
-    const stored = Buffer.from(Array.from({ length: 96 * 64 }, (_, i) => colours['RGBW'[(i % 96 >= 48 ? 1 : 0) + (i >= 96 * 32 ? 2 : 0)]!]!).flat());
+    const stored = Buffer.from(
+      Array.from({ length: 96 * 64 }, (_, i) => colours['RGBW'[(i % 96 >= 48 ? 1 : 0) + (i >= 96 * 32 ? 2 : 0)]!]!).flat(),
+    );
     for (const save of ['png', 'tiff', 'jpeg'] as const) {
-      const name = await file(sharp(stored, { raw: { width: 96, height: 64, channels: 3 } }).withMetadata({ orientation }).toFormat(save));
+      const name = await file(
+        sharp(stored, { raw: { width: 96, height: 64, channels: 3 } })
+          .withMetadata({ orientation })
+          .toFormat(save),
+      );
       const size = orientation < 5 ? { width: 96, height: 64 } : { width: 64, height: 96 };
       expect(await inspectPhoto(name, limits)).toMatchObject(size);
       const { data, width, height } = await decodePhoto(name, limits);
@@ -204,27 +223,41 @@ describe('refused:', () => {
     bomb.writeUInt32BE(50_000, 20);
     bomb.writeUInt32BE(crc32(bomb.subarray(12, 29)), 29);
     const name = await file(bomb);
-    await expect(inspectPhoto(name, limits)).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE', message: 'The photo has 60000×50000 pixels, 3000 megapixels; at most 50 megapixels are allowed.' });
+    await expect(inspectPhoto(name, limits)).rejects.toMatchObject({
+      code: 'IMAGE_TOO_LARGE',
+      message: 'The photo has 60000×50000 pixels, 3000 megapixels; at most 50 megapixels are allowed.',
+    });
     await expect(decodePhoto(name, limits)).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
   });
 
-  it.each([['jpeg', 'cat.jpg'], ['heic', 'coffee-phone.heic']])('one pixel too many is IMAGE_TOO_LARGE, the very limit is fine (%s)', async (_, name) => {
+  it.each([
+    ['jpeg', 'cat.jpg'],
+    ['heic', 'coffee-phone.heic'],
+  ])('one pixel too many is IMAGE_TOO_LARGE, the very limit is fine (%s)', async (_, name) => {
     const { width, height } = await inspectPhoto(fixture(name), limits);
     expect(await inspectPhoto(fixture(name), { ...limits, maxPixels: width * height })).toMatchObject({ width, height });
-    await expect(inspectPhoto(fixture(name), { ...limits, maxPixels: width * height - 1 })).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
+    await expect(inspectPhoto(fixture(name), { ...limits, maxPixels: width * height - 1 })).rejects.toMatchObject({
+      code: 'IMAGE_TOO_LARGE',
+    });
     await expect(decodePhoto(fixture(name), { maxPixels: width * height - 1 })).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
   });
 
   it('one byte too many is IMAGE_TOO_LARGE, and the message says how many there are', async () => {
     const { size } = await stat(fixture('galaxies.jpg'));
     expect(await inspectPhoto(fixture('galaxies.jpg'), { ...limits, maxBytes: size })).toMatchObject({ width: 1000 });
-    await expect(inspectPhoto(fixture('galaxies.jpg'), { ...limits, maxBytes: size - 1 })).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE', message: expect.stringMatching(/ MB; at most .* MB/) });
+    await expect(inspectPhoto(fixture('galaxies.jpg'), { ...limits, maxBytes: size - 1 })).rejects.toMatchObject({
+      code: 'IMAGE_TOO_LARGE',
+      message: expect.stringMatching(/ MB; at most .* MB/),
+    });
   });
 
   it('a side that is too short is IMAGE_TOO_SMALL, the very limit is fine', async () => {
     const sized = (width: number, height: number) => file(sharp(cat).resize(width, height).png());
     expect(await inspectPhoto(await sized(64, 64), limits)).toMatchObject({ width: 64, height: 64 });
-    await expect(inspectPhoto(await sized(63, 500), limits)).rejects.toMatchObject({ code: 'IMAGE_TOO_SMALL', message: 'The photo has 63×500 pixels; each side needs at least 64.' });
+    await expect(inspectPhoto(await sized(63, 500), limits)).rejects.toMatchObject({
+      code: 'IMAGE_TOO_SMALL',
+      message: 'The photo has 63×500 pixels; each side needs at least 64.',
+    });
   });
 });
 

@@ -30,7 +30,10 @@ describe('local file store', () => {
   /** Every file in the store's folder, leftovers included. */
   const files = async (): Promise<string[]> => {
     const entries = await fs.readdir(folder, { recursive: true, withFileTypes: true });
-    return entries.filter((entry) => entry.isFile()).map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/')).toSorted();
+    return entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'))
+      .toSorted();
   };
 
   it('keeps a stream byte for byte', async () => {
@@ -54,21 +57,36 @@ describe('local file store', () => {
   });
 
   it.each([
-    ['fails half-way', () => Readable.from((async function* () {
-      yield Buffer.alloc(100_000);
-      throw new Error('client gone');
-    })()), 'client gone'],
-    ['was broken off before', () => {
-      const source = new Readable({ read() {} });
-      source.destroy(new Error('gone early'));
-      return source;
-    }, /gone early|premature/i],
-    ['is broken off meanwhile', () => {
-      const source = new Readable({ read() {} });
-      source.push('half of ');
-      setTimeout(() => source.destroy(), 20);
-      return source;
-    }, /premature/i],
+    [
+      'fails half-way',
+      () =>
+        Readable.from(
+          (async function* () {
+            yield Buffer.alloc(100_000);
+            throw new Error('client gone');
+          })(),
+        ),
+      'client gone',
+    ],
+    [
+      'was broken off before',
+      () => {
+        const source = new Readable({ read() {} });
+        source.destroy(new Error('gone early'));
+        return source;
+      },
+      /gone early|premature/i,
+    ],
+    [
+      'is broken off meanwhile',
+      () => {
+        const source = new Readable({ read() {} });
+        source.push('half of ');
+        setTimeout(() => source.destroy(), 20);
+        return source;
+      },
+      /premature/i,
+    ],
   ])('leaves nothing behind and the old file in place when the stream %s', async (_, source, message) => {
     await write('hot/job/photo', 'whole');
     for (const key of ['hot/job/photo', 'hot/other/photo']) await expect(store.write(key, source())).rejects.toThrow(message);
@@ -90,9 +108,11 @@ describe('local file store', () => {
     const versions = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(200_000));
     await write('hot/job/preview.jpg', versions[0]!);
     const progress = { writing: true };
-    const writers = Promise.all(versions.map(async (version) => {
-      for (let n = 0; n < 5; n++) await write('hot/job/preview.jpg', version);
-    })).finally(() => (progress.writing = false));
+    const writers = Promise.all(
+      versions.map(async (version) => {
+        for (let n = 0; n < 5; n++) await write('hot/job/preview.jpg', version);
+      }),
+    ).finally(() => (progress.writing = false));
     while (progress.writing) expect(versions).toContain(await content('hot/job/preview.jpg'));
     await writers;
     expect(await files()).toEqual(['hot/job/preview.jpg']);
@@ -181,13 +201,35 @@ describe('local file store', () => {
     await expect(text(store.read('none'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it.each(['', '/', '/etc/passwd', '..', '../x', 'a/../b', 'a/..', './a', 'a/', 'a//b', 'a\\b', 'C:/x', 'a:b', '.tmp/x', 'a/.hidden', 'a\0b', 'a\nb', 'ä', 'a..b', 'a.'])('refuses the key %j', async (key) => {
+  it.each([
+    '',
+    '/',
+    '/etc/passwd',
+    '..',
+    '../x',
+    'a/../b',
+    'a/..',
+    './a',
+    'a/',
+    'a//b',
+    'a\\b',
+    'C:/x',
+    'a:b',
+    '.tmp/x',
+    'a/.hidden',
+    'a\0b',
+    'a\nb',
+    'ä',
+    'a..b',
+    'a.',
+  ])('refuses the key %j', async (key) => {
     await write('b', 'x');
     await expect(write(key, 'x')).rejects.toMatchObject({ code: 'INTERNAL' });
     await expect(store.adopt(path.join(folder, 'b'), key)).rejects.toMatchObject({ code: 'INTERNAL' });
     await expect(store.copy('b', key)).rejects.toMatchObject({ code: 'INTERNAL' });
     await expect(store.copy(key, 'c')).rejects.toMatchObject({ code: 'INTERNAL' });
-    for (const method of ['stat', 'localPath', 'scratch', 'remove', 'list'] as const) await expect(store[method](key)).rejects.toMatchObject({ code: 'INTERNAL' });
+    for (const method of ['stat', 'localPath', 'scratch', 'remove', 'list'] as const)
+      await expect(store[method](key)).rejects.toMatchObject({ code: 'INTERNAL' });
     expect(() => store.read(key)).toThrow('Not a storage key');
     expect(await files()).toEqual(['b']);
   });
@@ -231,7 +273,11 @@ describe('local file store', () => {
     await fs.writeFile(made, 'film', { mode: 0o644 });
     await store.adopt(made, 'archive/video.mp4');
     await write('hot/photo', 'x');
-    const modes = await Promise.all(['', 'archive', 'archive/video.mp4', 'hot', 'hot/photo'].map(async (name) => ((await fs.stat(path.join(folder, name))).mode & 0o777).toString(8)));
+    const modes = await Promise.all(
+      ['', 'archive', 'archive/video.mp4', 'hot', 'hot/photo'].map(async (name) =>
+        ((await fs.stat(path.join(folder, name))).mode & 0o777).toString(8),
+      ),
+    );
     expect(modes).toEqual(['755', '700', '600', '700', '600']);
   });
 

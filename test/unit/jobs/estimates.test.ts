@@ -5,8 +5,14 @@ import type { Job } from '../../../src/jobs/job.ts';
 import { checkOptions, settleOptions, type RequestedOptions } from '../../../src/jobs/options.ts';
 import type { RenderSample } from '../../../src/jobs/store.ts';
 
-const optionsOf = (requested: RequestedOptions): RenderOptions => settleOptions(checkOptions(requested), 'PREVIEW', { width: 4, height: 3 });
-const sample = (requested: RequestedOptions, renderSeconds: number, device = 'cpu'): RenderSample => ({ options: optionsOf(requested), device, renderSeconds, guessSeconds: null });
+const optionsOf = (requested: RequestedOptions): RenderOptions =>
+  settleOptions(checkOptions(requested), 'PREVIEW', { width: 4, height: 3 });
+const sample = (requested: RequestedOptions, renderSeconds: number, device = 'cpu'): RenderSample => ({
+  options: optionsOf(requested),
+  device,
+  renderSeconds,
+  guessSeconds: null,
+});
 
 const SHORT = optionsOf({ resolution: 'P360', durationSeconds: 3 });
 const LONG = optionsOf({ resolution: 'P1080', durationSeconds: 12 });
@@ -29,13 +35,18 @@ describe('expected render time', () => {
   });
 
   it('counts only renders on the device asked for, where there are some', () => {
-    const estimator = new Estimator('PREVIEW', [sample({ resolution: 'P360', durationSeconds: 3 }, 9, 'cpu'), sample({ resolution: 'P360', durationSeconds: 3 }, 1, 'cuda:0')]);
+    const estimator = new Estimator('PREVIEW', [
+      sample({ resolution: 'P360', durationSeconds: 3 }, 9, 'cpu'),
+      sample({ resolution: 'P360', durationSeconds: 3 }, 1, 'cuda:0'),
+    ]);
     expect(estimator.seconds(SHORT, { device: 'cuda:0', paces: {} })).toBeCloseTo(1);
     expect(estimator.seconds(SHORT, { device: 'cpu', paces: {} })).toBeCloseTo(9);
   });
 
   it('grows with steps for the model', () => {
-    const svd = new Estimator('SVD_XT', [{ options: { ...SHORT, engine: 'SVD_XT' }, device: 'cuda:0', renderSeconds: 60, guessSeconds: null }]);
+    const svd = new Estimator('SVD_XT', [
+      { options: { ...SHORT, engine: 'SVD_XT' }, device: 'cuda:0', renderSeconds: 60, guessSeconds: null },
+    ]);
     expect(svd.seconds(SHORT)).toBeCloseTo(60);
     expect(svd.seconds({ ...SHORT, steps: 48 })).toBeGreaterThan(90);
   });
@@ -71,7 +82,8 @@ describe('expected render time', () => {
 
 describe('what a job can expect', () => {
   const now = new Date('2026-01-01T00:00:10Z');
-  const job = (change: Partial<Job>): Job => ({ status: 'QUEUED', estimatedSeconds: 20, progressAt: null, etaSeconds: null, nextAttemptAt: null, ...change }) as Job;
+  const job = (change: Partial<Job>): Job =>
+    ({ status: 'QUEUED', estimatedSeconds: 20, progressAt: null, etaSeconds: null, nextAttemptAt: null, ...change }) as Job;
   const ahead = { waiting: 2, waitingSeconds: 60, runningSeconds: 10 };
 
   it('is its place, and all that is before it shared by the devices, while it waits', () => {
@@ -89,6 +101,7 @@ describe('what a job can expect', () => {
 
   it('is the wait and a whole render before the next attempt, and nothing after the end', () => {
     expect(outlook(job({ status: 'RETRYING', nextAttemptAt: new Date('2026-01-01T00:00:40Z') }), null, 1, now).secondsRemaining).toBe(50);
-    for (const status of ['COMPLETED', 'FAILED', 'CANCELLED'] as const) expect(outlook(job({ status }), null, 1, now)).toEqual({ queuePosition: null, secondsRemaining: null });
+    for (const status of ['COMPLETED', 'FAILED', 'CANCELLED'] as const)
+      expect(outlook(job({ status }), null, 1, now)).toEqual({ queuePosition: null, secondsRemaining: null });
   });
 });

@@ -9,8 +9,18 @@ const TALL = { width: 99, height: 100 };
 describe('options of a request', () => {
   it('have good values where nothing is said', () => {
     expect(checkOptions({})).toEqual({
-      durationSeconds: 6, resolution: 'P720', motion: 'MICRO', orientation: 'AUTO', fit: 'COVER', engine: null,
-      steps: 24, guidanceMin: 1, guidanceMax: 3, noiseAugmentation: 0.1, seed: null, motionBucketId: 50,
+      durationSeconds: 6,
+      resolution: 'P720',
+      motion: 'MICRO',
+      orientation: 'AUTO',
+      fit: 'COVER',
+      engine: null,
+      steps: 24,
+      guidanceMin: 1,
+      guidanceMax: 3,
+      noiseAugmentation: 0.1,
+      seed: null,
+      motionBucketId: 50,
     });
   });
 
@@ -22,7 +32,14 @@ describe('options of a request', () => {
   it('may lie at the ends of their ranges, and not beyond', () => {
     const ends = { steps: 50, guidanceMin: 1, guidanceMax: 1, noiseAugmentation: 0, seed: SEED_MAX, motionBucketId: 1 };
     expect(checkOptions({ tuning: ends })).toMatchObject(ends);
-    for (const tuning of [{ steps: 3 }, { steps: 4.5 }, { guidanceMax: 10.01 }, { noiseAugmentation: Number.NaN }, { seed: SEED_MAX + 1 }, { motionBucketId: 0 }]) {
+    for (const tuning of [
+      { steps: 3 },
+      { steps: 4.5 },
+      { guidanceMax: 10.01 },
+      { noiseAugmentation: Number.NaN },
+      { seed: SEED_MAX + 1 },
+      { motionBucketId: 0 },
+    ]) {
       expect(() => checkOptions({ tuning })).toThrow(AppError);
     }
   });

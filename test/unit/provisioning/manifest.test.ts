@@ -15,15 +15,25 @@ afterAll(() => rm(models, { recursive: true, force: true }));
 
 const here = readConfig({});
 const there = (environment: Record<string, string> = {}) => readConfig({ MODELS_DIR: models, ...environment });
-const weightsOf = (name: string) => knownModels(here).get(name)!.files.filter(({ path: file }) => file.endsWith('.safetensors'));
+const weightsOf = (name: string) =>
+  knownModels(here)
+    .get(name)!
+    .files.filter(({ path: file }) => file.endsWith('.safetensors'));
 
 describe('the manifest', () => {
   it('knows three models with the files that half precision needs', () => {
     expect([...knownModels(here).keys()]).toEqual(['svd', 'svd-xt', 'svd-xt-1-1']);
     for (const model of knownModels(here).values()) {
       expect(model.files.map(({ path: file }) => file).toSorted()).toEqual([
-        'feature_extractor/preprocessor_config.json', 'image_encoder/config.json', 'image_encoder/model.fp16.safetensors', 'model_index.json', 'scheduler/scheduler_config.json',
-        'unet/config.json', 'unet/diffusion_pytorch_model.fp16.safetensors', 'vae/config.json', 'vae/diffusion_pytorch_model.fp16.safetensors',
+        'feature_extractor/preprocessor_config.json',
+        'image_encoder/config.json',
+        'image_encoder/model.fp16.safetensors',
+        'model_index.json',
+        'scheduler/scheduler_config.json',
+        'unet/config.json',
+        'unet/diffusion_pytorch_model.fp16.safetensors',
+        'vae/config.json',
+        'vae/diffusion_pytorch_model.fp16.safetensors',
       ]);
       expect(model.revision).toMatch(/^[\da-f]{40}$/);
       expect(model.files.filter(({ path: file, sizeBytes }) => file.endsWith('.safetensors') && sizeBytes === null)).toEqual([]);
@@ -45,19 +55,47 @@ describe('the manifest', () => {
 
   it('knows that SVD and SVD-XT share all but the UNet', () => {
     const [small, large] = ['svd', 'svd-xt'].map(weightsOf);
-    const shared = small!.filter((file) => large!.some((other) => other.path === file.path && other.sha256 === file.sha256 && file.sha256 !== null));
-    expect(shared.map(({ path: file }) => file)).toEqual(['image_encoder/model.fp16.safetensors', 'vae/diffusion_pytorch_model.fp16.safetensors']);
+    const shared = small!.filter((file) =>
+      large!.some((other) => other.path === file.path && other.sha256 === file.sha256 && file.sha256 !== null),
+    );
+    expect(shared.map(({ path: file }) => file)).toEqual([
+      'image_encoder/model.fp16.safetensors',
+      'vae/diffusion_pytorch_model.fp16.safetensors',
+    ]);
   });
 
   it('is added to by one in MODELS_DIR', async () => {
-    const entry = { repository: 'us/own', revision: 'main', about: 'ours', licence: { name: 'none', url: 'https://example.org' }, gated: false, files: { 'unet/config.json': { bytes: 3 } } };
+    const entry = {
+      repository: 'us/own',
+      revision: 'main',
+      about: 'ours',
+      licence: { name: 'none', url: 'https://example.org' },
+      gated: false,
+      files: { 'unet/config.json': { bytes: 3 } },
+    };
     await writeFile(path.join(models, 'manifest.json'), JSON.stringify({ models: { own: entry } }));
     expect([...knownModels(there()).keys()]).toEqual(['svd', 'svd-xt', 'svd-xt-1-1', 'own']);
     expect(modelFolder(there({ SVD_MODEL: 'own' }))).toBe(path.join(models, 'own'));
   });
 
   it.each([
-    ['no JSON', '{'], ['no models', '{}'], ['a file outside', JSON.stringify({ models: { own: { repository: 'us/own', revision: 'main', about: '', licence: { name: '', url: 'https://x.example' }, gated: false, files: { '../x': {} } } } })],
+    ['no JSON', '{'],
+    ['no models', '{}'],
+    [
+      'a file outside',
+      JSON.stringify({
+        models: {
+          own: {
+            repository: 'us/own',
+            revision: 'main',
+            about: '',
+            licence: { name: '', url: 'https://x.example' },
+            gated: false,
+            files: { '../x': {} },
+          },
+        },
+      }),
+    ],
   ])('with %s is refused with its name', async (_what, text) => {
     await writeFile(path.join(models, 'manifest.json'), text);
     expect(() => knownModels(there())).toThrow(ModelError);
@@ -75,11 +113,19 @@ describe('SVD_MODEL', () => {
   });
 
   it('says of a known model that is not here what fetches it', async () => {
-    expect(await modelState(there())).toMatchObject({ kind: 'missing', message: 'svd-xt is not here (4.5 GB)', cure: 'npm run models -- pull svd-xt' });
+    expect(await modelState(there())).toMatchObject({
+      kind: 'missing',
+      message: 'svd-xt is not here (4.5 GB)',
+      cure: 'npm run models -- pull svd-xt',
+    });
   });
 
   it('says of a folder what it lacks', async () => {
-    expect(await modelState(there({ SVD_MODEL: 'svdxt' }))).toMatchObject({ kind: 'missing', message: expect.stringContaining('no known model'), cure: expect.stringContaining('svd-xt') });
+    expect(await modelState(there({ SVD_MODEL: 'svdxt' }))).toMatchObject({
+      kind: 'missing',
+      message: expect.stringContaining('no known model'),
+      cure: expect.stringContaining('svd-xt'),
+    });
     const folder = path.join(models, 'mine');
     const mine = there({ SVD_MODEL: folder });
     const add = async (file: string) => {
@@ -90,7 +136,12 @@ describe('SVD_MODEL', () => {
     expect(await modelState(mine)).toMatchObject({ kind: 'partial', message: expect.stringContaining('unet/ has no configuration') });
     await add('unet/config.json');
     expect(await modelState(mine)).toMatchObject({ kind: 'partial', message: expect.stringContaining('unet/ has no weights') });
-    for (const file of ['unet/diffusion_pytorch_model.safetensors', 'vae/diffusion_pytorch_model.fp16.safetensors', 'image_encoder/model.fp16.safetensors']) await add(file);
+    for (const file of [
+      'unet/diffusion_pytorch_model.safetensors',
+      'vae/diffusion_pytorch_model.fp16.safetensors',
+      'image_encoder/model.fp16.safetensors',
+    ])
+      await add(file);
     expect(await modelState(mine)).toMatchObject({ kind: 'present', folder, cure: null });
   });
 });
@@ -114,7 +165,13 @@ describe('the meter of a transfer', () => {
     expect(describeTransfer(meter.standing())).toBe('100 % of 1.0 MB'.replace('1.0', '1'));
   });
 
-  it.each([[45, 'about 45 s left'], [360, 'about 6 min left'], [7_300, 'about 2 h left']])('tells %i seconds as "%s"', (secondsLeft, words) => {
-    expect(describeTransfer({ doneBytes: 1, totalBytes: 4.5e9, percent: 43, bytesPerSecond: 1, secondsLeft })).toBe(`43 % of 4.5 GB, ${words}`);
+  it.each([
+    [45, 'about 45 s left'],
+    [360, 'about 6 min left'],
+    [7_300, 'about 2 h left'],
+  ])('tells %i seconds as "%s"', (secondsLeft, words) => {
+    expect(describeTransfer({ doneBytes: 1, totalBytes: 4.5e9, percent: 43, bytesPerSecond: 1, secondsLeft })).toBe(
+      `43 % of 4.5 GB, ${words}`,
+    );
   });
 });

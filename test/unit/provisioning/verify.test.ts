@@ -26,7 +26,13 @@ afterAll(async () => {
 
 const verdicts = async (meter = new TransferMeter()) => {
   const found: Record<string, string> = {};
-  for await (const { path: file, verdict } of verifyModel(hub.model('tiny', { sha256: [unpublished] }), folder, meter, new AbortController().signal)) found[file] = verdict;
+  for await (const { path: file, verdict } of verifyModel(
+    hub.model('tiny', { sha256: [unpublished] }),
+    folder,
+    meter,
+    new AbortController().signal,
+  ))
+    found[file] = verdict;
   return found;
 };
 

@@ -10,7 +10,13 @@ function speeds(motion: Motion, frames: number, aspect = 16 / 9): number[] {
   const path = cameraPath(motion, frames);
   return path.slice(1).map((after, i) => {
     const before = path[i]!;
-    const ways = [[0, 0], [0.5, 0.5], [-0.5, 0.5], [0.5, -0.5], [-0.5, -0.5]].map(([u, v]) => {
+    const ways = [
+      [0, 0],
+      [0.5, 0.5],
+      [-0.5, 0.5],
+      [0.5, -0.5],
+      [-0.5, -0.5],
+    ].map(([u, v]) => {
       const ratio = after.zoom / before.zoom;
       return Math.hypot((u! + before.x) * ratio - after.x - u!, ((v! + before.y) * ratio - after.y - v!) / aspect);
     });
@@ -46,17 +52,19 @@ describe.each(names(MOTIONS))('the camera of %s', (motion) => {
 });
 
 describe('a camera path', () => {
-  it.each<[motion: Motion, axis: 'x' | 'y', sign: number]>([['PAN_L', 'x', -1], ['PAN_R', 'x', 1], ['TILT_UP', 'y', -1], ['TILT_DOWN', 'y', 1]])(
-    'of %s goes along %s only, one way, 12–18 hundredths of the frame',
-    (motion, axis, sign) => {
-      const path = cameraPath(motion, 72);
-      for (const step of differences(path.map((camera) => camera[axis]))) expect(Math.sign(step)).toBe(sign);
-      for (const camera of path) expect(camera[axis === 'x' ? 'y' : 'x']).toBe(0);
-      const travel = sign * (path.at(-1)![axis] - path[0]![axis]);
-      expect(travel).toBeGreaterThanOrEqual(0.12);
-      expect(travel).toBeLessThanOrEqual(0.18);
-    },
-  );
+  it.each<[motion: Motion, axis: 'x' | 'y', sign: number]>([
+    ['PAN_L', 'x', -1],
+    ['PAN_R', 'x', 1],
+    ['TILT_UP', 'y', -1],
+    ['TILT_DOWN', 'y', 1],
+  ])('of %s goes along %s only, one way, 12–18 hundredths of the frame', (motion, axis, sign) => {
+    const path = cameraPath(motion, 72);
+    for (const step of differences(path.map((camera) => camera[axis]))) expect(Math.sign(step)).toBe(sign);
+    for (const camera of path) expect(camera[axis === 'x' ? 'y' : 'x']).toBe(0);
+    const travel = sign * (path.at(-1)![axis] - path[0]![axis]);
+    expect(travel).toBeGreaterThanOrEqual(0.12);
+    expect(travel).toBeLessThanOrEqual(0.18);
+  });
 
   it('of DOLLY_IN grows from the whole picture by 1.2 to 1.33, straight in', () => {
     const path = cameraPath('DOLLY_IN', 72);

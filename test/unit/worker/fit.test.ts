@@ -30,12 +30,15 @@ describe('COVER', () => {
     ['wide', [1000, 400], UPRIGHT, [225, 400], [387, 0]],
     ['square', [301, 301], UPRIGHT, [169, 301], [66, 0]],
     ['nearly right', [1919, 1080], WIDE, [1919, 1079], [0, 0]],
-  ] as const)('cuts the middle out of a %s photo of %j pixels for %o, untouched', async (_, [width, height], aspect, [cutWidth, cutHeight], [left, top]) => {
-    const photo = located(width, height);
-    const fitted = await fitPhoto(photo, aspect, 'COVER');
-    expect([fitted.width, fitted.height]).toEqual([cutWidth, cutHeight]);
-    expect(part(photo, left, top, fitted).equals(fitted.data)).toBe(true);
-  });
+  ] as const)(
+    'cuts the middle out of a %s photo of %j pixels for %o, untouched',
+    async (_, [width, height], aspect, [cutWidth, cutHeight], [left, top]) => {
+      const photo = located(width, height);
+      const fitted = await fitPhoto(photo, aspect, 'COVER');
+      expect([fitted.width, fitted.height]).toEqual([cutWidth, cutHeight]);
+      expect(part(photo, left, top, fitted).equals(fitted.data)).toBe(true);
+    },
+  );
 });
 
 describe('CONTAIN', () => {
@@ -47,20 +50,23 @@ describe('CONTAIN', () => {
     const fitted = await fitPhoto(photo, aspect, 'CONTAIN');
     expect([fitted.width, fitted.height]).toEqual([width, height]);
     expect(part(fitted, left, top, photo).equals(photo.data)).toBe(true);
-    const alongside = left > 0
-      ? Array.from({ length: height }, (_, y) => fitted.data[(y * width + 30) * 3]!)
-      : Array.from({ length: width }, (_, x) => fitted.data[(30 * width + x) * 3]!);
+    const alongside =
+      left > 0
+        ? Array.from({ length: height }, (_, y) => fitted.data[(y * width + 30) * 3]!)
+        : Array.from({ length: width }, (_, x) => fitted.data[(30 * width + x) * 3]!);
     expect(Math.max(...alongside) - Math.min(...alongside)).toBeGreaterThan(10);
     expect(Math.max(...alongside.slice(1).map((value, i) => Math.abs(value - alongside[i]!)))).toBeLessThan(8);
   });
 
-  it.each([[12_000, 90, UPRIGHT, [2304, 4096]], [90, 12_000, WIDE, [4096, 2304]], [4200, 2600, WIDE, [4096, 2304]]] as const)(
-    'never grows a photo of %i×%i pixels beyond the longest side allowed', async (width, height, aspect, size) => {
-      const fitted = await fitPhoto(located(width, height), aspect, 'CONTAIN');
-      expect([fitted.width, fitted.height]).toEqual(size);
-      expect(Math.max(...size)).toBe(PADDED_SIDE_MAX);
-    },
-  );
+  it.each([
+    [12_000, 90, UPRIGHT, [2304, 4096]],
+    [90, 12_000, WIDE, [4096, 2304]],
+    [4200, 2600, WIDE, [4096, 2304]],
+  ] as const)('never grows a photo of %i×%i pixels beyond the longest side allowed', async (width, height, aspect, size) => {
+    const fitted = await fitPhoto(located(width, height), aspect, 'CONTAIN');
+    expect([fitted.width, fitted.height]).toEqual(size);
+    expect(Math.max(...size)).toBe(PADDED_SIDE_MAX);
+  });
 });
 
 describe.each(names(FITS))('%s', (fit) => {
@@ -72,7 +78,13 @@ describe.each(names(FITS))('%s', (fit) => {
     }
   });
 
-  it.each([[1, 1], [64, 1], [1, 3000], [65, 64], [333, 1000]])('is within half a pixel of the aspect for %i×%i pixels', async (width, height) => {
+  it.each([
+    [1, 1],
+    [64, 1],
+    [1, 3000],
+    [65, 64],
+    [333, 1000],
+  ])('is within half a pixel of the aspect for %i×%i pixels', async (width, height) => {
     for (const aspect of [WIDE, UPRIGHT]) {
       const fitted = await fitPhoto(located(width, height), aspect, fit);
       const [wanted, other] = [(fitted.height * aspect.width) / aspect.height, (fitted.width * aspect.height) / aspect.width];

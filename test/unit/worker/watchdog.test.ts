@@ -37,10 +37,12 @@ describe('limits of a render', () => {
   });
 
   it("are three of the engine's expected times where those are more", async () => {
-    expect(await watch([0.05, 0.1, 0], async (limits) => {
-      limits.expect(10, 10);
-      await stepping(limits);
-    })).toEqual([]);
+    expect(
+      await watch([0.05, 0.1, 0], async (limits) => {
+        limits.expect(10, 10);
+        await stepping(limits);
+      }),
+    ).toEqual([]);
   });
 
   it('say nothing once they are cleared', async () => {

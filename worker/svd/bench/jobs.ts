@@ -6,13 +6,28 @@ import { svd } from '../svd.ts';
 import type { Request } from './network.ts';
 
 const OPTIONS: RenderOptions = {
-  engine: 'SVD_XT', resolution: 'P360', orientation: 'LANDSCAPE', fit: 'COVER', motion: 'MICRO', durationSeconds: 3,
-  steps: 4, guidanceMin: 1, guidanceMax: 3, noiseAugmentation: 0.1, motionBucketId: 50, seed: 1,
+  engine: 'SVD_XT',
+  resolution: 'P360',
+  orientation: 'LANDSCAPE',
+  fit: 'COVER',
+  motion: 'MICRO',
+  durationSeconds: 3,
+  steps: 4,
+  guidanceMin: 1,
+  guidanceMax: 3,
+  noiseAugmentation: 0.1,
+  motionBucketId: 50,
+  seed: 1,
 };
 
 /** Renders `count` clips and yields the process's memory after each, in megabytes. */
 export async function* renderJobs({ folder, width, height, chunk }: Request, count: number): AsyncGenerator<number, void, undefined> {
-  const config = readConfig({ SVD_MODEL: folder, SVD_RENDER_SIZE: `${width}x${height}`, SVD_DECODE_FRAMES: String(chunk), WORKER_DEVICES: 'cpu' });
+  const config = readConfig({
+    SVD_MODEL: folder,
+    SVD_RENDER_SIZE: `${width}x${height}`,
+    SVD_DECODE_FRAMES: String(chunk),
+    WORKER_DEVICES: 'cpu',
+  });
   const engine = svd.create('cpu', config);
   const silent: Report = { progress: () => {}, preview: () => {} };
   const { signal } = new AbortController();
@@ -28,5 +43,5 @@ export async function* renderJobs({ folder, width, height, chunk }: Request, cou
 /** Something to look at: a slope of light. */
 function photo(): Picture {
   const [width, height] = [640, 480];
-  return { width, height, data: Uint8Array.from({ length: width * height * 3 }, (_, i) => (i / 3 / width + (i / 3) % width) % 256) };
+  return { width, height, data: Uint8Array.from({ length: width * height * 3 }, (_, i) => (i / 3 / width + ((i / 3) % width)) % 256) };
 }

@@ -31,7 +31,12 @@ Times the networks on the CPU: each in a process of its own, a first call and th
 
 const SEED = 7;
 /** Folders of test/fixtures/svd, by what they are called here. */
-const CONFIGS: Readonly<Record<string, string>> = { 'tiny-a': 'tiny-a', 'tiny-b': 'tiny-b', 'mid-size': 'mid-size', 'full-size': 'published' };
+const CONFIGS: Readonly<Record<string, string>> = {
+  'tiny-a': 'tiny-a',
+  'tiny-b': 'tiny-b',
+  'mid-size': 'mid-size',
+  'full-size': 'published',
+};
 
 /** What was asked for cannot be done; the message says why. */
 class Unusable extends Error {}
@@ -41,10 +46,19 @@ type Timings = Partial<Record<NetworkName, Timing>>;
 async function run(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      config: { type: 'string', default: 'mid-size' }, size: { type: 'string', default: '448x256' }, frames: { type: 'string', default: '8' },
-      chunk: { type: 'string', default: '4' }, threads: { type: 'string', default: '2' }, runs: { type: 'string', default: '3' },
-      rounds: { type: 'string', default: '1' }, only: { type: 'string' }, 'make-random': { type: 'string' }, against: { type: 'string' }, jobs: { type: 'string' },
-      json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false },
+      config: { type: 'string', default: 'mid-size' },
+      size: { type: 'string', default: '448x256' },
+      frames: { type: 'string', default: '8' },
+      chunk: { type: 'string', default: '4' },
+      threads: { type: 'string', default: '2' },
+      runs: { type: 'string', default: '3' },
+      rounds: { type: 'string', default: '1' },
+      only: { type: 'string' },
+      'make-random': { type: 'string' },
+      against: { type: 'string' },
+      jobs: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) {
@@ -62,14 +76,23 @@ async function run(): Promise<void> {
   const [width, height] = values.size.split('x').map(Number);
   const [frames, chunk, threads, runs, rounds] = [values.frames, values.chunk, values.threads, values.runs, values.rounds].map(Number);
   const numbers = [width, height, frames, chunk, threads, runs, rounds];
-  if (numbers.some((value) => !Number.isInteger(value) || value! < 1)) throw new Unusable(`Sizes and counts are whole numbers from 1.\n\n${USAGE}`);
+  if (numbers.some((value) => !Number.isInteger(value) || value! < 1))
+    throw new Unusable(`Sizes and counts are whole numbers from 1.\n\n${USAGE}`);
   const names = NAMES.filter((name) => values.only === undefined || values.only === name);
   if (names.length === 0) throw new Unusable(`There is no network ${JSON.stringify(values.only)}.\n\n${USAGE}`);
 
   const made = (await hasWeights(configs)) ? null : await mkdtemp(path.join(tmpdir(), 'bench-svd-'));
   try {
     if (made) await writeSeededCheckpoint(configs, made, SEED);
-    const request: Request = { folder: made ?? configs, width: width!, height: height!, frames: frames!, chunk: chunk!, threads: threads!, runs: runs! };
+    const request: Request = {
+      folder: made ?? configs,
+      width: width!,
+      height: height!,
+      frames: frames!,
+      chunk: chunk!,
+      threads: threads!,
+      runs: runs!,
+    };
     if (values.jobs !== undefined) {
       for await (const megabytes of renderJobs(request, Number(values.jobs))) process.stdout.write(`${megabytes} MB\n`);
       return;
@@ -109,20 +132,47 @@ async function timeOurs(name: NetworkName, request: Request): Promise<Timing> {
   return timing;
 }
 
-async function timeTheirs(python: string, name: NetworkName, { folder, width, height, frames, chunk, threads, runs }: Request): Promise<Timing> {
+async function timeTheirs(
+  python: string,
+  name: NetworkName,
+  { folder, width, height, frames, chunk, threads, runs }: Request,
+): Promise<Timing> {
   const script = path.join(ROOT, 'test/reference/bench_torch.py');
-  const { stdout } = await promisify(execFile)(python, [
-    script, folder, '--only', name, '--size', `${width}x${height}`, '--frames', String(frames), '--chunk', String(chunk),
-    '--threads', String(threads), '--runs', String(runs),
-  ], { maxBuffer: 1e7 });
+  const { stdout } = await promisify(execFile)(
+    python,
+    [
+      script,
+      folder,
+      '--only',
+      name,
+      '--size',
+      `${width}x${height}`,
+      '--frames',
+      String(frames),
+      '--chunk',
+      String(chunk),
+      '--threads',
+      String(threads),
+      '--runs',
+      String(runs),
+    ],
+    { maxBuffer: 1e7 },
+  );
   const { networks, peakBytes } = JSON.parse(stdout.trim().split('\n').at(-1)!) as { networks: Timings; peakBytes: number };
   return { ...networks[name]!, peakBytes };
 }
 
 /** Medians, each figure's its own. */
 function middle(timings: readonly Timing[]): Timing {
-  const median = (figure: keyof Timing) => timings.map((timing) => timing[figure]).toSorted((a, b) => a - b)[Math.floor(timings.length / 2)]!;
-  return { load: median('load'), first: median('first'), seconds: median('seconds'), flops: median('flops'), peakBytes: median('peakBytes') };
+  const median = (figure: keyof Timing) =>
+    timings.map((timing) => timing[figure]).toSorted((a, b) => a - b)[Math.floor(timings.length / 2)]!;
+  return {
+    load: median('load'),
+    first: median('first'),
+    seconds: median('seconds'),
+    flops: median('flops'),
+    peakBytes: median('peakBytes'),
+  };
 }
 
 function report(name: NetworkName, ours: Timing, theirs: Timing | undefined): string {
@@ -137,7 +187,12 @@ function report(name: NetworkName, ours: Timing, theirs: Timing | undefined): st
 try {
   await run();
 } catch (error) {
-  if (!(error instanceof Unusable) && !(error instanceof AppError) && (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') !== true) throw error;
+  if (
+    !(error instanceof Unusable) &&
+    !(error instanceof AppError) &&
+    (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') !== true
+  )
+    throw error;
   process.stderr.write(`${(error as Error).message}\n`);
   process.exitCode = 2;
 }

@@ -39,8 +39,10 @@ async function time(name: NetworkName, { folder, width, height, frames, chunk, t
   const size = { width, height };
   const networks = new Networks(await openCheckpoint(folder), { provider: 'cpu', type: 'f32', threads });
   const network: Record<NetworkName, Network> = {
-    clip: { name: 'image encoder' }, encode: { name: 'encoder', size },
-    unet: { name: 'unet', size, frames, batch: 1 }, decode: { name: 'decoder', size, frames: chunk },
+    clip: { name: 'image encoder' },
+    encode: { name: 'encoder', size },
+    unet: { name: 'unet', size, frames, batch: 1 },
+    decode: { name: 'decoder', size, frames: chunk },
   };
   const started = performance.now();
   const session = await networks.open(network[name]);
@@ -55,18 +57,23 @@ async function time(name: NetworkName, { folder, width, height, frames, chunk, t
   await networks.dispose();
   const [first, ...rest] = times;
   return {
-    load: (loaded - started) / 1000, first: first!, seconds: rest.toSorted((a, b) => a - b)[Math.floor(rest.length / 2)]!,
-    flops: session.graph.flops, peakBytes: process.resourceUsage().maxRSS * 1024,
+    load: (loaded - started) / 1000,
+    first: first!,
+    seconds: rest.toSorted((a, b) => a - b)[Math.floor(rest.length / 2)]!,
+    flops: session.graph.flops,
+    peakBytes: process.resourceUsage().maxRSS * 1024,
   };
 }
 
 /** Numbers in −1…1 for every input: what they are does not change the time. */
 function noise({ graph }: Session): Tensors {
-  return Object.fromEntries(graph.inputs.map(({ name, shape }) => {
-    const values = new Float32Array(shape.reduce((product, side) => product * side, 1));
-    for (let i = 0; i < values.length; i++) values[i] = ((i * 7919) % 2001) / 1000 - 1;
-    return [name, values];
-  }));
+  return Object.fromEntries(
+    graph.inputs.map(({ name, shape }) => {
+      const values = new Float32Array(shape.reduce((product, side) => product * side, 1));
+      for (let i = 0; i < values.length; i++) values[i] = ((i * 7919) % 2001) / 1000 - 1;
+      return [name, values];
+    }),
+  );
 }
 
 const secondsSince = (began: number) => (performance.now() - began) / 1000;

@@ -83,7 +83,8 @@ const count = z.int().positive().max(1024);
 /** Each level of a resolution halves the picture, so there cannot be many. */
 const levels = <T extends z.ZodType>(item: T) => z.array(item).min(1).max(8);
 /** One value for all levels, or one each. */
-const eachLevel = <T extends z.ZodType<number>>(item: T, expected: string) => z.union([item, levels(item)], `expected ${expected}, or one for each level`);
+const eachLevel = <T extends z.ZodType<number>>(item: T, expected: string) =>
+  z.union([item, levels(item)], `expected ${expected}, or one for each level`);
 const component = (library: string, name: string) => z.tuple([z.literal(library), z.literal(name)]);
 
 const modelIndex = z.object({
@@ -130,7 +131,12 @@ const unet = z
     perLevel('transformer_layers_per_block', json.transformer_layers_per_block);
     const ids = json.projection_class_embeddings_input_dim;
     if (ids !== 3 * json.addition_time_embed_dim) {
-      refuse(context, 'projection_class_embeddings_input_dim', ids, `expected three times addition_time_embed_dim, ${3 * json.addition_time_embed_dim}`);
+      refuse(
+        context,
+        'projection_class_embeddings_input_dim',
+        ids,
+        `expected three times addition_time_embed_dim, ${3 * json.addition_time_embed_dim}`,
+      );
     }
     return {
       inChannels: json.in_channels,
@@ -161,7 +167,12 @@ const vae = z
   })
   .transform((json, context): VaeConfig => {
     if (json.down_block_types.length !== json.block_out_channels.length) {
-      refuse(context, 'down_block_types', json.down_block_types, `expected ${json.block_out_channels.length} levels, as in block_out_channels`);
+      refuse(
+        context,
+        'down_block_types',
+        json.down_block_types,
+        `expected ${json.block_out_channels.length} levels, as in block_out_channels`,
+      );
     }
     return {
       latentChannels: json.latent_channels,
@@ -239,14 +250,26 @@ export async function readConfigs(folder: string): Promise<CheckpointConfigs> {
     imageEncoder: await readConfig(folder, 'image_encoder/config.json', imageEncoder),
     scheduler: await readConfig(folder, 'scheduler/scheduler_config.json', scheduler),
   };
-  const { image_mean: mean, image_std: std, crop_size: size } = await readConfig(folder, 'feature_extractor/preprocessor_config.json', featureExtractor);
+  const {
+    image_mean: mean,
+    image_std: std,
+    crop_size: size,
+  } = await readConfig(folder, 'feature_extractor/preprocessor_config.json', featureExtractor);
   const { imageSize, projectionDim } = configs.imageEncoder;
   const { height, width } = typeof size === 'object' ? size : { height: size, width: size };
   if (size !== undefined && (height !== imageSize || width !== imageSize)) {
-    throw invalid(folder, 'feature_extractor/preprocessor_config.json', `crop_size is ${found(size)}: expected image_encoder's image_size ${imageSize}`);
+    throw invalid(
+      folder,
+      'feature_extractor/preprocessor_config.json',
+      `crop_size is ${found(size)}: expected image_encoder's image_size ${imageSize}`,
+    );
   }
   if (projectionDim !== configs.unet.crossAttentionDim) {
-    throw invalid(folder, 'image_encoder/config.json', `projection_dim is ${projectionDim}: expected unet's cross_attention_dim ${configs.unet.crossAttentionDim}`);
+    throw invalid(
+      folder,
+      'image_encoder/config.json',
+      `projection_dim is ${projectionDim}: expected unet's cross_attention_dim ${configs.unet.crossAttentionDim}`,
+    );
   }
   return { ...configs, normalization: { mean, std } };
 }

@@ -65,12 +65,22 @@ async function openWeights(folder: string, component: ComponentName, implied: Te
   const unsupported = found.filter(({ dtype }) => dtype !== 'F16' && dtype !== 'F32');
   const differences = [
     list('missing', missing),
-    list('unexpected', unexpected.map(({ name }) => name)),
-    list('of another shape', misshapen.map(({ name, shape }) => `${name} [${shape}] instead of [${implied.get(name)}]`)),
+    list(
+      'unexpected',
+      unexpected.map(({ name }) => name),
+    ),
+    list(
+      'of another shape',
+      misshapen.map(({ name, shape }) => `${name} [${shape}] instead of [${implied.get(name)}]`),
+    ),
   ].filter((difference) => difference !== undefined);
-  if (differences.length > 0) throw new AppError('MODEL_INVALID', `${weights.file} does not fit ${component}/config.json: ${differences.join('; ')}.`);
+  if (differences.length > 0)
+    throw new AppError('MODEL_INVALID', `${weights.file} does not fit ${component}/config.json: ${differences.join('; ')}.`);
   if (unsupported.length > 0) {
-    const types = list('not F16 or F32', unsupported.map(({ name, dtype }) => `${name} ${dtype}`));
+    const types = list(
+      'not F16 or F32',
+      unsupported.map(({ name, dtype }) => `${name} ${dtype}`),
+    );
     throw new AppError('MODEL_INVALID', `${weights.file} has a number format that is not supported: ${types}.`);
   }
   return weights;
@@ -83,9 +93,12 @@ async function findWeights(folder: string, stem: string): Promise<string> {
   const file = [half, single].find((name) => files.includes(name));
   if (file !== undefined) return path.join(folder, file);
   const sharded = files.find((name) => name.startsWith(stem) && (/\.index\./.test(name) || /-\d+-of-\d+\./.test(name)));
-  throw new AppError('MODEL_INVALID', sharded === undefined
-    ? `${folder} has no weights: neither ${half} nor ${single}.`
-    : `${folder} has its weights in several files (${sharded}), which is not supported: ${half} or ${single} is needed.`);
+  throw new AppError(
+    'MODEL_INVALID',
+    sharded === undefined
+      ? `${folder} has no weights: neither ${half} nor ${single}.`
+      : `${folder} has its weights in several files (${sharded}), which is not supported: ${half} or ${single} is needed.`,
+  );
 }
 
 /** "3 tensors missing (a, b, …)"; undefined if there are none. */

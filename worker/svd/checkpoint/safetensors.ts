@@ -10,7 +10,21 @@ import { fromHalf } from '../runtime/half.ts';
 
 /** Bytes of one element. */
 const SIZES = {
-  F64: 8, I64: 8, U64: 8, F32: 4, I32: 4, U32: 4, F16: 2, BF16: 2, I16: 2, U16: 2, I8: 1, U8: 1, BOOL: 1, F8_E4M3: 1, F8_E5M2: 1,
+  F64: 8,
+  I64: 8,
+  U64: 8,
+  F32: 4,
+  I32: 4,
+  U32: 4,
+  F16: 2,
+  BF16: 2,
+  I16: 2,
+  U16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
 } as const;
 
 export type Dtype = keyof typeof SIZES;
@@ -92,7 +106,11 @@ export function readFloats(source: Safetensors, name: string): Float32Array {
  * Writes a safetensors file, tensors in the given order, chunk by chunk. It appears under its name when it is whole; after an error
  * nothing of it is left.
  */
-export async function writeSafetensors(file: string, metadata: Readonly<Record<string, string>>, tensors: Iterable<TensorSource>): Promise<void> {
+export async function writeSafetensors(
+  file: string,
+  metadata: Readonly<Record<string, string>>,
+  tensors: Iterable<TensorSource>,
+): Promise<void> {
   const sources = [...tensors];
   const partial = `${file}.${process.pid}.partial`;
   try {
@@ -131,7 +149,7 @@ async function readHeader(handle: FileHandle, fileBytes: number): Promise<Buffer
 }
 
 async function readFully(handle: FileHandle, target: Buffer, position: number): Promise<Buffer> {
-  for (let done = 0; done < target.length; ) {
+  for (let done = 0; done < target.length;) {
     const { bytesRead } = await handle.read(target, done, target.length - done, position + done);
     if (bytesRead === 0) throw new FormatError('became shorter while it was read');
     done += bytesRead;
@@ -161,7 +179,10 @@ function parseJson(header: Buffer): Record<string, unknown> {
     throw new FormatError(`is no safetensors file: its header is no JSON object (${(error as Error).message})`, { cause: error });
   }
   if (!isRecord(value)) throw new FormatError('is no safetensors file: its header is no JSON object');
-  const keys = Object.values(value).reduce<number>((sum, entry) => sum + (isRecord(entry) ? Object.keys(entry).length : 0), Object.keys(value).length);
+  const keys = Object.values(value).reduce<number>(
+    (sum, entry) => sum + (isRecord(entry) ? Object.keys(entry).length : 0),
+    Object.keys(value).length,
+  );
   if (countColons(header) > keys) throw new FormatError('has a header in which a name occurs twice');
   return value;
 }
@@ -226,7 +247,7 @@ function readRange(file: string, { offset, sizeBytes }: TensorInfo): ArrayBuffer
   const bytes = new Uint8Array(sizeBytes);
   const descriptor = openSync(file, 'r');
   try {
-    for (let done = 0; done < sizeBytes; ) {
+    for (let done = 0; done < sizeBytes;) {
       const read = readSync(descriptor, bytes, done, Math.min(sizeBytes - done, MAX_READ_BYTES), offset + done);
       if (read === 0) throw new Error('the file ends before it');
       done += read;
@@ -244,10 +265,12 @@ function fromBrainFloat(values: Uint16Array): Float32Array {
   return new Float32Array(bits.buffer);
 }
 
-const sizeOf = ({ dtype, shape }: Pick<TensorInfo, 'dtype' | 'shape'>): number => shape.reduce((product, size) => product * size, SIZES[dtype]);
+const sizeOf = ({ dtype, shape }: Pick<TensorInfo, 'dtype' | 'shape'>): number =>
+  shape.reduce((product, size) => product * size, SIZES[dtype]);
 const isDtype = (text: string): text is Dtype => Object.hasOwn(SIZES, text);
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
-const isSizes = (value: unknown): value is number[] => Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+const isSizes = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
 
 function shorten(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';

@@ -27,8 +27,12 @@ import { clipTensors, unetTensors, vaeTensors, type ComponentName, type TensorSh
 const CHUNK = 2 ** 20;
 /** The last one makes the folder a checkpoint. */
 const CONFIGS = [
-  'unet/config.json', 'vae/config.json', 'image_encoder/config.json', 'scheduler/scheduler_config.json',
-  'feature_extractor/preprocessor_config.json', 'model_index.json',
+  'unet/config.json',
+  'vae/config.json',
+  'image_encoder/config.json',
+  'scheduler/scheduler_config.json',
+  'feature_extractor/preprocessor_config.json',
+  'model_index.json',
 ] as const;
 
 /** A whole tensor, row-major, as float16 bits. */

@@ -71,14 +71,26 @@ export function conditioningGraph(dialect: DialectFactory, weights: Weights, con
 
   const embedding = ops.sum(mlp(ops, weights.at('time_embedding'), timesteps), mlp(ops, weights.at('add_embedding'), ids)); // [steps, 1280]
   const time = ops.silu(embedding);
-  ops.output('time', resnets.flatMap(({ path }) =>
-    ['spatial_res_block', 'temporal_res_block'].map((part) => ops.linear(time, weights.at(path).at(part).at('time_emb_proj')))));
+  ops.output(
+    'time',
+    resnets.flatMap(({ path }) =>
+      ['spatial_res_block', 'temporal_res_block'].map((part) => ops.linear(time, weights.at(path).at(part).at('time_emb_proj'))),
+    ),
+  );
   // Softmax over one token is 1: attention gives the value, whatever the query.
-  ops.output('context', transformers.flatMap(({ path }) => ['transformer_blocks.0', 'temporal_transformer_blocks.0'].map((part) => {
-    const attention = weights.at(path).at(part).at('attn2');
-    return ops.linear(ops.linear(context, attention.at('to_v')), attention.at('to_out.0'));
-  })));
-  ops.output('positions', transformers.map(({ path, channels }) => mlp(ops, weights.at(path).at('time_pos_embed'), numbers.get(channels)!)));
+  ops.output(
+    'context',
+    transformers.flatMap(({ path }) =>
+      ['transformer_blocks.0', 'temporal_transformer_blocks.0'].map((part) => {
+        const attention = weights.at(path).at(part).at('attn2');
+        return ops.linear(ops.linear(context, attention.at('to_v')), attention.at('to_out.0'));
+      }),
+    ),
+  );
+  ops.output(
+    'positions',
+    transformers.map(({ path, channels }) => mlp(ops, weights.at(path).at('time_pos_embed'), numbers.get(channels)!)),
+  );
   return ops.finish();
 }
 

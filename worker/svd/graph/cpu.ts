@@ -10,18 +10,32 @@ export class CpuOps extends PortableOps {
   /** The CPU's layer norm works value by value; its instance norm, over rows as channels, is many times faster and more exact. */
   override layerNorm(x: Tokens, weights: Weights, epsilon: number): Tokens {
     const rows = this.writer.reshape(x.id, [x.sequences * x.length, 1, x.channels]);
-    const normalized = this.writer.op('InstanceNormalization', [rows, this.writer.floats([1]), this.writer.floats([0])], { epsilon: { float: epsilon } });
-    const scaled = this.writer.op('Mul', [this.writer.reshape(normalized, [x.sequences * x.length, x.channels]), this.parameter(weights, 'weight')]);
+    const normalized = this.writer.op('InstanceNormalization', [rows, this.writer.floats([1]), this.writer.floats([0])], {
+      epsilon: { float: epsilon },
+    });
+    const scaled = this.writer.op('Mul', [
+      this.writer.reshape(normalized, [x.sequences * x.length, x.channels]),
+      this.parameter(weights, 'weight'),
+    ]);
     return { ...x, id: this.writer.op('Add', [scaled, this.parameter(weights, 'bias')]) };
   }
 
   /** Group norm as instance norm over [images, groups, rest], then weight and bias a channel. */
-  protected override normalize(id: string, shape: readonly [number, number, number, number], weights: Weights, epsilon: number, silu: boolean): string {
+  protected override normalize(
+    id: string,
+    shape: readonly [number, number, number, number],
+    weights: Weights,
+    epsilon: number,
+    silu: boolean,
+  ): string {
     const [images, channels] = shape;
     const grouped = this.writer.cast(this.writer.reshape(id, [images, GROUPS, -1]), this.type, 'f32');
     const [ones, zeros] = [1, 0].map((value) => this.writer.floats(Array<number>(GROUPS).fill(value)));
     const normalized = this.writer.op('InstanceNormalization', [grouped, ones!, zeros!], { epsilon: { float: epsilon } });
-    const scaled = this.writer.op('Mul', [this.writer.reshape(this.writer.cast(normalized, 'f32', this.type), shape), this.parameter(weights, 'weight', [1, channels, 1, 1])]);
+    const scaled = this.writer.op('Mul', [
+      this.writer.reshape(this.writer.cast(normalized, 'f32', this.type), shape),
+      this.parameter(weights, 'weight', [1, channels, 1, 1]),
+    ]);
     const shifted = this.writer.op('Add', [scaled, this.parameter(weights, 'bias', [1, channels, 1, 1])]);
     return silu ? this.activate(shifted) : shifted;
   }

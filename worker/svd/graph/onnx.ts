@@ -19,7 +19,10 @@ export type Attribute = number | string | readonly number[] | { readonly float: 
 
 const IR_VERSION = 10;
 const OPSET = 21;
-const DOMAINS: readonly [domain: string, version: number][] = [['', OPSET], ['com.microsoft', 1]];
+const DOMAINS: readonly [domain: string, version: number][] = [
+  ['', OPSET],
+  ['com.microsoft', 1],
+];
 
 /** AttributeProto.AttributeType */
 const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 } as const;
@@ -116,7 +119,11 @@ export class OnnxWriter {
     const length = shape.reduce((product, side) => product * side, ELEMENT_BYTES[type]);
     const name = `w${this.#names++}`;
     const tensor = tensorOf(name, type, shape);
-    for (const [key, value] of [['location', location], ['offset', offset], ['length', length]]) {
+    for (const [key, value] of [
+      ['location', location],
+      ['offset', offset],
+      ['length', length],
+    ]) {
       tensor.message(13, new ProtoWriter().text(1, String(key)).text(2, String(value)));
     }
     this.#initializers.push(tensor.int(14, 1));

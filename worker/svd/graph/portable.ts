@@ -34,8 +34,13 @@ export abstract class PortableOps implements Dialect {
 
   finish(): Graph {
     return {
-      name: this.#name, model: this.writer.finish(), folder: path.dirname(this.#file),
-      inputs: this.#inputs, outputs: this.#outputs, flops: 2 * this.#multiplyAdds, nodes: this.writer.nodes,
+      name: this.#name,
+      model: this.writer.finish(),
+      folder: path.dirname(this.#file),
+      inputs: this.#inputs,
+      outputs: this.#outputs,
+      flops: 2 * this.#multiplyAdds,
+      nodes: this.writer.nodes,
     };
   }
 
@@ -57,7 +62,12 @@ export abstract class PortableOps implements Dialect {
     const shape = single
       ? [value.images, value.channels, value.height, value.width]
       : [value[0]!.sequences * value[0]!.length, value.reduce((sum, { channels }) => sum + channels, 0)];
-    const joined = single ? value.id : this.writer.concat(value.map(({ id }) => id), 1);
+    const joined = single
+      ? value.id
+      : this.writer.concat(
+          value.map(({ id }) => id),
+          1,
+        );
     const id = this.writer.cast(joined, this.type, 'f32');
     this.writer.output(id, shape);
     this.#outputs.push({ name, id, shape });
@@ -70,7 +80,9 @@ export abstract class PortableOps implements Dialect {
     const height = Math.floor((x.height + top + bottom - kernel) / stride) + 1;
     const width = Math.floor((x.width + left + right - kernel) / stride) + 1;
     const id = this.product('Conv', [x.id, this.parameter(weights, 'weight'), ...this.bias(weights, plus)], {
-      kernel_shape: [kernel, kernel], pads: [top, left, bottom, right], strides: [stride, stride],
+      kernel_shape: [kernel, kernel],
+      pads: [top, left, bottom, right],
+      strides: [stride, stride],
     });
     this.#multiplyAdds += x.images * channels * height * width * x.channels * kernel ** 2;
     return { id, images: x.images, channels, height, width };
@@ -82,7 +94,9 @@ export abstract class PortableOps implements Dialect {
 
   upsample(x: Frames): Frames {
     const id = this.writer.op('Resize', [x.id, '', this.writer.floats([1, 1, 2, 2])], {
-      mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor',
+      mode: 'nearest',
+      coordinate_transformation_mode: 'asymmetric',
+      nearest_mode: 'floor',
     });
     return { ...x, id, height: 2 * x.height, width: 2 * x.width };
   }
@@ -105,7 +119,13 @@ export abstract class PortableOps implements Dialect {
   unclip(x: Clip): Frames {
     const { batch, channels, frames, height, width } = x;
     const images = batch * frames;
-    return { id: this.writer.reshape(this.writer.transpose(x.id, [0, 2, 1, 3]), [images, channels, height, width]), images, channels, height, width };
+    return {
+      id: this.writer.reshape(this.writer.transpose(x.id, [0, 2, 1, 3]), [images, channels, height, width]),
+      images,
+      channels,
+      height,
+      width,
+    };
   }
 
   clipNorm(x: Clip, weights: Weights, epsilon: number): Clip {
@@ -118,7 +138,9 @@ export abstract class PortableOps implements Dialect {
     const inputs = [this.parameter(weights, 'weight', [channels, into * 3]), ...this.bias(weights, plus)];
     const [weight, ...bias] = inputs.map((input) => this.times(input, scale));
     const id = this.product('Conv', [x.id, this.writer.reshape(weight!, [channels, into, 3, 1]), ...bias], {
-      kernel_shape: [3, 1], pads: [1, 0, 1, 0], strides: [1, 1],
+      kernel_shape: [3, 1],
+      pads: [1, 0, 1, 0],
+      strides: [1, 1],
     });
     this.#multiplyAdds += x.batch * x.frames * x.height * x.width * channels * into * 3;
     return { ...x, id, channels };
@@ -205,7 +227,12 @@ export abstract class PortableOps implements Dialect {
   exchange(x: Tokens, batch: number): Tokens {
     const { sequences, length, channels } = x;
     const turned = this.writer.transpose(this.writer.reshape(x.id, [batch, sequences / batch, length, channels]), [0, 2, 1, 3]);
-    return { id: this.writer.reshape(turned, [sequences * length, channels]), sequences: batch * length, length: sequences / batch, channels };
+    return {
+      id: this.writer.reshape(turned, [sequences * length, channels]),
+      sequences: batch * length,
+      length: sequences / batch,
+      channels,
+    };
   }
 
   prepend(x: Tokens, weights: Weights, name: string): Tokens {
@@ -232,7 +259,13 @@ export abstract class PortableOps implements Dialect {
   protected abstract readonly widest: { readonly bytes: number; readonly parts: number };
   abstract layerNorm(x: Tokens, weights: Weights, epsilon: number): Tokens;
   /** Group norm of [images or items, channels, …, …], statistics in float32, then SiLU if asked for. */
-  protected abstract normalize(id: string, shape: readonly [number, number, number, number], weights: Weights, epsilon: number, silu: boolean): string;
+  protected abstract normalize(
+    id: string,
+    shape: readonly [number, number, number, number],
+    weights: Weights,
+    epsilon: number,
+    silu: boolean,
+  ): string;
   /** @returns [sequences × length, channels] */
   protected abstract attend(query: Tokens, key: Tokens, value: Tokens, heads: number): string;
   /** `id` cut along `axis` into pieces of `sizes`, two or more. */
@@ -246,7 +279,12 @@ export abstract class PortableOps implements Dialect {
 
   #channelsLast({ id, images, channels, height, width }: Frames): Tokens {
     const length = height * width;
-    const rows = this.#rows.get(id) ?? this.writer.reshape(this.writer.transpose(this.writer.reshape(id, [images, channels, length]), [0, 2, 1]), [images * length, channels]);
+    const rows =
+      this.#rows.get(id) ??
+      this.writer.reshape(this.writer.transpose(this.writer.reshape(id, [images, channels, length]), [0, 2, 1]), [
+        images * length,
+        channels,
+      ]);
     this.#rows.set(id, rows);
     return { id: rows, sequences: images, length, channels };
   }
@@ -286,7 +324,10 @@ export abstract class PortableOps implements Dialect {
     if (known) return known;
     const type = elementTypeOf(info);
     const rowBytes = info.sizeBytes / info.shape[0]!;
-    const stored = this.writer.external(type, shape ?? info.shape, { location: path.basename(this.#file), offset: info.offset + start * rowBytes });
+    const stored = this.writer.external(type, shape ?? info.shape, {
+      location: path.basename(this.#file),
+      offset: info.offset + start * rowBytes,
+    });
     const id = this.writer.cast(stored, type, this.type);
     this.#parameters.set(key, id);
     return id;

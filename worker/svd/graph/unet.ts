@@ -41,10 +41,20 @@ export function unetGraph(dialect: DialectFactory, weights: Weights, config: Une
 
   const resnet = (module: Weights, y: Frames, epsilon: number) =>
     spatioTemporalResnet(ops, module, y, {
-      batch, epsilon, temporalEpsilon: epsilon, time: { spatial: times.shift()!, temporal: times.shift()! }, mixWeighs: 'spatial',
+      batch,
+      epsilon,
+      temporalEpsilon: epsilon,
+      time: { spatial: times.shift()!, temporal: times.shift()! },
+      mixWeighs: 'spatial',
     });
   const transformer = (module: Weights, y: Frames, heads: number) =>
-    spatioTemporalTransformer(ops, module, y, { batch, heads, context: contexts.shift()!, temporalContext: contexts.shift()!, positions: positions.shift()! });
+    spatioTemporalTransformer(ops, module, y, {
+      batch,
+      heads,
+      context: contexts.shift()!,
+      temporalContext: contexts.shift()!,
+      positions: positions.shift()!,
+    });
 
   let x = ops.conv(sample, weights.at('conv_in')); // [batch × frames, 320, h, w]
   const skips = [x];

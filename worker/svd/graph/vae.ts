@@ -37,12 +37,24 @@ export function encoderGraph(dialect: DialectFactory, all: Weights, config: VaeC
 }
 
 /** Decoder: `latents` [frames, 4, height, width], unscaled, of one chunk → `images` [frames, 3, 8 × height, 8 × width], about −1…1. */
-export function decoderGraph(dialect: DialectFactory, all: Weights, config: VaeConfig, frames: number, height: number, width: number): Graph {
+export function decoderGraph(
+  dialect: DialectFactory,
+  all: Weights,
+  config: VaeConfig,
+  frames: number,
+  height: number,
+  width: number,
+): Graph {
   const ops = dialect('vae-decoder', all);
   const weights = all.at('decoder');
   const levels = config.blockOutChannels.length;
   const resnet = (block: Weights, i: number, x: Frames) =>
-    spatioTemporalResnet(ops, block.at(`resnets.${i}`), x, { batch: 1, epsilon: EPSILON, temporalEpsilon: TEMPORAL_EPSILON, mixWeighs: 'temporal' });
+    spatioTemporalResnet(ops, block.at(`resnets.${i}`), x, {
+      batch: 1,
+      epsilon: EPSILON,
+      temporalEpsilon: TEMPORAL_EPSILON,
+      mixWeighs: 'temporal',
+    });
   let x = ops.conv(ops.frames('latents', frames, config.latentChannels, height, width), weights.at('conv_in')); // [F, 512, h, w]
   const mid = weights.at('mid_block');
   x = resnet(mid, 0, x);

@@ -20,10 +20,18 @@ export class WebgpuOps extends PortableOps {
   }
 
   /** Group norm written out, of centred values for the same reason. */
-  protected override normalize(id: string, shape: readonly [number, number, number, number], weights: Weights, epsilon: number, silu: boolean): string {
+  protected override normalize(
+    id: string,
+    shape: readonly [number, number, number, number],
+    weights: Weights,
+    epsilon: number,
+    silu: boolean,
+  ): string {
     const [images, channels, height, width] = shape;
     const length = (channels / GROUPS) * height * width; // values of a group
-    const [weight, bias] = ['weight', 'bias'].map((name) => this.writer.cast(this.parameter(weights, name, [1, GROUPS, channels / GROUPS, 1]), this.type, 'f32'));
+    const [weight, bias] = ['weight', 'bias'].map((name) =>
+      this.writer.cast(this.parameter(weights, name, [1, GROUPS, channels / GROUPS, 1]), this.type, 'f32'),
+    );
     const centred = this.#centre(this.writer.cast(this.writer.reshape(id, [images, GROUPS, length]), this.type, 'f32'));
     const squares = this.writer.op('ReduceSumSquare', [centred, this.writer.ints([-1])], { keepdims: 1 }); // [images, GROUPS, 1]
     const variance = this.writer.op('Add', [this.times(squares, 1 / length, 'f32'), this.writer.floats([epsilon])]);
@@ -42,7 +50,13 @@ export class WebgpuOps extends PortableOps {
     const bytes = heads * length ** 2 * ELEMENT_BYTES.f32; // scores of one sequence
     const groups = evenly(sequences, Math.min(sequences, Math.ceil((sequences * bytes) / SCORES_BYTES)));
     const queryParts = evenly(length, Math.ceil(bytes / SCORES_BYTES));
-    const pieces = [query, key, value].map(({ id }) => this.pieces(id, 0, groups.map((count) => count * length)));
+    const pieces = [query, key, value].map(({ id }) =>
+      this.pieces(
+        id,
+        0,
+        groups.map((count) => count * length),
+      ),
+    );
     const results = groups.map((count, group) => {
       const [q, k, v] = pieces.map((ids, i) => {
         const split = this.writer.reshape(this.writer.cast(ids[group]!, this.type, 'f32'), [count, length, heads, channels / heads]);
@@ -50,8 +64,13 @@ export class WebgpuOps extends PortableOps {
       });
       const scaled = this.times(q!, Math.sqrt(heads / channels), 'f32');
       const parts = this.pieces(scaled, 2, queryParts).map((part) =>
-        this.writer.op('MatMul', [this.writer.op('Softmax', [this.writer.op('MatMul', [part, k!])], { axis: -1 }), v!]));
-      return this.writer.cast(this.writer.reshape(this.writer.transpose(this.writer.concat(parts, 2), [0, 2, 1, 3]), [count * length, channels]), 'f32', this.type);
+        this.writer.op('MatMul', [this.writer.op('Softmax', [this.writer.op('MatMul', [part, k!])], { axis: -1 }), v!]),
+      );
+      return this.writer.cast(
+        this.writer.reshape(this.writer.transpose(this.writer.concat(parts, 2), [0, 2, 1, 3]), [count * length, channels]),
+        'f32',
+        this.type,
+      );
     });
     return this.writer.concat(results, 0);
   }
@@ -67,7 +86,11 @@ export class WebgpuOps extends PortableOps {
   }
 
   /** In float32: a sum of products here has the type of its terms, and thousands of them are too many for float16. */
-  protected override product(operator: 'Conv' | 'Gemm', inputs: readonly string[], attributes: Readonly<Record<string, Attribute>>): string {
+  protected override product(
+    operator: 'Conv' | 'Gemm',
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>>,
+  ): string {
     if (this.type === 'f32') return this.writer.op(operator, inputs, attributes);
     const widened = inputs.map((id) => {
       const known = this.#widened.get(id) ?? this.writer.cast(id, 'f16', 'f32');

@@ -81,7 +81,8 @@ function checked(source: Safetensors): GoldenNumbers {
     const prefix = pattern.replace(/N$/, '');
     const names = prefix === pattern ? [pattern] : numbers.numbered(prefix).map((n) => prefix + n);
     const isSo = (name: string) => source.tensors.get(name)?.dtype === dtype && source.tensors.get(name)?.shape.length === sideCount;
-    if (names.length === 0 || !names.every(isSo)) throw new AppError('MODEL_INVALID', `${source.file} has no ${pattern} of type ${dtype} and ${sideCount} sides.`);
+    if (names.length === 0 || !names.every(isSo))
+      throw new AppError('MODEL_INVALID', `${source.file} has no ${pattern} of type ${dtype} and ${sideCount} sides.`);
   }
   return numbers;
 }
@@ -118,7 +119,10 @@ export class GoldenNumbers {
   /** The numbers N, ascending, for which there is a tensor called `prefix`N. */
   numbered(prefix: string): number[] {
     const endings = [...this.#source.tensors.keys()].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
-    return endings.filter((ending) => /^\d+$/.test(ending)).map(Number).toSorted((a, b) => a - b);
+    return endings
+      .filter((ending) => /^\d+$/.test(ending))
+      .map(Number)
+      .toSorted((a, b) => a - b);
   }
 
   #info(name: string) {
@@ -140,7 +144,11 @@ function fromMetadata<T>({ file, metadata }: Safetensors, key: string, schema: z
 /** The very bytes that Pillow reads: no colour profile applied, nothing turned. */
 async function readPixels(file: string): Promise<Picture> {
   try {
-    const { data, info } = await sharp(file, { ignoreIcc: true, autoOrient: false }).toColourspace('srgb').removeAlpha().raw().toBuffer({ resolveWithObject: true });
+    const { data, info } = await sharp(file, { ignoreIcc: true, autoOrient: false })
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
     return { width: info.width, height: info.height, data };
   } catch (error) {
     throw new AppError('IMAGE_UNREADABLE', `${file} cannot be read: ${(error as Error).message}.`, {}, error);

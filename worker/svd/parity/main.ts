@@ -57,7 +57,10 @@ async function run(words: string[]): Promise<number> {
 }
 
 function readArguments(words: string[]): Arguments | 'help' {
-  const { values, positionals: [folder, ...more] } = parse(words);
+  const {
+    values,
+    positionals: [folder, ...more],
+  } = parse(words);
   if (values.help) return 'help';
   if (folder === undefined || more.length > 0) throw new Unusable(USAGE);
   if (values.device === 'cuda') throw new Unusable('--device cuda is not part of this version; cpu and webgpu are.');
@@ -72,7 +75,8 @@ function readArguments(words: string[]): Arguments | 'help' {
 function parse(words: string[]) {
   try {
     return parseArgs({
-      args: words, allowPositionals: true,
+      args: words,
+      allowPositionals: true,
       options: {
         device: { type: 'string', default: 'cpu' },
         dtype: { type: 'string', default: 'f32' },
@@ -87,7 +91,8 @@ function parse(words: string[]) {
 }
 
 function choose<T>(option: string, word: string, choices: Readonly<Record<string, T>>): T {
-  if (!Object.hasOwn(choices, word)) throw new Unusable(`${option} ${JSON.stringify(word)} is not one of ${Object.keys(choices).join(', ')}.`);
+  if (!Object.hasOwn(choices, word))
+    throw new Unusable(`${option} ${JSON.stringify(word)} is not one of ${Object.keys(choices).join(', ')}.`);
   return choices[word]!;
 }
 
@@ -128,7 +133,10 @@ async function compare({ runtime, json }: Arguments, golden: Golden, checkpoint:
   const peakBytes = process.resourceUsage().maxRSS * 1024;
   const summary = { passed: passed === rows.length, device: runtime.provider, dtype: runtime.type, seconds, peakBytes, rows };
   if (json) process.stdout.write(`${JSON.stringify(summary)}\n`);
-  else process.stdout.write(`\n${passed} of ${rows.length} rows pass on ${runtime.provider} in ${runtime.type}; ${seconds} s, ${(peakBytes / 1e9).toFixed(2)} GB of memory at most\n`);
+  else
+    process.stdout.write(
+      `\n${passed} of ${rows.length} rows pass on ${runtime.provider} in ${runtime.type}; ${seconds} s, ${(peakBytes / 1e9).toFixed(2)} GB of memory at most\n`,
+    );
   return summary.passed ? EXIT.passed : EXIT.failed;
 }
 

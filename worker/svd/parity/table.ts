@@ -28,7 +28,9 @@ async function* weights({ digests }: Golden, { checkpoint }: Networks): AsyncGen
   const components = { unet: checkpoint.unet, vae: checkpoint.vae, image_encoder: checkpoint.imageEncoder } as const;
   for (const name of ['unet', 'vae', 'image_encoder'] as const) {
     const digest = await weightsDigest(components[name].weights);
-    yield digest === digests[name] ? measured(`weights.${name}`, 0, 0) : failed(`weights.${name}`, 0, `sha256 ${digest} instead of ${digests[name]}`);
+    yield digest === digests[name]
+      ? measured(`weights.${name}`, 0, 0)
+      : failed(`weights.${name}`, 0, `sha256 ${digest} instead of ${digests[name]}`);
   }
 }
 
@@ -72,14 +74,21 @@ async function* unet({ numbers }: Golden, networks: Networks): AsyncGenerator<Ro
 async function velocities(numbers: GoldenNumbers, networks: Networks, timestep: number, first: number): Promise<Float32Array> {
   const [items, frames, , rows, columns] = numbers.shape('unet.sample') as [number, number, number, number, number];
   const size = { height: rows * networks.scale, width: columns * networks.scale };
-  const [sample, context, ids] = ['unet.sample', 'unet.context', 'unet.ids'].map((name) => numbers.floats(name)) as [Float32Array, Float32Array, Float32Array];
+  const [sample, context, ids] = ['unet.sample', 'unet.context', 'unet.ids'].map((name) => numbers.floats(name)) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ];
   const idsOf = (item: number) => [...part(ids, items, item, item + 1)];
   const together = Array.from({ length: items - first }, (_, i) => String(idsOf(first + i))).every((text, _, [one]) => text === one);
   const batch = together ? items - first : 1;
   const answers: Float32Array[] = [];
   for (let item = first; item < items; item += batch) {
     const { times, contexts, positions } = await networks.condition({
-      timesteps: [timestep], ids: idsOf(item), context: part(context, items, item, item + batch), frames,
+      timesteps: [timestep],
+      ids: idsOf(item),
+      context: part(context, items, item, item + batch),
+      frames,
     });
     const inputs = { sample: part(sample, items, item, item + batch), time: times[0]!, context: join(contexts), positions };
     answers.push(await networks.velocity(inputs, frames, size, batch));
@@ -88,7 +97,18 @@ async function velocities(numbers: GoldenNumbers, networks: Networks, timestep: 
 }
 
 async function* pipeline(golden: Golden, networks: Networks): AsyncGenerator<Row, void, undefined> {
-  const { photo, numbers, case: { size: [height, width], frames, guidance, fps, bucket, aug } } = golden;
+  const {
+    photo,
+    numbers,
+    case: {
+      size: [height, width],
+      frames,
+      guidance,
+      fps,
+      bucket,
+      aug,
+    },
+  } = golden;
   const size = { height, width };
   const limits = limitsOf(networks);
   const sampling = { size, frames, framesPerSecond: fps, motionBucketId: bucket, noiseAugmentation: aug } as const;
@@ -111,7 +131,11 @@ async function* pipeline(golden: Golden, networks: Networks): AsyncGenerator<Row
 
 /** A row for each step. @returns the last latents */
 async function* loop(
-  name: string, { numbers }: Golden, networks: Networks, photo: EncodedPhoto, sampling: Omit<Sampling, 'steps'>,
+  name: string,
+  { numbers }: Golden,
+  networks: Networks,
+  photo: EncodedPhoto,
+  sampling: Omit<Sampling, 'steps'>,
 ): AsyncGenerator<Row, Float32Array, undefined> {
   const steps = numbers.shape(name)[0]!;
   const expected = numbers.floats(name);

@@ -105,11 +105,23 @@ export class Networks {
     const idEmbedding = sinusoids(ids, config.additionTimeEmbedDim); // [3, width], side by side for the network
     const session = await Session.open(graph, this.runtime);
     try {
-      const { time, context: contexts, positions } = await session.run({
+      const {
+        time,
+        context: contexts,
+        positions,
+      } = await session.run({
         timesteps: sinusoids(timesteps, config.blockOutChannels[0]!),
         ids: Float32Array.from({ length: steps * idEmbedding.length }, (_, i) => idEmbedding[i % idEmbedding.length]!),
         context,
-        ...Object.fromEntries(frameWidths(config).map((width) => [`frames${width}`, sinusoids(Array.from({ length: frames }, (_, frame) => frame), width)])),
+        ...Object.fromEntries(
+          frameWidths(config).map((width) => [
+            `frames${width}`,
+            sinusoids(
+              Array.from({ length: frames }, (_, frame) => frame),
+              width,
+            ),
+          ]),
+        ),
       });
       return { times: cut(time!, steps), contexts: cut(contexts!, rows), positions: positions! };
     } finally {
@@ -149,9 +161,12 @@ export class Networks {
     const dialect = this.#dialect(type);
     const { unet, vae, imageEncoder } = this.checkpoint;
     switch (network.name) {
-      case 'image encoder': return clipGraph(dialect, this.#weights.imageEncoder, imageEncoder.config);
-      case 'encoder': return encoderGraph(dialect, this.#weights.vae, vae.config, network.size.height, network.size.width);
-      case 'unet': return unetGraph(dialect, this.#weights.unet, unet.config, { ...network, ...this.#latentSize(network.size) });
+      case 'image encoder':
+        return clipGraph(dialect, this.#weights.imageEncoder, imageEncoder.config);
+      case 'encoder':
+        return encoderGraph(dialect, this.#weights.vae, vae.config, network.size.height, network.size.width);
+      case 'unet':
+        return unetGraph(dialect, this.#weights.unet, unet.config, { ...network, ...this.#latentSize(network.size) });
       case 'decoder': {
         const { height, width } = this.#latentSize(network.size);
         return decoderGraph(dialect, this.#weights.vae, vae.config, network.frames, height, width);
@@ -189,7 +204,11 @@ export class Networks {
 
   #checkSize({ width, height }: Size): void {
     const fits = (side: number) => side > 0 && side % this.granularity === 0; // not so for NaN
-    if (!fits(width) || !fits(height)) throw new AppError('BAD_INPUT', `The model cannot render ${width}×${height} pixels: both sides must be multiples of ${this.granularity}.`);
+    if (!fits(width) || !fits(height))
+      throw new AppError(
+        'BAD_INPUT',
+        `The model cannot render ${width}×${height} pixels: both sides must be multiples of ${this.granularity}.`,
+      );
   }
 
   #latentSize({ width, height }: Size): Size {

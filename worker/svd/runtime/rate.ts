@@ -56,8 +56,12 @@ function convolutions(pictures: number, type: Runtime['type']): Graph {
   const id = type === 'f32' ? first : writer.op('Cast', [first], { to: TYPE.f32 });
   writer.output(id, row);
   return {
-    name: 'rate', model: writer.finish(), folder: import.meta.dirname,
-    inputs: [{ name: 'seed', shape: seed }], outputs: [{ name: 'row', id, shape: row }],
-    flops: 2 * LAYERS * pictures * SIDE ** 2 * CHANNELS * taps, nodes: writer.nodes,
+    name: 'rate',
+    model: writer.finish(),
+    folder: import.meta.dirname,
+    inputs: [{ name: 'seed', shape: seed }],
+    outputs: [{ name: 'row', id, shape: row }],
+    flops: 2 * LAYERS * pictures * SIDE ** 2 * CHANNELS * taps,
+    nodes: writer.nodes,
   };
 }

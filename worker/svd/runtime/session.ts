@@ -51,12 +51,15 @@ export class Session {
    */
   async run(inputs: Tensors): Promise<Tensors> {
     const { Tensor } = await onnxruntime();
-    const feeds = Object.fromEntries(this.graph.inputs.map(({ name, shape }) => {
-      const data = inputs[name];
-      const size = shape.reduce((product, side) => product * side, 1);
-      if (data?.length !== size) throw new RangeError(`${this.graph.name} wants ${name} of ${shape.join('×')} values and got ${data?.length ?? 'none'}`);
-      return [name, new Tensor('float32', data, shape)];
-    }));
+    const feeds = Object.fromEntries(
+      this.graph.inputs.map(({ name, shape }) => {
+        const data = inputs[name];
+        const size = shape.reduce((product, side) => product * side, 1);
+        if (data?.length !== size)
+          throw new RangeError(`${this.graph.name} wants ${name} of ${shape.join('×')} values and got ${data?.length ?? 'none'}`);
+        return [name, new Tensor('float32', data, shape)];
+      }),
+    );
     try {
       const results = await this.#session.run(feeds);
       return Object.fromEntries(this.graph.outputs.map(({ name, id }) => [name, results[id]!.data as Float32Array]));
@@ -100,7 +103,9 @@ const BUFFER_TOO_SMALL = /Too many storage buffers|Allocation size too large|Nam
 
 function asAppError(error: unknown, graph: Graph): AppError {
   const message = error instanceof Error ? error.message : String(error);
-  if (/bad_alloc|out of memory|failed to allocate|OUT_OF_MEMORY/i.test(message) || BUFFER_TOO_SMALL.test(message)) return new AppError('OUT_OF_MEMORY', undefined, {}, error);
-  if (/external data|safetensors|ENOENT/i.test(message)) return new AppError('MODEL_INVALID', `The weights in ${graph.folder} cannot be read: ${message}`, {}, error);
+  if (/bad_alloc|out of memory|failed to allocate|OUT_OF_MEMORY/i.test(message) || BUFFER_TOO_SMALL.test(message))
+    return new AppError('OUT_OF_MEMORY', undefined, {}, error);
+  if (/external data|safetensors|ENOENT/i.test(message))
+    return new AppError('MODEL_INVALID', `The weights in ${graph.folder} cannot be read: ${message}`, {}, error);
   return new AppError('INTERNAL', undefined, {}, error);
 }

@@ -16,11 +16,17 @@ const DRIVERS: readonly { readonly library: RegExp; readonly name: string; reado
 async function tryWebgpu(): Promise<WebgpuProbe> {
   const rate = await measureRate({ provider: 'webgpu', type: 'f32' });
   const faster = rate > (await measureRate({ provider: 'cpu', type: 'f32' }));
-  const f16 = await measureRate({ provider: 'webgpu', type: 'f16' }).then(() => true, () => false);
+  const f16 = await measureRate({ provider: 'webgpu', type: 'f16' }).then(
+    () => true,
+    () => false,
+  );
   const libraries = await readFile('/proc/self/maps', 'utf8').catch(() => ''); // Linux only
   const drivers = DRIVERS.filter(({ library }) => library.test(libraries));
   const hardware = faster && (drivers.length === 0 || drivers.some(({ software }) => !software));
-  const adapter = drivers.filter(({ software }) => software !== hardware).map(({ name }) => name).join(' or ');
+  const adapter = drivers
+    .filter(({ software }) => software !== hardware)
+    .map(({ name }) => name)
+    .join(' or ');
   const gflops = Number((rate / 1e9).toPrecision(3));
   const found = `${adapter || 'an adapter'} at ${gflops} GFLOP/s, float16 ${f16 ? 'included' : 'excluded'}`;
   const verdict = hardware ? 'WebGPU works' : 'WebGPU is no faster than the processor here: software, or a card not worth using';
@@ -28,6 +34,9 @@ async function tryWebgpu(): Promise<WebgpuProbe> {
 }
 
 process.once('disconnect', () => process.exit()); // whoever asked is gone
-const answer = await tryWebgpu().catch((error: Error): WebgpuProbe => ({ available: false, reason: (error.cause as Error | undefined)?.message ?? error.message }));
+const answer = await tryWebgpu().catch((error: Error): WebgpuProbe => ({
+  available: false,
+  reason: (error.cause as Error | undefined)?.message ?? error.message,
+}));
 // Without the drivers' own cleaning up, which is where they tend to crash.
 process.send!(answer, () => process.kill(process.pid, 'SIGKILL'));

@@ -46,7 +46,10 @@ async function probe(): Promise<WebgpuProbe> {
   try {
     let answer: WebgpuProbe | null = null;
     child.on('message', (message) => (answer = message as WebgpuProbe));
-    const [said, [code, signal]] = await Promise.all([text(child.stderr!), once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>]);
+    const [said, [code, signal]] = await Promise.all([
+      text(child.stderr!),
+      once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>,
+    ]);
     return judge(answer, said, late ? 'does not answer' : `ends its process (${signal ?? `exit code ${code}`})`);
   } finally {
     clearTimeout(timer);
@@ -59,7 +62,8 @@ function judge(answer: WebgpuProbe | null, said: string, otherwise: string): Web
   if (!answer) return no(`WebGPU ${otherwise}: update the graphics driver.`);
   if (answer.available) return answer;
   if (/Couldn't load Vulkan/.test(said)) return no("There is no Vulkan here: install your card's driver and libvulkan1.");
-  if (/WebGPU adapter/.test(answer.reason)) return no("WebGPU finds no graphics card: install your card's driver, on Linux its Vulkan part too.");
+  if (/WebGPU adapter/.test(answer.reason))
+    return no("WebGPU finds no graphics card: install your card's driver, on Linux its Vulkan part too.");
   return no(`WebGPU does not work here: ${answer.reason.split('\n', 1)[0]!}`);
 }
 

@@ -23,7 +23,12 @@ export function connect(apiKey: string): Connection {
   async function request(operation: Operation, headers: Record<string, string>): Promise<{ data?: { createJob?: { id?: string } } }> {
     const response = await fetch(url, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'Accept': 'application/graphql-response+json, application/json', ...authorization, ...headers },
+      headers: {
+        'Content-Type': 'application/json',
+        Accept: 'application/graphql-response+json, application/json',
+        ...authorization,
+        ...headers,
+      },
       body: JSON.stringify(operation),
     });
     const result = await response.json();

@@ -55,7 +55,16 @@ function KeyField({ apiKey, use }: { apiKey: string; use: (key: string) => void 
   return (
     <form className="key" onSubmit={submit}>
       <label htmlFor="api-key">API key</label>
-      <input id="api-key" name="apiKey" type="password" defaultValue={apiKey} onBlur={leave} placeholder="only if the server has keys" autoComplete="off" spellCheck={false} />
+      <input
+        id="api-key"
+        name="apiKey"
+        type="password"
+        defaultValue={apiKey}
+        onBlur={leave}
+        placeholder="only if the server has keys"
+        autoComplete="off"
+        spellCheck={false}
+      />
     </form>
   );
 }

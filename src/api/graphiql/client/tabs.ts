@@ -6,7 +6,14 @@ export interface Tab {
 
 /** @param examplePhoto a data URL */
 export function defaultTabs(uploadsUrl: string, examplePhoto: string): [Tab, Tab, Tab] {
-  const input = { image: { base64: examplePhoto }, motion: 'DOLLY_IN', resolution: 'P360', durationSeconds: 3, orientation: 'AUTO', fit: 'COVER' };
+  const input = {
+    image: { base64: examplePhoto },
+    motion: 'DOLLY_IN',
+    resolution: 'P360',
+    durationSeconds: 3,
+    orientation: 'AUTO',
+    fit: 'COVER',
+  };
   return [
     { query: OPTIONS },
     { query: createJob(uploadsUrl), variables: json({ input }) },

@@ -26,11 +26,13 @@ export class JobsResolver {
   @Query(() => JobConnection, { description: 'Your jobs, newest first.' })
   async jobs(
     @Arg('first', () => Int, { defaultValue: 20, description: 'How many at most, 1–100.' }) first: number,
-    @Arg('after', () => String, { nullable: true, description: 'Cursor after which to go on: the endCursor of the page before.' }) after: string | null,
+    @Arg('after', () => String, { nullable: true, description: 'Cursor after which to go on: the endCursor of the page before.' })
+    after: string | null,
     @Arg('filter', () => JobFilterInput, { nullable: true, description: 'Narrows the list.' }) filter: JobFilterInput | null,
     @Ctx() { api, caller }: RequestContext,
   ): Promise<JobConnection> {
-    if (first < 1 || first > PAGE_MAX) throw new AppError('BAD_INPUT', `first is ${first}; it must lie between 1 and ${PAGE_MAX}.`, { field: 'first' });
+    if (first < 1 || first > PAGE_MAX)
+      throw new AppError('BAD_INPUT', `first is ${first}; it must lie between 1 and ${PAGE_MAX}.`, { field: 'first' });
     const rows = await api.jobs.page(caller.owner, first + 1, after == null ? null : fromCursor(after), checkFilter(filter ?? {}));
     const edges = rows.slice(0, first).map((row) => ({ cursor: toCursor(row), node: toJobType(row) }));
     return {
@@ -41,7 +43,10 @@ export class JobsResolver {
   }
 
   @Mutation(() => JobType, { description: 'Has a video made of a photo. Follow it with the subscription jobProgress.' })
-  async createJob(@Arg('input', () => CreateJobInput, { description: 'What to make of which photo.' }) input: CreateJobInput, @Ctx() context: RequestContext): Promise<JobType> {
+  async createJob(
+    @Arg('input', () => CreateJobInput, { description: 'What to make of which photo.' }) input: CreateJobInput,
+    @Ctx() context: RequestContext,
+  ): Promise<JobType> {
     const { api, caller } = context;
     const { photo, release } = await photoOf(context, input.image);
     try {
@@ -51,17 +56,26 @@ export class JobsResolver {
     }
   }
 
-  @Mutation(() => JobType, { description: 'Cancels a job, waiting or running. It is CANCELLED at once; a renderer stops at its next frame or step.' })
+  @Mutation(() => JobType, {
+    description: 'Cancels a job, waiting or running. It is CANCELLED at once; a renderer stops at its next frame or step.',
+  })
   async cancelJob(@Arg('id', () => ID, { description: "The job's id." }) id: string, @Ctx() context: RequestContext): Promise<JobType> {
     return toJobType(await cancelJob(context.api, await ownJob(context, id)));
   }
 
-  @Mutation(() => JobType, { description: 'A failed or cancelled job once more: a new job with the same photo, options and seed that names the old one as retryOf.' })
-  async retryJob(@Arg('id', () => ID, { description: 'The failed or cancelled job.' }) id: string, @Ctx() context: RequestContext): Promise<JobType> {
+  @Mutation(() => JobType, {
+    description: 'A failed or cancelled job once more: a new job with the same photo, options and seed that names the old one as retryOf.',
+  })
+  async retryJob(
+    @Arg('id', () => ID, { description: 'The failed or cancelled job.' }) id: string,
+    @Ctx() context: RequestContext,
+  ): Promise<JobType> {
     return toJobType(await retryJob(context.api, context.caller, await ownJob(context, id)));
   }
 
-  @Mutation(() => ID, { description: 'Deletes a job with its photo and video; cancels it first if it is not at its end. Its id comes back.' })
+  @Mutation(() => ID, {
+    description: 'Deletes a job with its photo and video; cancels it first if it is not at its end. Its id comes back.',
+  })
   async deleteJob(@Arg('id', () => ID, { description: "The job's id." }) id: string, @Ctx() context: RequestContext): Promise<string> {
     await deleteJob(context.api, await ownJob(context, id));
     return id;
@@ -73,13 +87,18 @@ export class JobsResolver {
   }
 
   @Subscription(() => JobProgressType, {
-    description: 'A job from now to its end: its present state at once, then every change; completes after the end. Whoever reconnects misses nothing.',
+    description:
+      'A job from now to its end: its present state at once, then every change; completes after the end. Whoever reconnects misses nothing.',
     subscribe: async ({ context, args }: { context: RequestContext; args: { id: string } }) => {
       const { id } = await ownJob(context, args.id);
       return context.api.watcher.follow(id);
     },
   })
-  jobProgress(@Root() row: Job, @Arg('id', () => ID, { description: "The job's id." }) _id: string, @Ctx() { api }: RequestContext): JobProgressType {
+  jobProgress(
+    @Root() row: Job,
+    @Arg('id', () => ID, { description: "The job's id." }) _id: string,
+    @Ctx() { api }: RequestContext,
+  ): JobProgressType {
     return { revision: row.revision, job: toJobType(row), previewUrl: previewUrl(row, api.links) };
   }
 }
@@ -94,7 +113,10 @@ export class JobFieldsResolver {
     return (await this.#outlook(job, context)).queuePosition;
   }
 
-  @FieldResolver(() => Float, { nullable: true, description: 'Seconds until it is done, waiting included, from measured times; null after the end.' })
+  @FieldResolver(() => Float, {
+    nullable: true,
+    description: 'Seconds until it is done, waiting included, from measured times; null after the end.',
+  })
   async estimatedSecondsRemaining(@Root() job: JobType, @Ctx() context: RequestContext): Promise<number | null> {
     const { secondsRemaining } = await this.#outlook(job, context);
     return secondsRemaining === null ? null : Math.round(secondsRemaining * 10) / 10;
@@ -108,7 +130,8 @@ export class JobFieldsResolver {
   #outlook(job: JobType, { api }: RequestContext): Promise<Outlook> {
     const { row } = job;
     const look = async () => {
-      if (row.status !== 'QUEUED') return outlook(row, null, 1, row.status === 'PROCESSING' || row.status === 'RETRYING' ? await api.jobs.now() : row.createdAt);
+      if (row.status !== 'QUEUED')
+        return outlook(row, null, 1, row.status === 'PROCESSING' || row.status === 'RETRYING' ? await api.jobs.now() : row.createdAt);
       const [ahead, workers, now] = await Promise.all([api.jobs.ahead(row), liveWorkers(api), api.jobs.now()]);
       return outlook(row, ahead, workersFor(row.engine, workers).length, now);
     };
@@ -140,7 +163,11 @@ function decodeBase64(text: string): Buffer {
   if (!/^[\w+/-]+={0,2}$/.test(body)) throw new AppError('BAD_INPUT', 'image.base64 is not base64.', field);
   const bytes = Buffer.from(body, 'base64');
   if (bytes.length > BASE64_MAX_BYTES) {
-    throw new AppError('IMAGE_TOO_LARGE', `The photo has ${bytes.length} bytes; inside a request at most ${BASE64_MAX_BYTES} are taken. Send it to POST /uploads and use the uploadId.`, field);
+    throw new AppError(
+      'IMAGE_TOO_LARGE',
+      `The photo has ${bytes.length} bytes; inside a request at most ${BASE64_MAX_BYTES} are taken. Send it to POST /uploads and use the uploadId.`,
+      field,
+    );
   }
   return bytes;
 }

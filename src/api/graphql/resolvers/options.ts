@@ -1,6 +1,18 @@
 import { Ctx, FieldResolver, Query, Resolver } from 'type-graphql';
 import {
-  DEFAULTS, DURATIONS, ENGINES, FITS, FRAMES_PER_SECOND, frameCount, MOTION_BUCKET, MOTIONS, names, ORIENTATIONS, RESOLUTIONS, SEED_MAX, TUNING,
+  DEFAULTS,
+  DURATIONS,
+  ENGINES,
+  FITS,
+  FRAMES_PER_SECOND,
+  frameCount,
+  MOTION_BUCKET,
+  MOTIONS,
+  names,
+  ORIENTATIONS,
+  RESOLUTIONS,
+  SEED_MAX,
+  TUNING,
 } from '../../../catalog/catalog.ts';
 import { PHOTO_FORMATS } from '../../../infra/media/photo.ts';
 import { engineOffers, liveWorkers, workersFor } from '../../../jobs/engines.ts';
@@ -15,13 +27,19 @@ export class OptionsResolver {
   readonly #estimates = new WeakMap<RequestContext, Promise<RenderEstimate[]>>();
   readonly #engines = new WeakMap<RequestContext, Promise<EngineOption[]>>();
 
-  @Query(() => RenderOptionsType, { description: 'What can be asked for, with defaults, limits and expected render times: build menus from it.' })
+  @Query(() => RenderOptionsType, {
+    description: 'What can be asked for, with defaults, limits and expected render times: build menus from it.',
+  })
   options(@Ctx() { api, caller }: RequestContext): RenderOptionsType {
     const named = <K extends string, E>(table: Record<K, E>, standard: string) =>
       names(table).map((name) => ({ name, ...table[name], isDefault: name === standard }));
     return {
       resolutions: named(RESOLUTIONS, DEFAULTS.resolution),
-      durations: DURATIONS.map((seconds) => ({ seconds, frameCount: frameCount(seconds), isDefault: seconds === DEFAULTS.durationSeconds })),
+      durations: DURATIONS.map((seconds) => ({
+        seconds,
+        frameCount: frameCount(seconds),
+        isDefault: seconds === DEFAULTS.durationSeconds,
+      })),
       framesPerSecond: FRAMES_PER_SECOND,
       motions: named(MOTIONS, DEFAULTS.motion),
       orientations: named(ORIENTATIONS, DEFAULTS.orientation),
@@ -76,13 +94,20 @@ function limits({ config }: Api, local: boolean): RenderLimits {
 
 async function estimates(api: Api): Promise<RenderEstimate[]> {
   const workers = await liveWorkers(api);
-  const tables = await Promise.all(names(ENGINES).map(async (engine) => {
-    const estimator = await estimatorFor(api.jobs, engine);
-    const places = workersFor(engine, workers);
-    return names(RESOLUTIONS).flatMap((resolution) => DURATIONS.map((durationSeconds) => {
-      const seconds = estimator.quickest({ resolution, durationSeconds, steps: TUNING.steps.default, guidanceMax: TUNING.guidanceMax.default }, places);
-      return { engine, resolution, durationSeconds, seconds: Math.round(seconds * 10) / 10 };
-    }));
-  }));
+  const tables = await Promise.all(
+    names(ENGINES).map(async (engine) => {
+      const estimator = await estimatorFor(api.jobs, engine);
+      const places = workersFor(engine, workers);
+      return names(RESOLUTIONS).flatMap((resolution) =>
+        DURATIONS.map((durationSeconds) => {
+          const seconds = estimator.quickest(
+            { resolution, durationSeconds, steps: TUNING.steps.default, guidanceMax: TUNING.guidanceMax.default },
+            places,
+          );
+          return { engine, resolution, durationSeconds, seconds: Math.round(seconds * 10) / 10 };
+        }),
+      );
+    }),
+  );
   return tables.flat();
 }

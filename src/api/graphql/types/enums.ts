@@ -5,22 +5,55 @@ import { JOB_STATUSES } from '../../../jobs/job.ts';
 import { WORKER_STATES } from '../../../jobs/store.ts';
 
 /** Makes a GraphQL enum of a table's keys, each value described. */
-function enumOf<K extends string>(name: string, description: string, table: Record<K, unknown>, describe: (key: K) => string): { readonly [V in K]: V } {
+function enumOf<K extends string>(
+  name: string,
+  description: string,
+  table: Record<K, unknown>,
+  describe: (key: K) => string,
+): { readonly [V in K]: V } {
   const keys = names(table);
   const values = Object.fromEntries(keys.map((key) => [key, key])) as { readonly [V in K]: V };
-  const valuesConfig = Object.fromEntries(keys.map((key) => [key, { description: sentence(describe(key)) }])) as Record<K, { description: string }>;
+  const valuesConfig = Object.fromEntries(keys.map((key) => [key, { description: sentence(describe(key)) }])) as Record<
+    K,
+    { description: string }
+  >;
   registerEnumType(values, { name, description, valuesConfig });
   return values;
 }
 
 const sentence = (text: string) => `${text[0]!.toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
 
-export const ResolutionEnum = enumOf('Resolution', 'Size of the video, named by its height in landscape.', RESOLUTIONS, (key) => RESOLUTIONS[key].description);
-export const MotionEnum = enumOf('Motion', 'How the camera moves.', MOTIONS, (key) => `${MOTIONS[key].description}; good for ${MOTIONS[key].bestFor}`);
+export const ResolutionEnum = enumOf(
+  'Resolution',
+  'Size of the video, named by its height in landscape.',
+  RESOLUTIONS,
+  (key) => RESOLUTIONS[key].description,
+);
+export const MotionEnum = enumOf(
+  'Motion',
+  'How the camera moves.',
+  MOTIONS,
+  (key) => `${MOTIONS[key].description}; good for ${MOTIONS[key].bestFor}`,
+);
 export const OrientationEnum = enumOf('Orientation', 'Which way the frame stands.', ORIENTATIONS, (key) => ORIENTATIONS[key].description);
 export const FitEnum = enumOf('Fit', 'How a photo of another aspect fills the frame.', FITS, (key) => FITS[key].description);
 export const EngineEnum = enumOf('Engine', 'What makes the frames.', ENGINES, (key) => ENGINES[key].description);
-export const StageEnum = enumOf('Stage', 'What a render is doing, in the order in which it happens; an engine uses those that apply to it.', STAGES, (key) => STAGES[key]);
-export const JobStatusEnum = enumOf('JobStatus', "Where a job stands in its life. COMPLETED, FAILED and CANCELLED are ends: they never change.", JOB_STATUSES, (key) => JOB_STATUSES[key]);
+export const StageEnum = enumOf(
+  'Stage',
+  'What a render is doing, in the order in which it happens; an engine uses those that apply to it.',
+  STAGES,
+  (key) => STAGES[key],
+);
+export const JobStatusEnum = enumOf(
+  'JobStatus',
+  'Where a job stands in its life. COMPLETED, FAILED and CANCELLED are ends: they never change.',
+  JOB_STATUSES,
+  (key) => JOB_STATUSES[key],
+);
 export const WorkerStateEnum = enumOf('WorkerState', "What a worker's device is doing.", WORKER_STATES, (key) => WORKER_STATES[key]);
-export const ErrorCodeEnum = enumOf('ErrorCode', 'Every way a request or a job can fail. Errors of requests carry it as extensions.code.', ERRORS, (key) => `${ERRORS[key].message} ${ERRORS[key].cure}`);
+export const ErrorCodeEnum = enumOf(
+  'ErrorCode',
+  'Every way a request or a job can fail. Errors of requests carry it as extensions.code.',
+  ERRORS,
+  (key) => `${ERRORS[key].message} ${ERRORS[key].cure}`,
+);

@@ -8,25 +8,39 @@ export class ImageInput {
   @Field(() => ID, { nullable: true, description: 'From POST /uploads (multipart or raw body). The way for photos of any size.' })
   uploadId?: string;
 
-  @Field(() => String, { nullable: true, description: 'The photo itself as base64, a data URL is fine; at most 2 MB decoded. Use POST /uploads beyond that.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The photo itself as base64, a data URL is fine; at most 2 MB decoded. Use POST /uploads beyond that.',
+  })
   base64?: string;
 
   @Field(() => ID, { nullable: true, description: 'The photo of an earlier job of yours, while it is kept.' })
   jobId?: string;
 }
 
-@InputType('TuningInput', { description: 'Fine control. Left out, all of it has good values. What is marked SVD_XT means nothing to PREVIEW.' })
+@InputType('TuningInput', {
+  description: 'Fine control. Left out, all of it has good values. What is marked SVD_XT means nothing to PREVIEW.',
+})
 export class TuningInput {
   @Field(() => Int, { defaultValue: TUNING.steps.default, description: 'Denoising steps, 4–50: more is slower and finer (SVD_XT).' })
   steps!: number;
 
-  @Field(() => Float, { defaultValue: TUNING.guidanceMin.default, description: 'Guidance at the first frame, 1–10; not over guidanceMax (SVD_XT).' })
+  @Field(() => Float, {
+    defaultValue: TUNING.guidanceMin.default,
+    description: 'Guidance at the first frame, 1–10; not over guidanceMax (SVD_XT).',
+  })
   guidanceMin!: number;
 
-  @Field(() => Float, { defaultValue: TUNING.guidanceMax.default, description: 'Guidance at the last frame, 1–10; 1 means none and halves the time (SVD_XT).' })
+  @Field(() => Float, {
+    defaultValue: TUNING.guidanceMax.default,
+    description: 'Guidance at the last frame, 1–10; 1 means none and halves the time (SVD_XT).',
+  })
   guidanceMax!: number;
 
-  @Field(() => Float, { defaultValue: TUNING.noiseAugmentation.default, description: 'Noise added to the photo, 0–1: more gives freer motion, less keeps closer to the photo (SVD_XT).' })
+  @Field(() => Float, {
+    defaultValue: TUNING.noiseAugmentation.default,
+    description: 'Noise added to the photo, 0–1: more gives freer motion, less keeps closer to the photo (SVD_XT).',
+  })
   noiseAugmentation!: number;
 
   @Field(() => Int, { nullable: true, description: 'Seed of all randomness, 0–2147483647; random if left out, and always reported.' })
@@ -41,7 +55,10 @@ export class CreateJobInput {
   @Field(() => ImageInput, { description: 'The photo: JPEG, PNG, WebP, AVIF, TIFF or HEIC.' })
   image!: ImageInput;
 
-  @Field(() => Int, { defaultValue: DEFAULTS.durationSeconds, description: 'Length in seconds: 3, 6, 8, 10 or 12, at 12 frames per second.' })
+  @Field(() => Int, {
+    defaultValue: DEFAULTS.durationSeconds,
+    description: 'Length in seconds: 3, 6, 8, 10 or 12, at 12 frames per second.',
+  })
   durationSeconds!: number;
 
   @Field(() => ResolutionEnum, { defaultValue: DEFAULTS.resolution, description: 'Size of the video.' })
@@ -65,7 +82,11 @@ export class CreateJobInput {
   @Field(() => String, { nullable: true, description: 'Your own text, 1–200 characters; comes back with the job and can be filtered by.' })
   clientRef?: string | null;
 
-  @Field(() => String, { nullable: true, description: 'Makes the request safe to repeat, 1–200 characters: same key, same options and same photo give the same job; anything else under the same key is a CONFLICT.' })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Makes the request safe to repeat, 1–200 characters: same key, same options and same photo give the same job; anything else under the same key is a CONFLICT.',
+  })
   idempotencyKey?: string | null;
 }
 

@@ -6,14 +6,19 @@ import { EngineEnum, ErrorCodeEnum, FitEnum, JobStatusEnum, MotionEnum, Orientat
 
 @ObjectType('FileLink', { description: 'A link that works without an API key until it expires.' })
 export class FileLinkType {
-  @Field(() => String, { description: 'Signed link; supports ranges, so players can seek. Add &download=1 to have it saved instead of shown.' })
+  @Field(() => String, {
+    description: 'Signed link; supports ranges, so players can seek. Add &download=1 to have it saved instead of shown.',
+  })
   url!: string;
 
   @Field(() => GraphQLISODateTime, { description: 'The link answers 410 from then on: the file is deleted.' })
   urlExpiresAt!: Date;
 }
 
-@ObjectType('JobOptions', { description: 'Effective values of everything that decides the frames. The same photo and options give the same video on the same engine and device.' })
+@ObjectType('JobOptions', {
+  description:
+    'Effective values of everything that decides the frames. The same photo and options give the same video on the same engine and device.',
+})
 export class JobOptionsType {
   @Field(() => EngineEnum, { description: 'The engine that is used.' })
   engine!: EngineName;
@@ -114,7 +119,9 @@ export class JobType {
   @Field(() => StageEnum, { nullable: true, description: 'What the render is doing; null unless PROCESSING.' })
   stage!: Stage | null;
 
-  @Field(() => Float, { description: 'Share of the work that is done, 0–100: counted frames and steps, never time alone. Never falls within an attempt.' })
+  @Field(() => Float, {
+    description: 'Share of the work that is done, 0–100: counted frames and steps, never time alone. Never falls within an attempt.',
+  })
   percent!: number;
 
   @Field(() => Int, { nullable: true, description: 'Finished frames or steps of the present stage.' })
@@ -126,7 +133,9 @@ export class JobType {
   @Field(() => Int, { description: 'Which attempt it is; 0 before the first.' })
   attempt!: number;
 
-  @Field(() => Int, { description: 'How many attempts there may be. An attempt that a leaving worker handed back is not counted: this grows by one.' })
+  @Field(() => Int, {
+    description: 'How many attempts there may be. An attempt that a leaving worker handed back is not counted: this grows by one.',
+  })
   maxAttempts!: number;
 
   @Field(() => GraphQLISODateTime, { nullable: true, description: 'When the next attempt starts; null unless RETRYING.' })
@@ -165,7 +174,10 @@ export class JobProgressType {
   @Field(() => JobType, { description: 'The job as it is now.' })
   job!: JobType;
 
-  @Field(() => String, { nullable: true, description: 'Link to a picture of what is being made (JPEG); null before the first one and after the end.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Link to a picture of what is being made (JPEG); null before the first one and after the end.',
+  })
   previewUrl!: string | null;
 }
 

@@ -16,11 +16,14 @@ const CHECK_NAMES = Object.keys(CHECKS) as (keyof typeof CHECKS)[];
 /** Everything else in golden.safetensors is a result. */
 const INPUTS = /^(vae\.(image|z)|unet\.(sample|context|ids|timestep\.\d+)|pipeline\.(aug|latent)_noise)$/;
 
-const networksOf = async (folder: string): Promise<Networks> => new Networks(await openCheckpoint(folder), { provider: 'cpu', type: 'f32', threads: 1 });
+const networksOf = async (folder: string): Promise<Networks> =>
+  new Networks(await openCheckpoint(folder), { provider: 'cpu', type: 'f32', threads: 1 });
 const failures = (rows: readonly Row[]): string[] => rows.filter(({ passed }) => !passed).map(({ name }) => name);
 
 let folder: string;
-beforeEach(async () => { folder = await mkdtemp(path.join(tmpdir(), 'parity-test-')); });
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'parity-test-'));
+});
 afterEach(() => rm(folder, { recursive: true }));
 
 describe.each(['tiny-a', 'tiny-b', 'tiny-c'] as const)('with the checkpoint %s', (name) => {
@@ -41,11 +44,13 @@ describe.each(['tiny-a', 'tiny-b', 'tiny-c'] as const)('with the checkpoint %s',
 
   it('there is a row for every result of theirs, and for each of the steps', async () => {
     const { tensors } = await openSafetensors(svdFixture(name, 'golden.safetensors'));
-    const results = [...tensors.values()].filter((tensor) => !INPUTS.test(tensor.name)).flatMap((tensor) => {
-      if (!tensor.name.endsWith('latents')) return [tensor.name];
-      const [steps] = tensor.shape;
-      return Array.from({ length: steps! }, (_, step) => `${tensor.name}.${step + 1}/${steps}`);
-    });
+    const results = [...tensors.values()]
+      .filter((tensor) => !INPUTS.test(tensor.name))
+      .flatMap((tensor) => {
+        if (!tensor.name.endsWith('latents')) return [tensor.name];
+        const [steps] = tensor.shape;
+        return Array.from({ length: steps! }, (_, step) => `${tensor.name}.${step + 1}/${steps}`);
+      });
     const weights = ['weights.unet', 'weights.vae', 'weights.image_encoder'];
     expect(rows.map((row) => row.name).toSorted()).toEqual([...results, ...weights].toSorted());
   });
@@ -76,7 +81,9 @@ describe('the parity table', () => {
     const golden = await openGolden(folder);
     const networks = await networksOf(await seededCheckpoint('tiny-c'));
     const rows = await collect(parityTable(golden, networks)).finally(() => networks.dispose());
-    expect(rows.filter(({ passed }) => !passed)).toMatchObject([{ name: 'unet', error: Number.NaN, problem: expect.stringContaining('unet.timestep.1') as string }]);
+    expect(rows.filter(({ passed }) => !passed)).toMatchObject([
+      { name: 'unet', error: Number.NaN, problem: expect.stringContaining('unet.timestep.1') as string },
+    ]);
     expect(rows.map(({ name }) => name)).toEqual(expect.arrayContaining(['unet.out.0', 'pipeline.frames.chunk4']));
   });
 });
@@ -106,7 +113,10 @@ describe('a folder of golden numbers', () => {
   it('is refused with the name of what it lacks', async () => {
     await cp(svdFixture('tiny-c'), folder, { recursive: true });
     await rewriteGolden(folder, (name) => (name === 'vae.mode' ? null : undefined));
-    await expect(openGolden(folder)).rejects.toMatchObject({ code: 'MODEL_INVALID', message: expect.stringContaining('has no vae.mode') as string });
+    await expect(openGolden(folder)).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringContaining('has no vae.mode') as string,
+    });
     await rewriteGolden(folder, () => undefined, { case: '{"seed":1,"size":[64]}', weights: '{}' });
     await expect(openGolden(folder)).rejects.toMatchObject({ code: 'MODEL_INVALID' });
   });
@@ -178,8 +188,12 @@ function start(...words: string[]) {
 async function run(...words: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const child = start(...words);
   let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => { stdout += text; });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => { stderr += text; });
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, stdout, stderr };
 }
@@ -198,12 +212,18 @@ async function flipSign(checkpoint: string): Promise<void> {
 /** tiny-c's golden numbers with one tensor changed. */
 async function changedGolden(name: string, change: (bytes: Uint8Array) => void): Promise<Golden> {
   await cp(svdFixture('tiny-c'), folder, { recursive: true });
-  await rewriteGolden(folder, (found, bytes) => { if (found === name) change(bytes); });
+  await rewriteGolden(folder, (found, bytes) => {
+    if (found === name) change(bytes);
+  });
   return await openGolden(folder);
 }
 
 /** Writes golden.safetensors anew; a tensor for which `change` gives null is left out. */
-async function rewriteGolden(goldenFolder: string, change: (name: string, bytes: Uint8Array) => null | void, metadata?: Record<string, string>): Promise<void> {
+async function rewriteGolden(
+  goldenFolder: string,
+  change: (name: string, bytes: Uint8Array) => null | void,
+  metadata?: Record<string, string>,
+): Promise<void> {
   const source = await openSafetensors(path.join(goldenFolder, 'golden.safetensors'));
   const file = await open(source.file);
   const tensors = [];

@@ -20,7 +20,11 @@ const UNET: Network = { name: 'unet', size: SIZE, frames: 25, batch: 1 };
 const ENCODER: Network = { name: 'encoder', size: SIZE };
 const IMAGE_ENCODER: Network = { name: 'image encoder' };
 const decoder = (frames: number): Network => ({ name: 'decoder', size: SIZE, frames });
-const RUNTIMES: Runtime[] = [{ provider: 'cpu', type: 'f32' }, { provider: 'webgpu', type: 'f32' }, { provider: 'webgpu', type: 'f16' }];
+const RUNTIMES: Runtime[] = [
+  { provider: 'cpu', type: 'f32' },
+  { provider: 'webgpu', type: 'f32' },
+  { provider: 'webgpu', type: 'f16' },
+];
 
 let folder: string;
 let checkpoint: Checkpoint;
@@ -35,7 +39,12 @@ const graph = (network: Network, runtime: Runtime = RUNTIMES[0]!): Graph => new 
 
 function conditioning({ provider, type }: Runtime): Graph {
   const { config, weights } = checkpoint.unet;
-  return conditioningGraph((name, source) => new (provider === 'cpu' ? CpuOps : WebgpuOps)(name, source, type), new Weights(weights), config, { steps: 25, frames: 25, batch: 2 });
+  return conditioningGraph(
+    (name, source) => new (provider === 'cpu' ? CpuOps : WebgpuOps)(name, source, type),
+    new Weights(weights),
+    config,
+    { steps: 25, frames: 25, batch: 2 },
+  );
 }
 
 describe('the graphs of SVD-XT at 1024×576', () => {
@@ -53,7 +62,13 @@ describe('the graphs of SVD-XT at 1024×576', () => {
   });
 
   describe.each(RUNTIMES)('for $provider in $type', (runtime) => {
-    const all = (): Graph[] => [graph(UNET, runtime), graph(decoder(8), runtime), graph(ENCODER, runtime), graph(IMAGE_ENCODER, runtime), conditioning(runtime)];
+    const all = (): Graph[] => [
+      graph(UNET, runtime),
+      graph(decoder(8), runtime),
+      graph(ENCODER, runtime),
+      graph(IMAGE_ENCODER, runtime),
+      conditioning(runtime),
+    ];
 
     it('are the same bytes each time', () => {
       const [first, second] = [all(), all()];

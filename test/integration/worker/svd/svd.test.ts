@@ -16,8 +16,19 @@ const configOf = (folder: string, extra: Record<string, string> = {}) =>
 
 function options(given: Partial<RenderOptions> = {}): RenderOptions {
   return {
-    engine: 'SVD_XT', resolution: 'P360', orientation: 'LANDSCAPE', fit: 'COVER', motion: 'DOLLY_IN', durationSeconds: 3,
-    steps: 4, guidanceMin: 1, guidanceMax: 3, noiseAugmentation: 0.1, motionBucketId: 127, seed: 5, ...given,
+    engine: 'SVD_XT',
+    resolution: 'P360',
+    orientation: 'LANDSCAPE',
+    fit: 'COVER',
+    motion: 'DOLLY_IN',
+    durationSeconds: 3,
+    steps: 4,
+    guidanceMin: 1,
+    guidanceMax: 3,
+    noiseAugmentation: 0.1,
+    motionBucketId: 127,
+    seed: 5,
+    ...given,
   };
 }
 
@@ -46,7 +57,12 @@ interface Rendered {
 }
 
 /** A render as the renderer does it. */
-async function render(by: Engine, given: Partial<RenderOptions> = {}, signal = never, each: (stage: string, step: number) => void = () => {}): Promise<Rendered> {
+async function render(
+  by: Engine,
+  given: Partial<RenderOptions> = {},
+  signal = never,
+  each: (stage: string, step: number) => void = () => {},
+): Promise<Rendered> {
   const rendered: Rendered = { pictures: [], told: [], previews: [] };
   const report: Report = {
     progress: (stage, step) => {
@@ -56,7 +72,8 @@ async function render(by: Engine, given: Partial<RenderOptions> = {}, signal = n
     preview: (picture) => rendered.previews.push({ ...picture, data: picture.data.slice() }),
   };
   await by.load(options(given), report, signal);
-  for await (const picture of by.render(photo, options(given), report, signal)) rendered.pictures.push({ ...picture, data: picture.data.slice() });
+  for await (const picture of by.render(photo, options(given), report, signal))
+    rendered.pictures.push({ ...picture, data: picture.data.slice() });
   return rendered;
 }
 
@@ -102,16 +119,19 @@ describe('SVD_XT', () => {
     await swapping.dispose();
   });
 
-  it.each(['ENCODING_IMAGE', 'DENOISING', 'DECODING', 'INTERPOLATING'])('stops before its next step when cancelled during %s', async (during) => {
-    const control = new AbortController();
-    const told: string[] = [];
-    const cancelled = render(engine, {}, control.signal, (stage, step) => {
-      told.push(`${stage} ${step}`);
-      if (stage === during && step === 1) control.abort(new Error('cancelled'));
-    });
-    await expect(cancelled).rejects.toThrow('cancelled');
-    expect(told.at(-1)).toBe(`${during} 1`);
-  });
+  it.each(['ENCODING_IMAGE', 'DENOISING', 'DECODING', 'INTERPOLATING'])(
+    'stops before its next step when cancelled during %s',
+    async (during) => {
+      const control = new AbortController();
+      const told: string[] = [];
+      const cancelled = render(engine, {}, control.signal, (stage, step) => {
+        told.push(`${stage} ${step}`);
+        if (stage === during && step === 1) control.abort(new Error('cancelled'));
+      });
+      await expect(cancelled).rejects.toThrow('cancelled');
+      expect(told.at(-1)).toBe(`${during} 1`);
+    },
+  );
 
   it('fails rather than deliver numbers that are no picture', async () => {
     const broken = path.join(scratch, 'broken');
@@ -126,7 +146,10 @@ describe('SVD_XT', () => {
     await copyCheckpoint('tiny-a', dark);
     const { file, tensors } = await openSafetensors(path.join(dark, 'vae/diffusion_pytorch_model.fp16.safetensors'));
     await overwriteTensor(file, tensors.get('decoder.time_conv_out.bias')!, 0xd640); // −100
-    await expect(render(svd.create('cpu', configOf(dark)))).rejects.toMatchObject({ code: 'NON_FINITE_OUTPUT', message: expect.stringContaining('black') });
+    await expect(render(svd.create('cpu', configOf(dark)))).rejects.toMatchObject({
+      code: 'NON_FINITE_OUTPUT',
+      message: expect.stringContaining('black'),
+    });
   });
 
   it('says in its version which model and which settings made the frames', () => {
@@ -135,7 +158,9 @@ describe('SVD_XT', () => {
   });
 
   it('names what is wrong with a checkpoint that was damaged after it was offered', async () => {
-    await expect(svd.create('cpu', configOf(path.join(scratch, 'nowhere'))).plan(options())).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+    await expect(svd.create('cpu', configOf(path.join(scratch, 'nowhere'))).plan(options())).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+    });
   });
 });
 

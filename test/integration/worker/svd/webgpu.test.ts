@@ -32,7 +32,10 @@ describe('the probe of WebGPU', () => {
   });
 
   it.skipIf(process.platform !== 'linux')('says what to do where no driver is found', async () => {
-    expect(await probeWith({ VK_ICD_FILENAMES: '/nowhere.json', VK_DRIVER_FILES: '/nowhere.json' })).toEqual({ available: false, reason: expect.stringMatching(/install your card's driver/) });
+    expect(await probeWith({ VK_ICD_FILENAMES: '/nowhere.json', VK_DRIVER_FILES: '/nowhere.json' })).toEqual({
+      available: false,
+      reason: expect.stringMatching(/install your card's driver/),
+    });
   });
 });
 
@@ -40,6 +43,8 @@ describe('the probe of WebGPU', () => {
 async function probeWith(variables: Record<string, string>): Promise<WebgpuProbe> {
   const file = pathToFileURL(path.resolve('dist/worker/svd/runtime/webgpu.js')).href;
   const script = `process.stdout.write(JSON.stringify(await (await import(${JSON.stringify(file)})).probeWebgpu()))`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { env: { ...process.env, ...variables } });
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    env: { ...process.env, ...variables },
+  });
   return JSON.parse(stdout) as WebgpuProbe;
 }

@@ -1,10 +1,30 @@
-import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AppError } from '../../../../src/jobs/errors.ts';
 import { openCheckpoint } from '../../../../worker/svd/checkpoint/files.ts';
-import { openSafetensors, readFloats, writeSafetensors, type Safetensors, type TensorSource } from '../../../../worker/svd/checkpoint/safetensors.ts';
+import {
+  openSafetensors,
+  readFloats,
+  writeSafetensors,
+  type Safetensors,
+  type TensorSource,
+} from '../../../../worker/svd/checkpoint/safetensors.ts';
 import { copyCheckpoint, editJson, seededCheckpoint } from '../../../support/svd.ts';
 
 const UNET = 'unet/diffusion_pytorch_model.fp16.safetensors';
@@ -20,7 +40,12 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 const refusal = async (where = folder): Promise<AppError> => {
-  const error = await openCheckpoint(where).then(() => { throw new Error('it was accepted'); }, (reason: AppError) => reason);
+  const error = await openCheckpoint(where).then(
+    () => {
+      throw new Error('it was accepted');
+    },
+    (reason: AppError) => reason,
+  );
   expect(error).toMatchObject({ code: 'MODEL_INVALID', retryable: false });
   return error;
 };
@@ -28,8 +53,14 @@ const refusal = async (where = folder): Promise<AppError> => {
 /** Writes the tensors of `file` again as float32, each changed by `change`; what becomes undefined is left out. */
 async function rewrite(file: string, change: (source: TensorSource) => TensorSource | undefined, to = file): Promise<void> {
   const opened = await openSafetensors(file);
-  const sources = [...opened.tensors.values()].map(({ name, shape }) => change({ name, dtype: 'F32', shape, chunks: () => [bytesOf(opened, name)] }));
-  await writeSafetensors(to, {}, sources.filter((source) => source !== undefined));
+  const sources = [...opened.tensors.values()].map(({ name, shape }) =>
+    change({ name, dtype: 'F32', shape, chunks: () => [bytesOf(opened, name)] }),
+  );
+  await writeSafetensors(
+    to,
+    {},
+    sources.filter((source) => source !== undefined),
+  );
 }
 const bytesOf = (weights: Safetensors, name: string) => new Uint8Array(readFloats(weights, name).buffer);
 
@@ -62,9 +93,19 @@ describe('a checkpoint', () => {
   });
 
   it('may hold the position numbers that older files have', async () => {
-    const ids: TensorSource = { name: 'vision_model.embeddings.position_ids', dtype: 'I64', shape: [1, 2], chunks: () => [new Uint8Array(16)] };
+    const ids: TensorSource = {
+      name: 'vision_model.embeddings.position_ids',
+      dtype: 'I64',
+      shape: [1, 2],
+      chunks: () => [new Uint8Array(16)],
+    };
     const opened = await openSafetensors(at(CLIP));
-    const sources = [...opened.tensors.values()].map(({ name, shape }): TensorSource => ({ name, dtype: 'F32', shape, chunks: () => [bytesOf(opened, name)] }));
+    const sources = [...opened.tensors.values()].map(({ name, shape }): TensorSource => ({
+      name,
+      dtype: 'F32',
+      shape,
+      chunks: () => [bytesOf(opened, name)],
+    }));
     await writeSafetensors(at('image_encoder/model.safetensors'), {}, [ids, ...sources]);
     await rm(at(CLIP));
     expect((await openCheckpoint(folder)).imageEncoder.config.layers).toBe(3);
@@ -78,7 +119,17 @@ describe('a checkpoint', () => {
       const blob = `${index}`.padStart(64, '0');
       await copyFile(at(name), at('cache/blobs', blob));
       await mkdir(path.dirname(path.join(snapshot, name)), { recursive: true });
-      await symlink(path.join(...path.dirname(path.join('x', name)).split(path.sep).map(() => '..'), '../blobs', blob), path.join(snapshot, name));
+      await symlink(
+        path.join(
+          ...path
+            .dirname(path.join('x', name))
+            .split(path.sep)
+            .map(() => '..'),
+          '../blobs',
+          blob,
+        ),
+        path.join(snapshot, name),
+      );
     }
     const { unet } = await openCheckpoint(snapshot);
     expect(path.dirname(unet.weights.file)).toBe(at('cache/blobs'));
@@ -98,7 +149,9 @@ describe('a checkpoint is refused', () => {
 
   it('where weights are missing', async () => {
     await rm(at(VAE));
-    expect((await refusal()).message).toBe(`${at('vae')} has no weights: neither diffusion_pytorch_model.fp16.safetensors nor diffusion_pytorch_model.safetensors.`);
+    expect((await refusal()).message).toBe(
+      `${at('vae')} has no weights: neither diffusion_pytorch_model.fp16.safetensors nor diffusion_pytorch_model.safetensors.`,
+    );
   });
 
   it('where weights are in several files', async () => {
@@ -123,9 +176,11 @@ describe('a checkpoint is refused', () => {
       if (source.name === 'conv_out.bias') return { ...source, name: 'conv_final.bias' };
       return source.name === 'conv_norm_out.weight' ? { ...source, shape: [2, 16] } : source;
     });
-    expect((await refusal()).message).toBe(`${at(UNET)} does not fit unet/config.json: `
-      + '3 tensors missing (conv_in.weight, conv_in.bias, conv_out.bias); 1 tensor unexpected (conv_final.bias); '
-      + '1 tensor of another shape (conv_norm_out.weight [2,16] instead of [32]).');
+    expect((await refusal()).message).toBe(
+      `${at(UNET)} does not fit unet/config.json: ` +
+        '3 tensors missing (conv_in.weight, conv_in.bias, conv_out.bias); 1 tensor unexpected (conv_final.bias); ' +
+        '1 tensor of another shape (conv_norm_out.weight [2,16] instead of [32]).',
+    );
   });
 
   it('where the config is of another model than the weights', async () => {
@@ -137,7 +192,13 @@ describe('a checkpoint is refused', () => {
   });
 
   it('where numbers are in a format that cannot be used', async () => {
-    await rewrite(at(VAE), (source) => ({ ...source, dtype: 'BF16', *chunks() { for (const bytes of source.chunks()) yield bytes.subarray(0, bytes.length / 2); } }));
+    await rewrite(at(VAE), (source) => ({
+      ...source,
+      dtype: 'BF16',
+      *chunks() {
+        for (const bytes of source.chunks()) yield bytes.subarray(0, bytes.length / 2);
+      },
+    }));
     expect((await refusal()).message).toMatch(/has a number format that is not supported: 370 tensors not F16 or F32 \(\S+ BF16, /);
   });
 

@@ -20,19 +20,42 @@ const SCHEDULER = 'scheduler/scheduler_config.json';
 const PROCESSOR = 'feature_extractor/preprocessor_config.json';
 const INDEX = 'model_index.json';
 
-const refusal = (): Promise<AppError> => readConfigs(folder).then(() => { throw new Error('it was accepted'); }, (error: AppError) => error);
+const refusal = (): Promise<AppError> =>
+  readConfigs(folder).then(
+    () => {
+      throw new Error('it was accepted');
+    },
+    (error: AppError) => error,
+  );
 const edit = (name: string, changes: object) => editJson(path.join(folder, name), { ...changes });
 
 describe('configs of a checkpoint', () => {
   it('are read as they were published in 2023', async () => {
     expect(await readConfigs(svdFixture('published', 'checkpoint'))).toEqual({
       unet: {
-        inChannels: 8, outChannels: 4, blockOutChannels: [320, 640, 1280, 1280], attentionHeads: [5, 10, 20, 20], layersPerBlock: [2, 2, 2, 2],
-        downAttention: [true, true, true, false], upAttention: [false, true, true, true], crossAttentionDim: 1024, additionTimeEmbedDim: 256,
-        projectionClassEmbeddingsInputDim: 768, numFrames: 25,
+        inChannels: 8,
+        outChannels: 4,
+        blockOutChannels: [320, 640, 1280, 1280],
+        attentionHeads: [5, 10, 20, 20],
+        layersPerBlock: [2, 2, 2, 2],
+        downAttention: [true, true, true, false],
+        upAttention: [false, true, true, true],
+        crossAttentionDim: 1024,
+        additionTimeEmbedDim: 256,
+        projectionClassEmbeddingsInputDim: 768,
+        numFrames: 25,
       },
       vae: { latentChannels: 4, blockOutChannels: [128, 256, 512, 512], layersPerBlock: 2, scalingFactor: 0.18215, forceUpcast: true },
-      imageEncoder: { hiddenSize: 1280, layers: 32, heads: 16, intermediateSize: 5120, imageSize: 224, patchSize: 14, projectionDim: 1024, layerNormEps: 1e-5 },
+      imageEncoder: {
+        hiddenSize: 1280,
+        layers: 32,
+        heads: 16,
+        intermediateSize: 5120,
+        imageSize: 224,
+        patchSize: 14,
+        projectionDim: 1024,
+        layerNormEps: 1e-5,
+      },
       scheduler: { sigmaMin: 0.002, sigmaMax: 700 },
       normalization: { mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711] },
     });
@@ -47,13 +70,22 @@ describe('configs of a checkpoint', () => {
   });
 
   it('may give one value for all levels or one each', async () => {
-    await edit(UNET, { num_attention_heads: 2, layers_per_block: [1, 2, 3, 4], transformer_layers_per_block: [1, 1, 1, 1], cross_attention_dim: [24, 24, 24, 24] });
-    expect(await readConfigs(folder)).toMatchObject({ unet: { attentionHeads: [2, 2, 2, 2], layersPerBlock: [1, 2, 3, 4], crossAttentionDim: 24 } });
+    await edit(UNET, {
+      num_attention_heads: 2,
+      layers_per_block: [1, 2, 3, 4],
+      transformer_layers_per_block: [1, 1, 1, 1],
+      cross_attention_dim: [24, 24, 24, 24],
+    });
+    expect(await readConfigs(folder)).toMatchObject({
+      unet: { attentionHeads: [2, 2, 2, 2], layersPerBlock: [1, 2, 3, 4], crossAttentionDim: 24 },
+    });
   });
 
   it('may have other numbers of levels, in the UNet and in the VAE', async () => {
     await edit(UNET, {
-      block_out_channels: [32, 96], num_attention_heads: [1, 3], down_block_types: ['DownBlockSpatioTemporal', 'CrossAttnDownBlockSpatioTemporal'],
+      block_out_channels: [32, 96],
+      num_attention_heads: [1, 3],
+      down_block_types: ['DownBlockSpatioTemporal', 'CrossAttnDownBlockSpatioTemporal'],
       up_block_types: ['UpBlockSpatioTemporal', 'CrossAttnUpBlockSpatioTemporal'],
     });
     await edit(VAE, { block_out_channels: [32, 64, 96], down_block_types: Array(3).fill('DownEncoderBlock2D') });
@@ -67,7 +99,12 @@ describe('configs of a checkpoint', () => {
     await edit(UNET, { transformer_layers_per_block: undefined });
     await edit(VAE, { layers_per_block: undefined, scaling_factor: undefined, force_upcast: undefined, in_channels: undefined });
     await edit(CLIP, { layer_norm_eps: undefined, num_channels: undefined, architectures: undefined });
-    await edit(SCHEDULER, { interpolation_type: undefined, final_sigmas_type: undefined, use_beta_sigmas: undefined, use_exponential_sigmas: undefined });
+    await edit(SCHEDULER, {
+      interpolation_type: undefined,
+      final_sigmas_type: undefined,
+      use_beta_sigmas: undefined,
+      use_exponential_sigmas: undefined,
+    });
     await edit(PROCESSOR, { crop_size: undefined });
     expect(await readConfigs(folder)).toMatchObject({
       vae: { layersPerBlock: 1, scalingFactor: 0.18215, forceUpcast: true },
@@ -89,8 +126,16 @@ describe('configs of a checkpoint', () => {
 
 describe('a config that cannot be honoured is refused by name', () => {
   it.each<[file: string, changes: object, reason: string]>([
-    [INDEX, { _class_name: 'StableDiffusionPipeline' }, '_class_name is "StableDiffusionPipeline": expected "StableVideoDiffusionPipeline"'],
-    [INDEX, { unet: ['diffusers', 'UNet2DConditionModel'] }, 'unet.1 is "UNet2DConditionModel": expected "UNetSpatioTemporalConditionModel"'],
+    [
+      INDEX,
+      { _class_name: 'StableDiffusionPipeline' },
+      '_class_name is "StableDiffusionPipeline": expected "StableVideoDiffusionPipeline"',
+    ],
+    [
+      INDEX,
+      { unet: ['diffusers', 'UNet2DConditionModel'] },
+      'unet.1 is "UNet2DConditionModel": expected "UNetSpatioTemporalConditionModel"',
+    ],
     [INDEX, { vae: ['diffusers', 'AutoencoderKL'] }, 'vae.1 is "AutoencoderKL": expected "AutoencoderKLTemporalDecoder"'],
     [INDEX, { image_encoder: [null, null] }, 'image_encoder.0 is null'],
     [INDEX, { scheduler: ['diffusers', 'DDIMScheduler'] }, 'scheduler.1 is "DDIMScheduler": expected "EulerDiscreteScheduler"'],
@@ -101,21 +146,37 @@ describe('a config that cannot be honoured is refused by name', () => {
     [UNET, { block_out_channels: [32, 32, 48, 64] }, 'block_out_channels.2 is 48: must be a multiple of 32'],
     [UNET, { block_out_channels: [32, 32, 64] }, 'expected 3 levels, as in block_out_channels'],
     [UNET, { block_out_channels: [] }, 'block_out_channels is []'],
-    [UNET, { down_block_types: ['DownBlock3D', ...Array<string>(3).fill('DownBlockSpatioTemporal')] }, 'down_block_types.0 is "DownBlock3D"'],
+    [
+      UNET,
+      { down_block_types: ['DownBlock3D', ...Array<string>(3).fill('DownBlockSpatioTemporal')] },
+      'down_block_types.0 is "DownBlock3D"',
+    ],
     [UNET, { up_block_types: ['UpBlockSpatioTemporal'] }, 'up_block_types is ["UpBlockSpatioTemporal"]: expected 4 levels'],
     [UNET, { transformer_layers_per_block: 2 }, 'transformer_layers_per_block is 2: expected 1'],
     [UNET, { transformer_layers_per_block: [1, 1, 2, 1] }, 'transformer_layers_per_block is [1,1,2,1]: expected 1'],
     [UNET, { layers_per_block: [2, 2] }, 'layers_per_block is [2,2]: expected 4 levels'],
     [UNET, { layers_per_block: 10 ** 9 }, 'layers_per_block is 1000000000'],
     [UNET, { num_attention_heads: 'five' }, 'num_attention_heads is "five": expected a number of heads'],
-    [UNET, { num_attention_heads: [1, 1, 3, 1] }, 'num_attention_heads is [1,1,3,1]: expected divisors of block_out_channels [32,32,64,64]'],
+    [
+      UNET,
+      { num_attention_heads: [1, 1, 3, 1] },
+      'num_attention_heads is [1,1,3,1]: expected divisors of block_out_channels [32,32,64,64]',
+    ],
     [UNET, { cross_attention_dim: [24, 24, 24, 32] }, 'cross_attention_dim is [24,24,24,32]: expected one width'],
     [UNET, { addition_time_embed_dim: 15 }, 'addition_time_embed_dim is 15: must be a multiple of 2'],
-    [UNET, { projection_class_embeddings_input_dim: 49 }, 'projection_class_embeddings_input_dim is 49: expected three times addition_time_embed_dim, 48'],
+    [
+      UNET,
+      { projection_class_embeddings_input_dim: 49 },
+      'projection_class_embeddings_input_dim is 49: expected three times addition_time_embed_dim, 48',
+    ],
     [UNET, { num_frames: undefined }, 'num_frames is missing'],
     [VAE, { _class_name: 'AutoencoderKL' }, '_class_name is "AutoencoderKL"'],
     [VAE, { latent_channels: 16 }, 'latent_channels is 16: expected 4'],
-    [VAE, { down_block_types: Array(4).fill('AttnDownEncoderBlock2D') }, 'down_block_types.0 is "AttnDownEncoderBlock2D": expected "DownEncoderBlock2D"'],
+    [
+      VAE,
+      { down_block_types: Array(4).fill('AttnDownEncoderBlock2D') },
+      'down_block_types.0 is "AttnDownEncoderBlock2D": expected "DownEncoderBlock2D"',
+    ],
     [VAE, { down_block_types: ['DownEncoderBlock2D'] }, 'expected 4 levels'],
     [VAE, { block_out_channels: [32, 32, 64, 65] }, 'block_out_channels.3 is 65'],
     [CLIP, { model_type: 'siglip_vision_model' }, 'model_type is "siglip_vision_model": expected "clip_vision_model"'],
@@ -125,7 +186,11 @@ describe('a config that cannot be honoured is refused by name', () => {
     [CLIP, { num_attention_heads: 3 }, 'num_attention_heads is 3: expected a divisor of hidden_size 64'],
     [CLIP, { patch_size: 15 }, 'patch_size is 15: expected a divisor of image_size 224'],
     [CLIP, { projection_dim: 32 }, "projection_dim is 32: expected unet's cross_attention_dim 24"],
-    [SCHEDULER, { _class_name: 'DPMSolverMultistepScheduler' }, '_class_name is "DPMSolverMultistepScheduler": expected "EulerDiscreteScheduler"'],
+    [
+      SCHEDULER,
+      { _class_name: 'DPMSolverMultistepScheduler' },
+      '_class_name is "DPMSolverMultistepScheduler": expected "EulerDiscreteScheduler"',
+    ],
     [SCHEDULER, { prediction_type: 'epsilon' }, 'prediction_type is "epsilon": expected "v_prediction"'],
     [SCHEDULER, { timestep_type: 'discrete' }, 'timestep_type is "discrete": expected "continuous"'],
     [SCHEDULER, { timestep_type: undefined }, 'timestep_type is missing'],
@@ -139,7 +204,11 @@ describe('a config that cannot be honoured is refused by name', () => {
     [SCHEDULER, { sigma_max: 0.001 }, 'sigma_max is 0.001: expected more than sigma_min 0.002'],
     [PROCESSOR, { image_std: [0, 1, 1] }, 'image_std.0 is 0'],
     [PROCESSOR, { image_mean: undefined }, 'image_mean is missing'],
-    [PROCESSOR, { crop_size: { height: 336, width: 336 } }, 'crop_size is {"height":336,"width":336}: expected image_encoder\'s image_size 224'],
+    [
+      PROCESSOR,
+      { crop_size: { height: 336, width: 336 } },
+      'crop_size is {"height":336,"width":336}: expected image_encoder\'s image_size 224',
+    ],
   ])('%s with %j', async (name, changes, reason) => {
     await edit(name, changes);
     const error = await refusal();

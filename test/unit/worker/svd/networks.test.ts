@@ -4,15 +4,31 @@ import { Networks, type Network } from '../../../../worker/svd/runtime/networks.
 import { seededCheckpoint } from '../../../support/svd.ts';
 
 let networks: Networks;
-beforeAll(async () => { networks = new Networks(await openCheckpoint(await seededCheckpoint('tiny-a')), { provider: 'cpu', type: 'f32' }); });
+beforeAll(async () => {
+  networks = new Networks(await openCheckpoint(await seededCheckpoint('tiny-a')), { provider: 'cpu', type: 'f32' });
+});
 afterAll(() => networks.dispose());
 
 describe('networks', () => {
-  it.each([[96, 64], [64, 72], [64, 0], [-64, 64], [64.5, 64], [Number.NaN, 64]])('refuse %i×%i pixels before anything is opened', async (width, height) => {
+  it.each([
+    [96, 64],
+    [64, 72],
+    [64, 0],
+    [-64, 64],
+    [64.5, 64],
+    [Number.NaN, 64],
+  ])('refuse %i×%i pixels before anything is opened', async (width, height) => {
     const size = { width, height };
-    const all: Network[] = [{ name: 'encoder', size }, { name: 'unet', size, frames: 2, batch: 1 }, { name: 'decoder', size, frames: 2 }];
+    const all: Network[] = [
+      { name: 'encoder', size },
+      { name: 'unet', size, frames: 2, batch: 1 },
+      { name: 'decoder', size, frames: 2 },
+    ];
     for (const network of all) {
-      await expect(networks.open(network)).rejects.toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining('multiples of 64') as string });
+      await expect(networks.open(network)).rejects.toMatchObject({
+        code: 'BAD_INPUT',
+        message: expect.stringContaining('multiples of 64') as string,
+      });
       expect(networks.isOpen(network)).toBe(false);
     }
   });

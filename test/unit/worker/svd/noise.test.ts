@@ -5,17 +5,20 @@ const ONES = 0xffffffff;
 const COUNT = 1_000_000;
 const drawn = new NoiseSource(1).normal('latents', COUNT);
 
-const mean = (values: Float32Array, of: (value: number, i: number) => number) => values.reduce((sum, value, i) => sum + of(value, i), 0) / values.length;
+const mean = (values: Float32Array, of: (value: number, i: number) => number) =>
+  values.reduce((sum, value, i) => sum + of(value, i), 0) / values.length;
 
 /** The share of a standard normal distribution below `x`, to 10⁻⁷ (Abramowitz and Stegun 7.1.26). */
 function below(x: number): number {
   const t = 1 / (1 + (0.3275911 * Math.abs(x)) / Math.SQRT2);
-  const erf = 1 - t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))) * Math.exp((-x * x) / 2);
+  const erf =
+    1 - t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))) * Math.exp((-x * x) / 2);
   return (1 + Math.sign(x) * erf) / 2;
 }
 
 describe('Philox', () => {
-  it.each([ // the vectors its authors publish with Random123
+  it.each([
+    // the vectors its authors publish with Random123
     [[0, 0, 0, 0], [0, 0], '6627e8d5 e169c58d bc57ac4c 9b00dbd8'],
     [[ONES, ONES, ONES, ONES], [ONES, ONES], '408f276d 41c83b0e a20bc7c6 6d5451fd'],
     [[0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0], 'd16cfe09 94fdcceb 5001e420 24126ea1'],

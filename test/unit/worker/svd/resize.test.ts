@@ -17,9 +17,8 @@ function painted(width: number, height: number, colour: (x: number, y: number) =
 }
 
 /** Slopes, curves and hard edges: the picture `resize.json` was made from. */
-const pattern = (width: number, height: number) => painted(width, height, (x, y) => [
-  (3 * x + 5 * y) % 256, (Math.floor((x * x) / 7) + y) % 256, ((x >> 4) + (y >> 4)) % 2 * 255,
-]);
+const pattern = (width: number, height: number) =>
+  painted(width, height, (x, y) => [(3 * x + 5 * y) % 256, (Math.floor((x * x) / 7) + y) % 256, (((x >> 4) + (y >> 4)) % 2) * 255]);
 
 describe('the resize for the image encoder', () => {
   const resized = clipResize(pattern(1024, 576), SIZE);
@@ -57,10 +56,23 @@ describe('the resize for the image encoder', () => {
     expect(Math.min(...plane(2))).toBeLessThan(-1.02);
   });
 
-  it.each([[1, 1], [1, 900], [2, 3], [3, 2000], [100, 50], [224, 224], [5000, 2]])('keeps a single colour as it is at %i×%i pixels', (width, height) => {
-    const flat = clipResize(painted(width, height, () => [0, 102, 255]), SIZE);
+  it.each([
+    [1, 1],
+    [1, 900],
+    [2, 3],
+    [3, 2000],
+    [100, 50],
+    [224, 224],
+    [5000, 2],
+  ])('keeps a single colour as it is at %i×%i pixels', (width, height) => {
+    const flat = clipResize(
+      painted(width, height, () => [0, 102, 255]),
+      SIZE,
+    );
     for (const [channel, value] of [-1, -0.2, 1].entries()) {
-      expect(Math.max(...flat.subarray(channel * SIZE * SIZE, (channel + 1) * SIZE * SIZE).map((seen) => Math.abs(seen - value)))).toBeLessThan(1e-6);
+      expect(
+        Math.max(...flat.subarray(channel * SIZE * SIZE, (channel + 1) * SIZE * SIZE).map((seen) => Math.abs(seen - value))),
+      ).toBeLessThan(1e-6);
     }
   });
 });

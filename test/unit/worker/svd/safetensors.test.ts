@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../../../src/jobs/errors.ts';
-import { openSafetensors, readFloats, writeSafetensors, type Dtype, type TensorSource } from '../../../../worker/svd/checkpoint/safetensors.ts';
+import {
+  openSafetensors,
+  readFloats,
+  writeSafetensors,
+  type Dtype,
+  type TensorSource,
+} from '../../../../worker/svd/checkpoint/safetensors.ts';
 import { svdFixture } from '../../../support/svd.ts';
 
 let folder: string;
@@ -16,7 +22,10 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 const tensor = (name: string, dtype: Dtype, shape: number[], ...chunks: ArrayBufferView[]): TensorSource => ({
-  name, dtype, shape, chunks: () => chunks.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength)),
+  name,
+  dtype,
+  shape,
+  chunks: () => chunks.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength)),
 });
 
 const SAMPLE = [
@@ -39,10 +48,17 @@ async function store(header: object | string | Buffer, dataBytes: number): Promi
 
 async function openAndReadAll(): Promise<void> {
   const opened = await openSafetensors(file);
-  for (const { name, dtype } of opened.tensors.values()) if (dtype === 'F16' || dtype === 'BF16' || dtype === 'F32') readFloats(opened, name);
+  for (const { name, dtype } of opened.tensors.values())
+    if (dtype === 'F16' || dtype === 'BF16' || dtype === 'F32') readFloats(opened, name);
 }
 
-const rejection = async (): Promise<AppError> => openSafetensors(file).then(() => { throw new Error('it was accepted'); }, (error: AppError) => error);
+const rejection = async (): Promise<AppError> =>
+  openSafetensors(file).then(
+    () => {
+      throw new Error('it was accepted');
+    },
+    (error: AppError) => error,
+  );
 
 describe('a safetensors file', () => {
   it('comes back as it was written', async () => {
@@ -64,7 +80,9 @@ describe('a safetensors file', () => {
     const bytes = await readFile(file);
     const header = Number(bytes.readBigUInt64LE());
     expect(header % 8).toBe(0);
-    expect(JSON.parse(bytes.toString('utf8', 8, 8 + header))).toMatchObject({ half: { dtype: 'F16', shape: [2, 2], data_offsets: [0, 8] } });
+    expect(JSON.parse(bytes.toString('utf8', 8, 8 + header))).toMatchObject({
+      half: { dtype: 'F16', shape: [2, 2], data_offsets: [0, 8] },
+    });
     expect((await openSafetensors(file)).tensors.get('half')).toMatchObject({ offset: 8 + header, sizeBytes: 8 });
   });
 
@@ -107,7 +125,12 @@ describe('a file that is no sound safetensors file', () => {
     ['a hole', { a: F32(0, 4), b: F32(8, 12) }, 12, 'hole of 4 bytes before tensor "b"'],
     ['bytes behind the last tensor', { a: F32(0, 4) }, 5, '1 bytes behind its last tensor'],
     ['too few bytes', { a: F32(0, 400) }, 390, 'is truncated: its last 10 bytes are missing'],
-    ['a name that occurs twice', '{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}', 0, 'twice'],
+    [
+      'a name that occurs twice',
+      '{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}',
+      0,
+      'twice',
+    ],
     ['a field that occurs twice', '{"a:\\"":{"dtype":"F32","dtype":"F32","shape":[0],"data_offsets":[0,0]}}', 0, 'twice'],
     ['metadata that are no strings', { __metadata__: { a: 1 } }, 0, '__metadata__'],
     ['metadata that are a list', { __metadata__: ['a'] }, 0, '__metadata__'],
@@ -141,7 +164,10 @@ describe('a file that is no sound safetensors file', () => {
     const outcomes = new Map<unknown, number>();
     for (let round = 0; round < 2_000; round++) {
       await writeFile(file, mutate(sound, random));
-      const outcome = await openAndReadAll().then(() => 'read', (error: AppError) => error.code);
+      const outcome = await openAndReadAll().then(
+        () => 'read',
+        (error: AppError) => error.code,
+      );
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     }
     expect([...outcomes.keys()].toSorted()).toEqual(['MODEL_INVALID', 'read']);
@@ -153,15 +179,21 @@ describe('numbers of a tensor', () => {
   it('are refused where there are none, and where the type is none of the three', async () => {
     await writeSafetensors(file, {}, SAMPLE);
     const opened = await openSafetensors(file);
-    expect(() => readFloats(opened, 'other')).toThrow(expect.objectContaining({ code: 'MODEL_INVALID', message: `${opened.file}: tensor other is missing.` }));
-    expect(() => readFloats(opened, 'whole')).toThrow(expect.objectContaining({ code: 'MODEL_INVALID', message: expect.stringContaining('is I64') }));
+    expect(() => readFloats(opened, 'other')).toThrow(
+      expect.objectContaining({ code: 'MODEL_INVALID', message: `${opened.file}: tensor other is missing.` }),
+    );
+    expect(() => readFloats(opened, 'whole')).toThrow(
+      expect.objectContaining({ code: 'MODEL_INVALID', message: expect.stringContaining('is I64') }),
+    );
   });
 
   it('are refused where the file has become shorter, or vanished', async () => {
     await writeSafetensors(file, {}, SAMPLE);
     const opened = await openSafetensors(file);
     await truncate(file, opened.tensors.get('single')!.offset + 5);
-    expect(() => readFloats(opened, 'single')).toThrow(expect.objectContaining({ code: 'MODEL_INVALID', message: expect.stringContaining('the file ends before it') }));
+    expect(() => readFloats(opened, 'single')).toThrow(
+      expect.objectContaining({ code: 'MODEL_INVALID', message: expect.stringContaining('the file ends before it') }),
+    );
     await rm(file);
     expect(() => readFloats(opened, 'half')).toThrow(expect.objectContaining({ code: 'MODEL_INVALID' }));
   });
@@ -170,20 +202,32 @@ describe('numbers of a tensor', () => {
 describe('a file being written', () => {
   it('is not there until it is whole', async () => {
     const seen: string[] = [];
-    const watching: TensorSource = { ...SAMPLE[0]!, name: 'watching', chunks: () => (seen.push(...readdirSync(folder)), SAMPLE[0]!.chunks()) };
+    const watching: TensorSource = {
+      ...SAMPLE[0]!,
+      name: 'watching',
+      chunks: () => (seen.push(...readdirSync(folder)), SAMPLE[0]!.chunks()),
+    };
     await writeSafetensors(file, {}, [...SAMPLE, watching]);
     expect(seen).toEqual([expect.stringMatching(/^model\.safetensors\..*partial$/)]);
     expect(await readdir(folder)).toEqual(['model.safetensors']);
   });
 
   it('leaves nothing behind if it never is', async () => {
-    const failing: TensorSource = { ...SAMPLE[0]!, name: 'failing', chunks: () => { throw new Error('no more'); } };
+    const failing: TensorSource = {
+      ...SAMPLE[0]!,
+      name: 'failing',
+      chunks: () => {
+        throw new Error('no more');
+      },
+    };
     await expect(writeSafetensors(file, {}, [...SAMPLE, failing])).rejects.toThrow('no more');
     expect(await readdir(folder)).toEqual([]);
   });
 
   it('is refused where a tensor brings other bytes than it says', async () => {
-    await expect(writeSafetensors(file, {}, [tensor('short', 'F32', [2], Float32Array.of(1))])).rejects.toThrow('short came with 4 bytes instead of 8');
+    await expect(writeSafetensors(file, {}, [tensor('short', 'F32', [2], Float32Array.of(1))])).rejects.toThrow(
+      'short came with 4 bytes instead of 8',
+    );
     expect(await readdir(folder)).toEqual([]);
   });
 });
@@ -199,7 +243,27 @@ function generator(seed: number): (limit: number) => number {
   };
 }
 
-const PIECES = ['{', '}', '[', ']', ',', ':', '"', '\\', '0', '-1', '1e400', '9007199254740993', 'null', '"F16"', '"__proto__"', '"__metadata__"', '[0,0]', '\u0000', 'ÿ'];
+const PIECES = [
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  ':',
+  '"',
+  '\\',
+  '0',
+  '-1',
+  '1e400',
+  '9007199254740993',
+  'null',
+  '"F16"',
+  '"__proto__"',
+  '"__metadata__"',
+  '[0,0]',
+  '\u0000',
+  'ÿ',
+];
 
 /** Some of: other bits, bytes missing, doubled or moved, pieces of JSON put in. The header's length is mostly kept true. */
 function mutate(sound: Buffer, random: (limit: number) => number): Buffer {

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
-  applyGuidance, denoised, eulerStep, guidanceRamp, initNoiseSigma, inputScale, karrasSigmas, timestepOf,
+  applyGuidance,
+  denoised,
+  eulerStep,
+  guidanceRamp,
+  initNoiseSigma,
+  inputScale,
+  karrasSigmas,
+  timestepOf,
 } from '../../../../worker/svd/scheduler.ts';
 import golden from '../../../fixtures/svd/scheduler.json' with { type: 'json' };
 
@@ -42,7 +49,11 @@ describe('a step', () => {
     expect(furthest(denoised(noisyAt(sigma), velocityAt(sigma), sigma), clean)).toBeLessThan(2e-5);
   });
 
-  it.each([[20, 7], [1, 0.5], [0.5, 0.002]])('from σ = %d leads to the same noise at %d', (sigma, next) => {
+  it.each([
+    [20, 7],
+    [1, 0.5],
+    [0.5, 0.002],
+  ])('from σ = %d leads to the same noise at %d', (sigma, next) => {
     expect(furthest(eulerStep(noisyAt(sigma), clean, sigma, next), noisyAt(next))).toBeLessThan(2e-6);
   });
 

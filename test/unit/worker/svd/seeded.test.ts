@@ -9,12 +9,16 @@ import { seededTensor, weightsDigest, writeSeededCheckpoint } from '../../../../
 import { editJson, openGolden, seededCheckpoint, svdFixture } from '../../../support/svd.ts';
 
 let folder: string;
-beforeEach(async () => { folder = await mkdtemp(path.join(tmpdir(), 'seeded-')); });
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'seeded-'));
+});
 afterEach(() => rm(folder, { recursive: true }));
 
 describe('weights from a seed', () => {
   it('begin as the reference implementation has them', () => {
-    expect([...fromHalf(seededTensor(1, 'unet', 'conv_in.weight', [32, 8, 3, 3])).subarray(0, 4)]).toEqual([-0.090576171875, -0.14111328125, 0.017578125, 0.132080078125]);
+    expect([...fromHalf(seededTensor(1, 'unet', 'conv_in.weight', [32, 8, 3, 3])).subarray(0, 4)]).toEqual([
+      -0.090576171875, -0.14111328125, 0.017578125, 0.132080078125,
+    ]);
   });
 
   it.each(['tiny-a', 'tiny-b'] as const)('of %s have the digests that stand beside the golden numbers', async (name) => {

@@ -6,7 +6,8 @@ import { svdFixture } from '../../../support/svd.ts';
 
 type Listed = Record<ComponentName, Record<string, number[]>>;
 
-const parameters = (tensors: TensorShapes): number => [...tensors.values()].reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
+const parameters = (tensors: TensorShapes): number =>
+  [...tensors.values()].reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
 
 describe('tensors that a config implies', () => {
   let published: CheckpointConfigs;
@@ -17,7 +18,11 @@ describe('tensors that a config implies', () => {
   });
 
   it('are exactly those of SVD-XT for its published configs', () => {
-    const implied = { unet: unetTensors(published.unet), vae: vaeTensors(published.vae), image_encoder: clipTensors(published.imageEncoder) };
+    const implied = {
+      unet: unetTensors(published.unet),
+      vae: vaeTensors(published.vae),
+      image_encoder: clipTensors(published.imageEncoder),
+    };
     expect(Object.fromEntries(implied.unet)).toEqual(listed.unet);
     expect(Object.fromEntries(implied.vae)).toEqual(listed.vae);
     expect(Object.fromEntries(implied.image_encoder)).toEqual(listed.image_encoder);
@@ -31,21 +36,38 @@ describe('tensors that a config implies', () => {
 
   it('follow layers and attention level by level, and the skip connections between them', () => {
     const tensors = unetTensors({
-      ...published.unet, blockOutChannels: [32, 64], layersPerBlock: [1, 2], attentionHeads: [1, 2], downAttention: [false, true], upAttention: [false, true],
+      ...published.unet,
+      blockOutChannels: [32, 64],
+      layersPerBlock: [1, 2],
+      attentionHeads: [1, 2],
+      downAttention: [false, true],
+      upAttention: [false, true],
     });
-    const inputs = (block: string) => [...tensors].filter(([name]) => name.startsWith(block) && name.endsWith('spatial_res_block.conv1.weight')).map(([, shape]) => shape[1]);
+    const inputs = (block: string) =>
+      [...tensors]
+        .filter(([name]) => name.startsWith(block) && name.endsWith('spatial_res_block.conv1.weight'))
+        .map(([, shape]) => shape[1]);
     expect(inputs('down_blocks.0')).toEqual([32]);
     expect(inputs('down_blocks.1')).toEqual([32, 64]);
     expect(inputs('mid_block')).toEqual([64, 64]);
     expect(inputs('up_blocks.0')).toEqual([64 + 64, 64 + 64, 64 + 32]);
     expect(inputs('up_blocks.1')).toEqual([64 + 32, 32 + 32]);
     const attentions = new Set([...tensors.keys()].map((name) => /^.*attentions\.\d+/.exec(name)?.[0]).filter(Boolean));
-    expect([...attentions]).toEqual(['down_blocks.1.attentions.0', 'down_blocks.1.attentions.1', 'mid_block.attentions.0', 'up_blocks.1.attentions.0', 'up_blocks.1.attentions.1']);
+    expect([...attentions]).toEqual([
+      'down_blocks.1.attentions.0',
+      'down_blocks.1.attentions.1',
+      'mid_block.attentions.0',
+      'up_blocks.1.attentions.0',
+      'up_blocks.1.attentions.1',
+    ]);
   });
 
   it.each([1, 3])("give the VAE's decoder %i ResNets in the middle, and the encoder two whatever the config says", (layersPerBlock) => {
     const tensors = vaeTensors({ ...published.vae, layersPerBlock });
-    const resnets = (block: string) => [...tensors.keys()].filter((name) => name.startsWith(`${block}.resnets.`) && /resnets\.\d+\.(spatial_res_block\.)?conv1\.weight$/.test(name)).length;
+    const resnets = (block: string) =>
+      [...tensors.keys()].filter(
+        (name) => name.startsWith(`${block}.resnets.`) && /resnets\.\d+\.(spatial_res_block\.)?conv1\.weight$/.test(name),
+      ).length;
     expect(resnets('decoder.mid_block')).toBe(layersPerBlock);
     expect(resnets('decoder.up_blocks.2')).toBe(layersPerBlock + 1);
     expect(resnets('encoder.mid_block')).toBe(2);

@@ -7,22 +7,39 @@ import { Session, type Runtime, type Tensors } from '../../../../worker/svd/runt
 import { seededCheckpoint } from '../../../support/svd.ts';
 
 const size = { width: 128, height: 64 };
-const NETWORKS: readonly Network[] = [{ name: 'image encoder' }, { name: 'encoder', size }, { name: 'decoder', size, frames: 2 }, { name: 'unet', size, frames: 5, batch: 1 }];
+const NETWORKS: readonly Network[] = [
+  { name: 'image encoder' },
+  { name: 'encoder', size },
+  { name: 'decoder', size, frames: 2 },
+  { name: 'unet', size, frames: 5, batch: 1 },
+];
 
 /** Standard operators run on any provider, so that the processor can tell what WebGPU's graphs compute. */
 describe.each(NETWORKS.map((network) => [network.name, network] as const))('the graph of the %s for WebGPU', (_name, network) => {
   let checkpoint: Checkpoint;
-  beforeAll(async () => { checkpoint = await openCheckpoint(await seededCheckpoint('tiny-a')); });
+  beforeAll(async () => {
+    checkpoint = await openCheckpoint(await seededCheckpoint('tiny-a'));
+  });
 
-  it.each([['f32', 1e-4], ['f16', 3e-2]] as const)('computes in %s what that for the CPU does', async (type, limit) => {
+  it.each([
+    ['f32', 1e-4],
+    ['f16', 3e-2],
+  ] as const)('computes in %s what that for the CPU does', async (type, limit) => {
     const [expected, actual] = await Promise.all([resultOf('cpu', 'f32'), resultOf('webgpu', type)]);
     expect(relativeError(actual, expected)).toBeLessThan(limit);
   });
 
   async function resultOf(provider: Runtime['provider'], type: Runtime['type']): Promise<Float32Array> {
     const graph = new Networks(checkpoint, { provider, type }).graph(network, type);
-    const inputs: Tensors = Object.fromEntries(graph.inputs.map(({ name, shape }, seed) =>
-      [name, new NoiseSource(seed).normal('latents', shape.reduce((product, side) => product * side, 1))]));
+    const inputs: Tensors = Object.fromEntries(
+      graph.inputs.map(({ name, shape }, seed) => [
+        name,
+        new NoiseSource(seed).normal(
+          'latents',
+          shape.reduce((product, side) => product * side, 1),
+        ),
+      ]),
+    );
     const session = await Session.open(graph, { provider: 'cpu', type, threads: 1 });
     try {
       return Object.values(await session.run(inputs))[0]!;
