@@ -25,13 +25,13 @@ export async function writeGenerated(): Promise<void> {
 
 function errorsPage(): string {
   const rows = names(ERRORS).map((code) => {
-    const { message, cure, retryable, status } = ERRORS[code];
-    return `| \`${code}\` | ${message} | ${cure} | ${retryable ? 'yes' : 'no'} | ${status} |`;
+    const { message, hint, retryable, status } = ERRORS[code];
+    return `| \`${code}\` | ${message} | ${hint} | ${retryable ? 'yes' : 'no'} | ${status} |`;
   });
   return `# Errors
 
-Every way a request or a job can fail. GraphQL errors carry the code as \`extensions.code\`, with \`extensions.cure\` and
-\`extensions.retryable\`; plain HTTP answers carry \`{ "error": { code, message, cure, retryable } }\`; a failed job carries it as \`error\`.
+Every way a request or a job can fail. GraphQL errors carry the code as \`extensions.code\`, with \`extensions.hint\` and
+\`extensions.retryable\`; plain HTTP answers carry \`{ "error": { code, message, hint, retryable } }\`; a failed job carries it as \`error\`.
 \`extensions.field\` names the input at fault, \`extensions.retryAfterSeconds\` when to come back, \`extensions.reference\` finds the log
 line of an INTERNAL error. A worker tries a job again by itself only where a retry can help.
 

@@ -32,7 +32,7 @@ export const Job = z.object({
   nextAttemptAt: z.string().nullable(),
   createdAt: z.string(),
   options: JobOptions,
-  error: z.object({ code: z.string(), message: z.string(), cure: z.string(), retryable: z.boolean() }).nullable(),
+  error: z.object({ code: z.string(), message: z.string(), hint: z.string(), retryable: z.boolean() }).nullable(),
   result: z
     .object({ video: Link, poster: Link, width: z.number(), height: z.number(), durationSeconds: z.number(), sizeBytes: z.number() })
     .nullable(),

@@ -4,7 +4,7 @@
 const JOB = `
   id status stage percent step totalSteps queuePosition estimatedSecondsRemaining attempt maxAttempts nextAttemptAt createdAt
   options { engine resolution orientation fit motion durationSeconds seed }
-  error { code message cure retryable }
+  error { code message hint retryable }
   result { video { url } poster { url } width height durationSeconds sizeBytes }`;
 
 export const DOCUMENTS = {

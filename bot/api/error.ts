@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-const Details = z.object({ code: z.string(), cure: z.string(), retryAfterSeconds: z.number() }).partial();
+const Details = z.object({ code: z.string(), hint: z.string(), retryAfterSeconds: z.number() }).partial();
 const GraphQLErrors = z.object({ errors: z.array(z.object({ message: z.string(), extensions: Details.optional() })).nonempty() });
 const HttpError = z.object({ error: Details.extend({ message: z.string() }) });
 
@@ -11,13 +11,13 @@ const HttpError = z.object({ error: Details.extend({ message: z.string() }) });
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: string;
-  readonly cure: string | undefined;
+  readonly hint: string | undefined;
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: string, message: string, details: { cure?: string; retryAfterSeconds?: number; cause?: unknown } = {}) {
+  constructor(code: string, message: string, details: { hint?: string; retryAfterSeconds?: number; cause?: unknown } = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
-    this.cure = details.cure;
+    this.hint = details.hint;
     this.retryAfterSeconds = details.retryAfterSeconds;
   }
 

@@ -48,7 +48,7 @@ export function statusOf(say: Say, batch: Batch, progress: ReadonlyMap<Order, Pr
 
 /** What went wrong, and what to do. */
 export function failureText(say: Say, code: string): string {
-  return `${say('failure', { code })}\n${say('cure', { code })}`;
+  return `${say('failure', { code })}\n${say('hint', { code })}`;
 }
 
 function alone(say: Say, batch: Batch, order: Order, progress: Progress): string {

@@ -176,7 +176,7 @@ failure = ❌ { $code ->
     [BAD_INPUT] Was gewählt war, gibt es nicht mehr.
    *[other] Bei uns ist etwas schiefgegangen.
 }
-cure = { $code ->
+hint = { $code ->
     [IMAGE_UNREADABLE] Schick die Originaldatei, oder speichere das Foto neu als JPEG oder PNG.
     [IMAGE_TOO_LARGE] Schick ein kleineres.
     [IMAGE_TOO_SMALL] Schick eins mit mehr Pixeln.

@@ -176,7 +176,7 @@ failure = ❌ { $code ->
     [BAD_INPUT] What was chosen is not on offer any more.
    *[other] Something went wrong on our side.
 }
-cure = { $code ->
+hint = { $code ->
     [IMAGE_UNREADABLE] Send the original file, or save it again as JPEG or PNG.
     [IMAGE_TOO_LARGE] Send a smaller one.
     [IMAGE_TOO_SMALL] Send one with more pixels.

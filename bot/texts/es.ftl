@@ -179,7 +179,7 @@ failure = ❌ { $code ->
     [BAD_INPUT] Lo que se eligió ya no está disponible.
    *[other] Algo ha fallado por nuestra parte.
 }
-cure = { $code ->
+hint = { $code ->
     [IMAGE_UNREADABLE] Envía el archivo original o guárdalo de nuevo como JPEG o PNG.
     [IMAGE_TOO_LARGE] Envía una más pequeña.
     [IMAGE_TOO_SMALL] Envía una con más píxeles.

@@ -179,7 +179,7 @@ failure = ❌ { $code ->
     [BAD_INPUT] O que foi escolhido não está mais disponível.
    *[other] Algo deu errado do nosso lado.
 }
-cure = { $code ->
+hint = { $code ->
     [IMAGE_UNREADABLE] Envie o arquivo original ou salve-o de novo como JPEG ou PNG.
     [IMAGE_TOO_LARGE] Envie uma menor.
     [IMAGE_TOO_SMALL] Envie uma com mais pixels.

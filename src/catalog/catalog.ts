@@ -132,9 +132,9 @@ export interface Range {
 /** Fine control. Ranges include both ends. */
 export const TUNING = {
   steps: { min: 4, max: 50, default: 24 },
-  guidanceMin: { min: 1, max: 10, default: 1 },
-  guidanceMax: { min: 1, max: 10, default: 3 },
-  noiseAugmentation: { min: 0, max: 1, default: 0.1 },
+  minGuidanceScale: { min: 1, max: 10, default: 1 },
+  maxGuidanceScale: { min: 1, max: 10, default: 3 },
+  noiseAugStrength: { min: 0, max: 1, default: 0.1 },
 } as const satisfies Record<string, Range>;
 
 export const SEED_MAX = 2_147_483_647;
@@ -159,9 +159,9 @@ export interface RenderOptions {
   readonly durationSeconds: number;
   /** Inference steps; meaningless to PREVIEW, as are guidance and noise augmentation. */
   readonly steps: number;
-  readonly guidanceMin: number;
-  readonly guidanceMax: number;
-  readonly noiseAugmentation: number;
+  readonly minGuidanceScale: number;
+  readonly maxGuidanceScale: number;
+  readonly noiseAugStrength: number;
   readonly motionBucketId: number;
   /** 0–2147483647 */
   readonly seed: number;

@@ -42,7 +42,7 @@ export async function animate(args: string[]): Promise<void> {
 /** Tells what went wrong and what to do: people on standard error, programs on standard output. */
 function fail(failure: Failure, json: boolean): void {
   process.exitCode = failure.exitCode;
-  process.stderr.write(failure.code === 'INTERRUPTED' ? `${failure.message}\n` : `${failure.message}\n${failure.cure}\n`);
+  process.stderr.write(failure.code === 'INTERRUPTED' ? `${failure.message}\n` : `${failure.message}\n${failure.hint}\n`);
   if (json) process.stdout.write(`${JSON.stringify({ error: failure.body })}\n`);
 }
 

@@ -1,4 +1,4 @@
-/** `doctor`: looks at everything a video needs, and says the cure for what is missing. */
+/** `doctor`: looks at everything a video needs, and says the hint for what is missing. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs, parseEnv } from 'node:util';
@@ -81,9 +81,9 @@ async function bounded(check: string, work: () => Promise<Finding>): Promise<Fin
 }
 
 function report(findings: readonly Finding[]): string {
-  const lines = findings.flatMap(({ check, level, message, cure }) => [
+  const lines = findings.flatMap(({ check, level, message, hint }) => [
     `${level.padEnd(5)} ${check.padEnd(11)} ${message.replaceAll('\n', '\n                  ')}`,
-    ...(cure ? [`                  → ${cure}`] : []),
+    ...(hint ? [`                  → ${hint}`] : []),
   ]);
   const failed = findings.filter(({ level }) => level === 'FAIL').length;
   const verdict =

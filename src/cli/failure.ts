@@ -7,7 +7,7 @@ import { AppError, ERRORS, isErrorCode, type ErrorCode } from '../jobs/errors.ts
 export const EXIT = { done: 0, failed: 1, badArguments: 2, interrupted: 130 } as const;
 
 interface Kind {
-  readonly cure: string;
+  readonly hint: string;
   readonly retryable: boolean;
   readonly exitCode: number;
 }
@@ -17,16 +17,16 @@ const KINDS = {
   BAD_ARGUMENTS: {
     exitCode: EXIT.badArguments,
     retryable: false,
-    cure: 'fanslymotion animate --help lists everything that can be asked for.',
+    hint: 'fanslymotion animate --help lists everything that can be asked for.',
   },
-  BAD_CONFIGURATION: { exitCode: EXIT.failed, retryable: false, cure: 'Correct .env or the environment; fanslymotion doctor checks both.' },
-  CANNOT_START: { exitCode: EXIT.failed, retryable: true, cure: 'fanslymotion doctor checks what is needed.' },
-  UNREACHABLE: { exitCode: EXIT.failed, retryable: true, cure: 'Check that the API runs there and that the address is right.' },
-  CANNOT_SAVE: { exitCode: EXIT.failed, retryable: false, cure: 'Choose another place with --out, or make room there.' },
-  DAMAGED_DOWNLOAD: { exitCode: EXIT.failed, retryable: true, cure: 'Try again.' },
-  PHOTO_DIFFERS: { exitCode: EXIT.failed, retryable: false, cure: 'Give the very photo file the video was made from, unedited.' },
-  CANCELLED: { exitCode: EXIT.failed, retryable: true, cure: 'Start it again if that was not meant.' },
-  INTERRUPTED: { exitCode: EXIT.interrupted, retryable: true, cure: 'Start it again when you like; nothing was kept.' },
+  BAD_CONFIGURATION: { exitCode: EXIT.failed, retryable: false, hint: 'Correct .env or the environment; fanslymotion doctor checks both.' },
+  CANNOT_START: { exitCode: EXIT.failed, retryable: true, hint: 'fanslymotion doctor checks what is needed.' },
+  UNREACHABLE: { exitCode: EXIT.failed, retryable: true, hint: 'Check that the API runs there and that the address is right.' },
+  CANNOT_SAVE: { exitCode: EXIT.failed, retryable: false, hint: 'Choose another place with --out, or make room there.' },
+  DAMAGED_DOWNLOAD: { exitCode: EXIT.failed, retryable: true, hint: 'Try again.' },
+  PHOTO_DIFFERS: { exitCode: EXIT.failed, retryable: false, hint: 'Give the very photo file the video was made from, unedited.' },
+  CANCELLED: { exitCode: EXIT.failed, retryable: true, hint: 'Start it again if that was not meant.' },
+  INTERRUPTED: { exitCode: EXIT.interrupted, retryable: true, hint: 'Start it again when you like; nothing was kept.' },
 } as const satisfies Record<string, Kind>;
 
 export type FailureCode = keyof typeof KINDS | ErrorCode;
@@ -49,32 +49,32 @@ const LOGGED: ReadonlySet<FailureCode> = new Set([
 export interface FailureBody {
   readonly code: FailureCode;
   readonly message: string;
-  readonly cure: string;
+  readonly hint: string;
   readonly retryable: boolean;
 }
 
 export class Failure extends Error {
   override readonly name = 'Failure';
   readonly code: FailureCode;
-  readonly cure: string;
+  readonly hint: string;
   readonly retryable: boolean;
   readonly exitCode: number;
 
   constructor(
     code: FailureCode,
     message: string,
-    details: { readonly cure?: string; readonly retryable?: boolean; readonly cause?: unknown } = {},
+    details: { readonly hint?: string; readonly retryable?: boolean; readonly cause?: unknown } = {},
   ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     const kind: Kind = isErrorCode(code) ? { ...ERRORS[code], exitCode: EXIT.failed } : KINDS[code];
     this.code = code;
-    this.cure = details.cure ?? kind.cure;
+    this.hint = details.hint ?? kind.hint;
     this.retryable = details.retryable ?? kind.retryable;
     this.exitCode = kind.exitCode;
   }
 
   get body(): FailureBody {
-    return { code: this.code, message: this.message, cure: this.cure, retryable: this.retryable };
+    return { code: this.code, message: this.message, hint: this.hint, retryable: this.retryable };
   }
 
   /** Whether the log of what failed can say more. */
@@ -84,12 +84,12 @@ export class Failure extends Error {
 
   /** The same failure with one more thing to do about it. */
   withHint(hint: string): Failure {
-    return new Failure(this.code, this.message, { cure: `${this.cure} ${hint}`, retryable: this.retryable, cause: this });
+    return new Failure(this.code, this.message, { hint: `${this.hint} ${hint}`, retryable: this.retryable, cause: this });
   }
 }
 
-export function badArguments(message: string, cure?: string): Failure {
-  return new Failure('BAD_ARGUMENTS', message, { cure });
+export function badArguments(message: string, hint?: string): Failure {
+  return new Failure('BAD_ARGUMENTS', message, { hint });
 }
 
 /** Anything thrown, as a Failure. */
@@ -104,6 +104,6 @@ export function toFailure(error: unknown): Failure {
     );
   }
   if (error instanceof StartupError)
-    return new Failure('CANNOT_START', error.message.slice(0, -error.cure.length - 1), { cure: error.cure, cause: error });
+    return new Failure('CANNOT_START', error.message.slice(0, -error.hint.length - 1), { hint: error.hint, cause: error });
   return new Failure('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error });
 }

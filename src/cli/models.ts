@@ -54,10 +54,10 @@ export async function models(args: string[]): Promise<void> {
     const config = readConfig();
     await command.run(config, name ?? config.SVD_MODEL, flag);
   } catch (error) {
-    const { message, cure, exitCode } =
-      error instanceof ModelError ? { message: error.message, cure: error.cure, exitCode: EXIT.failed } : toFailure(error);
+    const { message, hint, exitCode } =
+      error instanceof ModelError ? { message: error.message, hint: error.hint, exitCode: EXIT.failed } : toFailure(error);
     process.exitCode = exitCode;
-    process.stderr.write(exitCode === EXIT.interrupted ? `${message}\n` : `${message}\n${cure}\n`);
+    process.stderr.write(exitCode === EXIT.interrupted ? `${message}\n` : `${message}\n${hint}\n`);
   }
 }
 
@@ -92,6 +92,6 @@ function meant(word: string, candidates: readonly string[]): string {
 async function tellPath(config: Config, name: string): Promise<void> {
   const asked = { ...config, SVD_MODEL: name };
   process.stdout.write(`${modelFolder(asked)}\n`);
-  const { message, cure } = await modelState(asked);
-  if (cure) process.stderr.write(`${message}. ${cure}\n`);
+  const { message, hint } = await modelState(asked);
+  if (hint) process.stderr.write(`${message}. ${hint}\n`);
 }

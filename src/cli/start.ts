@@ -12,7 +12,7 @@ import { Supervisor } from './supervisor.ts';
 export async function start(): Promise<void> {
   const config = configOrExit();
   const log = createLog('start', config.LOG_LEVEL, undefined, secretsOf(config));
-  for (const { message, cure } of unknownVariables(ROOT)) log.warn(`${message}. ${cure}`);
+  for (const { message, hint } of unknownVariables(ROOT)) log.warn(`${message}. ${hint}`);
   const other = await findRunning(config);
   if (other) {
     log.error(`FanslyMotion already runs from this folder, at ${other.url}. Stop it first, or set STORAGE_DIR and PORT for a second one.`);

@@ -4,14 +4,14 @@
  */
 export interface ErrorEntry {
   readonly message: string;
-  readonly cure: string;
+  readonly hint: string;
   /** A retry of the very same request or attempt can succeed. */
   readonly retryable: boolean;
   /** HTTP status where the error answers a plain HTTP request. */
   readonly status: number;
 }
 
-const entry = (status: number, retryable: boolean, message: string, cure: string): ErrorEntry => ({ status, retryable, message, cure });
+const entry = (status: number, retryable: boolean, message: string, hint: string): ErrorEntry => ({ status, retryable, message, hint });
 
 export const ERRORS = {
   BAD_INPUT: entry(
@@ -113,8 +113,8 @@ export class AppError extends Error {
     return ERRORS[this.code].retryable;
   }
 
-  get cure(): string {
-    return ERRORS[this.code].cure;
+  get hint(): string {
+    return ERRORS[this.code].hint;
   }
 }
 

@@ -2,7 +2,7 @@ import { ENGINES, frameCount, RESOLUTIONS, type EngineName, type RenderOptions, 
 import type { Job } from './job.ts';
 import type { JobStore, QueueAhead, RenderSample } from './store.ts';
 
-export type Work = Pick<RenderOptions, 'resolution' | 'durationSeconds' | 'steps' | 'guidanceMax'>;
+export type Work = Pick<RenderOptions, 'resolution' | 'durationSeconds' | 'steps' | 'maxGuidanceScale'>;
 
 /** What a render of one resolution costs on one device, as its engine reckons before any was measured. All in seconds. */
 export interface Pace {
@@ -24,8 +24,8 @@ export interface Place {
 }
 
 /** Calls of the denoising network: guidance, which is on above 1, needs a second one a step. */
-export function networkCalls({ steps, guidanceMax }: Pick<Work, 'steps' | 'guidanceMax'>): number {
-  return guidanceMax > 1 ? 2 * steps : steps;
+export function networkCalls({ steps, maxGuidanceScale }: Pick<Work, 'steps' | 'maxGuidanceScale'>): number {
+  return maxGuidanceScale > 1 ? 2 * steps : steps;
 }
 
 /** Finished renders looked at; the newest ones, so that a faster card or a newer version is learnt within a day's work. */

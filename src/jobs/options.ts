@@ -25,9 +25,9 @@ export interface RequestedOptions {
   readonly engine?: EngineName | null;
   readonly tuning?: {
     readonly steps?: number | null;
-    readonly guidanceMin?: number | null;
-    readonly guidanceMax?: number | null;
-    readonly noiseAugmentation?: number | null;
+    readonly minGuidanceScale?: number | null;
+    readonly maxGuidanceScale?: number | null;
+    readonly noiseAugStrength?: number | null;
     readonly seed?: number | null;
     readonly motionBucketId?: number | null;
   } | null;
@@ -42,9 +42,9 @@ export interface CheckedOptions {
   readonly fit: Fit;
   readonly engine: EngineName | null;
   readonly steps: number;
-  readonly guidanceMin: number;
-  readonly guidanceMax: number;
-  readonly noiseAugmentation: number;
+  readonly minGuidanceScale: number;
+  readonly maxGuidanceScale: number;
+  readonly noiseAugStrength: number;
   readonly seed: number | null;
   readonly motionBucketId: number;
 }
@@ -62,12 +62,16 @@ export function checkOptions(requested: RequestedOptions): CheckedOptions {
   }
   const tuning = requested.tuning ?? {};
   const motion = requested.motion ?? DEFAULTS.motion;
-  const guidanceMax = within('guidanceMax', tuning.guidanceMax, TUNING.guidanceMax);
-  const guidanceMin = within('guidanceMin', tuning.guidanceMin, TUNING.guidanceMin);
-  if (guidanceMin > guidanceMax) {
-    throw new AppError('BAD_INPUT', `tuning.guidanceMin (${guidanceMin}) must not be over tuning.guidanceMax (${guidanceMax}).`, {
-      field: 'tuning.guidanceMin',
-    });
+  const maxGuidanceScale = within('maxGuidanceScale', tuning.maxGuidanceScale, TUNING.maxGuidanceScale);
+  const minGuidanceScale = within('minGuidanceScale', tuning.minGuidanceScale, TUNING.minGuidanceScale);
+  if (minGuidanceScale > maxGuidanceScale) {
+    throw new AppError(
+      'BAD_INPUT',
+      `tuning.minGuidanceScale (${minGuidanceScale}) must not be over tuning.maxGuidanceScale (${maxGuidanceScale}).`,
+      {
+        field: 'tuning.minGuidanceScale',
+      },
+    );
   }
   return {
     durationSeconds,
@@ -77,9 +81,9 @@ export function checkOptions(requested: RequestedOptions): CheckedOptions {
     fit: requested.fit ?? DEFAULTS.fit,
     engine: requested.engine ?? null,
     steps: whole('steps', tuning.steps, TUNING.steps),
-    guidanceMin,
-    guidanceMax,
-    noiseAugmentation: within('noiseAugmentation', tuning.noiseAugmentation, TUNING.noiseAugmentation),
+    minGuidanceScale,
+    maxGuidanceScale,
+    noiseAugStrength: within('noiseAugStrength', tuning.noiseAugStrength, TUNING.noiseAugStrength),
     seed: tuning.seed == null ? null : whole('seed', tuning.seed, { min: 0, max: SEED_MAX, default: 0 }),
     motionBucketId: whole('motionBucketId', tuning.motionBucketId, { ...MOTION_BUCKET, default: MOTIONS[motion].motionBucketId }),
   };

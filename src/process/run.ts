@@ -33,9 +33,9 @@ export function runPart(name: string, start: (config: Config, log: Logger) => Pr
   }
   const log = createLog(name, config.LOG_LEVEL, undefined, secretsOf(config));
   const fail = (error: unknown, message: string) => {
-    const { cure } = (error ?? {}) as { cure?: unknown };
+    const { hint } = (error ?? {}) as { hint?: unknown };
     if (error instanceof StartupError) log.fatal(error.message);
-    else if (error instanceof Error && typeof cure === 'string') log.fatal(`${error.message} ${cure}`);
+    else if (error instanceof Error && typeof hint === 'string') log.fatal(`${error.message} ${hint}`);
     else log.fatal({ err: error }, message);
     process.exit(1);
   };

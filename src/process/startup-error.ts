@@ -1,11 +1,11 @@
 /** A process cannot start as things are. Its message ends with what to do about it. */
 export class StartupError extends Error {
   override readonly name = 'StartupError';
-  readonly cure: string;
+  readonly hint: string;
 
-  constructor(problem: string, cure: string, cause?: unknown) {
-    super(`${problem}\n${cure}`, cause === undefined ? undefined : { cause });
-    this.cure = cure;
+  constructor(problem: string, hint: string, cause?: unknown) {
+    super(`${problem}\n${hint}`, cause === undefined ? undefined : { cause });
+    this.hint = hint;
   }
 }
 

@@ -16,7 +16,7 @@ import { until } from '../support/waiting.ts';
 const STAGES = ['LOADING_MODEL', 'ENCODING_IMAGE', 'DENOISING', 'DECODING', 'INTERPOLATING', 'ENCODING_VIDEO'];
 const SMALL = { SVD_RENDER_SIZE: '128x64', SVD_DECODE_FRAMES: '2', WORKER_DEVICES: 'cpu' };
 /** As little work as can be asked for: one call of the network a step. */
-const QUICK = { engine: 'SVD_XT', tuning: { steps: 4, guidanceMax: 1, seed: 5 } };
+const QUICK = { engine: 'SVD_XT', tuning: { steps: 4, maxGuidanceScale: 1, seed: 5 } };
 /** Enough calls to be interrupted between two. */
 const LONG = { engine: 'SVD_XT', tuning: { steps: 40, seed: 5 } };
 
@@ -294,7 +294,7 @@ describe('a worker that cannot have SVD_XT', () => {
       error: {
         code: 'MODEL_INVALID',
         message: expect.stringContaining('has no weights'),
-        cure: expect.stringContaining('npm run models'),
+        hint: expect.stringContaining('npm run models'),
         retryable: false,
       },
     });

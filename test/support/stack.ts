@@ -62,9 +62,9 @@ export interface JobView {
     durationSeconds: number;
     seed: number;
     steps: number;
-    guidanceMin: number;
-    guidanceMax: number;
-    noiseAugmentation: number;
+    minGuidanceScale: number;
+    maxGuidanceScale: number;
+    noiseAugStrength: number;
     motionBucketId: number;
   };
   clientRef: string | null;
@@ -73,7 +73,7 @@ export interface JobView {
   startedAt: string | null;
   finishedAt: string | null;
   expiresAt: string | null;
-  error: { code: string; message: string; cure: string; retryable: boolean } | null;
+  error: { code: string; message: string; hint: string; retryable: boolean } | null;
   result: {
     video: { url: string; urlExpiresAt: string } | null;
     poster: { url: string } | null;
@@ -106,8 +106,8 @@ export interface ProgressView {
 }
 
 export const JOB_FIELDS = `id status stage percent step totalSteps queuePosition estimatedSecondsRemaining attempt maxAttempts nextAttemptAt
-  options { engine resolution orientation fit motion durationSeconds seed steps guidanceMin guidanceMax noiseAugmentation motionBucketId }
-  clientRef retryOf createdAt startedAt finishedAt expiresAt error { code message cure retryable }
+  options { engine resolution orientation fit motion durationSeconds seed steps minGuidanceScale maxGuidanceScale noiseAugStrength motionBucketId }
+  clientRef retryOf createdAt startedAt finishedAt expiresAt error { code message hint retryable }
   result { video { url urlExpiresAt } poster { url } width height frameCount framesPerSecond durationSeconds sizeBytes sha256 renderSeconds }`;
 
 export class Stack {

@@ -43,8 +43,8 @@ async function rateOf(runtime: Runtime): Promise<number> {
 
 export async function offerOf(device: string, config: Config): Promise<Offer> {
   const no = (unavailable: string): Offer => ({ unavailable, byDefault: false, paces: null });
-  const { kind, message, cure } = await modelState(config);
-  if (kind !== 'present') return no(`${message}${cure ? `: ${cure}` : ''}.`);
+  const { kind, message, hint } = await modelState(config);
+  if (kind !== 'present') return no(`${message}${hint ? `: ${hint}` : ''}.`);
   if (device.startsWith('cuda')) return no('SVD_XT does not run on CUDA yet. Name webgpu in WORKER_DEVICES: it uses the same card.');
   if (device === 'cpu' && !config.WORKER_DEVICES.includes('cpu')) {
     return no('SVD_XT takes hours on a CPU. Name cpu in WORKER_DEVICES to have it all the same.');

@@ -27,7 +27,7 @@ export interface Sampling {
   readonly framesPerSecond: number;
   readonly motionBucketId: number;
   /** Standard deviation of the noise that was added to the photo. */
-  readonly noiseAugmentation: number;
+  readonly noiseAugStrength: number;
 }
 
 /** @param photo of any size @returns [cross-attention width] */
@@ -55,14 +55,14 @@ export async function encodePhoto(
   networks: Networks,
   photo: Picture,
   size: Size,
-  noiseAugmentation: number,
+  noiseAugStrength: number,
   noise: Float32Array,
 ): Promise<Float32Array> {
   const { data } = lanczosResize(photo, size.width, size.height);
   const plane = size.width * size.height;
   const image = new Float32Array(3 * plane);
   for (let channel = 0, at = 0; channel < 3; channel++) {
-    for (let i = 0; i < plane; i++, at++) image[at] = data[3 * i + channel]! / 127.5 - 1 + noiseAugmentation * noise[at]!;
+    for (let i = 0; i < plane; i++, at++) image[at] = data[3 * i + channel]! / 127.5 - 1 + noiseAugStrength * noise[at]!;
   }
   const latents = await networks.encode(image, size);
   assertFinite(latents, 'the encoded photo');
@@ -134,13 +134,13 @@ async function condition(
   sigmas: Float64Array,
   guided: boolean,
 ): Promise<Conditioning> {
-  const { frames, steps, framesPerSecond, motionBucketId, noiseAugmentation } = sampling;
+  const { frames, steps, framesPerSecond, motionBucketId, noiseAugStrength } = sampling;
   const context = new Float32Array(embedding.length * (guided ? 2 : 1));
   context.set(embedding);
   return await networks.condition({
     timesteps: [...sigmas.subarray(0, steps)].map(timestepOf),
     // The network was trained with one less than the frames per second.
-    ids: [framesPerSecond - 1, motionBucketId, noiseAugmentation],
+    ids: [framesPerSecond - 1, motionBucketId, noiseAugStrength],
     context,
     frames,
   });

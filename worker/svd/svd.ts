@@ -114,7 +114,7 @@ class Svd implements Engine {
     const frames = networks.checkpoint.unet.config.numFrames;
     const latentSize = { width: size.width / networks.scale, height: size.height / networks.scale };
     const noise = new NoiseSource(options.seed);
-    const { noiseAugmentation, steps } = options;
+    const { noiseAugStrength, steps } = options;
 
     const fitted = await fitPhoto(photo, frameSize(options), options.fit);
     await breathe(signal);
@@ -125,7 +125,7 @@ class Svd implements Engine {
     const pixels = size.width * size.height;
     const encoded: EncodedPhoto = {
       embedding,
-      latents: await encodePhoto(networks, fitted, size, noiseAugmentation, noise.normal('augmentation', 3 * pixels)),
+      latents: await encodePhoto(networks, fitted, size, noiseAugStrength, noise.normal('augmentation', 3 * pixels)),
     };
     report.progress('ENCODING_IMAGE', 2);
     costs.measured('encode', size, secondsSince(began));
@@ -141,9 +141,9 @@ class Svd implements Engine {
         size,
         frames,
         steps,
-        guidance: [options.guidanceMin, options.guidanceMax],
+        guidance: [options.minGuidanceScale, options.maxGuidanceScale],
         motionBucketId: options.motionBucketId,
-        noiseAugmentation,
+        noiseAugStrength,
         framesPerSecond: Math.min(TRAINED_RATE.max, Math.max(TRAINED_RATE.min, keyframeRate(frames, frameCount(options.durationSeconds)))),
       },
       noise.normal('latents', frames * length),

@@ -1,4 +1,4 @@
-/** GraphQL errors as clients get them: `extensions.code` from the closed list, with cure and whether a retry helps. */
+/** GraphQL errors as clients get them: `extensions.code` from the closed list, with hint and whether a retry helps. */
 import { randomUUID } from 'node:crypto';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Log } from '../../jobs/context.ts';
@@ -45,7 +45,7 @@ export function formatError(error: unknown, formatted: GraphQLFormattedError, lo
     log.warn({ err: known.cause, path: formatted.path }, 'the database does not answer');
   // Errors that are meant to happen have no need of one.
   const stack = production || !reference ? undefined : (causeOf(error) as Error | undefined)?.stack;
-  const { message, cure, retryable, details } = known;
+  const { message, hint, retryable, details } = known;
   const { locations, path } = formatted;
   return {
     message: reference ? `${ERRORS.INTERNAL.message} Reference: ${reference}` : message,
@@ -53,7 +53,7 @@ export function formatError(error: unknown, formatted: GraphQLFormattedError, lo
     ...(path && { path }),
     extensions: {
       code: known.code,
-      cure,
+      hint,
       retryable,
       ...details,
       ...(reference && { reference }),

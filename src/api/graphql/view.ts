@@ -21,7 +21,7 @@ export function toJobType(row: Job): JobType {
         ? {
             code: errorCode,
             message: row.errorMessage ?? ERRORS[errorCode].message,
-            cure: ERRORS[errorCode].cure,
+            hint: ERRORS[errorCode].hint,
             retryable: ERRORS[errorCode].retryable,
           }
         : null,

@@ -1,11 +1,11 @@
-/** Errors as plain HTTP answers: `{ error: { code, message, cure, retryable, … } }` with the status from the list. */
+/** Errors as plain HTTP answers: `{ error: { code, message, hint, retryable, … } }` with the status from the list. */
 import { randomUUID } from 'node:crypto';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { AppError, ERRORS, type ErrorCode, type ErrorDetails } from '../../jobs/errors.ts';
 import { knownError } from './known-error.ts';
 
 export interface ErrorBody {
-  readonly error: { readonly code: ErrorCode; readonly message: string; readonly cure: string; readonly retryable: boolean } & ErrorDetails;
+  readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string; readonly retryable: boolean } & ErrorDetails;
 }
 
 /** The part of a pino logger that is used here. */
@@ -16,7 +16,7 @@ export interface ErrorLog {
 /** What the client reads. An INTERNAL error keeps its message to itself. */
 export function errorBody(error: AppError): ErrorBody {
   const message = error.code === 'INTERNAL' ? ERRORS.INTERNAL.message : error.message;
-  return { error: { code: error.code, message, cure: error.cure, retryable: error.retryable, ...error.details } };
+  return { error: { code: error.code, message, hint: error.hint, retryable: error.retryable, ...error.details } };
 }
 
 /** The headers that belong to an error. */

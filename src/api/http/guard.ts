@@ -120,7 +120,7 @@ export function securityHeaders(): RequestHandler {
 
 /**
  * Refuses to listen where strangers could reach a server without keys.
- * @throws AppError FORBIDDEN that says the cure
+ * @throws AppError FORBIDDEN that says the hint
  */
 export function assertListenAllowed({ HOST, API_KEYS, ALLOW_ANONYMOUS }: Pick<Config, 'HOST' | 'API_KEYS' | 'ALLOW_ANONYMOUS'>): void {
   if (API_KEYS.length > 0 || ALLOW_ANONYMOUS || isLoopback(HOST)) return;

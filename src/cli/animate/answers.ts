@@ -7,8 +7,8 @@ import { JOB_STATUSES } from '../../jobs/job.ts';
 /** The selection that `JobView` describes. */
 export const JOB_FIELDS = `
   id status stage percent queuePosition estimatedSecondsRemaining attempt maxAttempts nextAttemptAt clientRef
-  options { engine resolution orientation fit motion durationSeconds steps guidanceMin guidanceMax noiseAugmentation motionBucketId seed }
-  error { code message cure retryable }
+  options { engine resolution orientation fit motion durationSeconds steps minGuidanceScale maxGuidanceScale noiseAugStrength motionBucketId seed }
+  error { code message hint retryable }
   result { video { url } width height frameCount framesPerSecond durationSeconds sizeBytes sha256 renderSeconds }`;
 
 export const JobView = z.object({
@@ -30,13 +30,13 @@ export const JobView = z.object({
     motion: z.enum(names(MOTIONS)),
     durationSeconds: z.number(),
     steps: z.number(),
-    guidanceMin: z.number(),
-    guidanceMax: z.number(),
-    noiseAugmentation: z.number(),
+    minGuidanceScale: z.number(),
+    maxGuidanceScale: z.number(),
+    noiseAugStrength: z.number(),
     motionBucketId: z.number(),
     seed: z.number(),
   }),
-  error: z.object({ code: z.enum(names(ERRORS)), message: z.string(), cure: z.string(), retryable: z.boolean() }).nullable(),
+  error: z.object({ code: z.enum(names(ERRORS)), message: z.string(), hint: z.string(), retryable: z.boolean() }).nullable(),
   result: z
     .object({
       video: z.object({ url: z.url() }).nullable(),
@@ -58,12 +58,12 @@ export const Progress = z.object({ jobProgress: z.object({ job: JobView }) });
 export const Upload = z.object({ id: z.string(), sha256: z.string() });
 const RemoteError = z.object({
   message: z.string(),
-  extensions: z.object({ code: z.string(), cure: z.string(), retryable: z.boolean() }).partial(),
+  extensions: z.object({ code: z.string(), hint: z.string(), retryable: z.boolean() }).partial(),
 });
 /** GraphQL's way to say no. */
 export const GraphQLErrors = z.object({ errors: z.array(RemoteError).nonempty() });
 /** Everybody else's. */
-export const HttpError = z.object({ error: z.object({ code: z.string(), message: z.string(), cure: z.string(), retryable: z.boolean() }) });
+export const HttpError = z.object({ error: z.object({ code: z.string(), message: z.string(), hint: z.string(), retryable: z.boolean() }) });
 export const Answer = z.object({ data: z.record(z.string(), z.unknown()).nullish(), errors: z.array(RemoteError).nonempty().optional() });
 
 /** JSON as a value; null for what is none. */

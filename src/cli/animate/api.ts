@@ -119,7 +119,7 @@ export class ApiClient {
   async #job(id: string, signal: AbortSignal): Promise<JobView> {
     const data = await this.#query(`query ($id: ID!) { job(id: $id) { ${JOB_FIELDS} } }`, { id }, signal);
     if (data['job'] === null)
-      throw new Failure('NOT_FOUND', 'The job has been deleted.', { cure: 'Start it again if that was not meant.' });
+      throw new Failure('NOT_FOUND', 'The job has been deleted.', { hint: 'Start it again if that was not meant.' });
     return JobView.parse(data['job']);
   }
 
@@ -226,11 +226,11 @@ export class ApiClient {
       return new Failure('UNREACHABLE', `What answers at ${this.url} is not this program's API (status ${status}).`, { retryable: false });
     }
     if (said.code === 'UNAUTHENTICATED') {
-      const cure = 'Give a valid secret with --api-key.';
+      const hint = 'Give a valid secret with --api-key.';
       return new Failure(
         'UNAUTHENTICATED',
         this.#key === undefined ? `The API at ${this.url} wants an API key.` : `The API at ${this.url} does not accept this API key.`,
-        { cure },
+        { hint },
       );
     }
     return new Failure(isErrorCode(said.code) ? said.code : 'INTERNAL', said.message, said);

@@ -31,9 +31,9 @@ export interface RequestedVideo {
   readonly engine?: EngineName;
   readonly tuning?: {
     readonly steps?: number;
-    readonly guidanceMin?: number;
-    readonly guidanceMax?: number;
-    readonly noiseAugmentation?: number;
+    readonly minGuidanceScale?: number;
+    readonly maxGuidanceScale?: number;
+    readonly noiseAugStrength?: number;
     readonly seed?: number;
     readonly motionBucketId?: number;
   };
@@ -68,11 +68,17 @@ const VIDEO_FLAGS = {
   engine: { value: 'ENGINE', about: `${names(ENGINES).join(', ')} (default: the best one that is available)` },
   seed: { value: 'N', about: `0–${SEED_MAX}; the same seed gives the same video (default: random)` },
   steps: { value: 'N', about: `${TUNING.steps.min}–${TUNING.steps.max} (default ${TUNING.steps.default})` },
-  'guidance-min': { value: 'X', about: `${TUNING.guidanceMin.min}–${TUNING.guidanceMin.max} (default ${TUNING.guidanceMin.default})` },
-  'guidance-max': { value: 'X', about: `${TUNING.guidanceMax.min}–${TUNING.guidanceMax.max} (default ${TUNING.guidanceMax.default})` },
+  'guidance-min': {
+    value: 'X',
+    about: `${TUNING.minGuidanceScale.min}–${TUNING.minGuidanceScale.max} (default ${TUNING.minGuidanceScale.default})`,
+  },
+  'guidance-max': {
+    value: 'X',
+    about: `${TUNING.maxGuidanceScale.min}–${TUNING.maxGuidanceScale.max} (default ${TUNING.maxGuidanceScale.default})`,
+  },
   'noise-augmentation': {
     value: 'X',
-    about: `${TUNING.noiseAugmentation.min}–${TUNING.noiseAugmentation.max} (default ${TUNING.noiseAugmentation.default})`,
+    about: `${TUNING.noiseAugStrength.min}–${TUNING.noiseAugStrength.max} (default ${TUNING.noiseAugStrength.default})`,
   },
   'motion-bucket': { value: 'N', about: `${MOTION_BUCKET.min}–${MOTION_BUCKET.max} (default: the motion's own)` },
 } as const satisfies Record<string, Flag>;
@@ -181,11 +187,11 @@ function joinNegatives(args: readonly string[]): string[] {
 
 function readVideo(values: Values): RequestedVideo {
   const steps = number('steps', values.steps, TUNING.steps, true);
-  const guidanceMin = number('guidance-min', values['guidance-min'], TUNING.guidanceMin);
-  const guidanceMax = number('guidance-max', values['guidance-max'], TUNING.guidanceMax);
-  const [min, max] = [guidanceMin ?? TUNING.guidanceMin.default, guidanceMax ?? TUNING.guidanceMax.default];
+  const minGuidanceScale = number('guidance-min', values['guidance-min'], TUNING.minGuidanceScale);
+  const maxGuidanceScale = number('guidance-max', values['guidance-max'], TUNING.maxGuidanceScale);
+  const [min, max] = [minGuidanceScale ?? TUNING.minGuidanceScale.default, maxGuidanceScale ?? TUNING.maxGuidanceScale.default];
   if (min > max) throw badArguments(`--guidance-min (${min}) must not be over --guidance-max (${max}).`);
-  const noiseAugmentation = number('noise-augmentation', values['noise-augmentation'], TUNING.noiseAugmentation);
+  const noiseAugStrength = number('noise-augmentation', values['noise-augmentation'], TUNING.noiseAugStrength);
   const seed = number('seed', values.seed, { min: 0, max: SEED_MAX }, true);
   const motionBucketId = number('motion-bucket', values['motion-bucket'], MOTION_BUCKET, true);
   return {
@@ -195,7 +201,7 @@ function readVideo(values: Values): RequestedVideo {
     orientation: choice('orientation', values.orientation, names(ORIENTATIONS)),
     fit: choice('fit', values.fit, names(FITS)),
     engine: choice('engine', values.engine, names(ENGINES)),
-    tuning: { steps, guidanceMin, guidanceMax, noiseAugmentation, seed, motionBucketId },
+    tuning: { steps, minGuidanceScale, maxGuidanceScale, noiseAugStrength, seed, motionBucketId },
   };
 }
 

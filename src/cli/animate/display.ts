@@ -112,7 +112,7 @@ class LiveLine implements Display {
   job(job: JobView): void {
     if (job.status === 'RETRYING' && this.#retryNoted < job.attempt) {
       this.#retryNoted = job.attempt;
-      this.note(`${describe(job)} ${job.error?.cure ?? ''}`);
+      this.note(`${describe(job)} ${job.error?.hint ?? ''}`);
     }
     const since = performance.now();
     this.#show(() => line(job, (performance.now() - since) / 1000));

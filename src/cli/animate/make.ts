@@ -71,7 +71,7 @@ export async function makeVideo(request: AnimateArguments, display: Display, sig
 /** What `video` says about itself, if it was made from `photo`. */
 async function readModel(photo: string, video: string): Promise<VideoMetadata> {
   const model = await readVideoMetadata(video).catch((error: Error) => {
-    throw new Failure('BAD_INPUT', error.message, { cure: 'Give a video as animate saved it.', cause: error });
+    throw new Failure('BAD_INPUT', error.message, { hint: 'Give a video as animate saved it.', cause: error });
   });
   const hash = createHash('sha256');
   await pipeline(createReadStream(photo), hash);
@@ -83,14 +83,14 @@ async function readModel(photo: string, video: string): Promise<VideoMetadata> {
 
 function requestOf({
   steps,
-  guidanceMin,
-  guidanceMax,
-  noiseAugmentation,
+  minGuidanceScale,
+  maxGuidanceScale,
+  noiseAugStrength,
   motionBucketId,
   seed,
   ...options
 }: RenderOptions): RequestedVideo {
-  return { ...options, tuning: { steps, guidanceMin, guidanceMax, noiseAugmentation, motionBucketId, seed } };
+  return { ...options, tuning: { steps, minGuidanceScale, maxGuidanceScale, noiseAugStrength, motionBucketId, seed } };
 }
 
 /** Uploads, creates and follows; resolves with the completed job. */
@@ -139,8 +139,8 @@ function delayed(signal: AbortSignal, ms: number): AbortSignal {
 }
 
 function failureOf({ attempt }: JobView, error: NonNullable<JobView['error']>): Failure {
-  const { message, cure, retryable } = error;
-  return new Failure(error.code, `${message}${attempt > 1 ? ` That was attempt ${attempt}.` : ''}`, { cure, retryable });
+  const { message, hint, retryable } = error;
+  return new Failure(error.code, `${message}${attempt > 1 ? ` That was attempt ${attempt}.` : ''}`, { hint, retryable });
 }
 
 /** Saves the video under `target`, whole or not at all, after `check` has had a look at it. */

@@ -58,7 +58,7 @@ async function startOwn(
 ): Promise<Services> {
   await findFfmpeg(config).catch((error: unknown) => {
     throw new Failure('ENCODER_FAILED', toFailure(error).message, {
-      cure: 'Correct FFMPEG_PATH, install ffmpeg, or run npm ci; fanslymotion doctor checks it.',
+      hint: 'Correct FFMPEG_PATH, install ffmpeg, or run npm ci; fanslymotion doctor checks it.',
       retryable: false,
     });
   });
@@ -112,7 +112,7 @@ async function openLog(config: Config): Promise<{ file: string; handle: FileHand
     return { file, handle: await open(file, 'ax') };
   } catch (error) {
     throw new Failure('CANNOT_START', `The storage folder cannot be used: ${(error as Error).message}`, {
-      cure: 'Set STORAGE_DIR to a folder that can be written to.',
+      hint: 'Set STORAGE_DIR to a folder that can be written to.',
       cause: error,
     });
   }

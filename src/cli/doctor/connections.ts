@@ -27,7 +27,7 @@ export async function checkDatabase(config: Config): Promise<Finding> {
     return config.DATABASE_URL ? await checkServer(config.DATABASE_URL) : await checkEmbedded(config);
   } catch (error) {
     if (!(error instanceof StartupError)) throw error;
-    return fail('PostgreSQL', error.message.slice(0, -error.cure.length - 1), error.cure);
+    return fail('PostgreSQL', error.message.slice(0, -error.hint.length - 1), error.hint);
   }
 }
 
@@ -37,7 +37,7 @@ async function checkServer(url: string): Promise<Finding> {
   const server = `PostgreSQL ${version} at ${hostname}:${port || 5432}`;
   if (Number.parseInt(version, 10) < OLDEST_POSTGRES)
     return fail('PostgreSQL', `${server} is too old`, `Use version ${OLDEST_POSTGRES} or newer, or leave DATABASE_URL out.`);
-  if (problem) return fail('PostgreSQL', problem.message.slice(0, -problem.cure.length - 1), problem.cure);
+  if (problem) return fail('PostgreSQL', problem.message.slice(0, -problem.hint.length - 1), problem.hint);
   if (!exists) return ok('PostgreSQL', `${server}; the database ${decodeURIComponent(pathname.slice(1))} is made at the first start`);
   return ok(
     'PostgreSQL',

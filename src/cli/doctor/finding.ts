@@ -7,9 +7,9 @@ export interface Finding {
   readonly level: Level;
   readonly message: string;
   /** What to do; absent where nothing has to be done. */
-  readonly cure?: string;
+  readonly hint?: string;
 }
 
 export const ok = (check: string, message: string): Finding => ({ check, level: 'ok', message });
-export const warn = (check: string, message: string, cure: string): Finding => ({ check, level: 'warn', message, cure });
-export const fail = (check: string, message: string, cure: string): Finding => ({ check, level: 'FAIL', message, cure });
+export const warn = (check: string, message: string, hint: string): Finding => ({ check, level: 'warn', message, hint });
+export const fail = (check: string, message: string, hint: string): Finding => ({ check, level: 'FAIL', message, hint });

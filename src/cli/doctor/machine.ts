@@ -70,9 +70,9 @@ export async function checkStorage(config: Config): Promise<Finding> {
   }
   const free = await store.freeBytes();
   const message = `${folder}, ${(free / 1e9).toFixed(1)} GB free`;
-  const cure = 'Free space there, or set STORAGE_DIR to a folder on another disk.';
-  if (free < NO_SPACE_BYTES) return fail('storage', message, cure);
-  return free < LITTLE_SPACE_BYTES ? warn('storage', message, cure) : ok('storage', message);
+  const hint = 'Free space there, or set STORAGE_DIR to a folder on another disk.';
+  if (free < NO_SPACE_BYTES) return fail('storage', message, hint);
+  return free < LITTLE_SPACE_BYTES ? warn('storage', message, hint) : ok('storage', message);
 }
 
 /** What SVD_XT could use. Only WebGPU counts; NVIDIA's tool merely names the cards. */
@@ -112,16 +112,16 @@ async function nvidiaCards(): Promise<string[] | Error> {
 /** Names and sizes only; what the files hold is looked at by the worker that loads them. */
 export async function checkWeights(config: Config): Promise<Finding> {
   try {
-    const { message, cure } = await modelState(config);
-    if (cure === null) return ok('weights', `${message}; PREVIEW needs none`);
+    const { message, hint } = await modelState(config);
+    if (hint === null) return ok('weights', `${message}; PREVIEW needs none`);
     const pulls = config.SVD_AUTO_PULL && knownModels(config).has(config.SVD_MODEL);
     return warn(
       'weights',
       `${message}; SVD_XT needs it, PREVIEW does not`,
-      pulls ? `The next worker fetches it (SVD_AUTO_PULL); or now: ${cure}` : cure,
+      pulls ? `The next worker fetches it (SVD_AUTO_PULL); or now: ${hint}` : hint,
     );
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
-    return warn('weights', error.message, error.cure);
+    return warn('weights', error.message, error.hint);
   }
 }

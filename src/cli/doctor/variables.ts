@@ -69,8 +69,8 @@ function strayed(name: string): Finding[] {
 }
 
 function unknown(name: string, place: string, near: string | undefined): Finding {
-  const cure = near ? `Did you mean ${near}?` : 'Remove it, or see .env.example for what there is.';
-  return warn('variables', `${name} in ${place} is no variable of this program and has no effect`, cure);
+  const hint = near ? `Did you mean ${near}?` : 'Remove it, or see .env.example for what there is.';
+  return warn('variables', `${name} in ${place} is no variable of this program and has no effect`, hint);
 }
 
 function withoutUnset(environment: Environment): Environment {

@@ -45,7 +45,7 @@ export async function list(config: Config, json: boolean): Promise<void> {
       '',
       `In ${folder}${others.length > 0 ? `, with these besides: ${others.join(', ')}` : ''}`,
       ...models.filter(({ state }) => state === 'partial').map(({ detail }) => `${detail}.`),
-      `* SVD_XT renders with this one (SVD_MODEL): ${current.message}.${current.cure ? ` ${current.cure}` : ''}`,
+      `* SVD_XT renders with this one (SVD_MODEL): ${current.message}.${current.hint ? ` ${current.hint}` : ''}`,
       'PREVIEW needs no weights.',
       '',
     ].join('\n'),

@@ -65,6 +65,6 @@ async function acceptLicence(
     );
   process.stderr.write(terms);
   if (!(await ask('Have you read it, and do you accept it?', process.stdin, process.stderr, interrupt))) {
-    throw new Failure('CANCELLED', `Without that ${name} is not fetched.`, { cure: 'PREVIEW needs no weights.' });
+    throw new Failure('CANCELLED', `Without that ${name} is not fetched.`, { hint: 'PREVIEW needs no weights.' });
   }
 }

@@ -17,7 +17,7 @@ export async function remove(config: Config, model: KnownModel, sure: boolean): 
     const interrupt = onInterrupt(new Failure('INTERRUPTED', 'Interrupted.'));
     try {
       if (!(await ask(`${message}. Delete it?`, process.stdin, process.stderr, interrupt)))
-        throw new Failure('CANCELLED', `${name} stays.`, { cure: 'Nothing was deleted.' });
+        throw new Failure('CANCELLED', `${name} stays.`, { hint: 'Nothing was deleted.' });
     } finally {
       interrupt.forget();
     }

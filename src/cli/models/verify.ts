@@ -10,8 +10,8 @@ import { showTransfer } from './display.ts';
 
 /** Hashes all files of `model` again; a line each on standard output. Sets exit code 1 if one is not as it should be. */
 export async function verify(config: Config, model: KnownModel): Promise<void> {
-  const { kind, folder, message, cure } = await knownModelState(modelsFolder(config), model);
-  if (kind === 'missing') throw new ModelError(`${message}.`, cure ?? '');
+  const { kind, folder, message, hint } = await knownModelState(modelsFolder(config), model);
+  if (kind === 'missing') throw new ModelError(`${message}.`, hint ?? '');
   const interrupt = onInterrupt(new Failure('INTERRUPTED', 'Interrupted.'));
   const meter = new TransferMeter();
   const display = showTransfer(process.stderr, `hashing ${model.name}`, meter);

@@ -38,9 +38,9 @@ const Options = z.strictObject({
   motion: z.enum(names(MOTIONS)),
   durationSeconds: z.literal(DURATIONS),
   steps: within(TUNING.steps).int(),
-  guidanceMin: within(TUNING.guidanceMin),
-  guidanceMax: within(TUNING.guidanceMax),
-  noiseAugmentation: within(TUNING.noiseAugmentation),
+  minGuidanceScale: within(TUNING.minGuidanceScale),
+  maxGuidanceScale: within(TUNING.maxGuidanceScale),
+  noiseAugStrength: within(TUNING.noiseAugStrength),
   motionBucketId: within(MOTION_BUCKET).int(),
   seed: within({ min: 0, max: SEED_MAX }).int(),
 }) satisfies z.ZodType<RenderOptions>;

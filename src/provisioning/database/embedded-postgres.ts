@@ -92,10 +92,10 @@ async function checkMajorVersion(dataDir: string, { version }: Binaries): Promis
   const made = (await readFile(`${dataDir}/PG_VERSION`, 'utf8')).trim();
   const [ours] = version.split('.');
   if (made === ours) return;
-  const cure = `Start the version of this program that made it and export the data with pg_dump, or move the folder away to begin anew. ${USE_OTHER_DATABASE}`;
+  const hint = `Start the version of this program that made it and export the data with pg_dump, or move the folder away to begin anew. ${USE_OTHER_DATABASE}`;
   throw new StartupError(
     `The database in ${dataDir} was made by PostgreSQL ${made}; this version brings PostgreSQL ${ours}, which cannot read it.`,
-    cure,
+    hint,
   );
 }
 
@@ -103,8 +103,8 @@ async function readPassword(dataDir: string): Promise<string> {
   try {
     return (await readFile(passwordFile(dataDir), 'utf8')).trim();
   } catch (error) {
-    const cure = `Restore it, or start as the user it belongs to, or move ${dataDir} away to begin anew. ${USE_OTHER_DATABASE}`;
-    throw new StartupError(`The password of the embedded database, ${passwordFile(dataDir)}, cannot be read.`, cure, error);
+    const hint = `Restore it, or start as the user it belongs to, or move ${dataDir} away to begin anew. ${USE_OTHER_DATABASE}`;
+    throw new StartupError(`The password of the embedded database, ${passwordFile(dataDir)}, cannot be read.`, hint, error);
   }
 }
 

@@ -58,10 +58,10 @@ export async function chooseHome(requested: string, found: Binaries): Promise<Ho
 
 async function ownerOf(dataDir: string): Promise<User> {
   const { uid, gid } = await stat(dataDir);
-  const cure = `Give it and its folders back to the user it had (chown -R ${NOBODY.uid}:${NOBODY.gid} for root's). ${USE_OTHER_DATABASE}`;
-  if (uid === 0) throw new StartupError(`The database in ${dataDir} belongs to root, and PostgreSQL refuses to run as root.`, cure);
+  const hint = `Give it and its folders back to the user it had (chown -R ${NOBODY.uid}:${NOBODY.gid} for root's). ${USE_OTHER_DATABASE}`;
+  if (uid === 0) throw new StartupError(`The database in ${dataDir} belongs to root, and PostgreSQL refuses to run as root.`, hint);
   if (!(await canReach({ uid, gid }, dataDir)))
-    throw new StartupError(`The database in ${dataDir} belongs to user ${uid}, who cannot enter that folder.`, cure);
+    throw new StartupError(`The database in ${dataDir} belongs to user ${uid}, who cannot enter that folder.`, hint);
   return { uid, gid };
 }
 

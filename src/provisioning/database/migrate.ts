@@ -150,8 +150,8 @@ function problems(ours: readonly Migration[], applied: readonly Applied[]): Star
   const checksums = new Map(ours.map(({ name, checksum }) => [name, checksum]));
   return applied.flatMap(({ name, checksum, finished }) => {
     if (!finished) {
-      const cure = `See what of it was done (column "logs" of _prisma_migrations), repair that, then: npm run prisma -- migrate resolve --rolled-back ${name}`;
-      return new StartupError(`The database migration ${name} failed half-way.`, cure);
+      const hint = `See what of it was done (column "logs" of _prisma_migrations), repair that, then: npm run prisma -- migrate resolve --rolled-back ${name}`;
+      return new StartupError(`The database migration ${name} failed half-way.`, hint);
     }
     if (!checksums.has(name)) {
       return new StartupError(
@@ -160,8 +160,8 @@ function problems(ours: readonly Migration[], applied: readonly Applied[]): Star
       );
     }
     if (checksums.get(name) !== checksum) {
-      const cure = 'Restore the file as it was, and put the change into a migration of its own.';
-      return new StartupError(`The migration ${name} was edited after it had been applied to this database.`, cure);
+      const hint = 'Restore the file as it was, and put the change into a migration of its own.';
+      return new StartupError(`The migration ${name} was edited after it had been applied to this database.`, hint);
     }
     return [];
   });
@@ -230,8 +230,8 @@ async function open(url: string): Promise<Client> {
 
 function unreachable(url: string, error: unknown): StartupError {
   const { hostname, port } = new URL(url);
-  const cure = 'Check DATABASE_URL and that the server runs there; without DATABASE_URL, npm start brings a database of its own.';
-  return new StartupError(`PostgreSQL at ${hostname}:${port || 5432} cannot be used: ${reason(error)}`, cure, error);
+  const hint = 'Check DATABASE_URL and that the server runs there; without DATABASE_URL, npm start brings a database of its own.';
+  return new StartupError(`PostgreSQL at ${hostname}:${port || 5432} cannot be used: ${reason(error)}`, hint, error);
 }
 
 /** A refused connection to a host with several addresses has no message, only a code. */

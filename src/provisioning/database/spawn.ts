@@ -95,8 +95,8 @@ async function initdb(home: Home, folder: string, password: string, durable: boo
   const code = await ended(child);
   if (code === 0) return;
   const nameless = output.includes('could not look up effective user ID');
-  const cure = `${nameless ? 'Start as a user that has a name on this machine.' : 'Check that there is room on the disk.'} ${USE_OTHER_DATABASE}`;
-  throw new StartupError(`PostgreSQL could not make a database in ${home.dataDir}:\n${output.trim()}`, cure);
+  const hint = `${nameless ? 'Start as a user that has a name on this machine.' : 'Check that there is room on the disk.'} ${USE_OTHER_DATABASE}`;
+  throw new StartupError(`PostgreSQL could not make a database in ${home.dataDir}:\n${output.trim()}`, hint);
 }
 
 /** A server process on its way up. */

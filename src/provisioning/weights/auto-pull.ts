@@ -36,7 +36,7 @@ async function wanted(config: Config, log: Logger): Promise<KnownModel | null> {
     return kind === 'present' ? null : model;
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
-    log.error({ err: error }, `${error.message} ${error.cure}`);
+    log.error({ err: error }, `${error.message} ${error.hint}`);
     return null;
   }
 }
@@ -51,7 +51,7 @@ function begin(config: Config, log: Logger, model: KnownModel): AutoPull {
     } catch (error) {
       if (controller.signal.aborted) return;
       const why =
-        error instanceof ModelError ? `${error.message} ${error.cure}` : `${model.name} could not be fetched: ${(error as Error).message}`;
+        error instanceof ModelError ? `${error.message} ${error.hint}` : `${model.name} could not be fetched: ${(error as Error).message}`;
       log.error({ model: model.name, err: error }, why);
       reason = () => why;
     }

@@ -1,11 +1,11 @@
-/** Something about models on disk, or fetching them, that a person has to cure. */
+/** Something about models on disk, or fetching them, that a person has to hint. */
 export class ModelError extends Error {
   override readonly name = 'ModelError';
-  readonly cure: string;
+  readonly hint: string;
 
-  constructor(problem: string, cure: string, cause?: unknown) {
+  constructor(problem: string, hint: string, cause?: unknown) {
     super(problem, cause === undefined ? undefined : { cause });
-    this.cure = cure;
+    this.hint = hint;
   }
 }
 

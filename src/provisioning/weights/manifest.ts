@@ -76,22 +76,22 @@ export function modelBytes({ files }: Pick<KnownModel, 'files'>): number {
 }
 
 function readManifest(file: string): KnownModel[] {
-  const cure = `Correct ${file}, or remove it.`;
+  const hint = `Correct ${file}, or remove it.`;
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new ModelError(`${file} cannot be read: ${(error as Error).message}`, cure);
+    throw new ModelError(`${file} cannot be read: ${(error as Error).message}`, hint);
   }
   let data: unknown;
   try {
     data = JSON.parse(text);
   } catch (error) {
-    throw new ModelError(`${file} is not JSON: ${(error as Error).message}`, cure);
+    throw new ModelError(`${file} is not JSON: ${(error as Error).message}`, hint);
   }
   const { success, data: manifest, error } = manifestSchema.safeParse(data);
-  if (!success) throw new ModelError(`${file} is malformed: ${z.prettifyError(error).replaceAll('\n', ' ')}`, cure);
+  if (!success) throw new ModelError(`${file} is malformed: ${z.prettifyError(error).replaceAll('\n', ' ')}`, hint);
   return Object.entries(manifest.models).map(([name, { files, ...model }]) => ({
     name,
     ...model,

@@ -19,7 +19,7 @@ export interface ModelState {
   /** A sentence without its full stop. */
   readonly message: string;
   /** What to do; null if nothing has to be done. */
-  readonly cure: string | null;
+  readonly hint: string | null;
 }
 
 /** A model in diffusers layout: a configuration in each of these, and weights in the first three. */
@@ -50,22 +50,22 @@ export async function modelState(config: ModelConfig): Promise<ModelState> {
 export async function knownModelState(models: string, model: KnownModel): Promise<ModelState> {
   const { name } = model;
   const folder = path.join(models, name);
-  const cure = pullCommand(name);
+  const hint = pullCommand(name);
   const total = describeBytes(modelBytes(model));
   const faults = await faultsOf(folder, model);
-  if (faults.length === 0) return { name, kind: 'present', folder, message: `${name} is in ${folder}`, cure: null };
+  if (faults.length === 0) return { name, kind: 'present', folder, message: `${name} is in ${folder}`, hint: null };
   if (faults.length < model.files.length)
     return {
       name,
       kind: 'partial',
       folder,
       message: `${name} is not whole: ${faults[0]}${faults.length > 1 ? ` and ${faults.length - 1} more` : ''}`,
-      cure,
+      hint,
     };
   const here = await bytesHere(partialFolder(models, name), model);
   if (here > 0)
-    return { name, kind: 'partial', folder, message: `${name} is not whole yet: ${describeBytes(here)} of ${total} are here`, cure };
-  return { name, kind: 'missing', folder, message: `${name} is not here (${total})`, cure };
+    return { name, kind: 'partial', folder, message: `${name} is not whole yet: ${describeBytes(here)} of ${total} are here`, hint };
+  return { name, kind: 'missing', folder, message: `${name} is not here (${total})`, hint };
 }
 
 /** What is wrong with the files in `folder`, each in words; none if all are there in the right size and none was found to be damaged. */
@@ -101,7 +101,7 @@ export async function sizeOf(file: string): Promise<number | null> {
 async function ownModelState(config: ModelConfig): Promise<ModelState> {
   const name = config.SVD_MODEL;
   const folder = modelFolder(config);
-  const cure = `Set SVD_MODEL to a model's folder, or to ${[...knownModels(config).keys()].join(', ')}, and fetch that with ${pullCommand('NAME')}.`;
+  const hint = `Set SVD_MODEL to a model's folder, or to ${[...knownModels(config).keys()].join(', ')}, and fetch that with ${pullCommand('NAME')}.`;
   const isFolder = await stat(folder).then(
     (found) => found.isDirectory(),
     () => false,
@@ -112,7 +112,7 @@ async function ownModelState(config: ModelConfig): Promise<ModelState> {
       kind: 'missing',
       folder,
       message: `SVD_MODEL is ${JSON.stringify(name)}: no known model, and there is no folder ${folder}`,
-      cure,
+      hint,
     };
   const lacks = await Promise.all(
     PARTS.map(async (part, index) => {
@@ -123,6 +123,6 @@ async function ownModelState(config: ModelConfig): Promise<ModelState> {
   );
   const lack = lacks.find((text) => text !== null);
   return lack === undefined
-    ? { name, kind: 'present', folder, message: `the model is in ${folder}`, cure: null }
-    : { name, kind: 'partial', folder, message: `${folder} is no whole model: ${lack}`, cure };
+    ? { name, kind: 'present', folder, message: `the model is in ${folder}`, hint: null }
+    : { name, kind: 'partial', folder, message: `${folder} is no whole model: ${lack}`, hint };
 }

@@ -67,7 +67,7 @@ describe('the bot', () => {
     ['a token', { BOT_TOKEN: '' }, /BOT_TOKEN is not set/],
     ['a key', { BOT_API_KEY: '' }, /BOT_API_KEY is not set/],
     ['a secret for its webhook', { BOT_WEBHOOK_URL: 'https://bot.example' }, /BOT_WEBHOOK_SECRET is not/],
-  ])('refuses to start without %s, and says the cure', async (_what, environment, words) => {
+  ])('refuses to start without %s, and says the hint', async (_what, environment, words) => {
     const { output, code } = await runBot(environment);
     expect(code).toBe(1);
     expect(output).toMatch(words);

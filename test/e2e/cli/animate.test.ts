@@ -131,7 +131,7 @@ describe('animate', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('Attempt 1 of 2 failed: ffmpeg could not write the video.');
     const log = (await place.logs()).toSorted().at(-1);
-    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ENCODER_FAILED', retryable: true, cure: expect.stringContaining(log!) } });
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ENCODER_FAILED', retryable: true, hint: expect.stringContaining(log!) } });
     expect(await readFile(path.join(place.storage, 'logs', log!), 'utf8')).toContain('it is broken');
   });
 
@@ -145,7 +145,7 @@ describe('animate', () => {
       error: { code: 'ENCODER_FAILED', message: expect.stringContaining('/there/is/none') },
     });
     expect(JSON.parse(database.stdout)).toMatchObject({
-      error: { code: 'CANNOT_START', message: expect.stringContaining('127.0.0.1:9'), cure: expect.stringContaining('DATABASE_URL') },
+      error: { code: 'CANNOT_START', message: expect.stringContaining('127.0.0.1:9'), hint: expect.stringContaining('DATABASE_URL') },
     });
   });
 
@@ -167,7 +167,7 @@ describe('animate, before anything is started', () => {
     const { code, stdout, stderr } = await place.run('animate', ...args(), '--json');
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toEqual({
-      error: { code: 'BAD_ARGUMENTS', message: expect.any(String), cure: expect.any(String), retryable: false },
+      error: { code: 'BAD_ARGUMENTS', message: expect.any(String), hint: expect.any(String), retryable: false },
     });
     expect(stderr).not.toContain('Starting');
   });

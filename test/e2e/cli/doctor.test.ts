@@ -18,7 +18,7 @@ const place = new Place();
 afterAll(() => place.remove());
 
 const variables = (environment: Record<string, string>, dotEnv: Record<string, string> = {}) =>
-  checkVariables(environment, dotEnv).findings.map(({ level, message, cure }) => [level, message, cure ?? ''].join(' '));
+  checkVariables(environment, dotEnv).findings.map(({ level, message, hint }) => [level, message, hint ?? ''].join(' '));
 const finding = async (check: string, environment: Record<string, string>): Promise<Finding> => {
   const findings = await examine(place.work, { PATH: process.env['PATH'], STORAGE_DIR: place.storage, PORT: '0', ...environment });
   return findings.find((candidate) => candidate.check === check)!;
@@ -33,7 +33,7 @@ describe('doctor', () => {
     expect(stdout).not.toContain('FAIL');
   });
 
-  it('exits 1 and says the cure where no video could be made', async () => {
+  it('exits 1 and says the hint where no video could be made', async () => {
     const { code, stdout } = await place.runWith(
       { DATABASE_URL: 'postgresql://somebody:secret-word@127.0.0.1:9/x', FFMPEG_PATH: '/there/is/none' },
       'doctor',
@@ -43,7 +43,7 @@ describe('doctor', () => {
     const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: Finding[] };
     expect(ok).toBe(false);
     expect(checks.filter(({ level }) => level === 'FAIL').map(({ check }) => check)).toEqual(['PostgreSQL', 'ffmpeg']);
-    expect(checks.filter(({ level }) => level === 'FAIL').every(({ cure }) => cure)).toBe(true);
+    expect(checks.filter(({ level }) => level === 'FAIL').every(({ hint }) => hint)).toBe(true);
     expect(stdout).not.toContain('secret-word');
   });
 
@@ -119,7 +119,7 @@ describe('doctor', () => {
   it('says when Redis does not answer', async () => {
     expect(await finding('Redis', { REDIS_URL: 'redis://127.0.0.1:9' })).toMatchObject({
       level: 'FAIL',
-      cure: expect.stringContaining('REDIS_URL'),
+      hint: expect.stringContaining('REDIS_URL'),
     });
   });
 
@@ -160,7 +160,7 @@ describe('doctor', () => {
   });
 
   it('warns of an address that npm start would refuse', async () => {
-    expect(await finding('port', { HOST: '0.0.0.0' })).toMatchObject({ level: 'warn', cure: expect.stringContaining('API_KEYS') });
+    expect(await finding('port', { HOST: '0.0.0.0' })).toMatchObject({ level: 'warn', hint: expect.stringContaining('API_KEYS') });
   });
 
   it('says when files cannot be stored', async () => {
@@ -168,7 +168,7 @@ describe('doctor', () => {
     chmodSync(path.join(place.work, 'file'), 0o600);
     expect(await finding('storage', { STORAGE_DIR: path.join(place.work, 'file', 'storage') })).toMatchObject({
       level: 'FAIL',
-      cure: expect.stringContaining('STORAGE_DIR'),
+      hint: expect.stringContaining('STORAGE_DIR'),
     });
   });
 

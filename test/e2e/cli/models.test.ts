@@ -182,10 +182,10 @@ describe('doctor', () => {
     expect(await weights()).toMatchObject({
       level: 'warn',
       message: expect.stringContaining('PREVIEW does not'),
-      cure: 'npm run models -- pull tiny',
+      hint: 'npm run models -- pull tiny',
     });
-    expect(await weights({ SVD_AUTO_PULL: '1' })).toMatchObject({ level: 'warn', cure: expect.stringContaining('next worker fetches it') });
-    expect(await weights({ SVD_MODEL: 'svd_xt' })).toMatchObject({ level: 'warn', cure: expect.stringContaining('svd-xt') });
+    expect(await weights({ SVD_AUTO_PULL: '1' })).toMatchObject({ level: 'warn', hint: expect.stringContaining('next worker fetches it') });
+    expect(await weights({ SVD_MODEL: 'svd_xt' })).toMatchObject({ level: 'warn', hint: expect.stringContaining('svd-xt') });
   });
 
   it('finds weights that are here, and those that are not whole', async () => {

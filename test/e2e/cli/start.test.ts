@@ -66,7 +66,7 @@ describe('animate while npm start runs', () => {
   it.each([[[]], [['--api-key', 'some-other-secret-word']]])('exits 1 without a valid key: %j', async (key) => {
     const { code, stdout } = await elsewhere.run('animate', photo('cat.jpg'), '--api-url', url, '--json', ...key);
     expect(code).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'UNAUTHENTICATED', cure: expect.stringContaining('--api-key') } });
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'UNAUTHENTICATED', hint: expect.stringContaining('--api-key') } });
   });
 
   it('exits 1 where no API answers, or something else does', async () => {
@@ -87,13 +87,13 @@ describe('animate while npm start runs', () => {
     ['cut off', async () => (await readFile(photo('cat.jpg'))).subarray(0, 4_000), 'IMAGE_UNREADABLE'],
     ['no photo at all', async () => 'a letter', 'UNSUPPORTED_FORMAT'],
     ['too large', async () => Buffer.alloc(21_000_000, 'x'), 'IMAGE_TOO_LARGE'],
-  ])('exits 1 for a photo that is %s, and says the cure', async (name, bytes, code) => {
+  ])('exits 1 for a photo that is %s, and says the hint', async (name, bytes, code) => {
     const file = path.join(elsewhere.work, `${name}.jpg`);
     await writeFile(file, await bytes());
     const run = await place.run('animate', file, '--json');
     expect(run.code).toBe(1);
-    expect(JSON.parse(run.stdout)).toMatchObject({ error: { code, retryable: false, cure: expect.any(String) } });
-    expect(run.stderr).toContain((JSON.parse(run.stdout) as { error: { cure: string } }).error.cure);
+    expect(JSON.parse(run.stdout)).toMatchObject({ error: { code, retryable: false, hint: expect.any(String) } });
+    expect(run.stderr).toContain((JSON.parse(run.stdout) as { error: { hint: string } }).error.hint);
   });
 
   it('exits 1 for an engine that no worker offers', async () => {

@@ -32,13 +32,8 @@ describe('the schema', () => {
       if (isObjectType(type) || isInputObjectType(type)) {
         for (const field of Object.values(type.getFields())) {
           if (!field.description) silent.push(`${type.name}.${field.name}`);
-          if (isObjectType(type))
-            silent.push(
-              ...type
-                .getFields()
-                [field.name]!.args.filter((arg) => !arg.description)
-                .map((arg) => `${type.name}.${field.name}(${arg.name})`),
-            );
+          const args = isObjectType(type) ? type.getFields()[field.name]!.args : [];
+          silent.push(...args.filter((arg) => !arg.description).map((arg) => `${type.name}.${field.name}(${arg.name})`));
         }
       }
     }
@@ -65,7 +60,7 @@ describe('one local owner', () => {
       resolutions { name width height description isDefault } durations { seconds frameCount isDefault } framesPerSecond
       motions { name description bestFor motionBucketId isDefault } orientations { name description isDefault } fits { name description isDefault }
       engines { name description available unavailableReason isDefault }
-      tuning { steps { min max default } guidanceMin { min max default } guidanceMax { min max default } noiseAugmentation { min max default } seed { min max default } motionBucketId { min max default } }
+      tuning { steps { min max default } minGuidanceScale { min max default } maxGuidanceScale { min max default } noiseAugStrength { min max default } seed { min max default } motionBucketId { min max default } }
       limits { photoMaxBytes photoMaxPixels photoMinSide photoFormats base64MaxBytes queueLimit ownerLimit maxAttempts filesKeptHours }
       estimates { engine resolution durationSeconds seconds } } }`);
     const { options } = data;
@@ -111,8 +106,8 @@ describe('one local owner', () => {
   it.each([
     ['durationSeconds', { durationSeconds: 7 }],
     ['tuning.steps', { tuning: { steps: 51 } }],
-    ['tuning.guidanceMin', { tuning: { guidanceMin: 4, guidanceMax: 2 } }],
-    ['tuning.noiseAugmentation', { tuning: { noiseAugmentation: -0.1 } }],
+    ['tuning.minGuidanceScale', { tuning: { minGuidanceScale: 4, maxGuidanceScale: 2 } }],
+    ['tuning.noiseAugStrength', { tuning: { noiseAugStrength: -0.1 } }],
     ['tuning.seed', { tuning: { seed: -1 } }],
     ['tuning.motionBucketId', { tuning: { motionBucketId: 256 } }],
     ['clientRef', { clientRef: '' }],
@@ -120,7 +115,7 @@ describe('one local owner', () => {
   ])('refuses a wrong %s at the door, naming it', async (field, input) => {
     const answer = await stack.tryCreate(input);
     expect(answer.errors![0]!.extensions).toMatchObject({ code: 'BAD_INPUT', field, retryable: false });
-    expect(answer.errors![0]!.extensions['cure']).toEqual(expect.any(String));
+    expect(answer.errors![0]!.extensions['hint']).toEqual(expect.any(String));
   });
 
   it.each([
@@ -157,9 +152,9 @@ describe('one local owner', () => {
         orientation: 'PORTRAIT',
         seed: 7,
         steps: 24,
-        guidanceMin: 1,
-        guidanceMax: 3,
-        noiseAugmentation: 0.1,
+        minGuidanceScale: 1,
+        maxGuidanceScale: 3,
+        noiseAugStrength: 0.1,
         motionBucketId: 50,
       },
     });

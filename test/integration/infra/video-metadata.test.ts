@@ -18,9 +18,9 @@ const OPTIONS: RenderOptions = {
   motion: 'TILT_UP',
   durationSeconds: 8,
   steps: 24,
-  guidanceMin: 1,
-  guidanceMax: 3.25,
-  noiseAugmentation: 0.1,
+  minGuidanceScale: 1,
+  maxGuidanceScale: 3.25,
+  noiseAugStrength: 0.1,
   motionBucketId: 100,
   seed: 2_147_483_647,
 };

@@ -239,7 +239,7 @@ describe('pulling a model', () => {
     hub.alwaysFault(CONFIG, { status: 502 });
     expect(await refused()).toMatchObject({
       message: expect.stringMatching(/HTTP 502, 4 times in a row/),
-      cure: expect.stringContaining('goes on where'),
+      hint: expect.stringContaining('goes on where'),
     });
   });
 
@@ -247,14 +247,14 @@ describe('pulling a model', () => {
     hub.token = 'hf_right';
     expect(await refused()).toMatchObject({
       message: expect.stringContaining('HTTP 401'),
-      cure: expect.stringMatching(new RegExp(`Accept it at ${hub.endpoint}/${REPOSITORY}.*HF_TOKEN`)),
+      hint: expect.stringMatching(new RegExp(`Accept it at ${hub.endpoint}/${REPOSITORY}.*HF_TOKEN`)),
     });
     const wrong = await refused(hub.model(), { hub: { endpoint: hub.endpoint, token: 'hf_wrong' } });
     expect(wrong).toMatchObject({
       message: expect.stringContaining('account of HF_TOKEN (HTTP 403)'),
-      cure: expect.stringContaining('Accept the licence'),
+      hint: expect.stringContaining('Accept the licence'),
     });
-    expect(JSON.stringify([wrong.message, wrong.cure, notes])).not.toContain('hf_wrong');
+    expect(JSON.stringify([wrong.message, wrong.hint, notes])).not.toContain('hf_wrong');
   });
 
   it('says what a hub does not have', async () => {
@@ -283,7 +283,7 @@ describe('pulling a model', () => {
     const huge = { ...model, files: [...model.files, { path: 'huge.safetensors', sizeBytes: 1e15, sha256: null }] };
     expect(await refused(huge)).toMatchObject({
       message: expect.stringMatching(/needs 1000000\.\d GB/),
-      cure: expect.stringContaining('MODELS_DIR'),
+      hint: expect.stringContaining('MODELS_DIR'),
     });
     expect(hub.seen).toEqual([]);
   });

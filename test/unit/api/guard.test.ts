@@ -180,11 +180,11 @@ describe('over the wire', () => {
       sent.on('error', reject).end(body);
     });
 
-  it('a rebound name gets 403 and the cure', async () => {
+  it('a rebound name gets 403 and the hint', async () => {
     const { status, text } = await ask('/things/1', { host: 'evil.example' });
     expect(status).toBe(403);
     expect(JSON.parse(text)).toEqual({
-      error: { code: 'FORBIDDEN', message: expect.stringContaining('PUBLIC_URL'), cure: expect.any(String), retryable: false },
+      error: { code: 'FORBIDDEN', message: expect.stringContaining('PUBLIC_URL'), hint: expect.any(String), retryable: false },
     });
   });
 

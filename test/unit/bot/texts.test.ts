@@ -138,7 +138,7 @@ describe('the texts', () => {
     for (const name of valuesOf('Fit')) expect(say('fit', { name, description: '?' })).not.toBe('?');
     for (const status of valuesOf('JobStatus')) expect(say('state', { status })).not.toBe(status);
     for (const stage of valuesOf('Stage')) expect(say('status-stage', { stage })).not.toBe(say('status-stage', { stage: '?' }));
-    for (const code of valuesOf('ErrorCode')) expect(`${say('failure', { code })} ${say('cure', { code })}`).not.toContain(code);
+    for (const code of valuesOf('ErrorCode')) expect(`${say('failure', { code })} ${say('hint', { code })}`).not.toContain(code);
   });
 
   it('say numbers as the language does', () => {

@@ -66,7 +66,7 @@ describe('arguments of animate', () => {
       orientation: 'AUTO',
       fit: 'COVER',
       engine: 'PREVIEW',
-      tuning: { steps: 4, guidanceMin: 1.5, guidanceMax: 10, noiseAugmentation: 0, motionBucketId: 255, seed: 2_147_483_647 },
+      tuning: { steps: 4, minGuidanceScale: 1.5, maxGuidanceScale: 10, noiseAugStrength: 0, motionBucketId: 255, seed: 2_147_483_647 },
     });
   });
 

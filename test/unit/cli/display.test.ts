@@ -22,9 +22,9 @@ const job: JobView = {
     motion: 'MICRO',
     durationSeconds: 3,
     steps: 24,
-    guidanceMin: 1,
-    guidanceMax: 3,
-    noiseAugmentation: 0.1,
+    minGuidanceScale: 1,
+    maxGuidanceScale: 3,
+    noiseAugStrength: 0.1,
     motionBucketId: 50,
     seed: 1,
   },
@@ -37,7 +37,7 @@ const retrying = (): JobView => ({
   stage: null,
   attempt: 2,
   nextAttemptAt: new Date(Date.now() + 9_500).toISOString(),
-  error: { code: 'ENCODER_FAILED', message: 'ffmpeg fell over.', cure: 'Lift it up.', retryable: true },
+  error: { code: 'ENCODER_FAILED', message: 'ffmpeg fell over.', hint: 'Lift it up.', retryable: true },
 });
 
 /** Clears the rest of a line. */

@@ -53,12 +53,12 @@ describe('expected render time', () => {
 
   describe('where the engine reckons for itself', () => {
     const place = { device: 'cpu', paces: { SVD_XT: { P360: { fixed: 10, perCall: 100, perFrame: 1 } } } };
-    const work = { ...SHORT, engine: 'SVD_XT' as const, steps: 20, guidanceMax: 3 };
+    const work = { ...SHORT, engine: 'SVD_XT' as const, steps: 20, maxGuidanceScale: 3 };
 
     it('counts two calls of the network a step, or one without guidance', () => {
       const estimator = new Estimator('SVD_XT', []);
       expect(estimator.seconds(work, place)).toBe(10 + 40 * 100 + 36);
-      expect(estimator.seconds({ ...work, guidanceMax: 1 }, place)).toBe(10 + 20 * 100 + 36);
+      expect(estimator.seconds({ ...work, maxGuidanceScale: 1 }, place)).toBe(10 + 20 * 100 + 36);
     });
 
     it('learns nothing from renders on other devices, and from its own what a step really takes', () => {

@@ -16,9 +16,9 @@ describe('options of a request', () => {
       fit: 'COVER',
       engine: null,
       steps: 24,
-      guidanceMin: 1,
-      guidanceMax: 3,
-      noiseAugmentation: 0.1,
+      minGuidanceScale: 1,
+      maxGuidanceScale: 3,
+      noiseAugStrength: 0.1,
       seed: null,
       motionBucketId: 50,
     });
@@ -30,13 +30,13 @@ describe('options of a request', () => {
   });
 
   it('may lie at the ends of their ranges, and not beyond', () => {
-    const ends = { steps: 50, guidanceMin: 1, guidanceMax: 1, noiseAugmentation: 0, seed: SEED_MAX, motionBucketId: 1 };
+    const ends = { steps: 50, minGuidanceScale: 1, maxGuidanceScale: 1, noiseAugStrength: 0, seed: SEED_MAX, motionBucketId: 1 };
     expect(checkOptions({ tuning: ends })).toMatchObject(ends);
     for (const tuning of [
       { steps: 3 },
       { steps: 4.5 },
-      { guidanceMax: 10.01 },
-      { noiseAugmentation: Number.NaN },
+      { maxGuidanceScale: 10.01 },
+      { noiseAugStrength: Number.NaN },
       { seed: SEED_MAX + 1 },
       { motionBucketId: 0 },
     ]) {

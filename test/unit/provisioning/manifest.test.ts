@@ -116,7 +116,7 @@ describe('SVD_MODEL', () => {
     expect(await modelState(there())).toMatchObject({
       kind: 'missing',
       message: 'svd-xt is not here (4.5 GB)',
-      cure: 'npm run models -- pull svd-xt',
+      hint: 'npm run models -- pull svd-xt',
     });
   });
 
@@ -124,7 +124,7 @@ describe('SVD_MODEL', () => {
     expect(await modelState(there({ SVD_MODEL: 'svdxt' }))).toMatchObject({
       kind: 'missing',
       message: expect.stringContaining('no known model'),
-      cure: expect.stringContaining('svd-xt'),
+      hint: expect.stringContaining('svd-xt'),
     });
     const folder = path.join(models, 'mine');
     const mine = there({ SVD_MODEL: folder });
@@ -142,7 +142,7 @@ describe('SVD_MODEL', () => {
       'image_encoder/model.fp16.safetensors',
     ])
       await add(file);
-    expect(await modelState(mine)).toMatchObject({ kind: 'present', folder, cure: null });
+    expect(await modelState(mine)).toMatchObject({ kind: 'present', folder, hint: null });
   });
 });
 

@@ -13,9 +13,9 @@ const OPTIONS: RenderOptions = {
   motion: 'MICRO',
   durationSeconds: 3,
   steps: 4,
-  guidanceMin: 1,
-  guidanceMax: 3,
-  noiseAugmentation: 0.1,
+  minGuidanceScale: 1,
+  maxGuidanceScale: 3,
+  noiseAugStrength: 0.1,
   motionBucketId: 50,
   seed: 1,
 };

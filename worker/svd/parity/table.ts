@@ -111,7 +111,7 @@ async function* pipeline(golden: Golden, networks: Networks): AsyncGenerator<Row
   } = golden;
   const size = { height, width };
   const limits = limitsOf(networks);
-  const sampling = { size, frames, framesPerSecond: fps, motionBucketId: bucket, noiseAugmentation: aug } as const;
+  const sampling = { size, frames, framesPerSecond: fps, motionBucketId: bucket, noiseAugStrength: aug } as const;
   const encoded = {
     embedding: await embedPhoto(networks, photo),
     latents: await encodePhoto(networks, photo, size, aug, numbers.floats('pipeline.aug_noise')),

@@ -84,7 +84,7 @@ subscription JobProgress($id: ID!) {
       percent
       queuePosition
       estimatedSecondsRemaining
-      error { code message cure }
+      error { code message hint }
       result { renderSeconds video { url } poster { url } }
     }
   }

@@ -101,7 +101,7 @@ async function estimates(api: Api): Promise<RenderEstimate[]> {
       return names(RESOLUTIONS).flatMap((resolution) =>
         DURATIONS.map((durationSeconds) => {
           const seconds = estimator.quickest(
-            { resolution, durationSeconds, steps: TUNING.steps.default, guidanceMax: TUNING.guidanceMax.default },
+            { resolution, durationSeconds, steps: TUNING.steps.default, maxGuidanceScale: TUNING.maxGuidanceScale.default },
             places,
           );
           return { engine, resolution, durationSeconds, seconds: Math.round(seconds * 10) / 10 };

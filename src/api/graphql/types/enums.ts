@@ -55,5 +55,5 @@ export const ErrorCodeEnum = enumOf(
   'ErrorCode',
   'Every way a request or a job can fail. Errors of requests carry it as extensions.code.',
   ERRORS,
-  (key) => `${ERRORS[key].message} ${ERRORS[key].cure}`,
+  (key) => `${ERRORS[key].message} ${ERRORS[key].hint}`,
 );

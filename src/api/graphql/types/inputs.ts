@@ -26,22 +26,22 @@ export class TuningInput {
   steps!: number;
 
   @Field(() => Float, {
-    defaultValue: TUNING.guidanceMin.default,
-    description: 'Guidance at the first frame, 1–10; not over guidanceMax (SVD_XT).',
+    defaultValue: TUNING.minGuidanceScale.default,
+    description: 'Guidance at the first frame, 1–10; not over maxGuidanceScale (SVD_XT).',
   })
-  guidanceMin!: number;
+  minGuidanceScale!: number;
 
   @Field(() => Float, {
-    defaultValue: TUNING.guidanceMax.default,
+    defaultValue: TUNING.maxGuidanceScale.default,
     description: 'Guidance at the last frame, 1–10; 1 means none and halves the time (SVD_XT).',
   })
-  guidanceMax!: number;
+  maxGuidanceScale!: number;
 
   @Field(() => Float, {
-    defaultValue: TUNING.noiseAugmentation.default,
+    defaultValue: TUNING.noiseAugStrength.default,
     description: 'Noise added to the photo, 0–1: more gives freer motion, less keeps closer to the photo (SVD_XT).',
   })
-  noiseAugmentation!: number;
+  noiseAugStrength!: number;
 
   @Field(() => Int, { nullable: true, description: 'Seed of all randomness, 0–2147483647; random if left out, and always reported.' })
   seed?: number | null;

@@ -42,13 +42,13 @@ export class JobOptionsType {
   steps!: number;
 
   @Field(() => Float, { description: 'Guidance at the first frame (SVD_XT).' })
-  guidanceMin!: number;
+  minGuidanceScale!: number;
 
   @Field(() => Float, { description: 'Guidance at the last frame (SVD_XT); 1 means none.' })
-  guidanceMax!: number;
+  maxGuidanceScale!: number;
 
   @Field(() => Float, { description: 'Strength of the noise added to the photo before it is encoded (SVD_XT).' })
-  noiseAugmentation!: number;
+  noiseAugStrength!: number;
 
   @Field(() => Int, { description: "The model's motion bucket, 1–255 (SVD_XT)." })
   motionBucketId!: number;
@@ -66,7 +66,7 @@ export class JobErrorType {
   message!: string;
 
   @Field(() => String, { description: 'What to do about it.' })
-  cure!: string;
+  hint!: string;
 
   @Field(() => Boolean, { description: 'Whether trying the same again can help.' })
   retryable!: boolean;

@@ -110,13 +110,13 @@ export class TuningOptions {
   steps!: NumberRange;
 
   @Field(() => NumberRange, { description: 'Guidance at the first frame.' })
-  guidanceMin!: NumberRange;
+  minGuidanceScale!: NumberRange;
 
   @Field(() => NumberRange, { description: 'Guidance at the last frame.' })
-  guidanceMax!: NumberRange;
+  maxGuidanceScale!: NumberRange;
 
   @Field(() => NumberRange, { description: 'Noise added to the photo.' })
-  noiseAugmentation!: NumberRange;
+  noiseAugStrength!: NumberRange;
 
   @Field(() => NumberRange, { description: 'Seed; random when nothing is said.' })
   seed!: NumberRange;

@@ -23,9 +23,9 @@ function options(given: Partial<RenderOptions> = {}): RenderOptions {
     motion: 'DOLLY_IN',
     durationSeconds: 3,
     steps: 4,
-    guidanceMin: 1,
-    guidanceMax: 3,
-    noiseAugmentation: 0.1,
+    minGuidanceScale: 1,
+    maxGuidanceScale: 3,
+    noiseAugStrength: 0.1,
     motionBucketId: 127,
     seed: 5,
     ...given,
@@ -105,7 +105,7 @@ describe('SVD_XT', () => {
   });
 
   it('renders upright for portrait, and without guidance', async () => {
-    const given = { orientation: 'PORTRAIT', guidanceMax: 1, fit: 'CONTAIN' } as const;
+    const given = { orientation: 'PORTRAIT', maxGuidanceScale: 1, fit: 'CONTAIN' } as const;
     const { pictures } = await render(engine, given);
     expect(pictures[0]).toMatchObject(frameSize({ resolution: 'P360', orientation: 'PORTRAIT' }));
     expect(pictures).toHaveLength(36);
