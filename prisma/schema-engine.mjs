@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * Stands in for Prisma's native schema engine, which Prisma would download at first use: the same arguments, the same JSON-RPC over
- * standard input and output, answered by the engine's WebAssembly build over node-postgres. `prisma/cli.mjs` puts it in place.
+ * Replaces Prisma's native schema engine, which Prisma would download at first use. It takes the same arguments and speaks the same
+ * JSON-RPC over standard input and output, but answers with the engine's WebAssembly build over node-postgres. `prisma/cli.mjs`
+ * selects it.
  */
 import { createInterface } from 'node:readline';
 import { panic, startEngine } from './schema-engine/engine.mjs';
@@ -19,7 +20,7 @@ while (args.length > 0) {
   else if (arg === 'cli') command = args.shift();
 }
 
-/** Log lines on standard error tell Prisma's CLI why an engine failed. It skips the first line and takes every other for JSON. */
+/** Prisma's CLI reads from standard error why an engine failed. It skips the first line and parses every other line as JSON. */
 const logError = (message, errorCode, isPanic = false) =>
   process.stderr.write(
     `\n${JSON.stringify({ level: 'ERROR', target: 'schema_engine::logger', fields: { message, error_code: errorCode, is_panic: isPanic } })}`,
@@ -27,7 +28,7 @@ const logError = (message, errorCode, isPanic = false) =>
 
 process.on('uncaughtException', (error) => {
   logError(panic.message || String(error), undefined, true);
-  process.exit(101); // Prisma's CLI knows this as the exit code of a panic
+  process.exit(101); // the exit code by which Prisma's CLI recognizes a panic
 });
 
 if (command) await runCommand();
@@ -46,10 +47,10 @@ async function runCommand() {
   }
 }
 
-/** Answers one JSON-RPC request a line until standard input ends. */
+/** Answers JSON-RPC requests, one per line, until standard input ends. */
 function serve() {
   let engine;
-  let nextRequestId = 1_000_000; // of our own requests, beyond the ids that the CLI counts up
+  let nextRequestId = 1_000_000; // ids of requests sent from here, beyond those the CLI counts up
   const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
 
   const methods = {
@@ -60,7 +61,7 @@ function serve() {
     getDatabaseVersion: async () => (await query(url, 'SELECT version()')).rows[0].version,
     diff: async (params) => {
       const { stdout, ...result } = await (await engine).diff(params);
-      // The CLI shows what the engine asks it to print; the WebAssembly build hands it back instead.
+      // The native engine asks the CLI to print its output; the WebAssembly build returns it instead.
       if (stdout != null) send({ id: nextRequestId++, method: 'print', params: { content: stdout } });
       return result;
     },
@@ -87,7 +88,7 @@ function serve() {
   lines.on('line', (line) => {
     if (line.trim() === '') return;
     const message = JSON.parse(line);
-    if (message.method) void answer(message); // without a method it acknowledges something we printed
+    if (message.method) void answer(message); // a message without a method acknowledges printed output
   });
   lines.on('close', () => process.exit(0));
 }

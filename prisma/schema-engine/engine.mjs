@@ -6,7 +6,7 @@ import { adapterFactory } from './postgres.mjs';
 
 const wasmFile = new URL('schema_engine_bg.wasm', import.meta.resolve('@prisma/schema-engine-wasm'));
 
-/** The last panic's message. The engine writes it here just before the instance becomes unusable. */
+/** Message of the last panic. The engine writes it here just before the instance becomes unusable. */
 export const panic = {
   message: '',
   set_message(text) {
@@ -17,7 +17,7 @@ globalThis.PRISMA_WASM_PANIC_REGISTRY = panic;
 
 /**
  * Starts an engine.
- * @param {string} url connection URL; commands that need no database never use it
+ * @param {string} url connection URL; unused by commands that need no database
  * @param {string[]} schemaFiles paths of the schema files
  */
 export async function startEngine(url, schemaFiles) {

@@ -1,4 +1,4 @@
-/** PostgreSQL for the schema engine: administration of whole databases, and a driver adapter that suits migrations. */
+/** PostgreSQL for the schema engine: creating and dropping databases, and a driver adapter suited to migrations. */
 import { PrismaPg } from '@prisma/adapter-pg';
 import { ColumnTypeEnum } from '@prisma/driver-adapter-utils';
 import { Client, escapeIdentifier } from 'pg';
@@ -22,7 +22,7 @@ export async function query(url, sql) {
   }
 }
 
-/** Runs `sql` in the server's maintenance database, since the one that `url` names may not exist. */
+/** Runs `sql` in the server's maintenance database, because the database that `url` names may not exist. */
 const administer = (url, sql) => {
   const maintenance = new URL(url);
   maintenance.pathname = '/postgres';
@@ -35,8 +35,8 @@ export const dropDatabase = (url, name = databaseName(url)) =>
   administer(url, `DROP DATABASE IF EXISTS ${escapeIdentifier(name)} WITH (FORCE)`);
 
 /**
- * A driver adapter factory for `url`. One connection each, because the advisory lock of a migration belongs to its connection. The
- * settings go in one by one, since a connection string would win over the name of the shadow database.
+ * A driver adapter factory for `url`. Each adapter has a single connection, because a migration's advisory lock belongs to its
+ * connection. Settings are passed one by one, because a connection string would override the name of the shadow database.
  */
 export function adapterFactory(url) {
   const connectTo = async (settings) => readingChar(await new PrismaPg({ ...settings, max: 1, idleTimeoutMillis: 0 }).connect());
@@ -44,7 +44,7 @@ export function adapterFactory(url) {
 
   factory.connect = () => connectTo(parseIntoClientConfig(url));
 
-  // The adapter's own version drops the shadow database while its pool still holds a session there, which PostgreSQL refuses.
+  // The adapter's own implementation drops the shadow database while its pool still holds a session in it, which PostgreSQL refuses.
   factory.connectToShadowDb = async () => {
     const name = `prisma_migrate_shadow_db_${crypto.randomUUID()}`;
     await createDatabase(url, name);
@@ -59,7 +59,7 @@ export function adapterFactory(url) {
   return factory;
 }
 
-/** The adapter has no mapping for the type "char", which the catalogue tables are full of: read it as text, report it as Character. */
+/** The adapter has no mapping for the type "char", which the system catalogs use a lot: read it as text, report it as Character. */
 function readingChar(adapter) {
   const charColumns = new WeakMap();
   const { performIO, queryRaw } = adapter;

@@ -1,6 +1,6 @@
 /**
- * Who asks. With API keys, a request carries one and everything it sees belongs to the key's owner; without keys there is one local
- * owner.
+ * Authentication. With API keys, a request carries one and sees only what belongs to the key's owner; without keys there is a single
+ * local owner.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { ApiKey } from '../config.ts';
@@ -11,7 +11,7 @@ export interface Caller {
   readonly owner: string;
   /** Null for the local owner. */
   readonly keyName: string | null;
-  /** The one owner of a server without keys; has no limit of its own. */
+  /** True for the single owner of a server without keys, who has no per-owner limit. */
   readonly local: boolean;
 }
 
@@ -22,9 +22,9 @@ const LOCAL: Caller = { owner: 'local', keyName: null, local: true };
 const OWNER = /^[\w.:@-]{1,128}$/;
 
 /**
- * The caller behind an `Authorization: Bearer <secret>`, acting for `actAs` if that is given.
- * @param open whether a request without a valid key is the local owner's: so where no key is configured by the operator
- * @throws AppError UNAUTHENTICATED; FORBIDDEN if this caller may not act for `actAs`
+ * Identifies the caller from `Authorization: Bearer <secret>`, acting for `actAs` if given.
+ * @param open whether a request without a valid key belongs to the local owner, which is the case when the operator configured no key
+ * @throws AppError UNAUTHENTICATED; FORBIDDEN if the caller may not act for `actAs`
  */
 export function authenticate(keys: readonly ApiKey[], authorization: string | undefined, actAs?: string, open = keys.length === 0): Caller {
   const key = findKey(keys, authorization);
@@ -41,9 +41,9 @@ export function authenticate(keys: readonly ApiKey[], authorization: string | un
 }
 
 /**
- * The caller of a WebSocket operation: the key from connection_init's payload, the owner from the operation's `extensions`.
- * At connection_init itself there are no extensions yet.
- * @param connectionParams `{ Authorization: 'Bearer …' }`; lower case will do
+ * Identifies the caller of a WebSocket operation: the key comes from the payload of connection_init, the owner from the operation's
+ * `extensions`. connection_init itself carries no extensions.
+ * @param connectionParams `{ Authorization: 'Bearer …' }`; a lower-case name is accepted
  * @param extensions `{ actAs: 'telegram:123' }`
  * @throws as `authenticate`
  */
@@ -54,7 +54,7 @@ export function authenticateSocket(keys: readonly ApiKey[], connectionParams: un
   return authenticate(keys, typeof authorization === 'string' ? authorization : undefined, actAs, open);
 }
 
-/** Compares with every key, so that the time taken says nothing about which of them comes close. */
+/** Compares with every key in constant time, so that timing does not reveal how close a guess is. */
 function findKey(keys: readonly ApiKey[], authorization: string | undefined): ApiKey | undefined {
   const secret = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
   if (secret === undefined) return undefined;
@@ -66,7 +66,7 @@ function findKey(keys: readonly ApiKey[], authorization: string | undefined): Ap
   return found;
 }
 
-/** No key reaches what belongs to another key itself. */
+/** A key with act-as can never act for the owner of another key. */
 function isForeignOwner(text: string): boolean {
   return OWNER.test(text) && !text.startsWith('key:') && text !== LOCAL.owner;
 }

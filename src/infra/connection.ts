@@ -1,6 +1,6 @@
 /**
- * What every connection to Redis and PostgreSQL shares: it may be lost at any time, so waiting is bounded and trouble is reported
- * without drowning the log.
+ * Shared by every connection to Redis and PostgreSQL. A connection can be lost at any time, so waits are bounded and errors are
+ * reported without flooding the log.
  */
 
 /** The part of a logger that connections use; a pino logger fits. */
@@ -11,12 +11,15 @@ export interface ConnectionLog {
 
 export const silent: ConnectionLog = { warn: () => {}, error: () => {} };
 
-/** There was no answer in time. */
+/** No answer arrived before the deadline. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
 }
 
-/** Settles as `work` does, but rejects with a DeadlineError that begins with `message` after `ms`. `work` itself goes on; what becomes of it is no longer heard. */
+/**
+ * Settles as `work` does, or rejects after `ms` with a DeadlineError whose message starts with `message`. `work` keeps running; its
+ * result is ignored.
+ */
 export function withDeadline<T>(work: Promise<T>, ms: number, message: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new DeadlineError(`${message} within ${ms / 1000} s`)), ms);
@@ -24,7 +27,7 @@ export function withDeadline<T>(work: Promise<T>, ms: number, message: string): 
   });
 }
 
-/** Waits; ends early and quietly when `signal` is aborted. */
+/** Waits for `ms`; resolves early when `signal` is aborted. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
@@ -38,13 +41,13 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** A reporter for errors of one connection: a connection that stays away is told once in 10 s, not at every try. */
+/** Returns an error reporter for one connection. It logs at most once every 10 s, not on every reconnect attempt. */
 export function reporter(log: ConnectionLog, what: string): (error: unknown) => void {
   let quietUntil = 0;
   return (error) => {
     const now = performance.now();
     if (now < quietUntil) return;
     quietUntil = now + 10_000;
-    log.warn({ err: error }, `${what}: connection trouble`);
+    log.warn({ err: error }, `${what}: connection error`);
   };
 }

@@ -1,4 +1,4 @@
-/** Lets through who waits at it while it is open. */
+/** Lets callers through while it is open and holds them back while it is shut. */
 export class Gate {
   #isOpen = true;
   #passed: Promise<void> = Promise.resolve();
@@ -19,7 +19,7 @@ export class Gate {
     this.#passed = new Promise((release) => (this.#release = release));
   }
 
-  /** Fulfilled at once, or when the gate opens next. */
+  /** Resolves at once if the gate is open, otherwise when it next opens. */
   passed(): Promise<void> {
     return this.#passed;
   }

@@ -2,7 +2,7 @@
 import { createPostgresBackend, Queue, Worker, withBackend, type IQueueBackend } from 'bullmq';
 import { Client, type ClientConfig } from 'pg';
 import type { EngineName } from '../../catalog/catalog.ts';
-import { connectRedis, patientRedis } from '../redis.ts';
+import { connectRedis, retryingRedis } from '../redis.ts';
 
 export type EntryQueue = Pick<Queue, 'add' | 'remove' | 'getJobState' | 'getJobCounts' | 'waitUntilReady' | 'close'>;
 
@@ -38,7 +38,7 @@ export function redisBackend(url: string, prefix: string, report: (error: unknow
       return new Queue(engine, { connection: client, prefix, streams }).on('error', onError);
     },
     worker(engine, stalledMs, onError) {
-      return new Worker(engine, null, { connection: { url, ...patientRedis }, prefix, ...workerOptions(stalledMs) }).on('error', onError);
+      return new Worker(engine, null, { connection: { url, ...retryingRedis }, prefix, ...workerOptions(stalledMs) }).on('error', onError);
     },
     async close() {
       client.disconnect();
