@@ -167,16 +167,16 @@ export const VARIABLES = {
     'where models are fetched: the Hugging Face hub, or a mirror with the same paths',
   ),
   SVD_PRECISION: define(
-    oneOf(['auto', 'f32', 'f16']),
+    oneOf(['auto', 'fp32', 'fp16']),
     'auto',
-    'arithmetic of SVD_XT: f32, f16, or auto, which is f16 on a graphics card that can and f32 elsewhere',
+    'arithmetic of SVD_XT: fp32, fp16, or auto, which is fp16 on a graphics card that can and fp32 elsewhere',
   ),
   SVD_MEMORY: define(
     oneOf(['keep', 'swap']),
     'keep',
     'keep holds all networks of SVD_XT in memory between jobs; swap only the one at work, at the price of loading each time',
   ),
-  SVD_DECODE_FRAMES: define(
+  SVD_DECODE_CHUNK_SIZE: define(
     whole(1, 25).optional(),
     '',
     'frames that SVD_XT decodes at once: more take more memory and flicker less at the seams; default: 4 on a CPU, 2 on a graphics card',

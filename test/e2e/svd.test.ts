@@ -14,7 +14,7 @@ import { describeStream, frameTable } from '../support/video.ts';
 import { until } from '../support/waiting.ts';
 
 const STAGES = ['LOADING_MODEL', 'ENCODING_IMAGE', 'DENOISING', 'DECODING', 'INTERPOLATING', 'ENCODING_VIDEO'];
-const SMALL = { SVD_RENDER_SIZE: '128x64', SVD_DECODE_FRAMES: '2', WORKER_DEVICES: 'cpu' };
+const SMALL = { SVD_RENDER_SIZE: '128x64', SVD_DECODE_CHUNK_SIZE: '2', WORKER_DEVICES: 'cpu' };
 /** As little work as can be asked for: one call of the network a step. */
 const QUICK = { engine: 'SVD_XT', tuning: { steps: 4, maxGuidanceScale: 1, seed: 5 } };
 /** Enough calls to be interrupted between two. */

@@ -14,7 +14,7 @@ const {
   numbers,
   photo,
 } = await openGolden(folder);
-const networks = new Networks(await openCheckpoint(checkpoint), { provider: 'webgpu', type: 'f32' });
+const networks = new Networks(await openCheckpoint(checkpoint), { provider: 'webgpu', precision: 'fp32' });
 const size = { height, width };
 const report = (network: string, actual: Float32Array, expected: Float32Array) =>
   process.send!({ network, error: relativeError(actual, expected) });

@@ -18,8 +18,8 @@ export interface Model {
 }
 
 /** Frames decoded at once: as many as memory commonly allows, and on a graphics card what one buffer holds. */
-export function decodeFrames(device: string, { SVD_DECODE_FRAMES }: Config): number {
-  return SVD_DECODE_FRAMES ?? (device === 'cpu' ? 4 : 2);
+export function decodeChunkSize(device: string, { SVD_DECODE_CHUNK_SIZE }: Config): number {
+  return SVD_DECODE_CHUNK_SIZE ?? (device === 'cpu' ? 4 : 2);
 }
 
 /** Opens SVD_MODEL for `device`; no weights are read yet. @throws AppError MODEL_INVALID */
@@ -27,14 +27,14 @@ export async function openModel(device: string, config: Config): Promise<Model> 
   const runtime = await runtimeOf(device, config);
   const { folder } = await modelState(config);
   const networks = new Networks(await openCheckpoint(folder), runtime, config.SVD_MEMORY);
-  return { networks, costs: new Costs(networks, await rateOf(runtime), decodeFrames(device, config)) };
+  return { networks, costs: new Costs(networks, await rateOf(runtime), decodeChunkSize(device, config)) };
 }
 
 const rates = new Map<string, Promise<number>>();
 
 /** Measured once a process. */
 async function rateOf(runtime: Runtime): Promise<number> {
-  const key = `${runtime.provider} ${runtime.type}`;
+  const key = `${runtime.provider} ${runtime.precision}`;
   const rate = rates.get(key) ?? measureRate(runtime);
   rates.set(key, rate);
   rate.catch(() => rates.delete(key));
@@ -51,8 +51,8 @@ export async function offerOf(device: string, config: Config): Promise<Offer> {
   }
   const card = device === 'webgpu' ? await probeWebgpu() : null;
   if (card?.available === false) return no(card.reason);
-  if (card?.f16 === false && config.SVD_PRECISION === 'f16')
-    return no('The graphics card cannot compute in float16: set SVD_PRECISION to f32.');
+  if (card?.fp16 === false && config.SVD_PRECISION === 'fp16')
+    return no('The graphics card cannot compute in float16: set SVD_PRECISION to fp32.');
   try {
     const { costs } = await openModel(device, config);
     const paces = costs.paces((resolution) => config.SVD_RENDER_SIZE ?? renderSize({ resolution, orientation: 'LANDSCAPE' }));
@@ -64,7 +64,7 @@ export async function offerOf(device: string, config: Config): Promise<Offer> {
 }
 
 async function runtimeOf(device: string, { SVD_PRECISION }: Config): Promise<Runtime> {
-  if (device === 'cpu') return { provider: 'cpu', type: 'f32' };
-  const type = SVD_PRECISION === 'auto' ? ((await probeWebgpu()).f16 ? 'f16' : 'f32') : SVD_PRECISION;
-  return { provider: 'webgpu', type };
+  if (device === 'cpu') return { provider: 'cpu', precision: 'fp32' };
+  const precision = SVD_PRECISION === 'auto' ? ((await probeWebgpu()).fp16 ? 'fp16' : 'fp32') : SVD_PRECISION;
+  return { provider: 'webgpu', precision };
 }

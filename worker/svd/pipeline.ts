@@ -173,14 +173,14 @@ export async function* decode(
 ): AsyncGenerator<Picture[], void, undefined> {
   const { scalingFactor } = networks.checkpoint.vae.config;
   const length = latents.length / frames;
-  let { type } = networks.runtime;
+  let { precision } = networks.runtime;
   for (let first = 0; first < frames; first += chunk) {
     const count = Math.min(chunk, frames - first);
     const z = latents.slice(first * length, (first + count) * length).map((value) => value / scalingFactor);
-    let images = await networks.decode(z, count, size, type);
-    if (type === 'f16' && !images.every(Number.isFinite)) {
-      type = 'f32'; // half precision can overflow in the decoder; the rest of the clip would too
-      images = await networks.decode(z, count, size, type);
+    let images = await networks.decode(z, count, size, precision);
+    if (precision === 'fp16' && !images.every(Number.isFinite)) {
+      precision = 'fp32'; // half precision can overflow in the decoder; the rest of the clip would too
+      images = await networks.decode(z, count, size, precision);
     }
     assertFinite(images, `frames ${first + 1} to ${first + count}`);
     yield Array.from({ length: count }, (_, i) =>

@@ -14,7 +14,7 @@ import { keyframeRate } from './costs.ts';
 import { latentPreview } from './latent-preview.ts';
 import type { Network } from './runtime/networks.ts';
 import { NoiseSource } from './noise.ts';
-import { decodeFrames, offerOf, openModel, type Model } from './capability.ts';
+import { decodeChunkSize, offerOf, openModel, type Model } from './capability.ts';
 import { decode, denoise, embedPhoto, encodePhoto, type EncodedPhoto } from './pipeline.ts';
 
 /** Changes when the same options and model would give other frames. */
@@ -39,7 +39,7 @@ class Svd implements Engine {
     this.#device = device;
     this.#config = config;
     // With every setting that would give other frames.
-    const { SVD_MODEL, SVD_PRECISION, SVD_RENDER_SIZE: size, SVD_DECODE_FRAMES: chunk } = config;
+    const { SVD_MODEL, SVD_PRECISION, SVD_RENDER_SIZE: size, SVD_DECODE_CHUNK_SIZE: chunk } = config;
     this.version = [
       VERSION,
       path.basename(SVD_MODEL).slice(0, NAME_LENGTH),
@@ -205,7 +205,7 @@ class Svd implements Engine {
   }
 
   #chunk(frames: number): number {
-    return Math.min(frames, decodeFrames(this.#device, this.#config));
+    return Math.min(frames, decodeChunkSize(this.#device, this.#config));
   }
 
   #renderSize({ resolution, orientation }: RenderOptions): Size {

@@ -25,7 +25,7 @@ export async function* renderJobs({ folder, width, height, chunk }: Request, cou
   const config = readConfig({
     SVD_MODEL: folder,
     SVD_RENDER_SIZE: `${width}x${height}`,
-    SVD_DECODE_FRAMES: String(chunk),
+    SVD_DECODE_CHUNK_SIZE: String(chunk),
     WORKER_DEVICES: 'cpu',
   });
   const engine = svd.create('cpu', config);

@@ -37,7 +37,7 @@ export interface Timing {
 
 async function time(name: NetworkName, { folder, width, height, frames, chunk, threads, runs }: Request): Promise<Timing> {
   const size = { width, height };
-  const networks = new Networks(await openCheckpoint(folder), { provider: 'cpu', type: 'f32', threads });
+  const networks = new Networks(await openCheckpoint(folder), { provider: 'cpu', precision: 'fp32', threads });
   const network: Record<NetworkName, Network> = {
     clip: { name: 'image encoder' },
     encode: { name: 'encoder', size },

@@ -29,11 +29,11 @@ export class CpuOps extends PortableOps {
     silu: boolean,
   ): string {
     const [images, channels] = shape;
-    const grouped = this.writer.cast(this.writer.reshape(id, [images, GROUPS, -1]), this.type, 'f32');
+    const grouped = this.writer.cast(this.writer.reshape(id, [images, GROUPS, -1]), this.precision, 'fp32');
     const [ones, zeros] = [1, 0].map((value) => this.writer.floats(Array<number>(GROUPS).fill(value)));
     const normalized = this.writer.op('InstanceNormalization', [grouped, ones!, zeros!], { epsilon: { float: epsilon } });
     const scaled = this.writer.op('Mul', [
-      this.writer.reshape(this.writer.cast(normalized, 'f32', this.type), shape),
+      this.writer.reshape(this.writer.cast(normalized, 'fp32', this.precision), shape),
       this.parameter(weights, 'weight', [1, channels, 1, 1]),
     ]);
     const shifted = this.writer.op('Add', [scaled, this.parameter(weights, 'bias', [1, channels, 1, 1])]);

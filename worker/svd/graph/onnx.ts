@@ -7,12 +7,15 @@
 import { ProtoWriter } from './protobuf.ts';
 
 /** TensorProto.DataType */
-export const TYPE = { f32: 1, i64: 7, f16: 10 } as const;
+export const TYPE = { fp32: 1, int64: 7, fp16: 10 } as const;
 
 export type ElementType = keyof typeof TYPE;
 
+/** Floating-point types that weights are stored in and networks compute in. */
+export type Precision = 'fp32' | 'fp16';
+
 /** Bytes of one element. */
-export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { f32: 4, i64: 8, f16: 2 };
+export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { fp32: 4, int64: 8, fp16: 2 };
 
 /** An attribute of a node; what is a float must say so, since JavaScript's numbers do not. */
 export type Attribute = number | string | readonly number[] | { readonly float: number };
@@ -145,12 +148,12 @@ export class OnnxWriter {
 
   /** A vector of int64, such as a shape. */
   ints(values: readonly number[]): string {
-    return this.constant('i64', [values.length], new Uint8Array(BigInt64Array.from(values, BigInt).buffer));
+    return this.constant('int64', [values.length], new Uint8Array(BigInt64Array.from(values, BigInt).buffer));
   }
 
   /** A float32 tensor; a vector unless `shape` says otherwise. */
   floats(values: readonly number[], shape: readonly number[] = [values.length]): string {
-    return this.constant('f32', shape, new Uint8Array(Float32Array.from(values).buffer));
+    return this.constant('fp32', shape, new Uint8Array(Float32Array.from(values).buffer));
   }
 
   /**
@@ -181,7 +184,7 @@ function tensorOf(name: string, type: ElementType, shape: readonly number[]): Pr
 function valueInfo(name: string, shape: readonly number[]): ProtoWriter {
   const sides = new ProtoWriter();
   for (const side of shape) sides.message(1, new ProtoWriter().int(1, side));
-  const tensor = new ProtoWriter().int(1, TYPE.f32).message(2, sides);
+  const tensor = new ProtoWriter().int(1, TYPE.fp32).message(2, sides);
   return new ProtoWriter().text(1, name).message(2, new ProtoWriter().message(1, tensor));
 }
 

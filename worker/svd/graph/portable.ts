@@ -5,7 +5,7 @@
  */
 import path from 'node:path';
 import type { TensorInfo } from '../checkpoint/safetensors.ts';
-import { ELEMENT_BYTES, OnnxWriter, type Attribute, type ElementType, type TensorSpec } from './onnx.ts';
+import { ELEMENT_BYTES, OnnxWriter, type Attribute, type ElementType, type Precision, type TensorSpec } from './onnx.ts';
 import type { Clip, ClipConvOptions, ConvOptions, Dialect, Frames, Graph, Tokens, VectorInput, Vectors } from './ops.ts';
 import type { Weights } from './weights.ts';
 
@@ -16,7 +16,7 @@ export abstract class PortableOps implements Dialect {
   protected readonly writer: OnnxWriter;
   readonly #name: string;
   readonly #file: string;
-  protected readonly type: 'f32' | 'f16';
+  protected readonly precision: Precision;
   readonly #inputs: TensorSpec[] = [];
   readonly #outputs: Graph['outputs'][number][] = [];
   readonly #parameters = new Map<string, string>();
@@ -25,11 +25,11 @@ export abstract class PortableOps implements Dialect {
   #multiplyAdds = 0;
 
   /** @param type of activations and of the arithmetic; inputs and outputs are float32 either way */
-  constructor(name: string, weights: Weights, type: 'f32' | 'f16') {
+  constructor(name: string, weights: Weights, precision: Precision) {
     this.writer = new OnnxWriter(name);
     this.#name = name;
     this.#file = weights.source.file;
-    this.type = type;
+    this.precision = precision;
   }
 
   finish(): Graph {
@@ -68,7 +68,7 @@ export abstract class PortableOps implements Dialect {
           value.map(({ id }) => id),
           1,
         );
-    const id = this.writer.cast(joined, this.type, 'f32');
+    const id = this.writer.cast(joined, this.precision, 'fp32');
     this.writer.output(id, shape);
     this.#outputs.push({ name, id, shape });
   }
@@ -190,7 +190,7 @@ export abstract class PortableOps implements Dialect {
     };
     const rows = x.sequences * x.length;
     this.#multiplyAdds += rows * width * (2 * x.channels + channels);
-    const parts = Math.min(this.widest.parts, Math.ceil((rows * width * ELEMENT_BYTES[this.type]) / this.widest.bytes));
+    const parts = Math.min(this.widest.parts, Math.ceil((rows * width * ELEMENT_BYTES[this.precision]) / this.widest.bytes));
     return { ...x, id: this.writer.concat(this.pieces(x.id, 0, evenly(rows, parts)).map(part), 0), channels };
   }
 
@@ -299,13 +299,13 @@ export abstract class PortableOps implements Dialect {
     return this.writer.op(operator, inputs, attributes);
   }
 
-  protected times(id: string, factor: number, type: ElementType = this.type): string {
-    return factor === 1 ? id : this.writer.op('Mul', [id, this.writer.cast(this.writer.floats([factor]), 'f32', type)]);
+  protected times(id: string, factor: number, type: ElementType = this.precision): string {
+    return factor === 1 ? id : this.writer.op('Mul', [id, this.writer.cast(this.writer.floats([factor]), 'fp32', type)]);
   }
 
   #input(name: string, shape: readonly number[]): string {
     this.#inputs.push({ name, shape });
-    return this.writer.cast(this.writer.input(name, shape), 'f32', this.type);
+    return this.writer.cast(this.writer.input(name, shape), 'fp32', this.precision);
   }
 
   /** The bias [out] of `weights`, if it has one, with `plus` [1, out] added. */
@@ -328,7 +328,7 @@ export abstract class PortableOps implements Dialect {
       location: path.basename(this.#file),
       offset: info.offset + start * rowBytes,
     });
-    const id = this.writer.cast(stored, type, this.type);
+    const id = this.writer.cast(stored, type, this.precision);
     this.#parameters.set(key, id);
     return id;
   }
@@ -339,8 +339,8 @@ export function evenly(total: number, parts: number): number[] {
   return Array.from({ length: parts }, (_, i) => Math.floor(((i + 1) * total) / parts) - Math.floor((i * total) / parts));
 }
 
-function elementTypeOf({ name, dtype }: TensorInfo): 'f32' | 'f16' {
-  if (dtype === 'F16') return 'f16';
-  if (dtype === 'F32') return 'f32';
+function elementTypeOf({ name, dtype }: TensorInfo): 'fp32' | 'fp16' {
+  if (dtype === 'F16') return 'fp16';
+  if (dtype === 'F32') return 'fp32';
   throw new RangeError(`${name} is ${dtype}; weights are F16 or F32`);
 }

@@ -30,14 +30,14 @@ export class WebgpuOps extends PortableOps {
     const [images, channels, height, width] = shape;
     const length = (channels / GROUPS) * height * width; // values of a group
     const [weight, bias] = ['weight', 'bias'].map((name) =>
-      this.writer.cast(this.parameter(weights, name, [1, GROUPS, channels / GROUPS, 1]), this.type, 'f32'),
+      this.writer.cast(this.parameter(weights, name, [1, GROUPS, channels / GROUPS, 1]), this.precision, 'fp32'),
     );
-    const centred = this.#centre(this.writer.cast(this.writer.reshape(id, [images, GROUPS, length]), this.type, 'f32'));
+    const centred = this.#centre(this.writer.cast(this.writer.reshape(id, [images, GROUPS, length]), this.precision, 'fp32'));
     const squares = this.writer.op('ReduceSumSquare', [centred, this.writer.ints([-1])], { keepdims: 1 }); // [images, GROUPS, 1]
-    const variance = this.writer.op('Add', [this.times(squares, 1 / length, 'f32'), this.writer.floats([epsilon])]);
+    const variance = this.writer.op('Add', [this.times(squares, 1 / length, 'fp32'), this.writer.floats([epsilon])]);
     const factors = this.writer.op('Div', [weight!, this.writer.reshape(this.writer.op('Sqrt', [variance]), [images, GROUPS, 1, 1])]); // [images, GROUPS, C / GROUPS, 1]
     const scaled = this.writer.op('Mul', [this.writer.reshape(centred, [images, GROUPS, channels / GROUPS, height * width]), factors]);
-    const shifted = this.writer.cast(this.writer.reshape(this.writer.op('Add', [scaled, bias!]), shape), 'f32', this.type);
+    const shifted = this.writer.cast(this.writer.reshape(this.writer.op('Add', [scaled, bias!]), shape), 'fp32', this.precision);
     return silu ? this.activate(shifted) : shifted;
   }
 
@@ -47,7 +47,7 @@ export class WebgpuOps extends PortableOps {
    */
   protected override attend(query: Tokens, key: Tokens, value: Tokens, heads: number): string {
     const { sequences, length, channels } = query;
-    const bytes = heads * length ** 2 * ELEMENT_BYTES.f32; // scores of one sequence
+    const bytes = heads * length ** 2 * ELEMENT_BYTES.fp32; // scores of one sequence
     const groups = evenly(sequences, Math.min(sequences, Math.ceil((sequences * bytes) / SCORES_BYTES)));
     const queryParts = evenly(length, Math.ceil(bytes / SCORES_BYTES));
     const pieces = [query, key, value].map(({ id }) =>
@@ -59,17 +59,17 @@ export class WebgpuOps extends PortableOps {
     );
     const results = groups.map((count, group) => {
       const [q, k, v] = pieces.map((ids, i) => {
-        const split = this.writer.reshape(this.writer.cast(ids[group]!, this.type, 'f32'), [count, length, heads, channels / heads]);
+        const split = this.writer.reshape(this.writer.cast(ids[group]!, this.precision, 'fp32'), [count, length, heads, channels / heads]);
         return this.writer.transpose(split, i === 1 ? [0, 2, 3, 1] : [0, 2, 1, 3]);
       });
-      const scaled = this.times(q!, Math.sqrt(heads / channels), 'f32');
+      const scaled = this.times(q!, Math.sqrt(heads / channels), 'fp32');
       const parts = this.pieces(scaled, 2, queryParts).map((part) =>
         this.writer.op('MatMul', [this.writer.op('Softmax', [this.writer.op('MatMul', [part, k!])], { axis: -1 }), v!]),
       );
       return this.writer.cast(
         this.writer.reshape(this.writer.transpose(this.writer.concat(parts, 2), [0, 2, 1, 3]), [count * length, channels]),
-        'f32',
-        this.type,
+        'fp32',
+        this.precision,
       );
     });
     return this.writer.concat(results, 0);
@@ -91,13 +91,13 @@ export class WebgpuOps extends PortableOps {
     inputs: readonly string[],
     attributes: Readonly<Record<string, Attribute>>,
   ): string {
-    if (this.type === 'f32') return this.writer.op(operator, inputs, attributes);
+    if (this.precision === 'fp32') return this.writer.op(operator, inputs, attributes);
     const widened = inputs.map((id) => {
-      const known = this.#widened.get(id) ?? this.writer.cast(id, 'f16', 'f32');
+      const known = this.#widened.get(id) ?? this.writer.cast(id, 'fp16', 'fp32');
       this.#widened.set(id, known);
       return known;
     });
-    return this.writer.cast(this.writer.op(operator, widened, attributes), 'f32', 'f16');
+    return this.writer.cast(this.writer.op(operator, widened, attributes), 'fp32', 'fp16');
   }
 
   /** `id` less its mean along the last axis. */

@@ -19,7 +19,7 @@ Computes what FOLDER has official numbers for and compares: golden.safetensors, 
 the weights; without them they are made from the seed, in a temporary folder.
 
   --device cpu|webgpu    what computes (cpu)
-  --dtype f32|f16        the type of the arithmetic (f32)
+  --dtype fp32|fp16        the type of the arithmetic (fp32)
   --checkpoint FOLDER    where the weights are, if elsewhere
   --json                 one JSON object instead of a table
 
@@ -28,7 +28,7 @@ Exits 1 if a row fails, and 2 if it cannot begin.
 
 const EXIT = { passed: 0, failed: 1, unusable: 2 } as const;
 const PROVIDERS: Readonly<Record<string, Provider>> = { cpu: 'cpu', webgpu: 'webgpu' };
-const TYPES: Readonly<Record<string, Runtime['type']>> = { f32: 'f32', f16: 'f16' };
+const PRECISIONS: Readonly<Record<string, Runtime['precision']>> = { fp32: 'fp32', fp16: 'fp16' };
 
 interface Arguments {
   readonly folder: string;
@@ -66,7 +66,7 @@ function readArguments(words: string[]): Arguments | 'help' {
   if (values.device === 'cuda') throw new Unusable('--device cuda is not part of this version; cpu and webgpu are.');
   return {
     folder,
-    runtime: { provider: choose('--device', values.device, PROVIDERS), type: choose('--dtype', values.dtype, TYPES) },
+    runtime: { provider: choose('--device', values.device, PROVIDERS), precision: choose('--dtype', values.dtype, PRECISIONS) },
     checkpoint: values.checkpoint,
     json: values.json,
   };
@@ -79,7 +79,7 @@ function parse(words: string[]) {
       allowPositionals: true,
       options: {
         device: { type: 'string', default: 'cpu' },
-        dtype: { type: 'string', default: 'f32' },
+        dtype: { type: 'string', default: 'fp32' },
         checkpoint: { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h' },
@@ -131,11 +131,11 @@ async function compare({ runtime, json }: Arguments, golden: Golden, checkpoint:
   const passed = rows.filter((row) => row.passed).length;
   const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
   const peakBytes = process.resourceUsage().maxRSS * 1024;
-  const summary = { passed: passed === rows.length, device: runtime.provider, dtype: runtime.type, seconds, peakBytes, rows };
+  const summary = { passed: passed === rows.length, device: runtime.provider, dtype: runtime.precision, seconds, peakBytes, rows };
   if (json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   else
     process.stdout.write(
-      `\n${passed} of ${rows.length} rows pass on ${runtime.provider} in ${runtime.type}; ${seconds} s, ${(peakBytes / 1e9).toFixed(2)} GB of memory at most\n`,
+      `\n${passed} of ${rows.length} rows pass on ${runtime.provider} in ${runtime.precision}; ${seconds} s, ${(peakBytes / 1e9).toFixed(2)} GB of memory at most\n`,
     );
   return summary.passed ? EXIT.passed : EXIT.failed;
 }

@@ -22,10 +22,10 @@ export interface Limits {
   readonly levels: number;
 }
 
-export const LIMITS: Readonly<Record<'f32' | 'f16', Limits>> = {
-  f32: { component: 1e-4, loop: 1e-3, frames: 1e-3, levels: 1 },
+export const LIMITS: Readonly<Record<'fp32' | 'fp16', Limits>> = {
+  fp32: { component: 1e-4, loop: 1e-3, frames: 1e-3, levels: 1 },
   // What latents off by the tenth that the loop allows do to the frames: most values are off by some levels, one in a hundred by 16.
-  f16: { component: 3e-2, loop: 1e-1, frames: 1e-2, levels: 16 },
+  fp16: { component: 3e-2, loop: 1e-1, frames: 1e-2, levels: 16 },
 };
 
 /** A row that compares `actual` with `expected` by their relative error. */

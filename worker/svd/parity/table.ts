@@ -37,7 +37,7 @@ async function* weights({ digests }: Golden, { checkpoint }: Networks): AsyncGen
 async function* imageEncoder({ photo, numbers }: Golden, networks: Networks): AsyncGenerator<Row, void, undefined> {
   const { imageSize } = networks.checkpoint.imageEncoder.config;
   const resized = everyNth(clipResize(photo, imageSize), imageSize, Math.ceil(imageSize / numbers.shape('clip.resized')[3]!));
-  yield compared('clip.resized', resized, numbers.floats('clip.resized'), LIMITS.f32.component); // always computed in full precision
+  yield compared('clip.resized', resized, numbers.floats('clip.resized'), LIMITS.fp32.component); // always computed in full precision
   yield compared('clip.image_embeds', await embedPhoto(networks, photo), numbers.floats('clip.image_embeds'), limitsOf(networks).component);
 }
 
@@ -147,7 +147,7 @@ async function* loop(
   return last;
 }
 
-const limitsOf = ({ runtime }: Networks): Limits => LIMITS[runtime.type];
+const limitsOf = ({ runtime }: Networks): Limits => LIMITS[runtime.precision];
 
 /** Of `count` equal pieces of `values`, those from `from` up to but without `to`; a copy. */
 function part(values: Float32Array, count: number, from: number, to: number): Float32Array {

@@ -5,6 +5,7 @@ import type { Checkpoint } from '../checkpoint/files.ts';
 import { clipGraph } from '../graph/clip.ts';
 import { conditioningGraph, frameWidths, sinusoids } from '../graph/conditioning.ts';
 import { CpuOps } from '../graph/cpu.ts';
+import type { Precision } from '../graph/onnx.ts';
 import type { DialectFactory, Graph } from '../graph/ops.ts';
 import { unetGraph } from '../graph/unet.ts';
 import { decoderGraph, encoderGraph, vaeScale } from '../graph/vae.ts';
@@ -92,8 +93,8 @@ export class Networks {
   }
 
   /** @param latents [frames, 4, height / 8, width / 8] of one chunk, unscaled @returns [frames, 3, height, width] in about −1…1 */
-  async decode(latents: Float32Array, frames: number, size: Size, type = this.runtime.type): Promise<Float32Array> {
-    return (await this.#run({ name: 'decoder', frames, size }, { latents }, type))['images']!;
+  async decode(latents: Float32Array, frames: number, size: Size, precision = this.runtime.precision): Promise<Float32Array> {
+    return (await this.#run({ name: 'decoder', frames, size }, { latents }, precision))['images']!;
   }
 
   /** Runs everything of the UNet that does not see the latents, for all steps of a clip. */
@@ -101,7 +102,7 @@ export class Networks {
     const { config } = this.checkpoint.unet;
     const rows = context.length / config.crossAttentionDim;
     const steps = timesteps.length;
-    const graph = conditioningGraph(this.#dialect(this.runtime.type), this.#weights.unet, config, { steps, frames, batch: rows });
+    const graph = conditioningGraph(this.#dialect(this.runtime.precision), this.#weights.unet, config, { steps, frames, batch: rows });
     const idEmbedding = sinusoids(ids, config.additionTimeEmbedDim); // [3, width], side by side for the network
     const session = await Session.open(graph, this.runtime);
     try {
@@ -136,12 +137,12 @@ export class Networks {
 
   /** Whether `network` is in memory. */
   isOpen(network: Network): boolean {
-    return this.#sessions.get(slotOf(network))?.key === this.#keyOf(network, this.#typeOf(network));
+    return this.#sessions.get(slotOf(network))?.key === this.#keyOf(network, this.#precisionOf(network));
   }
 
   /** Brings `network` into memory, unless it is there. One network of another size makes room for it; with `swap` all others do. */
-  async open(network: Network, type = this.#typeOf(network)): Promise<Session> {
-    const [slot, key] = [slotOf(network), this.#keyOf(network, type)];
+  async open(network: Network, precision = this.#precisionOf(network)): Promise<Session> {
+    const [slot, key] = [slotOf(network), this.#keyOf(network, precision)];
     const known = this.#sessions.get(slot);
     if (known?.key === key) return await known.session;
     if (this.#residency === 'swap') await this.dispose();
@@ -149,16 +150,16 @@ export class Networks {
       this.#sessions.delete(slot);
       await (await known.session).release();
     }
-    const session = Session.open(this.graph(network, type), { ...this.runtime, type });
+    const session = Session.open(this.graph(network, precision), { ...this.runtime, precision });
     this.#sessions.set(slot, { key, session });
     session.catch(() => this.#sessions.delete(slot));
     return await session;
   }
 
   /** The graph of `network`, not yet in memory. @throws AppError BAD_INPUT for a size that cannot be halved as often as needed */
-  graph(network: Network, type = this.#typeOf(network)): Graph {
+  graph(network: Network, precision = this.#precisionOf(network)): Graph {
     if ('size' in network) this.#checkSize(network.size);
-    const dialect = this.#dialect(type);
+    const dialect = this.#dialect(precision);
     const { unet, vae, imageEncoder } = this.checkpoint;
     switch (network.name) {
       case 'image encoder':
@@ -188,18 +189,18 @@ export class Networks {
     await Promise.all(open.map(async ({ session }) => (await session).release()));
   }
 
-  async #run(network: Network, inputs: Tensors, type?: Runtime['type']): Promise<Tensors> {
-    return await (await this.open(network, type)).run(inputs);
+  async #run(network: Network, inputs: Tensors, precision?: Precision): Promise<Tensors> {
+    return await (await this.open(network, precision)).run(inputs);
   }
 
   /** The encoder of SVD overflows in half precision; its configuration says so. */
-  #typeOf({ name }: Network): Runtime['type'] {
-    return name === 'encoder' && this.checkpoint.vae.config.forceUpcast ? 'f32' : this.runtime.type;
+  #precisionOf({ name }: Network): Precision {
+    return name === 'encoder' && this.checkpoint.vae.config.forceUpcast ? 'fp32' : this.runtime.precision;
   }
 
-  #keyOf(network: Network, type: Runtime['type']): string {
+  #keyOf(network: Network, precision: Precision): string {
     const { size, frames, batch } = { size: null, frames: null, batch: null, ...network };
-    return JSON.stringify([size?.width, size?.height, frames, batch, type]);
+    return JSON.stringify([size?.width, size?.height, frames, batch, precision]);
   }
 
   #checkSize({ width, height }: Size): void {
@@ -215,9 +216,9 @@ export class Networks {
     return { width: width / this.scale, height: height / this.scale };
   }
 
-  #dialect(type: Runtime['type']): DialectFactory {
+  #dialect(precision: Precision): DialectFactory {
     const Ops = this.runtime.provider === 'cpu' ? CpuOps : WebgpuOps;
-    return (name, weights) => new Ops(name, weights, type);
+    return (name, weights) => new Ops(name, weights, precision);
   }
 }
 

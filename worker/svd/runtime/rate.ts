@@ -1,5 +1,5 @@
 /** How fast a device computes, found out with a few small convolutions: what first estimates of a render's time rest on. */
-import { OnnxWriter, TYPE } from '../graph/onnx.ts';
+import { OnnxWriter, TYPE, type Precision } from '../graph/onnx.ts';
 import type { Graph } from '../graph/ops.ts';
 import { Session, type Runtime } from './session.ts';
 
@@ -20,7 +20,7 @@ export async function measureRate(runtime: Runtime): Promise<number> {
   let best = 0;
   let spentMs = 0;
   for (let pictures = 1; pictures <= MOST_PICTURES && spentMs < ENOUGH_MS; pictures *= 4) {
-    const graph = convolutions(pictures, runtime.type);
+    const graph = convolutions(pictures, runtime.precision);
     const ms = await measure(graph, runtime);
     best = Math.max(best, (graph.flops * 1000) / ms);
     spentMs += ms;
@@ -43,17 +43,17 @@ async function measure(graph: Graph, runtime: Runtime): Promise<number> {
 }
 
 /** `seed` [1, channels, 1, 1] spread over pictures, convolved, and one row of it as `row`: next to nothing goes to the device or back. */
-function convolutions(pictures: number, type: Runtime['type']): Graph {
+function convolutions(pictures: number, precision: Precision): Graph {
   const writer = new OnnxWriter('rate');
   const seed = [1, CHANNELS, 1, 1];
   const row = [1, 1, 1, SIDE];
   const taps = CHANNELS * 9;
-  const cast = (id: string) => (type === 'f32' ? id : writer.op('Cast', [id], { to: TYPE[type] }));
+  const cast = (id: string) => (precision === 'fp32' ? id : writer.op('Cast', [id], { to: TYPE[precision] }));
   const weight = cast(writer.floats(Array<number>(CHANNELS * taps).fill(1 / taps), [CHANNELS, CHANNELS, 3, 3]));
   let x = writer.op('Expand', [cast(writer.input('seed', seed)), writer.ints([pictures, CHANNELS, SIDE, SIDE])]);
   for (let i = 0; i < LAYERS; i++) x = writer.op('Conv', [x, weight], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
   const first = writer.op('Slice', [x, writer.ints([0, 0, 0, 0]), writer.ints(row)]);
-  const id = type === 'f32' ? first : writer.op('Cast', [first], { to: TYPE.f32 });
+  const id = precision === 'fp32' ? first : writer.op('Cast', [first], { to: TYPE.fp32 });
   writer.output(id, row);
   return {
     name: 'rate',

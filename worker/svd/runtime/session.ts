@@ -2,6 +2,7 @@
 import { realpathSync } from 'node:fs';
 import type { InferenceSession } from 'onnxruntime-node';
 import { AppError } from '../../../src/jobs/errors.ts';
+import type { Precision } from '../graph/onnx.ts';
 import type { Graph } from '../graph/ops.ts';
 
 export type Provider = 'cpu' | 'webgpu';
@@ -9,7 +10,7 @@ export type Provider = 'cpu' | 'webgpu';
 export interface Runtime {
   readonly provider: Provider;
   /** Of the arithmetic. */
-  readonly type: 'f32' | 'f16';
+  readonly precision: Precision;
   /** CPU threads; default: all cores. */
   readonly threads?: number;
   /** A file in which onnxruntime writes how long each node took. */
@@ -73,7 +74,7 @@ export class Session {
   }
 }
 
-function sessionOptions(graph: Graph, { provider, type, threads, profile }: Runtime): InferenceSession.SessionOptions {
+function sessionOptions(graph: Graph, { provider, precision, threads, profile }: Runtime): InferenceSession.SessionOptions {
   return {
     executionProviders: [provider],
     ...(threads ? { intraOpNumThreads: threads } : {}),
@@ -87,7 +88,7 @@ function sessionOptions(graph: Graph, { provider, type, threads, profile }: Runt
     extra: {
       // Folding constants would keep every weight in memory a second time, as float32. But cards that cannot compute in float16 cannot
       // cast it either: there folding does it, once and on the CPU.
-      ...(provider === 'webgpu' && type === 'f32' ? {} : { optimization: { disable_specified_optimizers: 'ConstantFolding' } }),
+      ...(provider === 'webgpu' && precision === 'fp32' ? {} : { optimization: { disable_specified_optimizers: 'ConstantFolding' } }),
       session: {
         model_external_initializers_file_folder_path: realpathSync(graph.folder),
         // Packing weights ahead would keep those of a float32 file in memory a second time. Threads that wait for work sleep: as fast

@@ -14,9 +14,9 @@ const DRIVERS: readonly { readonly library: RegExp; readonly name: string; reado
 ];
 
 async function tryWebgpu(): Promise<WebgpuProbe> {
-  const rate = await measureRate({ provider: 'webgpu', type: 'f32' });
-  const faster = rate > (await measureRate({ provider: 'cpu', type: 'f32' }));
-  const f16 = await measureRate({ provider: 'webgpu', type: 'f16' }).then(
+  const rate = await measureRate({ provider: 'webgpu', precision: 'fp32' });
+  const faster = rate > (await measureRate({ provider: 'cpu', precision: 'fp32' }));
+  const fp16 = await measureRate({ provider: 'webgpu', precision: 'fp16' }).then(
     () => true,
     () => false,
   );
@@ -28,9 +28,9 @@ async function tryWebgpu(): Promise<WebgpuProbe> {
     .map(({ name }) => name)
     .join(' or ');
   const gflops = Number((rate / 1e9).toPrecision(3));
-  const found = `${adapter || 'an adapter'} at ${gflops} GFLOP/s, float16 ${f16 ? 'included' : 'excluded'}`;
+  const found = `${adapter || 'an adapter'} at ${gflops} GFLOP/s, float16 ${fp16 ? 'included' : 'excluded'}`;
   const verdict = hardware ? 'WebGPU works' : 'WebGPU is no faster than the processor here: software, or a card not worth using';
-  return { available: true, reason: `${verdict} (${found}).`, ...(adapter ? { adapter } : {}), hardware, gflops, f16 };
+  return { available: true, reason: `${verdict} (${found}).`, ...(adapter ? { adapter } : {}), hardware, gflops, fp16 };
 }
 
 process.once('disconnect', () => process.exit()); // whoever asked is gone

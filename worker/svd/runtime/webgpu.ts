@@ -18,7 +18,7 @@ export interface WebgpuProbe {
   /** What it reaches in float32 convolutions. */
   readonly gflops?: number;
   /** Whether it computes in float16. */
-  readonly f16?: boolean;
+  readonly fp16?: boolean;
 }
 
 /** A driver that has not answered by then is left alone. In milliseconds. */

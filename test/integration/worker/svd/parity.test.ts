@@ -17,7 +17,7 @@ const CHECK_NAMES = Object.keys(CHECKS) as (keyof typeof CHECKS)[];
 const INPUTS = /^(vae\.(image|z)|unet\.(sample|context|ids|timestep\.\d+)|pipeline\.(aug|latent)_noise)$/;
 
 const networksOf = async (folder: string): Promise<Networks> =>
-  new Networks(await openCheckpoint(folder), { provider: 'cpu', type: 'f32', threads: 1 });
+  new Networks(await openCheckpoint(folder), { provider: 'cpu', precision: 'fp32', threads: 1 });
 const failures = (rows: readonly Row[]): string[] => rows.filter(({ passed }) => !passed).map(({ name }) => name);
 
 let folder: string;
@@ -105,7 +105,7 @@ describe('a row', () => {
 
   it('measures frames by the share of values beyond some grey levels', () => {
     expect(shareOff(Uint8Array.of(10, 11, 12, 255), Uint8Array.of(10, 10, 10, 0), 1)).toBe(0.5);
-    expect(measured('x', LIMITS.f32.frames, LIMITS.f32.frames).passed).toBe(true);
+    expect(measured('x', LIMITS.fp32.frames, LIMITS.fp32.frames).passed).toBe(true);
   });
 });
 
@@ -126,7 +126,7 @@ describe('npm run parity', () => {
   it('exits 0 when all rows pass, and leaves nothing behind', async () => {
     const { code, stdout } = await run(svdFixture('tiny-c'));
     expect(stdout).toMatch(/^unet\.out\.1 +\d\.\de-\d +1e-4 {2}pass$/m);
-    expect(stdout).toMatch(/^21 of 21 rows pass on cpu in f32; /m);
+    expect(stdout).toMatch(/^21 of 21 rows pass on cpu in fp32; /m);
     expect(code).toBe(0);
     expect(await readdir(folder)).toEqual([]);
   });
@@ -156,7 +156,7 @@ describe('npm run parity', () => {
     [['test/fixtures/svd/tiny-c', '--frobnicate'], '--frobnicate'],
     [['test/fixtures/svd/tiny-c', '--device', 'cuda'], 'cuda is not part of this version'],
     [['test/fixtures/svd/tiny-c', '--device', 'tpu'], 'cpu, webgpu'],
-    [['test/fixtures/svd/tiny-c', '--dtype', 'f64'], 'f32, f16'],
+    [['test/fixtures/svd/tiny-c', '--dtype', 'f64'], 'fp32, fp16'],
     [['test/fixtures/svd/tiny-c', '--checkpoint', 'nowhere'], 'There is no folder'],
     [['test/fixtures/svd/published'], 'golden.safetensors is missing'],
   ])('exits 2 for %j', async (words, reason) => {

@@ -21,9 +21,9 @@ const ENCODER: Network = { name: 'encoder', size: SIZE };
 const IMAGE_ENCODER: Network = { name: 'image encoder' };
 const decoder = (frames: number): Network => ({ name: 'decoder', size: SIZE, frames });
 const RUNTIMES: Runtime[] = [
-  { provider: 'cpu', type: 'f32' },
-  { provider: 'webgpu', type: 'f32' },
-  { provider: 'webgpu', type: 'f16' },
+  { provider: 'cpu', precision: 'fp32' },
+  { provider: 'webgpu', precision: 'fp32' },
+  { provider: 'webgpu', precision: 'fp16' },
 ];
 
 let folder: string;
@@ -37,10 +37,10 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const graph = (network: Network, runtime: Runtime = RUNTIMES[0]!): Graph => new Networks(checkpoint, runtime).graph(network);
 
-function conditioning({ provider, type }: Runtime): Graph {
+function conditioning({ provider, precision }: Runtime): Graph {
   const { config, weights } = checkpoint.unet;
   return conditioningGraph(
-    (name, source) => new (provider === 'cpu' ? CpuOps : WebgpuOps)(name, source, type),
+    (name, source) => new (provider === 'cpu' ? CpuOps : WebgpuOps)(name, source, precision),
     new Weights(weights),
     config,
     { steps: 25, frames: 25, batch: 2 },
@@ -61,7 +61,7 @@ describe('the graphs of SVD-XT at 1024×576', () => {
     expect(graph(network).flops / 1e12).toBeCloseTo(teraflops, 3);
   });
 
-  describe.each(RUNTIMES)('for $provider in $type', (runtime) => {
+  describe.each(RUNTIMES)('for $provider in $precision', (runtime) => {
     const all = (): Graph[] => [
       graph(UNET, runtime),
       graph(decoder(8), runtime),
@@ -121,8 +121,8 @@ function unused({ file, tensors }: Safetensors, graphs: readonly Graph[]): strin
     const [offset, length] = [Number(external['offset']), Number(external['length'])];
     const tensor = [...tensors.values()].find((info) => offset >= info.offset && offset + length <= info.offset + info.sizeBytes);
     if (!tensor || external['location'] !== path.basename(file)) throw new Error(`${name} is not in ${file}`);
-    expect(type).toBe(TYPE.f16);
-    expect(length).toBe(shape.reduce((product, side) => product * side, ELEMENT_BYTES.f16));
+    expect(type).toBe(TYPE.fp16);
+    expect(length).toBe(shape.reduce((product, side) => product * side, ELEMENT_BYTES.fp16));
     const range = `${offset} ${length}`;
     if (!seen.has(range)) taken.set(tensor.name, taken.get(tensor.name)! + length);
     seen.add(range);

@@ -12,7 +12,7 @@ import { copyCheckpoint, overwriteTensor, seededCheckpoint } from '../../../supp
 
 const never = new AbortController().signal;
 const configOf = (folder: string, extra: Record<string, string> = {}) =>
-  readConfig({ SVD_MODEL: folder, SVD_RENDER_SIZE: '128x64', WORKER_DEVICES: 'cpu', SVD_DECODE_FRAMES: '3', ...extra });
+  readConfig({ SVD_MODEL: folder, SVD_RENDER_SIZE: '128x64', WORKER_DEVICES: 'cpu', SVD_DECODE_CHUNK_SIZE: '3', ...extra });
 
 function options(given: Partial<RenderOptions> = {}): RenderOptions {
   return {
@@ -154,7 +154,7 @@ describe('SVD_XT', () => {
 
   it('says in its version which model and which settings made the frames', () => {
     expect(svd.create('cpu', readConfig({ SVD_MODEL: 'svd-xt' })).version).toBe('1+svd-xt');
-    expect(svd.create('cpu', configOf('some/folder/', { SVD_PRECISION: 'f32' })).version).toBe('1+folder+f32+128x64+d3');
+    expect(svd.create('cpu', configOf('some/folder/', { SVD_PRECISION: 'fp32' })).version).toBe('1+folder+fp32+128x64+d3');
   });
 
   it('names what is wrong with a checkpoint that was damaged after it was offered', async () => {

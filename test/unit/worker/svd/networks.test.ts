@@ -5,7 +5,7 @@ import { seededCheckpoint } from '../../../support/svd.ts';
 
 let networks: Networks;
 beforeAll(async () => {
-  networks = new Networks(await openCheckpoint(await seededCheckpoint('tiny-a')), { provider: 'cpu', type: 'f32' });
+  networks = new Networks(await openCheckpoint(await seededCheckpoint('tiny-a')), { provider: 'cpu', precision: 'fp32' });
 });
 afterAll(() => networks.dispose());
 

@@ -22,15 +22,15 @@ describe.each(NETWORKS.map((network) => [network.name, network] as const))('the 
   });
 
   it.each([
-    ['f32', 1e-4],
-    ['f16', 3e-2],
-  ] as const)('computes in %s what that for the CPU does', async (type, limit) => {
-    const [expected, actual] = await Promise.all([resultOf('cpu', 'f32'), resultOf('webgpu', type)]);
+    ['fp32', 1e-4],
+    ['fp16', 3e-2],
+  ] as const)('computes in %s what that for the CPU does', async (precision, limit) => {
+    const [expected, actual] = await Promise.all([resultOf('cpu', 'fp32'), resultOf('webgpu', precision)]);
     expect(relativeError(actual, expected)).toBeLessThan(limit);
   });
 
-  async function resultOf(provider: Runtime['provider'], type: Runtime['type']): Promise<Float32Array> {
-    const graph = new Networks(checkpoint, { provider, type }).graph(network, type);
+  async function resultOf(provider: Runtime['provider'], precision: Runtime['precision']): Promise<Float32Array> {
+    const graph = new Networks(checkpoint, { provider, precision }).graph(network, precision);
     const inputs: Tensors = Object.fromEntries(
       graph.inputs.map(({ name, shape }, seed) => [
         name,
@@ -40,7 +40,7 @@ describe.each(NETWORKS.map((network) => [network.name, network] as const))('the 
         ),
       ]),
     );
-    const session = await Session.open(graph, { provider: 'cpu', type, threads: 1 });
+    const session = await Session.open(graph, { provider: 'cpu', precision, threads: 1 });
     try {
       return Object.values(await session.run(inputs))[0]!;
     } finally {
