@@ -84,8 +84,8 @@ async function tellTrouble({ error, ctx }: BotError<BotContext>, log: Logger, si
   signal.throwIfAborted();
   if (isBlocked(error)) throw error;
   const code = error instanceof ApiError ? error.code : 'INTERNAL';
-  if (code === 'INTERNAL' || code === 'UNAUTHENTICATED' || code === 'FORBIDDEN')
-    log.error({ err: error, updateId: ctx.update.update_id }, 'an update failed');
+  const isOurs = !(error instanceof ApiError) || error.fault === 'SERVER';
+  log[isOurs ? 'error' : 'warn']({ err: error, updateId: ctx.update.update_id }, 'an update failed');
   await ctx.reply(code === 'INTERNAL' ? ctx.say('trouble') : failureText(ctx.say, code));
 }
 

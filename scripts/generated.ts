@@ -4,8 +4,9 @@ import path from 'node:path';
 import { printedSchema } from '../src/api/graphql/schema.ts';
 import { names } from '../src/catalog/catalog.ts';
 import { VARIABLES, type Variable, type VariableName } from '../src/config.ts';
+import { HTTP_STATUS } from '../src/api/http/status.ts';
+import { ERRORS, FAULTS, RETRIES } from '../src/jobs/errors.ts';
 import { ROOT } from '../src/process/version.ts';
-import { ERRORS } from '../src/jobs/errors.ts';
 
 const variables = Object.entries(VARIABLES) as [VariableName, Variable][];
 
@@ -25,18 +26,32 @@ export async function writeGenerated(): Promise<void> {
 
 function errorsPage(): string {
   const rows = names(ERRORS).map((code) => {
-    const { message, hint, retryable, status } = ERRORS[code];
-    return `| \`${code}\` | ${message} | ${hint} | ${retryable ? 'yes' : 'no'} | ${status} |`;
+    const { message, hint, fault, retry, anotherAttempt } = ERRORS[code];
+    return `| \`${code}\` | ${message} | ${hint} | ${fault} | ${retry} | ${anotherAttempt ? 'yes' : ''} | ${HTTP_STATUS[code]} |`;
   });
   return `# Errors
 
-Every way a request or a job can fail. GraphQL errors carry the code as \`extensions.code\`, with \`extensions.hint\` and
-\`extensions.retryable\`; plain HTTP answers carry \`{ "error": { code, message, hint, retryable } }\`; a failed job carries it as \`error\`.
-\`extensions.field\` names the input at fault, \`extensions.retryAfterSeconds\` when to come back, \`extensions.reference\` finds the log
-line of an INTERNAL error. A worker tries a job again by itself only where a retry can help.
+Every way a request or a job can fail. GraphQL errors carry \`code\`, \`hint\`, \`fault\` and \`retry\` in \`extensions\`; plain HTTP
+responses carry \`{ "error": { code, message, hint, fault, retry } }\`; a failed job carries the same fields as \`error\`. Three more are
+optional: \`field\` names the input at fault, \`retryAfterSeconds\` says when the request can succeed, and \`reference\` identifies the log
+line of an INTERNAL error.
 
-| code | what happened | what to do | does a retry help? | HTTP |
-|---|---|---|---|---|
+| fault | whose action resolves the error |
+|---|---|
+${names(FAULTS)
+  .map((fault) => `| \`${fault}\` | ${FAULTS[fault]} |`)
+  .join('\n')}
+
+| retry | can the same request, or a new job with the same photo and options, succeed? |
+|---|---|
+${names(RETRIES)
+  .map((retry) => `| \`${retry}\` | ${RETRIES[retry]} |`)
+  .join('\n')}
+
+A worker starts another attempt of the same job only after an error marked in the column "another attempt".
+
+| code | what happened | what to do | fault | retry | another attempt | HTTP |
+|---|---|---|---|---|---|---|
 ${rows.join('\n')}
 `;
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { DocumentName } from './documents.ts';
+import { Fault, Retry } from './error.ts';
 
 const Link = z.object({ url: z.url() }).nullable();
 
@@ -32,7 +33,7 @@ export const Job = z.object({
   nextAttemptAt: z.string().nullable(),
   createdAt: z.string(),
   options: JobOptions,
-  error: z.object({ code: z.string(), message: z.string(), hint: z.string(), retryable: z.boolean() }).nullable(),
+  error: z.object({ code: z.string(), message: z.string(), hint: z.string(), fault: Fault, retry: Retry }).nullable(),
   result: z
     .object({ video: Link, poster: Link, width: z.number(), height: z.number(), durationSeconds: z.number(), sizeBytes: z.number() })
     .nullable(),

@@ -180,7 +180,7 @@ export class ApiClient {
       }
       signal.throwIfAborted();
       const job = await this.job(owner, id).catch((error: unknown) => {
-        if (error instanceof ApiError && (error.isAway || (error.code === 'INTERNAL' && ++failures < MOST_FAILURES))) return undefined;
+        if (error instanceof ApiError && (error.isAway || (error.isTransient && ++failures < MOST_FAILURES))) return undefined;
         throw error;
       });
       if (job) failures = 0;

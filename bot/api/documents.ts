@@ -4,7 +4,7 @@
 const JOB = `
   id status stage percent step totalSteps queuePosition estimatedSecondsRemaining attempt maxAttempts nextAttemptAt createdAt
   options { engine resolution orientation fit motion durationSeconds seed }
-  error { code message hint retryable }
+  error { code message hint fault retry }
   result { video { url } poster { url } width height durationSeconds sizeBytes }`;
 
 export const DOCUMENTS = {

@@ -252,8 +252,8 @@ export class ChatDesk {
   }
 
   async #settle(live: Live, order: Order, work: Promise<Outcome>): Promise<void> {
-    const { end, failure } = await work;
-    Object.assign(order, { end, failure });
+    const { end, failure, retry } = await work;
+    Object.assign(order, { end, failure, retry });
     this.#ports.metrics.orders.inc({ end });
     try {
       await this.#keep(live);

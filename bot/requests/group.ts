@@ -1,5 +1,6 @@
 /** What somebody asked for, as it is kept until it is done. */
 import { z } from 'zod';
+import { Retry } from '../api/error.ts';
 import { ChoiceRecord } from '../state/chats.ts';
 
 /**
@@ -32,6 +33,8 @@ export const Order = z.object({
   end: z.enum(['DELIVERED', 'FAILED', 'CANCELLED', 'GONE']).nullable().default(null),
   /** Code of what went wrong: the API's, or PHOTO_GONE. */
   failure: z.string().nullable().default(null),
+  /** Whether the same request can succeed after `failure`. */
+  retry: Retry.nullable().default(null),
 });
 export type Order = z.infer<typeof Order>;
 
@@ -64,22 +67,11 @@ export const openOrders = ({ orders }: Batch): Order[] => orders.filter(({ end }
 export const isStoppable = ({ end, cancelling, rendered }: Order): boolean => end === null && !cancelling && !rendered;
 export const failedOrders = ({ orders }: Batch): Order[] => orders.filter(({ end }) => end === 'FAILED');
 
-/** Codes of failures that the same photo meets again. */
-const HOPELESS = new Set([
-  'IMAGE_UNREADABLE',
-  'IMAGE_TOO_LARGE',
-  'IMAGE_TOO_SMALL',
-  'UNSUPPORTED_FORMAT',
-  'EXPIRED',
-  'NOT_FOUND',
-  'PHOTO_GONE',
-  'BAD_INPUT',
-]);
-
-export const isHopeless = (failure: string | null): boolean => HOPELESS.has(failure ?? '');
+/** Whether the same photo fails again for the same reason. */
+export const isHopeless = ({ retry }: Pick<Order, 'retry'>): boolean => retry === 'NEVER';
 
 /** Those that may work when tried once more. */
-export const retryable = (batch: Batch): Order[] => failedOrders(batch).filter(({ failure }) => !isHopeless(failure));
+export const retryable = (batch: Batch): Order[] => failedOrders(batch).filter((order) => !isHopeless(order));
 
 /**
  * The order that tries `order` once more. A job that did not fail is gone on with, as it may still render, or only has to be sent; one

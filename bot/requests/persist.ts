@@ -78,7 +78,7 @@ export async function persist<T>(
 }
 
 function troubleOf(error: unknown): Trouble {
-  if (error instanceof ApiError) return error.isFull ? 'full' : error.isAway ? 'away' : error.code === 'INTERNAL' ? 'failed' : 'final';
+  if (error instanceof ApiError) return error.isFull ? 'full' : error.isAway ? 'away' : error.isTransient ? 'failed' : 'final';
   if (error instanceof FileError) return error.code === 'AWAY' ? 'telegram' : 'final';
   if (retryAfter(error) !== null) return 'asked';
   return isTelegramAway(error) ? 'telegram' : 'final';

@@ -1,4 +1,4 @@
-import { ApiError, hasCode } from '../api/error.ts';
+import { ApiError, hasCode, type Fault, type Retry } from '../api/error.ts';
 import type { Job } from '../api/answers.ts';
 import { isBlocked, isTelegramAway } from '../telegram/errors.ts';
 import { FileError } from '../telegram/files.ts';
@@ -39,15 +39,16 @@ export interface Errand extends Ports {
 export interface Outcome {
   readonly end: NonNullable<Order['end']>;
   readonly failure: string | null;
+  /** Whether the same request can succeed after `failure`. */
+  readonly retry: Retry | null;
 }
 
 /** A finished video waits for so long for a Telegram that is away. */
 const TELEGRAM_PATIENCE_MS = 3_600_000;
 
-const outcome = (end: Outcome['end'], failure: string | null = null): Outcome => ({ end, failure });
+const outcome = (end: Outcome['end']): Outcome => ({ end, failure: null, retry: null });
 
-/** Codes that are somebody's mistake here, not what becomes of a video. */
-const OURS = ['INTERNAL', 'UNAUTHENTICATED', 'FORBIDDEN', 'BAD_INPUT', 'CONFLICT'];
+const failed = (failure: string, retry: Retry): Outcome => ({ end: 'FAILED', failure, retry });
 
 /**
  * Carries an order out: has its job created, follows that to its end, sends the video. Begins where the order stands.
@@ -64,10 +65,9 @@ export async function carryOut(errand: Errand): Promise<Outcome> {
     if (isBlocked(error)) throw error;
     // Once asked for, there may be a job that goes on.
     if (stop.isWanted && order.jobId === null && !order.asked) return outcome('CANCELLED');
-    const code = codeOf(error);
-    if (OURS.includes(code)) log.error({ err: error, chatId, jobId: order.jobId }, 'an order failed');
-    else log.info({ err: error instanceof FileError ? error : undefined, chatId, jobId: order.jobId, code }, 'an order failed');
-    return outcome('FAILED', code);
+    const failure = failureOf(error);
+    log[failure.fault === 'SERVER' ? 'error' : 'warn']({ err: error, chatId, jobId: order.jobId, code: failure.code }, 'a request failed');
+    return failed(failure.code, failure.retry);
   }
 }
 
@@ -125,7 +125,7 @@ async function follow(errand: Errand): Promise<Outcome> {
           return outcome('CANCELLED');
         case 'FAILED':
           order.jobFailed = true;
-          return outcome('FAILED', job.error?.code ?? 'INTERNAL');
+          return failed(job.error?.code ?? 'INTERNAL', job.error?.retry ?? 'SAME_REQUEST');
         case 'COMPLETED':
           order.rendered = true;
           over.abort();
@@ -187,9 +187,16 @@ function reasonToWait(error: unknown): Progress {
   }
 }
 
-/** What the user is told: the API's own code, or ours. */
-function codeOf(error: unknown): string {
-  if (error instanceof ApiError) return error.code;
-  if (error instanceof FileError && error.code !== 'AWAY') return error.code;
-  return error instanceof FileError || isTelegramAway(error) ? 'TELEGRAM_AWAY' : 'INTERNAL';
+interface RequestFailure {
+  readonly code: string;
+  readonly fault: Fault;
+  readonly retry: Retry;
+}
+
+/** What the user is told: the API's code, or one of the bot's own. */
+function failureOf(error: unknown): RequestFailure {
+  if (error instanceof ApiError) return error;
+  if (error instanceof FileError && error.code !== 'AWAY') return { code: error.code, fault: 'CLIENT', retry: 'NEVER' };
+  if (error instanceof FileError || isTelegramAway(error)) return { code: 'TELEGRAM_AWAY', fault: 'OPERATOR', retry: 'LATER' };
+  return { code: 'INTERNAL', fault: 'SERVER', retry: 'SAME_REQUEST' };
 }

@@ -60,7 +60,7 @@ function alone(say: Say, batch: Batch, order: Order, progress: Progress): string
     case 'GONE':
       return say('status-gone');
     case 'FAILED':
-      return `${failureText(say, order.failure ?? 'INTERNAL')}${isHopeless(order.failure) ? '' : `\n\n${say('failure-uncounted')}`}`;
+      return `${failureText(say, order.failure ?? 'INTERNAL')}${isHopeless(order) ? '' : `\n\n${say('failure-uncounted')}`}`;
     case null:
       break;
   }

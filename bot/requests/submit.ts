@@ -8,9 +8,6 @@ export interface PhotoSource {
   open(fileId: string): Promise<AsyncIterable<Uint8Array>>;
 }
 
-/** Codes with which a job may have been created all the same. */
-const IN_DOUBT = ['UNREACHABLE', 'UNAVAILABLE', 'INTERNAL'];
-
 /**
  * Has the API create the order's job. Its photo is that of an earlier job where there is one; else it is brought there first. Safe to
  * repeat after any interruption: the order's key makes it the same job.
@@ -42,7 +39,7 @@ export async function place(
       await keep();
       return;
     } catch (error) {
-      order.asked = !(error instanceof ApiError) || hasCode(error, ...IN_DOUBT);
+      order.asked = !(error instanceof ApiError) || error.isInDoubt;
       if (order.fromJob !== undefined && order.fileId !== undefined && hasCode(error, 'EXPIRED', 'NOT_FOUND')) order.fromJob = undefined;
       // The order waited for longer than uploads are kept.
       else if (!fresh && hasCode(error, 'UPLOAD_NOT_FOUND')) order.uploadId = null;

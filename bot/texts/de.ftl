@@ -183,6 +183,7 @@ hint = { $code ->
     [UNSUPPORTED_FORMAT] Schick es als JPEG, PNG, WebP, AVIF, TIFF oder HEIC.
     [EXPIRED] Schick das Foto noch einmal.
     [NOT_FOUND] Schick das Foto noch einmal.
+    [NON_FINITE_OUTPUT] Schick das Foto noch einmal.
     [PHOTO_GONE] Schick das Foto noch einmal.
     [BAD_INPUT] Wähle Länge, Größe und Bewegung mit /start neu.
     [TIMEOUT] Versuch es noch einmal, oder wähle eine kleinere Größe oder eine kürzere Länge.

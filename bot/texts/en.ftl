@@ -183,6 +183,7 @@ hint = { $code ->
     [UNSUPPORTED_FORMAT] Send JPEG, PNG, WebP, AVIF, TIFF or HEIC.
     [EXPIRED] Send the photo again.
     [NOT_FOUND] Send the photo again.
+    [NON_FINITE_OUTPUT] Send the photo again.
     [PHOTO_GONE] Send the photo again.
     [BAD_INPUT] Choose length, size and motion anew with /start.
     [TIMEOUT] Try again, or choose a smaller size or a shorter length.

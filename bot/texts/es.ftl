@@ -186,6 +186,7 @@ hint = { $code ->
     [UNSUPPORTED_FORMAT] Envía JPEG, PNG, WebP, AVIF, TIFF o HEIC.
     [EXPIRED] Vuelve a enviar la foto.
     [NOT_FOUND] Vuelve a enviar la foto.
+    [NON_FINITE_OUTPUT] Vuelve a enviar la foto.
     [PHOTO_GONE] Vuelve a enviar la foto.
     [BAD_INPUT] Vuelve a elegir duración, tamaño y movimiento con /start.
     [TIMEOUT] Inténtalo de nuevo o elige un tamaño menor o una duración más corta.

@@ -186,6 +186,7 @@ hint = { $code ->
     [UNSUPPORTED_FORMAT] Envie JPEG, PNG, WebP, AVIF, TIFF ou HEIC.
     [EXPIRED] Envie a foto de novo.
     [NOT_FOUND] Envie a foto de novo.
+    [NON_FINITE_OUTPUT] Envie a foto de novo.
     [PHOTO_GONE] Envie a foto de novo.
     [BAD_INPUT] Escolha de novo a duração, o tamanho e o movimento com /start.
     [TIMEOUT] Tente de novo ou escolha um tamanho ou uma duração menor.

@@ -187,6 +187,7 @@ hint = { $code ->
     [UNSUPPORTED_FORMAT] Пришли JPEG, PNG, WebP, AVIF, TIFF или HEIC.
     [EXPIRED] Пришли фото ещё раз.
     [NOT_FOUND] Пришли фото ещё раз.
+    [NON_FINITE_OUTPUT] Пришли фото ещё раз.
     [PHOTO_GONE] Пришли фото ещё раз.
     [BAD_INPUT] Выбери длительность, размер и движение заново: /start.
     [TIMEOUT] Попробуй ещё раз или выбери размер поменьше или видео покороче.

@@ -11,7 +11,7 @@ import type { Services } from '../infra/services.ts';
 import { StartupError } from '../process/startup-error.ts';
 import { ROOT } from '../process/version.ts';
 import { deleteUpload } from '../jobs/cancel.ts';
-import { AppError, ERRORS } from '../jobs/errors.ts';
+import { AppError } from '../jobs/errors.ts';
 import { ACT_AS_HEADER, authenticate, type Caller } from './auth.ts';
 import type { Api, RequestContext } from './graphql/context.ts';
 import { downloadsRouter } from './http/downloads.ts';
@@ -19,10 +19,11 @@ import { findFile } from './http/files.ts';
 import { graphiqlEnabled, graphiqlRouter } from './graphiql/route.ts';
 import { formatError } from './graphql/errors.ts';
 import { assertListenAllowed, corsFor, createGuard, securityHeaders } from './http/guard.ts';
-import { errorHandler, errorHeaders, hasLeft, notFound, requestError } from './http/errors.ts';
+import { errorHandler, errorHeaders, isDisconnected, notFound, requestError } from './http/errors.ts';
 import { createMetrics } from './http/metrics.ts';
 import { limitRootFields, MAX_TOKENS } from './graphql/operations.ts';
 import { probeAll } from './http/probes.ts';
+import { HTTP_STATUS } from './http/status.ts';
 import { createSchema } from './graphql/schema.ts';
 import { serveSockets } from './graphql/sockets.ts';
 import { UploadLimit } from './http/upload-limit.ts';
@@ -161,7 +162,7 @@ const refuseSubscriptions: ApolloServerPlugin<RequestContext> = {
       async didResolveOperation({ operation }) {
         if (operation?.operation !== 'subscription') return;
         throw new GraphQLError('Subscriptions are served over WebSocket (graphql-transport-ws), at the same address with ws: for http:.', {
-          extensions: { code: 'BAD_INPUT', http: { status: ERRORS.BAD_INPUT.status } },
+          extensions: { code: 'BAD_INPUT', http: { status: HTTP_STATUS.BAD_INPUT } },
         });
       },
     };
@@ -171,13 +172,13 @@ const refuseSubscriptions: ApolloServerPlugin<RequestContext> = {
 /** GraphQL clients read `errors`, also when a request is refused before GraphQL sees it. */
 function graphqlRefusal(log: Services['log'], production: boolean): express.ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
-    if (hasLeft(error, request) || response.headersSent) {
+    if (isDisconnected(error, request) || response.headersSent) {
       next(error);
       return;
     }
     const known = requestError(error);
     response
-      .status(ERRORS[known.code].status)
+      .status(HTTP_STATUS[known.code])
       .set(errorHeaders(known))
       .json({
         errors: [formatError(known, { message: known.message }, log, production)],

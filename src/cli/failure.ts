@@ -1,105 +1,88 @@
 /** How a command fails: what happened, what to do about it, and the exit code. */
 import { ConfigError } from '../config.ts';
 import { StartupError } from '../process/startup-error.ts';
-import { AppError, ERRORS, isErrorCode, type ErrorCode } from '../jobs/errors.ts';
+import { adviceFor, AppError, isErrorCode, type ErrorAdvice, type ErrorCode } from '../jobs/errors.ts';
+import { COMMAND_HINTS } from './hints.ts';
 
 /** Exit codes of every command. */
 export const EXIT = { done: 0, failed: 1, badArguments: 2, interrupted: 130 } as const;
 
-interface Kind {
-  readonly hint: string;
-  readonly retryable: boolean;
-  readonly exitCode: number;
-}
+/** Errors that only occur on this side of the API. */
+const OWN = {
+  BAD_ARGUMENTS: { fault: 'CLIENT', retry: 'NEVER', hint: 'fanslymotion animate --help lists all options.' },
+  BAD_CONFIGURATION: { fault: 'OPERATOR', retry: 'NEVER', hint: 'Correct .env or the environment; fanslymotion doctor checks both.' },
+  CANNOT_START: { fault: 'OPERATOR', retry: 'LATER', hint: 'fanslymotion doctor checks everything that is required.' },
+  UNREACHABLE: { fault: 'OPERATOR', retry: 'LATER', hint: 'Check that the API is running and that the address is right.' },
+  CANNOT_SAVE: { fault: 'CLIENT', retry: 'NEVER', hint: 'Choose another file with --out, or free space there.' },
+  DAMAGED_DOWNLOAD: { fault: 'SERVER', retry: 'SAME_REQUEST', hint: 'Try again.' },
+  PHOTO_DIFFERS: { fault: 'CLIENT', retry: 'NEVER', hint: 'Use the exact photo file the video was made from, unedited.' },
+  CANCELLED: { fault: 'CLIENT', retry: 'SAME_REQUEST', hint: 'Run the command again if that was not intended.' },
+  INTERRUPTED: { fault: 'CLIENT', retry: 'SAME_REQUEST', hint: 'Run the command again at any time; nothing was kept.' },
+} as const satisfies Record<string, ErrorAdvice>;
 
-/** What can only go wrong on this side of the API; everything else has a code of the API's list. */
-const KINDS = {
-  BAD_ARGUMENTS: {
-    exitCode: EXIT.badArguments,
-    retryable: false,
-    hint: 'fanslymotion animate --help lists everything that can be asked for.',
-  },
-  BAD_CONFIGURATION: { exitCode: EXIT.failed, retryable: false, hint: 'Correct .env or the environment; fanslymotion doctor checks both.' },
-  CANNOT_START: { exitCode: EXIT.failed, retryable: true, hint: 'fanslymotion doctor checks what is needed.' },
-  UNREACHABLE: { exitCode: EXIT.failed, retryable: true, hint: 'Check that the API runs there and that the address is right.' },
-  CANNOT_SAVE: { exitCode: EXIT.failed, retryable: false, hint: 'Choose another place with --out, or make room there.' },
-  DAMAGED_DOWNLOAD: { exitCode: EXIT.failed, retryable: true, hint: 'Try again.' },
-  PHOTO_DIFFERS: { exitCode: EXIT.failed, retryable: false, hint: 'Give the very photo file the video was made from, unedited.' },
-  CANCELLED: { exitCode: EXIT.failed, retryable: true, hint: 'Start it again if that was not meant.' },
-  INTERRUPTED: { exitCode: EXIT.interrupted, retryable: true, hint: 'Start it again when you like; nothing was kept.' },
-} as const satisfies Record<string, Kind>;
-
-export type FailureCode = keyof typeof KINDS | ErrorCode;
-
-const LOGGED: ReadonlySet<FailureCode> = new Set([
-  'CANNOT_START',
-  'UNREACHABLE',
-  'DAMAGED_DOWNLOAD',
-  'TIMEOUT',
-  'WORKER_LOST',
-  'OUT_OF_MEMORY',
-  'OUT_OF_SPACE',
-  'ENCODER_FAILED',
-  'NON_FINITE_OUTPUT',
-  'MODEL_INVALID',
-  'INTERNAL',
-]);
+export type FailureCode = keyof typeof OWN | ErrorCode;
 
 /** What `--json` prints of a failure. */
-export interface FailureBody {
+export interface FailureBody extends ErrorAdvice {
   readonly code: FailureCode;
   readonly message: string;
-  readonly hint: string;
-  readonly retryable: boolean;
 }
 
 export class Failure extends Error {
   override readonly name = 'Failure';
   readonly code: FailureCode;
-  readonly hint: string;
-  readonly retryable: boolean;
-  readonly exitCode: number;
+  readonly advice: ErrorAdvice;
 
-  constructor(
-    code: FailureCode,
-    message: string,
-    details: { readonly hint?: string; readonly retryable?: boolean; readonly cause?: unknown } = {},
-  ) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
-    const kind: Kind = isErrorCode(code) ? { ...ERRORS[code], exitCode: EXIT.failed } : KINDS[code];
+  /** @param details differences from the advice of `code`, and the cause */
+  constructor(code: FailureCode, message: string, { cause, ...advice }: Partial<ErrorAdvice> & { readonly cause?: unknown } = {}) {
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    this.hint = details.hint ?? kind.hint;
-    this.retryable = details.retryable ?? kind.retryable;
-    this.exitCode = kind.exitCode;
+    const { hint, fault, retry } = { ...adviceOf(code), ...advice };
+    this.advice = { hint, fault, retry };
+  }
+
+  get hint(): string {
+    return this.advice.hint;
+  }
+
+  get exitCode(): number {
+    return this.code === 'BAD_ARGUMENTS' ? EXIT.badArguments : this.code === 'INTERRUPTED' ? EXIT.interrupted : EXIT.failed;
   }
 
   get body(): FailureBody {
-    return { code: this.code, message: this.message, hint: this.hint, retryable: this.retryable };
+    return { code: this.code, message: this.message, ...this.advice };
   }
 
-  /** Whether the log of what failed can say more. */
+  /** Whether the log of the services can explain more. */
   get isLogged(): boolean {
-    return LOGGED.has(this.code);
+    return this.advice.fault !== 'CLIENT';
   }
 
-  /** The same failure with one more thing to do about it. */
+  /** The same failure with another sentence added to its hint. */
   withHint(hint: string): Failure {
-    return new Failure(this.code, this.message, { hint: `${this.hint} ${hint}`, retryable: this.retryable, cause: this });
+    return new Failure(this.code, this.message, { ...this.advice, hint: `${this.hint} ${hint}`, cause: this });
   }
 }
 
-export function badArguments(message: string, hint?: string): Failure {
+/** @param hint `fanslymotion animate --help` unless given */
+export function badArguments(message: string, hint: string = OWN.BAD_ARGUMENTS.hint): Failure {
   return new Failure('BAD_ARGUMENTS', message, { hint });
 }
 
-/** Anything thrown, as a Failure. */
+function adviceOf(code: FailureCode): ErrorAdvice {
+  if (!isErrorCode(code)) return OWN[code];
+  const advice = adviceFor(code);
+  return { ...advice, hint: COMMAND_HINTS[code] ?? advice.hint };
+}
+
+/** Any thrown value as a Failure. */
 export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof AppError) return new Failure(error.code, error.message, { cause: error });
   if (error instanceof ConfigError) {
     return new Failure(
       'BAD_CONFIGURATION',
-      `The configuration is not usable: ${error.problems.map(({ name, problem }) => `${name}: ${problem}`).join('; ')}`,
+      `The configuration is invalid: ${error.problems.map(({ name, problem }) => `${name}: ${problem}`).join('; ')}`,
       { cause: error },
     );
   }

@@ -119,7 +119,7 @@ export async function failAttempt(
 
 /** True if the job waits for another attempt now. */
 export async function retryOrFail(context: EndContext, job: Job, guard: Guard, error: AppError, retryInMs: number): Promise<boolean> {
-  if (!error.retryable || job.attempt >= job.maxAttempts) {
+  if (!error.anotherAttemptHelps || job.attempt >= job.maxAttempts) {
     await end(context, job, guard, { status: 'FAILED', ...stored(error) });
     return false;
   }

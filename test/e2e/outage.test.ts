@@ -46,10 +46,12 @@ describe('an API process whose database goes away', () => {
     expect(health.errors![0]).toMatchObject({
       path: ['health', 'database'],
       message: UNREACHED,
-      extensions: { code: 'UNAVAILABLE', retryable: true },
+      extensions: { code: 'UNAVAILABLE', fault: 'OPERATOR', retry: 'LATER' },
     });
     const jpeg = { method: 'POST', headers: { 'Content-Type': 'image/jpeg' }, body: await readFile(path.join(PHOTOS, 'cat.jpg')) };
-    expect(await (await fetch(`${stack.url}/uploads`, jpeg)).json()).toMatchObject({ error: { code: 'UNAVAILABLE', retryable: true } });
+    expect(await (await fetch(`${stack.url}/uploads`, jpeg)).json()).toMatchObject({
+      error: { code: 'UNAVAILABLE', fault: 'OPERATOR', retry: 'LATER' },
+    });
     const nobody = '00000000-0000-4000-8000-000000000000';
     const base64 = jpeg.body.toString('base64');
     for (const { errors } of [
@@ -58,8 +60,8 @@ describe('an API process whose database goes away', () => {
       await stack.tryCreate({ image: { base64 } }),
     ]) {
       expect(errors![0]).toMatchObject({
-        message: 'A part of the installation does not answer.',
-        extensions: { code: 'UNAVAILABLE', retryable: true },
+        message: 'A part of the installation, such as its database, does not respond.',
+        extensions: { code: 'UNAVAILABLE', fault: 'OPERATOR', retry: 'LATER' },
       });
     }
     wire.mend();

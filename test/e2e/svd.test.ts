@@ -294,8 +294,8 @@ describe('a worker that cannot have SVD_XT', () => {
       error: {
         code: 'MODEL_INVALID',
         message: expect.stringContaining('has no weights'),
-        hint: expect.stringContaining('npm run models'),
-        retryable: false,
+        fault: 'OPERATOR',
+        retry: 'LATER',
       },
     });
     await until(async () => !(await offered()).engine.available);

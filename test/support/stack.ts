@@ -73,7 +73,7 @@ export interface JobView {
   startedAt: string | null;
   finishedAt: string | null;
   expiresAt: string | null;
-  error: { code: string; message: string; hint: string; retryable: boolean } | null;
+  error: { code: string; message: string; hint: string; fault: string; retry: string } | null;
   result: {
     video: { url: string; urlExpiresAt: string } | null;
     poster: { url: string } | null;
@@ -107,7 +107,7 @@ export interface ProgressView {
 
 export const JOB_FIELDS = `id status stage percent step totalSteps queuePosition estimatedSecondsRemaining attempt maxAttempts nextAttemptAt
   options { engine resolution orientation fit motion durationSeconds seed steps minGuidanceScale maxGuidanceScale noiseAugStrength motionBucketId }
-  clientRef retryOf createdAt startedAt finishedAt expiresAt error { code message hint retryable }
+  clientRef retryOf createdAt startedAt finishedAt expiresAt error { code message hint fault retry }
   result { video { url urlExpiresAt } poster { url } width height frameCount framesPerSecond durationSeconds sizeBytes sha256 renderSeconds }`;
 
 export class Stack {

@@ -1,11 +1,11 @@
-/** GraphQL errors as clients get them: `extensions.code` from the closed list, with hint and whether a retry helps. */
+/** GraphQL errors as clients receive them: `extensions` carry the code from the closed list, its hint, fault and retry. */
 import { randomUUID } from 'node:crypto';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Log } from '../../jobs/context.ts';
 import { AppError, ERRORS, isErrorCode } from '../../jobs/errors.ts';
-import { knownError } from '../http/known-error.ts';
+import { knownError } from '../http/errors.ts';
 
-/** What graphql and Apollo say of a request they refuse before any resolver runs: a mistake in the request. */
+/** Codes of graphql and Apollo for a request refused before any resolver runs: a mistake in the request. */
 const REFUSED = new Set([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
@@ -16,7 +16,7 @@ const REFUSED = new Set([
   'PERSISTED_QUERY_NOT_SUPPORTED',
 ]);
 
-/** The error behind whatever graphql wrapped around it. */
+/** The error inside graphql's wrappers. */
 function causeOf(error: unknown): unknown {
   return error instanceof GraphQLError && error.originalError ? causeOf(error.originalError) : error;
 }
@@ -27,14 +27,14 @@ function classify(error: unknown, formatted: GraphQLFormattedError): AppError {
   const code = formatted.extensions?.['code'];
   if (isErrorCode(code)) return new AppError(code, formatted.message);
   const refused = typeof code === 'string' && REFUSED.has(code);
-  // Without an error of its own behind it, graphql itself speaks: of a wrong variable, say.
+  // A GraphQLError without a cause is graphql's own, about a wrong variable for example.
   if (refused || cause instanceof GraphQLError) return new AppError('BAD_INPUT', formatted.message);
   return knownError(cause);
 }
 
 /**
  * @param error what was thrown
- * @param formatted graphql's own rendering of it, with path and locations
+ * @param formatted graphql's own form of it, with path and locations
  * @param production hides stack traces
  */
 export function formatError(error: unknown, formatted: GraphQLFormattedError, log: Log, production: boolean): GraphQLFormattedError {
@@ -42,10 +42,10 @@ export function formatError(error: unknown, formatted: GraphQLFormattedError, lo
   const reference = known.code === 'INTERNAL' ? (known.details.reference ?? randomUUID()) : undefined;
   if (reference) log.error({ err: known.cause ?? known, reference, path: formatted.path }, 'request failed');
   else if (known.code === 'UNAVAILABLE' && !(causeOf(error) instanceof AppError))
-    log.warn({ err: known.cause, path: formatted.path }, 'the database does not answer');
-  // Errors that are meant to happen have no need of one.
+    log.warn({ err: known.cause, path: formatted.path }, 'the database does not respond');
+  // Expected errors need no stack.
   const stack = production || !reference ? undefined : (causeOf(error) as Error | undefined)?.stack;
-  const { message, hint, retryable, details } = known;
+  const { message, advice, details } = known;
   const { locations, path } = formatted;
   return {
     message: reference ? `${ERRORS.INTERNAL.message} Reference: ${reference}` : message,
@@ -53,8 +53,7 @@ export function formatError(error: unknown, formatted: GraphQLFormattedError, lo
     ...(path && { path }),
     extensions: {
       code: known.code,
-      hint,
-      retryable,
+      ...advice,
       ...details,
       ...(reference && { reference }),
       ...(stack && { stacktrace: stack.split('\n') }),

@@ -1,6 +1,6 @@
 /** Rows as clients see them. */
 import { frameCount, FRAMES_PER_SECOND, frameSize } from '../../catalog/catalog.ts';
-import { AppError, ERRORS } from '../../jobs/errors.ts';
+import { adviceFor, AppError, ERRORS } from '../../jobs/errors.ts';
 import type { Job } from '../../jobs/job.ts';
 import { checkText, CLIENT_REF_MAX } from '../../jobs/options.ts';
 import { isUuid, type Cursor, type JobFilter } from '../../jobs/store.ts';
@@ -21,8 +21,7 @@ export function toJobType(row: Job): JobType {
         ? {
             code: errorCode,
             message: row.errorMessage ?? ERRORS[errorCode].message,
-            hint: ERRORS[errorCode].hint,
-            retryable: ERRORS[errorCode].retryable,
+            ...adviceFor(errorCode),
           }
         : null,
   };

@@ -1,25 +1,26 @@
-/** Errors as plain HTTP answers: `{ error: { code, message, hint, retryable, … } }` with the status from the list. */
+/** Errors as plain HTTP responses: `{ error: { code, message, hint, fault, retry, … } }`. */
 import { randomUUID } from 'node:crypto';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
-import { AppError, ERRORS, type ErrorCode, type ErrorDetails } from '../../jobs/errors.ts';
-import { knownError } from './known-error.ts';
+import { isOutOfReach } from '../../infra/postgres/db.ts';
+import { AppError, ERRORS, toAppError, type ErrorAdvice, type ErrorCode, type ErrorDetails } from '../../jobs/errors.ts';
+import { HTTP_STATUS } from './status.ts';
 
 export interface ErrorBody {
-  readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string; readonly retryable: boolean } & ErrorDetails;
+  readonly error: { readonly code: ErrorCode; readonly message: string } & ErrorAdvice & ErrorDetails;
 }
 
-/** The part of a pino logger that is used here. */
+/** The part of a pino logger used here. */
 export interface ErrorLog {
   error(fields: object, message: string): void;
 }
 
-/** What the client reads. An INTERNAL error keeps its message to itself. */
+/** The body that the client receives. The message of an INTERNAL error is not disclosed. */
 export function errorBody(error: AppError): ErrorBody {
   const message = error.code === 'INTERNAL' ? ERRORS.INTERNAL.message : error.message;
-  return { error: { code: error.code, message, hint: error.hint, retryable: error.retryable, ...error.details } };
+  return { error: { code: error.code, message, ...error.advice, ...error.details } };
 }
 
-/** The headers that belong to an error. */
+/** The headers of an error response. */
 export function errorHeaders(error: AppError): Record<string, string> {
   const { retryAfterSeconds } = error.details;
   return {
@@ -29,18 +30,18 @@ export function errorHeaders(error: AppError): Record<string, string> {
   };
 }
 
-/** Answers with `error`. What is our own fault is logged; an INTERNAL one under a reference that the client gets too. */
+/** Responds with `error`. Statuses from 500 are logged; an INTERNAL error under a reference that the client receives too. */
 export function sendError(response: Response, error: unknown, log: ErrorLog): void {
   const known = withReference(requestError(error));
-  if (ERRORS[known.code].status >= 500)
+  if (HTTP_STATUS[known.code] >= 500)
     log.error({ err: known.cause ?? known, code: known.code, reference: known.details.reference }, 'request failed');
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  // What was set for the answer that did not come, such as a range or a long life in caches, is not true of this one.
+  // Headers set for the intended response, such as a range or a long cache lifetime, do not apply to the error.
   for (const name of CONTENT_HEADERS) response.removeHeader(name);
-  response.status(ERRORS[known.code].status).set(errorHeaders(known)).json(errorBody(known));
+  response.status(HTTP_STATUS[known.code]).set(errorHeaders(known)).json(errorBody(known));
 }
 
 const CONTENT_HEADERS = [
@@ -53,17 +54,17 @@ const CONTENT_HEADERS = [
   'Last-Modified',
 ];
 
-/** The last error handler of the application. A client that has left is neither answered nor logged. */
+/** The last error handler of the application. Errors of a disconnected client are neither answered nor logged. */
 export function errorHandler(log: ErrorLog): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
-    if (hasLeft(error, request)) response.destroy();
+    if (isDisconnected(error, request)) response.destroy();
     else sendError(response, error, log);
   };
 }
 
-/** Answers whatever no route took. */
+/** Responds to requests that match no route. */
 export const notFound: RequestHandler = (request) => {
-  throw new AppError('NOT_FOUND', `There is no ${request.method} ${request.path}.`);
+  throw new AppError('NOT_FOUND', `${request.method} ${request.path} does not exist.`);
 };
 
 function withReference(error: AppError): AppError {
@@ -72,32 +73,41 @@ function withReference(error: AppError): AppError {
     : error;
 }
 
+/** Any error as an AppError; an unreachable database becomes UNAVAILABLE. */
+export function knownError(error: unknown): AppError {
+  return isOutOfReach(error) ? new AppError('UNAVAILABLE', undefined, {}, error) : toAppError(error);
+}
+
 /**
- * Any error as one of the list. Errors of express, its router, body-parser and static files carry a status; those below 500 are the
- * request's fault.
+ * Any error of an HTTP request as an AppError. Errors of express, its router, body-parser and static files carry a status; below 500
+ * the request is at fault.
  */
 export function requestError(error: unknown): AppError {
   const { status, type } = (error ?? {}) as { status?: unknown; type?: unknown };
   if (error instanceof AppError || typeof status !== 'number' || status < 400 || status >= 500) return knownError(error);
-  if (status === 403 || status === 404) return new AppError('NOT_FOUND', 'There is no such file.', {}, error);
-  // Only a photo makes a request that long.
+  if (status === 403 || status === 404) return new AppError('NOT_FOUND', 'The file does not exist.', {}, error);
+  // Only a photo makes a body that long.
   if (status === 413)
-    return new AppError('IMAGE_TOO_LARGE', 'The body is too large; send a photo with POST /uploads and name it by uploadId.', {}, error);
-  const said =
-    REQUEST_FAULTS[String(type)] ??
-    (error instanceof URIError ? 'The path is not valid percent-encoding.' : 'The request cannot be understood.');
-  return new AppError('BAD_INPUT', said, {}, error);
+    return new AppError(
+      'IMAGE_TOO_LARGE',
+      'The request body is too large; send the photo with POST /uploads and refer to it by uploadId.',
+      {},
+      error,
+    );
+  const message =
+    REQUEST_FAULTS[String(type)] ?? (error instanceof URIError ? 'The path is not valid percent-encoding.' : 'The request is malformed.');
+  return new AppError('BAD_INPUT', message, {}, error);
 }
 
 const REQUEST_FAULTS: Record<string, string> = {
   'entity.parse.failed': 'The body is not valid JSON.',
-  'encoding.unsupported': 'The Content-Encoding is not supported; send the body as it is, or gzip.',
+  'encoding.unsupported': 'The Content-Encoding is not supported; send the body uncompressed or with gzip.',
   'charset.unsupported': 'The charset is not supported; send UTF-8.',
-  'request.size.invalid': 'The body is shorter or longer than its Content-Length says.',
+  'request.size.invalid': 'The length of the body does not match its Content-Length.',
 };
 
-/** Whether the client that should read this error is gone. */
-export function hasLeft(error: unknown, request: Pick<Request, 'socket'>): boolean {
+/** Whether the client has disconnected, so that no response can reach it. */
+export function isDisconnected(error: unknown, request: Pick<Request, 'socket'>): boolean {
   return isAborted(error) || request.socket.destroyed;
 }
 

@@ -12,9 +12,10 @@ import cors from 'cors';
 import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Config } from '../../config.ts';
-import { AppError, ERRORS } from '../../jobs/errors.ts';
+import { AppError } from '../../jobs/errors.ts';
 import { ACT_AS_HEADER } from '../auth.ts';
 import { errorBody, errorHeaders } from './errors.ts';
+import { HTTP_STATUS } from './status.ts';
 
 type GuardConfig = Pick<Config, 'API_KEYS' | 'ALLOW_ANONYMOUS' | 'PUBLIC_URL' | 'CORS_ORIGINS'>;
 
@@ -63,7 +64,7 @@ export function createGuard(config: GuardConfig): Guard {
 
 /** Answers an upgrade request with an error, and ends its socket. */
 export function refuseUpgrade(socket: Duplex, error: AppError): void {
-  const { status } = ERRORS[error.code];
+  const status = HTTP_STATUS[error.code];
   const body = JSON.stringify(errorBody(error));
   const headers = {
     ...errorHeaders(error),

@@ -1,15 +1,17 @@
 /** What the API answers, checked at the door. */
 import { z } from 'zod';
 import { ENGINES, FITS, MOTIONS, names, RESOLUTIONS, STAGES } from '../../catalog/catalog.ts';
-import { ERRORS } from '../../jobs/errors.ts';
+import { ERRORS, FAULTS, RETRIES } from '../../jobs/errors.ts';
 import { JOB_STATUSES } from '../../jobs/job.ts';
 
 /** The selection that `JobView` describes. */
 export const JOB_FIELDS = `
   id status stage percent queuePosition estimatedSecondsRemaining attempt maxAttempts nextAttemptAt clientRef
   options { engine resolution orientation fit motion durationSeconds steps minGuidanceScale maxGuidanceScale noiseAugStrength motionBucketId seed }
-  error { code message hint retryable }
+  error { code message hint fault retry }
   result { video { url } width height frameCount framesPerSecond durationSeconds sizeBytes sha256 renderSeconds }`;
+
+const Advice = z.object({ hint: z.string(), fault: z.enum(names(FAULTS)), retry: z.enum(names(RETRIES)) });
 
 export const JobView = z.object({
   id: z.string(),
@@ -36,7 +38,7 @@ export const JobView = z.object({
     motionBucketId: z.number(),
     seed: z.number(),
   }),
-  error: z.object({ code: z.enum(names(ERRORS)), message: z.string(), hint: z.string(), retryable: z.boolean() }).nullable(),
+  error: Advice.extend({ code: z.enum(names(ERRORS)), message: z.string() }).nullable(),
   result: z
     .object({
       video: z.object({ url: z.url() }).nullable(),
@@ -58,12 +60,12 @@ export const Progress = z.object({ jobProgress: z.object({ job: JobView }) });
 export const Upload = z.object({ id: z.string(), sha256: z.string() });
 const RemoteError = z.object({
   message: z.string(),
-  extensions: z.object({ code: z.string(), hint: z.string(), retryable: z.boolean() }).partial(),
+  extensions: Advice.extend({ code: z.string() }).partial(),
 });
 /** GraphQL's way to say no. */
 export const GraphQLErrors = z.object({ errors: z.array(RemoteError).nonempty() });
 /** Everybody else's. */
-export const HttpError = z.object({ error: z.object({ code: z.string(), message: z.string(), hint: z.string(), retryable: z.boolean() }) });
+export const HttpError = z.object({ error: Advice.extend({ code: z.string(), message: z.string() }) });
 export const Answer = z.object({ data: z.record(z.string(), z.unknown()).nullish(), errors: z.array(RemoteError).nonempty().optional() });
 
 /** JSON as a value; null for what is none. */

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
-import { isErrorCode } from '../../jobs/errors.ts';
+import { isErrorCode, type ErrorAdvice } from '../../jobs/errors.ts';
 import { isTerminal } from '../../jobs/job.ts';
 import { Failure } from '../failure.ts';
 import { Answer, GraphQLErrors, HttpError, isOurs, JOB_FIELDS, JobView, parse, Progress, Upload } from './answers.ts';
@@ -43,7 +43,7 @@ export class ApiClient {
   async greet(signal: AbortSignal): Promise<void> {
     const answer = await this.#request('/healthz', { signal, patienceMs: 0 });
     if (!z.object({ instance: z.string() }).safeParse(answer.body).success) {
-      throw new Failure('UNREACHABLE', `What answers at ${this.url} is not this program's API.`, { retryable: false });
+      throw new Failure('UNREACHABLE', `What answers at ${this.url} is not this program's API.`, { retry: 'NEVER' });
     }
   }
 
@@ -223,7 +223,7 @@ export class ApiClient {
     const [graphql] = GraphQLErrors.safeParse(body).data?.errors ?? [];
     const said = graphql ? { message: graphql.message, ...graphql.extensions } : HttpError.safeParse(body).data?.error;
     if (said === undefined) {
-      return new Failure('UNREACHABLE', `What answers at ${this.url} is not this program's API (status ${status}).`, { retryable: false });
+      return new Failure('UNREACHABLE', `What answers at ${this.url} is not this program's API (status ${status}).`, { retry: 'NEVER' });
     }
     if (said.code === 'UNAUTHENTICATED') {
       const hint = 'Give a valid secret with --api-key.';
@@ -233,8 +233,14 @@ export class ApiClient {
         { hint },
       );
     }
-    return new Failure(isErrorCode(said.code) ? said.code : 'INTERNAL', said.message, said);
+    return refused(said);
   }
+}
+
+/** A refusal in the API's own words; the command line's hint where it has one. */
+function refused({ code, message, fault, retry, hint }: { code?: string; message: string } & Partial<ErrorAdvice>): Failure {
+  if (isErrorCode(code)) return new Failure(code, message, { ...(fault && { fault }), ...(retry && { retry }) });
+  return new Failure('INTERNAL', message, { ...(hint && { hint }), ...(fault && { fault }), ...(retry && { retry }) });
 }
 
 interface RequestOptions {

@@ -139,8 +139,8 @@ function delayed(signal: AbortSignal, ms: number): AbortSignal {
 }
 
 function failureOf({ attempt }: JobView, error: NonNullable<JobView['error']>): Failure {
-  const { message, hint, retryable } = error;
-  return new Failure(error.code, `${message}${attempt > 1 ? ` That was attempt ${attempt}.` : ''}`, { hint, retryable });
+  const { message, fault, retry } = error;
+  return new Failure(error.code, `${message}${attempt > 1 ? ` That was attempt ${attempt}.` : ''}`, { fault, retry });
 }
 
 /** Saves the video under `target`, whole or not at all, after `check` has had a look at it. */

@@ -59,7 +59,8 @@ async function startOwn(
   await findFfmpeg(config).catch((error: unknown) => {
     throw new Failure('ENCODER_FAILED', toFailure(error).message, {
       hint: 'Correct FFMPEG_PATH, install ffmpeg, or run npm ci; fanslymotion doctor checks it.',
-      retryable: false,
+      fault: 'OPERATOR',
+      retry: 'NEVER',
     });
   });
   const log = await openLog(config);

@@ -1,5 +1,6 @@
 /** Menus that change in place: none is left behind dead, and none shows what nobody asked for any more. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { adviceFor } from '../../../src/jobs/errors.ts';
 import { FlakyProxy } from '../../support/flaky-proxy.ts';
 import { Stack } from '../../support/stack.ts';
 import { FakeTelegram } from '../../support/telegram.ts';
@@ -114,7 +115,9 @@ describe('the examples of motions', () => {
     const { user, menu } = await choosing();
     const fail = () =>
       (proxy.fate = (body) =>
-        body.includes('createJob(') ? { answer: { errors: [{ message: 'no', extensions: { code: 'INTERNAL' } }] } } : 'pass');
+        body.includes('createJob(')
+          ? { answer: { errors: [{ message: 'no', extensions: { code: 'INTERNAL', ...adviceFor('INTERNAL') } }] } }
+          : 'pass');
     fail();
     user.press('see:w:3:P360:4', menu);
     await until(async () => /🎥 Tilt down: [^]*\n\n🙏 I cannot show this example/.test(menu.text!));

@@ -1,13 +1,14 @@
 /** Videos that somebody no longer wants, or wants once more, while something goes wrong. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { adviceFor } from '../../../src/jobs/errors.ts';
 import { FlakyProxy } from '../../support/flaky-proxy.ts';
 import { Stack } from '../../support/stack.ts';
 import { FakeTelegram } from '../../support/telegram.ts';
 import type { TelegramUser } from '../../support/telegram-user.ts';
 import { until } from '../../support/waiting.ts';
 
-const FAILURE = { answer: { errors: [{ message: 'no', extensions: { code: 'INTERNAL' } }] } };
+const FAILURE = { answer: { errors: [{ message: 'no', extensions: { code: 'INTERNAL', ...adviceFor('INTERNAL') } }] } };
 let telegram: FakeTelegram;
 let stack: Stack;
 let proxy: FlakyProxy;

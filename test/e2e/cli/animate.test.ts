@@ -54,7 +54,7 @@ describe('animate', () => {
   it('takes no other photo for a video than the one it was made from', async () => {
     const { code, stdout } = await place.run('animate', photo('coffee.jpg'), '--from-video', 'cat.mp4', '--json');
     expect(code).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'PHOTO_DIFFERS', retryable: false } });
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'PHOTO_DIFFERS', retry: 'NEVER' } });
   });
 
   it('prints one JSON object and nothing else with --json, and takes a folder for --out', async () => {
@@ -131,7 +131,9 @@ describe('animate', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('Attempt 1 of 2 failed: ffmpeg could not write the video.');
     const log = (await place.logs()).toSorted().at(-1);
-    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ENCODER_FAILED', retryable: true, hint: expect.stringContaining(log!) } });
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: { code: 'ENCODER_FAILED', retry: 'SAME_REQUEST', hint: expect.stringContaining(log!) },
+    });
     expect(await readFile(path.join(place.storage, 'logs', log!), 'utf8')).toContain('it is broken');
   });
 
@@ -167,7 +169,7 @@ describe('animate, before anything is started', () => {
     const { code, stdout, stderr } = await place.run('animate', ...args(), '--json');
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toEqual({
-      error: { code: 'BAD_ARGUMENTS', message: expect.any(String), hint: expect.any(String), retryable: false },
+      error: { code: 'BAD_ARGUMENTS', message: expect.any(String), hint: expect.any(String), fault: 'CLIENT', retry: 'NEVER' },
     });
     expect(stderr).not.toContain('Starting');
   });

@@ -92,14 +92,14 @@ describe('animate while npm start runs', () => {
     await writeFile(file, await bytes());
     const run = await place.run('animate', file, '--json');
     expect(run.code).toBe(1);
-    expect(JSON.parse(run.stdout)).toMatchObject({ error: { code, retryable: false, hint: expect.any(String) } });
+    expect(JSON.parse(run.stdout)).toMatchObject({ error: { code, fault: 'CLIENT', retry: 'NEVER', hint: expect.any(String) } });
     expect(run.stderr).toContain((JSON.parse(run.stdout) as { error: { hint: string } }).error.hint);
   });
 
   it('exits 1 for an engine that no worker offers', async () => {
     const { code, stdout } = await place.run('animate', photo('cat.jpg'), '--engine', 'svd-xt', '--json');
     expect(code).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ENGINE_UNAVAILABLE', retryable: true } });
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ENGINE_UNAVAILABLE', fault: 'OPERATOR', retry: 'LATER' } });
   });
 
   it('cancels its job when it is interrupted, and leaves the services alone', async () => {

@@ -114,7 +114,7 @@ describe('one local owner', () => {
     ['idempotencyKey', { idempotencyKey: 'x'.repeat(201) }],
   ])('refuses a wrong %s at the door, naming it', async (field, input) => {
     const answer = await stack.tryCreate(input);
-    expect(answer.errors![0]!.extensions).toMatchObject({ code: 'BAD_INPUT', field, retryable: false });
+    expect(answer.errors![0]!.extensions).toMatchObject({ code: 'BAD_INPUT', field, fault: 'CLIENT', retry: 'NEVER' });
     expect(answer.errors![0]!.extensions['hint']).toEqual(expect.any(String));
   });
 
@@ -181,7 +181,8 @@ describe('one local owner', () => {
     const answer = await stack.tryCreate({ engine: 'SVD_XT' });
     expect(answer.errors![0]!.extensions).toMatchObject({
       code: 'ENGINE_UNAVAILABLE',
-      retryable: true,
+      fault: 'OPERATOR',
+      retry: 'LATER',
       retryAfterSeconds: expect.any(Number),
     });
   });

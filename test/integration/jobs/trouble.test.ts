@@ -52,7 +52,7 @@ else { ${body} }
     const retrying = (await stack.follow(job.id, (event) => event.job.status === 'RETRYING')).at(-1)!.job;
     expect(retrying).toMatchObject({
       status: 'RETRYING',
-      error: { code: 'ENCODER_FAILED', retryable: true },
+      error: { code: 'ENCODER_FAILED', fault: 'SERVER', retry: 'SAME_REQUEST' },
       nextAttemptAt: expect.any(String),
     });
     const end = await stack.finish(job.id);
@@ -62,7 +62,7 @@ else { ${body} }
       attempt: 3,
       maxAttempts: 3,
       result: null,
-      error: { code: 'ENCODER_FAILED', retryable: true },
+      error: { code: 'ENCODER_FAILED', fault: 'SERVER', retry: 'SAME_REQUEST' },
     });
     await until(async () => (await stack!.files('.scratch')).length === 0);
     expect(await stack.files('archive')).toEqual([]);
@@ -85,7 +85,11 @@ else { ${body} }
     const job = await stack.create();
     await rm(path.join(stack.storage, 'hot', job.id, 'photo'));
     await stack.startWorker();
-    expect(await stack.finish(job.id)).toMatchObject({ status: 'FAILED', attempt: 1, error: { code: 'EXPIRED', retryable: false } });
+    expect(await stack.finish(job.id)).toMatchObject({
+      status: 'FAILED',
+      attempt: 1,
+      error: { code: 'EXPIRED', fault: 'CLIENT', retry: 'NEVER' },
+    });
   });
 });
 

@@ -184,7 +184,13 @@ describe('over the wire', () => {
     const { status, text } = await ask('/things/1', { host: 'evil.example' });
     expect(status).toBe(403);
     expect(JSON.parse(text)).toEqual({
-      error: { code: 'FORBIDDEN', message: expect.stringContaining('PUBLIC_URL'), hint: expect.any(String), retryable: false },
+      error: {
+        code: 'FORBIDDEN',
+        message: expect.stringContaining('PUBLIC_URL'),
+        hint: expect.any(String),
+        fault: 'CLIENT',
+        retry: 'NEVER',
+      },
     });
   });
 
@@ -234,7 +240,7 @@ describe('over the wire', () => {
   it('a full queue says when to come back', async () => {
     const { status, headers, text } = await ask('/busy');
     expect([status, headers['retry-after'], headers['cache-control']]).toEqual([429, '3', 'no-store']);
-    expect(JSON.parse(text).error).toMatchObject({ code: 'QUEUE_FULL', retryable: true, retryAfterSeconds: 2.4 });
+    expect(JSON.parse(text).error).toMatchObject({ code: 'QUEUE_FULL', fault: 'CLIENT', retry: 'LATER', retryAfterSeconds: 2.4 });
   });
 
   it('a missing key is asked for', async () => {
@@ -246,7 +252,7 @@ describe('over the wire', () => {
     const { status, text } = await ask('/broken');
     const { error } = JSON.parse(text);
     expect(status).toBe(500);
-    expect(error).toMatchObject({ code: 'INTERNAL', message: 'Something went wrong on our side.', retryable: true });
+    expect(error).toMatchObject({ code: 'INTERNAL', message: 'An internal error occurred.', fault: 'SERVER', retry: 'SAME_REQUEST' });
     expect(text).not.toContain('password');
     expect(logged).toContainEqual(
       expect.objectContaining({ reference: error.reference, err: expect.objectContaining({ message: 'password of the database' }) }),

@@ -37,7 +37,7 @@ const retrying = (): JobView => ({
   stage: null,
   attempt: 2,
   nextAttemptAt: new Date(Date.now() + 9_500).toISOString(),
-  error: { code: 'ENCODER_FAILED', message: 'ffmpeg fell over.', hint: 'Lift it up.', retryable: true },
+  error: { code: 'ENCODER_FAILED', message: 'ffmpeg fell over.', hint: 'Lift it up.', fault: 'SERVER', retry: 'SAME_REQUEST' },
 });
 
 /** Clears the rest of a line. */

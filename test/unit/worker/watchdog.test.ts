@@ -23,7 +23,7 @@ const stepping = async (limits: Limits) => {
 
 describe('limits of a render', () => {
   it('end one that finishes no step in time, and let one that does go on', async () => {
-    expect(await watch([0.2, LONG, 0], () => pause(400))).toMatchObject([{ code: 'TIMEOUT', retryable: true }]);
+    expect(await watch([0.2, LONG, 0], () => pause(400))).toMatchObject([{ code: 'TIMEOUT', anotherAttemptHelps: true }]);
     expect(await watch([0.2, LONG, 0], stepping)).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 import { registerEnumType } from 'type-graphql';
 import { ENGINES, FITS, MOTIONS, names, ORIENTATIONS, RESOLUTIONS, STAGES } from '../../../catalog/catalog.ts';
-import { ERRORS } from '../../../jobs/errors.ts';
+import { ERRORS, FAULTS, RETRIES } from '../../../jobs/errors.ts';
 import { JOB_STATUSES } from '../../../jobs/job.ts';
 import { WORKER_STATES } from '../../../jobs/store.ts';
 
@@ -56,4 +56,11 @@ export const ErrorCodeEnum = enumOf(
   'Every way a request or a job can fail. Errors of requests carry it as extensions.code.',
   ERRORS,
   (key) => `${ERRORS[key].message} ${ERRORS[key].hint}`,
+);
+export const FaultEnum = enumOf('ErrorFault', 'Whose action resolves an error.', FAULTS, (key) => FAULTS[key]);
+export const RetryEnum = enumOf(
+  'ErrorRetry',
+  'Whether the same request, or a new job with the same photo and options, can succeed.',
+  RETRIES,
+  (key) => RETRIES[key],
 );

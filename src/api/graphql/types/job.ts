@@ -1,8 +1,19 @@
 import { GraphQLISODateTime, Field, Float, ID, Int, ObjectType } from 'type-graphql';
 import type { EngineName, Fit, Motion, Orientation, Resolution, Stage } from '../../../catalog/catalog.ts';
-import type { ErrorCode } from '../../../jobs/errors.ts';
+import type { ErrorCode, Fault, Retry } from '../../../jobs/errors.ts';
 import type { Job, JobStatus } from '../../../jobs/job.ts';
-import { EngineEnum, ErrorCodeEnum, FitEnum, JobStatusEnum, MotionEnum, OrientationEnum, ResolutionEnum, StageEnum } from './enums.ts';
+import {
+  EngineEnum,
+  ErrorCodeEnum,
+  FaultEnum,
+  FitEnum,
+  JobStatusEnum,
+  MotionEnum,
+  OrientationEnum,
+  ResolutionEnum,
+  RetryEnum,
+  StageEnum,
+} from './enums.ts';
 
 @ObjectType('FileLink', { description: 'A link that works without an API key until it expires.' })
 export class FileLinkType {
@@ -59,17 +70,20 @@ export class JobOptionsType {
 
 @ObjectType('JobError', { description: 'Why a job failed, or why its last attempt did.' })
 export class JobErrorType {
-  @Field(() => ErrorCodeEnum, { description: 'What kind of error; one of a closed list.' })
+  @Field(() => ErrorCodeEnum, { description: 'The kind of error, from a closed list.' })
   code!: ErrorCode;
 
-  @Field(() => String, { description: 'What happened, in words for people.' })
+  @Field(() => String, { description: 'What happened.' })
   message!: string;
 
   @Field(() => String, { description: 'What to do about it.' })
   hint!: string;
 
-  @Field(() => Boolean, { description: 'Whether trying the same again can help.' })
-  retryable!: boolean;
+  @Field(() => FaultEnum, { description: 'Whose action resolves it.' })
+  fault!: Fault;
+
+  @Field(() => RetryEnum, { description: 'Whether a new job with the same photo and options can succeed.' })
+  retry!: Retry;
 }
 
 @ObjectType('JobResult', { description: 'The finished video.' })

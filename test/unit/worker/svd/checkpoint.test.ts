@@ -46,7 +46,7 @@ const refusal = async (where = folder): Promise<AppError> => {
     },
     (reason: AppError) => reason,
   );
-  expect(error).toMatchObject({ code: 'MODEL_INVALID', retryable: false });
+  expect(error).toMatchObject({ code: 'MODEL_INVALID', anotherAttemptHelps: false });
   return error;
 };
 

@@ -212,7 +212,7 @@ describe('a config that cannot be honoured is refused by name', () => {
   ])('%s with %j', async (name, changes, reason) => {
     await edit(name, changes);
     const error = await refusal();
-    expect(error).toMatchObject({ code: 'MODEL_INVALID', retryable: false });
+    expect(error).toMatchObject({ code: 'MODEL_INVALID', anotherAttemptHelps: false });
     expect(error.message).toContain(path.join(folder, name));
     expect(error.message).toContain(reason);
   });

@@ -137,7 +137,7 @@ describe('a file that is no sound safetensors file', () => {
   ])('is refused: %s', async (_, header, dataBytes, reason) => {
     await store(header, dataBytes);
     const error = await rejection();
-    expect(error).toMatchObject({ code: 'MODEL_INVALID', retryable: false });
+    expect(error).toMatchObject({ code: 'MODEL_INVALID', anotherAttemptHelps: false });
     expect(error.message).toContain(file);
     expect(error.message).toContain(reason);
   });

@@ -1,0 +1,30 @@
+import type { ErrorCode } from '../../jobs/errors.ts';
+
+/** The HTTP status of each error, where it answers a plain HTTP request or a GraphQL request that was refused as a whole. */
+export const HTTP_STATUS = {
+  BAD_INPUT: 400,
+  IMAGE_UNREADABLE: 400,
+  IMAGE_TOO_LARGE: 413,
+  IMAGE_TOO_SMALL: 400,
+  UNSUPPORTED_FORMAT: 415,
+  UPLOAD_NOT_FOUND: 404,
+  ENGINE_UNAVAILABLE: 503,
+  QUEUE_FULL: 429,
+  OWNER_LIMIT: 429,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  CONFLICT: 409,
+  NOT_CANCELLABLE: 409,
+  NOT_RETRYABLE: 409,
+  EXPIRED: 410,
+  TIMEOUT: 504,
+  WORKER_LOST: 503,
+  OUT_OF_MEMORY: 507,
+  OUT_OF_SPACE: 507,
+  ENCODER_FAILED: 500,
+  NON_FINITE_OUTPUT: 500,
+  MODEL_INVALID: 503,
+  UNAVAILABLE: 503,
+  INTERNAL: 500,
+} as const satisfies Record<ErrorCode, number>;

@@ -1,0 +1,30 @@
+import type { ErrorCode } from '../jobs/errors.ts';
+
+/** What to run or pass on the command line about each error; null where the API's own hint says all. */
+export const COMMAND_HINTS = {
+  BAD_INPUT: 'fanslymotion animate --help lists all options.',
+  IMAGE_UNREADABLE: null,
+  IMAGE_TOO_LARGE: 'Use a smaller photo.',
+  IMAGE_TOO_SMALL: 'Use a photo with more pixels.',
+  UNSUPPORTED_FORMAT: 'Use a JPEG, PNG, WebP, AVIF, TIFF or HEIC file.',
+  UPLOAD_NOT_FOUND: 'Run the command again.',
+  ENGINE_UNAVAILABLE: 'Choose another --engine, start a worker with npm run start:worker, or run the command again later.',
+  QUEUE_FULL: 'Run the command again later.',
+  OWNER_LIMIT: null,
+  UNAUTHENTICATED: 'Pass a valid API key with --api-key.',
+  FORBIDDEN: 'Pass an API key with the required permission with --api-key.',
+  NOT_FOUND: 'Run the command again if the job was deleted by mistake.',
+  CONFLICT: 'Run the command again.',
+  NOT_CANCELLABLE: null,
+  NOT_RETRYABLE: null,
+  EXPIRED: 'Run the command again to create the video anew.',
+  TIMEOUT: 'Choose a lower --resolution or a shorter --duration, or run the command again.',
+  WORKER_LOST: null,
+  OUT_OF_MEMORY: 'Choose a lower --resolution, or give the worker more memory.',
+  OUT_OF_SPACE: null,
+  ENCODER_FAILED: "Check the last lines of ffmpeg's output in the worker log; npm run doctor checks ffmpeg.",
+  NON_FINITE_OUTPUT: 'Choose another --seed or less extreme tuning.',
+  MODEL_INVALID: 'Verify the files with npm run models -- verify; npm run models -- pull downloads them again.',
+  UNAVAILABLE: 'Run the command again later; if the problem persists, npm run doctor checks the installation.',
+  INTERNAL: null,
+} as const satisfies Record<ErrorCode, string | null>;
