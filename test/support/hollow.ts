@@ -1,6 +1,6 @@
 import { cp, mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
-import { WEIGHTS_STEM } from '../../worker/svd/checkpoint/files.ts';
+import { WEIGHTS_STEM } from '../../worker/svd/checkpoint/checkpoint.ts';
 import { readConfigs } from '../../worker/svd/checkpoint/configs.ts';
 import { clipTensors, unetTensors, vaeTensors, type ComponentName, type TensorShapes } from '../../worker/svd/checkpoint/tensors.ts';
 import { svdFixture } from './svd.ts';

@@ -1,5 +1,6 @@
 /** Runs networks on WebGPU against the official numbers in `golden` and sends the relative error of each. */
-import { openCheckpoint } from '../../worker/svd/checkpoint/files.ts';
+import { openCheckpoint } from '../../worker/svd/checkpoint/checkpoint.ts';
+import { BACKENDS } from '../../worker/svd/runtime/backends.ts';
 import { Networks } from '../../worker/svd/runtime/networks.ts';
 import { openGolden } from '../../worker/svd/parity/golden.ts';
 import { relativeError } from '../../worker/svd/parity/rows.ts';
@@ -14,7 +15,7 @@ const {
   numbers,
   photo,
 } = await openGolden(folder);
-const networks = new Networks(await openCheckpoint(checkpoint), { provider: 'webgpu', precision: 'fp32' });
+const networks = new Networks(await openCheckpoint(checkpoint), { backend: BACKENDS.webgpu, precision: 'fp32' });
 const size = { height, width };
 const report = (network: string, actual: Float32Array, expected: Float32Array) =>
   process.send!({ network, error: relativeError(actual, expected) });

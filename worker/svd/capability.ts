@@ -4,12 +4,13 @@ import type { Config } from '../../src/config.ts';
 import { modelState } from '../../src/provisioning/weights/state.ts';
 import { AppError } from '../../src/jobs/errors.ts';
 import type { Offer } from '../engine.ts';
-import { openCheckpoint } from './checkpoint/files.ts';
+import { openCheckpoint } from './checkpoint/checkpoint.ts';
 import { Costs } from './costs.ts';
 import { Networks } from './runtime/networks.ts';
 import { measureRate } from './runtime/rate.ts';
 import type { Runtime } from './runtime/session.ts';
 import { probeWebgpu } from './runtime/webgpu.ts';
+import { BACKENDS } from './runtime/backends.ts';
 
 /** A checkpoint on a device. */
 export interface Model {
@@ -34,7 +35,7 @@ const rates = new Map<string, Promise<number>>();
 
 /** Measured once a process. */
 async function rateOf(runtime: Runtime): Promise<number> {
-  const key = `${runtime.provider} ${runtime.precision}`;
+  const key = `${runtime.backend.name} ${runtime.precision}`;
   const rate = rates.get(key) ?? measureRate(runtime);
   rates.set(key, rate);
   rate.catch(() => rates.delete(key));
@@ -64,7 +65,7 @@ export async function offerOf(device: string, config: Config): Promise<Offer> {
 }
 
 async function runtimeOf(device: string, { SVD_PRECISION }: Config): Promise<Runtime> {
-  if (device === 'cpu') return { provider: 'cpu', precision: 'fp32' };
+  if (device === 'cpu') return { backend: BACKENDS.cpu, precision: 'fp32' };
   const precision = SVD_PRECISION === 'auto' ? ((await probeWebgpu()).fp16 ? 'fp16' : 'fp32') : SVD_PRECISION;
-  return { provider: 'webgpu', precision };
+  return { backend: BACKENDS.webgpu, precision };
 }

@@ -28,8 +28,8 @@ export class Costs {
 
   /** Bringing `network` into memory. A CPU reads weights only when it uses them. */
   load(network: Network): number {
-    const { provider } = this.#networks.runtime;
-    return LOAD.seconds + (provider === 'cpu' ? 0 : this.#networks.weightBytes(network) / LOAD.bytesPerSecond);
+    const { backend } = this.#networks.runtime;
+    return LOAD.seconds + (backend.isGpu ? this.#networks.weightBytes(network) / LOAD.bytesPerSecond : 0);
   }
 
   /** Image encoder and encoder together. */

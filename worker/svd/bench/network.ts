@@ -2,7 +2,8 @@
  * Times one network in a process of its own, so that its peak of memory is its own: `network.js NAME REQUEST`, answers over the
  * process's channel.
  */
-import { openCheckpoint } from '../checkpoint/files.ts';
+import { openCheckpoint } from '../checkpoint/checkpoint.ts';
+import { BACKENDS } from '../runtime/backends.ts';
 import { Networks, type Network } from '../runtime/networks.ts';
 import { Session, type Tensors } from '../runtime/session.ts';
 
@@ -37,7 +38,7 @@ export interface Timing {
 
 async function time(name: NetworkName, { folder, width, height, frames, chunk, threads, runs }: Request): Promise<Timing> {
   const size = { width, height };
-  const networks = new Networks(await openCheckpoint(folder), { provider: 'cpu', precision: 'fp32', threads });
+  const networks = new Networks(await openCheckpoint(folder), { backend: BACKENDS.cpu, precision: 'fp32', threads });
   const network: Record<NetworkName, Network> = {
     clip: { name: 'image encoder' },
     encode: { name: 'encoder', size },

@@ -1,12 +1,12 @@
 /**
- * The safetensors format: eight bytes of header length, a JSON header of names, types, shapes and byte ranges, then the numbers,
- * without a gap. A header is never trusted: everything it says is checked against the file before anything is read by it.
+ * Reads and writes the safetensors format: eight bytes of header length, a JSON header of names, types, shapes and byte ranges, then the
+ * tensor data without gaps. Headers are not trusted: every range is validated against the file before it is used.
  * Format: https://github.com/huggingface/safetensors
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { open, realpath, rename, rm, type FileHandle } from 'node:fs/promises';
 import { AppError } from '../../../src/jobs/errors.ts';
-import { fromHalf } from '../runtime/half.ts';
+import { toFloat32 } from './float16.ts';
 
 /** Bytes of one element. */
 const SIZES = {
@@ -33,24 +33,24 @@ export interface TensorInfo {
   readonly name: string;
   readonly dtype: Dtype;
   readonly shape: readonly number[];
-  /** Of its first byte, from the start of the file. */
+  /** Position of the first byte in the file. */
   readonly offset: number;
   readonly sizeBytes: number;
 }
 
 export interface Safetensors {
-  /** Absolute, symbolic links resolved. */
+  /** Absolute path, symbolic links resolved. */
   readonly file: string;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** A tensor to be written. The bytes of a chunk may be used again once the next one is asked for. */
+/** A tensor to write. A chunk's buffer may be reused once the next chunk is requested. */
 export interface TensorSource {
   readonly name: string;
   readonly dtype: Dtype;
   readonly shape: readonly number[];
-  /** Little-endian, row-major; as many bytes in all as type and shape imply. */
+  /** Little-endian, row-major; the total length must match type and shape. */
   chunks(): Iterable<Uint8Array>;
 }
 
@@ -59,7 +59,7 @@ const MAX_HEADER_BYTES = 100_000_000;
 const MAX_READ_BYTES = 2 ** 30;
 
 /**
- * Reads and checks the header of `file`; the numbers stay on disk.
+ * Reads and validates the header of `file`. Tensor data stays on disk.
  * @throws AppError MODEL_INVALID, naming the file and what is wrong with it
  */
 export async function openSafetensors(file: string): Promise<Safetensors> {
@@ -83,15 +83,15 @@ export async function openSafetensors(file: string): Promise<Safetensors> {
 }
 
 /**
- * The numbers of tensor `name`, row-major, as float32. Synchronous: it is meant for tensors of some megabytes, while loading.
- * @throws AppError MODEL_INVALID if there is no such tensor, it holds no F16, BF16 or F32, or the file has changed since it was opened
+ * Reads tensor `name` as float32, row-major. Synchronous: meant for tensors of a few megabytes, while loading.
+ * @throws AppError MODEL_INVALID if the tensor is missing, is not F16, BF16 or F32, or the file has changed since it was opened
  */
 export function readFloats(source: Safetensors, name: string): Float32Array {
   const reject = (reason: string, cause?: unknown) => new AppError('MODEL_INVALID', `${source.file}: tensor ${name} ${reason}.`, {}, cause);
   const tensor = source.tensors.get(name);
   if (!tensor) throw reject('is missing');
   const { dtype } = tensor;
-  if (dtype !== 'F16' && dtype !== 'BF16' && dtype !== 'F32') throw reject(`is ${dtype}, where F16, BF16 or F32 is needed`);
+  if (dtype !== 'F16' && dtype !== 'BF16' && dtype !== 'F32') throw reject(`is ${dtype}; expected F16, BF16 or F32`);
   let bytes: ArrayBuffer;
   try {
     bytes = readRange(source.file, tensor);
@@ -99,12 +99,12 @@ export function readFloats(source: Safetensors, name: string): Float32Array {
     throw reject(`cannot be read: ${(error as Error).message}`, error);
   }
   if (dtype === 'F32') return new Float32Array(bytes);
-  return dtype === 'F16' ? fromHalf(new Uint16Array(bytes)) : fromBrainFloat(new Uint16Array(bytes));
+  return dtype === 'F16' ? toFloat32(new Uint16Array(bytes)) : fromBrainFloat(new Uint16Array(bytes));
 }
 
 /**
- * Writes a safetensors file, tensors in the given order, chunk by chunk. It appears under its name when it is whole; after an error
- * nothing of it is left.
+ * Writes a safetensors file chunk by chunk, tensors in the given order. The file appears under its final name only once it is complete;
+ * an error leaves nothing behind.
  */
 export async function writeSafetensors(
   file: string,
@@ -120,10 +120,10 @@ export async function writeSafetensors(
       for (const source of sources) {
         let written = 0;
         for (const chunk of source.chunks()) {
-          await handle.writeFile(chunk); // goes on where the last one ended
+          await handle.writeFile(chunk); // appends
           written += chunk.byteLength;
         }
-        if (written !== sizeOf(source)) throw new Error(`${source.name} came with ${written} bytes instead of ${sizeOf(source)}`);
+        if (written !== sizeOf(source)) throw new Error(`${source.name} has ${written} bytes instead of ${sizeOf(source)}`);
       }
     } finally {
       await handle.close();
@@ -135,15 +135,15 @@ export async function writeSafetensors(
   }
 }
 
-/** What is wrong with a file, as the end of a sentence that begins with its name. */
+/** A format violation. The message completes a sentence that starts with the file's name. */
 class FormatError extends Error {}
 
 async function readHeader(handle: FileHandle, fileBytes: number): Promise<Buffer> {
   if (fileBytes < LENGTH_BYTES) throw new FormatError(`is truncated: it has ${fileBytes} bytes`);
   const length = (await readFully(handle, Buffer.alloc(LENGTH_BYTES), 0)).readBigUInt64LE();
-  if (length > MAX_HEADER_BYTES) throw new FormatError(`is no safetensors file: its header would have ${length} bytes`);
+  if (length > MAX_HEADER_BYTES) throw new FormatError(`is not a safetensors file: its header would have ${length} bytes`);
   if (Number(length) > fileBytes - LENGTH_BYTES) {
-    throw new FormatError(`is truncated: a header of ${length} bytes does not fit into its ${fileBytes} bytes`);
+    throw new FormatError(`is truncated: its ${fileBytes} bytes cannot hold a header of ${length} bytes`);
   }
   return readFully(handle, Buffer.alloc(Number(length)), LENGTH_BYTES);
 }
@@ -151,13 +151,13 @@ async function readHeader(handle: FileHandle, fileBytes: number): Promise<Buffer
 async function readFully(handle: FileHandle, target: Buffer, position: number): Promise<Buffer> {
   for (let done = 0; done < target.length;) {
     const { bytesRead } = await handle.read(target, done, target.length - done, position + done);
-    if (bytesRead === 0) throw new FormatError('became shorter while it was read');
+    if (bytesRead === 0) throw new FormatError('was truncated while it was being read');
     done += bytesRead;
   }
   return target;
 }
 
-/** `dataBytes`: what follows the header. */
+/** @param dataBytes size of the tensor data after the header */
 function parseHeader(header: Buffer, dataBytes: number): Pick<Safetensors, 'tensors' | 'metadata'> {
   const fields = parseJson(header);
   const { __metadata__: metadata = {}, ...entries } = fields;
@@ -173,21 +173,21 @@ function parseHeader(header: Buffer, dataBytes: number): Pick<Safetensors, 'tens
 function parseJson(header: Buffer): Record<string, unknown> {
   let value: unknown;
   try {
-    if (header[0] !== 0x7b) throw new SyntaxError('it does not begin with {');
+    if (header[0] !== 0x7b) throw new SyntaxError('it does not start with {');
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(header));
   } catch (error) {
-    throw new FormatError(`is no safetensors file: its header is no JSON object (${(error as Error).message})`, { cause: error });
+    throw new FormatError(`is not a safetensors file: its header is not a JSON object (${(error as Error).message})`, { cause: error });
   }
-  if (!isRecord(value)) throw new FormatError('is no safetensors file: its header is no JSON object');
+  if (!isRecord(value)) throw new FormatError('is not a safetensors file: its header is not a JSON object');
   const keys = Object.values(value).reduce<number>(
     (sum, entry) => sum + (isRecord(entry) ? Object.keys(entry).length : 0),
     Object.keys(value).length,
   );
-  if (countColons(header) > keys) throw new FormatError('has a header in which a name occurs twice');
+  if (countColons(header) > keys) throw new FormatError('has a header with a duplicate key');
   return value;
 }
 
-/** Colons outside strings: one a key, also for those keys of which JSON.parse keeps only the last. */
+/** Counts colons outside strings: one per key, duplicate keys included, of which JSON.parse keeps only the last. */
 function countColons(json: Buffer): number {
   let colons = 0;
   let inString = false;
@@ -202,30 +202,30 @@ function countColons(json: Buffer): number {
 
 function parseEntry(name: string, entry: unknown, start: number): TensorInfo {
   const reject = (reason: string) => new FormatError(`has a header in which tensor ${shorten(name)} ${reason}`);
-  if (!isRecord(entry)) throw reject('is no object');
+  if (!isRecord(entry)) throw reject('is not an object');
   const { dtype, shape, data_offsets: range } = entry;
-  if (typeof dtype !== 'string' || !isDtype(dtype)) throw reject(`has the unknown type ${shorten(dtype)}`);
-  if (!isSizes(shape)) throw reject(`has the impossible shape ${shorten(shape)}`);
-  if (!isSizes(range) || range.length !== 2 || range[0]! > range[1]!) throw reject(`has the impossible byte range ${shorten(range)}`);
+  if (typeof dtype !== 'string' || !isDtype(dtype)) throw reject(`has unknown type ${shorten(dtype)}`);
+  if (!isSizes(shape)) throw reject(`has invalid shape ${shorten(shape)}`);
+  if (!isSizes(range) || range.length !== 2 || range[0]! > range[1]!) throw reject(`has invalid byte range ${shorten(range)}`);
   const [from, to] = range as [number, number];
   const sizeBytes = sizeOf({ dtype, shape });
-  if (!Number.isSafeInteger(sizeBytes)) throw reject(`has the impossible shape ${shorten(shape)}`);
-  if (to - from !== sizeBytes) throw reject(`has ${to - from} bytes where its type and shape imply ${sizeBytes}`);
+  if (!Number.isSafeInteger(sizeBytes)) throw reject(`has invalid shape ${shorten(shape)}`);
+  if (to - from !== sizeBytes) throw reject(`has ${to - from} bytes, but its type and shape imply ${sizeBytes}`);
   return { name, dtype, shape, offset: start + from, sizeBytes };
 }
 
-/** The format allows neither overlaps nor holes: sorted, each range begins where the one before it ends. */
+/** The format allows neither overlaps nor gaps: in sorted order, each range must start where the previous one ends. */
 function checkRanges(tensors: readonly TensorInfo[], start: number, dataBytes: number): void {
   const sorted = tensors.toSorted((a, b) => a.offset - b.offset || a.sizeBytes - b.sizeBytes);
   let end = start;
   for (const { name, offset, sizeBytes } of sorted) {
     if (offset < end) throw new FormatError(`has a header in which tensor ${shorten(name)} overlaps another`);
-    if (offset > end) throw new FormatError(`has a header with a hole of ${offset - end} bytes before tensor ${shorten(name)}`);
+    if (offset > end) throw new FormatError(`has a header with a gap of ${offset - end} bytes before tensor ${shorten(name)}`);
     end += sizeBytes;
   }
   const missing = end - start - dataBytes;
   if (missing > 0) throw new FormatError(`is truncated: its last ${missing} bytes are missing`);
-  if (missing < 0) throw new FormatError(`has ${-missing} bytes behind its last tensor`);
+  if (missing < 0) throw new FormatError(`has ${-missing} bytes after its last tensor`);
 }
 
 function formatHeader(metadata: Readonly<Record<string, string>>, tensors: readonly TensorSource[]): Buffer {
@@ -236,7 +236,7 @@ function formatHeader(metadata: Readonly<Record<string, string>>, tensors: reado
     fields[tensor.name] = { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [end, (end += sizeOf(tensor))] };
   }
   const json = Buffer.from(JSON.stringify(fields));
-  const length = Math.ceil(json.length / LENGTH_BYTES) * LENGTH_BYTES; // so that the numbers are aligned
+  const length = Math.ceil(json.length / LENGTH_BYTES) * LENGTH_BYTES; // aligns the tensor data
   const header = Buffer.alloc(LENGTH_BYTES + length, ' ');
   header.writeBigUInt64LE(BigInt(length));
   json.copy(header, LENGTH_BYTES);
@@ -249,7 +249,7 @@ function readRange(file: string, { offset, sizeBytes }: TensorInfo): ArrayBuffer
   try {
     for (let done = 0; done < sizeBytes;) {
       const read = readSync(descriptor, bytes, done, Math.min(sizeBytes - done, MAX_READ_BYTES), offset + done);
-      if (read === 0) throw new Error('the file ends before it');
+      if (read === 0) throw new Error('the file ends before the tensor does');
       done += read;
     }
   } finally {
@@ -258,7 +258,7 @@ function readRange(file: string, { offset, sizeBytes }: TensorInfo): ArrayBuffer
   return bytes.buffer;
 }
 
-/** A brain float is the upper half of a float32. */
+/** A bfloat16 is the upper half of a float32. */
 function fromBrainFloat(values: Uint16Array): Float32Array {
   const bits = new Uint32Array(values.length);
   for (let i = 0; i < values.length; i++) bits[i] = values[i]! << 16;

@@ -1,9 +1,9 @@
 /**
- * Weights that follow from a seed: the same in every language, exact in float16, no file to ship. They are no picture-making model,
- * but a network of the right topology whose outputs can be compared with those of the official packages.
+ * Weights computed from a seed: reproducible in any language, exact in float16, no file to ship. They do not make pictures, but give a
+ * network of the right topology whose outputs can be compared with those of the official packages.
  *
  *     h = fnv1a32(utf8(`${seed}/${component}/${name}`))
- *     x = fmix32(h + i · 0x9E3779B1)                               i: row-major index; fmix32: MurmurHash3's finaliser
+ *     x = fmix32(h + i · 0x9E3779B1)                               i: row-major index; fmix32: MurmurHash3's finalizer
  *     k = (x >>> 21) − 1024                                        an integer in [−1024, 1023]
  *
  *     name ends in mix_factor               k / 512                            in [−2, 2)
@@ -17,15 +17,15 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { WEIGHTS_STEM } from './files.ts';
+import { WEIGHTS_STEM } from './checkpoint.ts';
 import { readConfigs } from './configs.ts';
-import { toHalf } from '../runtime/half.ts';
+import { toFloat16 } from './float16.ts';
 import { writeSafetensors, type Safetensors, type TensorSource } from './safetensors.ts';
 import { clipTensors, unetTensors, vaeTensors, type ComponentName, type TensorShapes } from './tensors.ts';
 
-/** 2 MB at a time: small beside a tensor, and few enough writes. */
+/** Elements written at a time: 2 MB. */
 const CHUNK = 2 ** 20;
-/** The last one makes the folder a checkpoint. */
+/** Configuration files in the order they are copied; model_index.json last, because it makes the folder a checkpoint. */
 const CONFIGS = [
   'unet/config.json',
   'vae/config.json',
@@ -35,17 +35,10 @@ const CONFIGS = [
   'model_index.json',
 ] as const;
 
-/** A whole tensor, row-major, as float16 bits. */
-export function seededTensor(seed: number, component: ComponentName, name: string, shape: readonly number[]): Uint16Array {
-  const values = new Uint16Array(elementCount(shape));
-  fill(values, 0, fnv1a32(`${seed}/${component}/${name}`), valueTable(name, shape));
-  return values;
-}
-
 /**
- * Writes the checkpoint that `seed` gives for the configs in `configFolder`: copies of them and three `*.fp16.safetensors`, tensors
- * in the order of their names, a chunk in memory at a time.
- * @throws AppError MODEL_INVALID if the configs cannot be used
+ * Writes a checkpoint with the weights of `seed` to `outFolder`: copies of the configuration in `configFolder` and three
+ * `*.fp16.safetensors` with tensors in name order. Holds one chunk in memory at a time.
+ * @throws AppError MODEL_INVALID if the configuration is unsupported
  */
 export async function writeSeededCheckpoint(configFolder: string, outFolder: string, seed: number): Promise<void> {
   const configs = await readConfigs(configFolder);
@@ -58,7 +51,7 @@ export async function writeSeededCheckpoint(configFolder: string, outFolder: str
   }
 }
 
-/** sha256 (hexadecimal) of the tensors' bytes as they are stored, in the order of their names. */
+/** Hexadecimal SHA-256 of the tensors' stored bytes, in name order. */
 export async function weightsDigest(weights: Safetensors): Promise<string> {
   const hash = createHash('sha256');
   for (const name of sorted(weights.tensors)) {
@@ -93,7 +86,7 @@ function* seededChunks(seed: number, component: ComponentName, name: string, sha
   }
 }
 
-/** `start`: index in the tensor of the first value. */
+/** @param start the first value's row-major index in its tensor */
 function fill(values: Uint16Array, start: number, hash: number, table: Uint16Array): void {
   let seed = (hash + Math.imul(start, 0x9e37_79b1)) | 0;
   for (let i = 0; i < values.length; i++) {
@@ -105,10 +98,10 @@ function fill(values: Uint16Array, start: number, hash: number, table: Uint16Arr
   }
 }
 
-/** The float16 bits that each k + 1024 stands for in this tensor. */
+/** float16 bits of each value of this tensor, indexed by k + 1024. */
 function valueTable(name: string, shape: readonly number[]): Uint16Array {
   const value = valueOf(name, shape);
-  return toHalf(Float32Array.from({ length: 2048 }, (_, index) => value(index - 1024)));
+  return toFloat16(Float32Array.from({ length: 2048 }, (_, index) => value(index - 1024)));
 }
 
 function valueOf(name: string, shape: readonly number[]): (k: number) => number {
@@ -130,6 +123,6 @@ function fnv1a32(text: string): number {
   return hash;
 }
 
-/** Names are ASCII, so that JavaScript's order is the one of code points. */
+/** Tensor names are ASCII, so JavaScript's order equals code point order. */
 const sorted = (tensors: ReadonlyMap<string, unknown>): string[] => [...tensors.keys()].toSorted();
 const elementCount = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);

@@ -1,12 +1,12 @@
 /**
- * Names and shapes of every tensor that a config implies, module by module as in the checkpoint. Where diffusers' topology is not
- * what its config suggests, it stands beside the code.
+ * Names and shapes of all tensors that a configuration implies, module by module in checkpoint order. Comments mark where diffusers'
+ * topology differs from what its configuration suggests.
  */
-import type { ClipConfig, UnetConfig, VaeConfig } from './configs.ts';
+import type { ClipConfig, UnetConfig, VaeConfig } from '../model-config.ts';
 
 export type TensorShapes = ReadonlyMap<string, readonly number[]>;
 
-/** The components that have weights; their folders are named so. */
+/** Components that have weights; also their folder names. */
 export type ComponentName = 'unet' | 'vae' | 'image_encoder';
 
 /** UNetSpatioTemporalConditionModel. */
@@ -59,7 +59,7 @@ export function unetTensors(config: UnetConfig): TensorShapes {
   return tensors.shapes;
 }
 
-/** AutoencoderKLTemporalDecoder: the image encoder of Stable Diffusion and a decoder that sees time. There is no post_quant_conv. */
+/** AutoencoderKLTemporalDecoder: Stable Diffusion's encoder and a decoder with temporal layers. There is no post_quant_conv. */
 export function vaeTensors(config: VaeConfig): TensorShapes {
   const { blockOutChannels: widths, layersPerBlock: layers, latentChannels: latent } = config;
   const tensors = new Tensors();
@@ -85,8 +85,8 @@ export function vaeTensors(config: VaeConfig): TensorShapes {
   tensors.conv('quant_conv', 2 * latent, 2 * latent, 1, 1);
 
   tensors.conv('decoder.conv_in', latent, last, 3, 3);
-  // `layers` ResNets and always one attention. It is run after the first ResNet, followed by the second. What comes after these is
-  // in the checkpoint but never run, and with a single ResNet neither is the attention.
+  // `layers` ResNets and always one attention, which runs between the first and the second ResNet. Further ResNets are in the checkpoint
+  // but never run; nor is the attention if there is only one ResNet.
   for (let layer = 0; layer < layers; layer++) tensors.spatioTemporalResnet(`decoder.mid_block.resnets.${layer}`, last, last);
   tensors.imageAttention('decoder.mid_block.attentions.0', last);
   for (const [index, out] of widths.toReversed().entries()) {
@@ -103,7 +103,7 @@ export function vaeTensors(config: VaeConfig): TensorShapes {
   return tensors.shapes;
 }
 
-/** CLIPVisionModelWithProjection; `pre_layrnorm` is spelled so. */
+/** CLIPVisionModelWithProjection. The spelling of `pre_layrnorm` is the checkpoint's. */
 export function clipTensors(config: ClipConfig): TensorShapes {
   const { hiddenSize: width, intermediateSize, patchSize, imageSize } = config;
   const tensors = new Tensors();
@@ -126,7 +126,7 @@ export function clipTensors(config: ClipConfig): TensorShapes {
   return tensors.shapes;
 }
 
-/** Collects the tensors of one component by the modules they belong to. */
+/** Collects one component's tensors, module by module. */
 class Tensors {
   readonly shapes = new Map<string, readonly number[]>();
 
@@ -149,7 +149,7 @@ class Tensors {
     this.add(`${name}.bias`, width);
   }
 
-  /** `time`: width of the time embedding; the VAE has none. */
+  /** @param time width of the time embedding; omitted in the VAE */
   resnet(name: string, from: number, to: number, time?: number): void {
     this.#residual(name, from, to, [3, 3], time);
     if (from !== to) this.conv(`${name}.conv_shortcut`, from, to, 1, 1);
@@ -176,7 +176,7 @@ class Tensors {
     this.linear(`${name}.proj_out`, width, width);
   }
 
-  /** Single-headed self-attention of the VAE. */
+  /** The VAE's single-head self-attention. */
   imageAttention(name: string, width: number): void {
     this.norm(`${name}.group_norm`, width);
     for (const projection of ['to_q', 'to_k', 'to_v', 'to_out.0']) this.linear(`${name}.${projection}`, width, width);
@@ -206,7 +206,7 @@ class Tensors {
     this.linear(`${name}.to_out.0`, width, width);
   }
 
-  /** GEGLU: value and gate come out of one projection. */
+  /** GEGLU: one projection computes both value and gate. */
   #feedForward(name: string, width: number): void {
     this.linear(`${name}.net.0.proj`, width, 8 * width);
     this.linear(`${name}.net.2`, 4 * width, width);

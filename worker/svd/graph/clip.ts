@@ -1,5 +1,5 @@
 /** CLIP's vision tower with projection. Source: transformers models/clip/modeling_clip.py, CLIPVisionModelWithProjection. */
-import type { ClipConfig } from '../checkpoint/configs.ts';
+import type { ClipConfig } from '../model-config.ts';
 import type { DialectFactory, Graph } from './ops.ts';
 import type { Weights } from './weights.ts';
 
@@ -9,7 +9,7 @@ export function clipGraph(dialect: DialectFactory, all: Weights, config: ClipCon
   const weights = all.at('vision_model');
   const { imageSize, heads, layerNormEps: epsilon } = config;
   const embeddings = weights.at('embeddings');
-  const pixels = ops.frames('pixels', 1, 3, imageSize, imageSize);
+  const pixels = ops.inputFrames('pixels', 1, 3, imageSize, imageSize);
   let x = ops.patches(pixels, embeddings.at('patch_embedding')); // [1, 256, C]
   x = ops.prepend(x, embeddings, 'class_embedding'); // [1, 257, C]
   x = ops.addPerToken(x, ops.rows(embeddings, 'position_embedding.weight'));

@@ -2,7 +2,7 @@
  * The parts of the UNet that do not see the latents: time and position embeddings and cross-attention to the single context token.
  * Small, and run once a clip for all its steps; the UNet takes the results as inputs.
  */
-import type { UnetConfig } from '../checkpoint/configs.ts';
+import type { UnetConfig } from '../model-config.ts';
 import type { DialectFactory, Graph, Ops, Tokens } from './ops.ts';
 import type { Weights } from './weights.ts';
 
@@ -64,10 +64,10 @@ export function conditioningGraph(dialect: DialectFactory, weights: Weights, con
   const { steps, frames, batch } = size;
   const { resnets, transformers } = modules(config);
   const ops = dialect('conditioning', weights);
-  const timesteps = ops.sequence('timesteps', steps, config.blockOutChannels[0]!);
-  const ids = ops.sequence('ids', steps, config.projectionClassEmbeddingsInputDim);
-  const context = ops.sequence('context', batch, config.crossAttentionDim);
-  const numbers = new Map(frameWidths(config).map((channels) => [channels, ops.sequence(`frames${channels}`, frames, channels)]));
+  const timesteps = ops.inputTokens('timesteps', steps, config.blockOutChannels[0]!);
+  const ids = ops.inputTokens('ids', steps, config.projectionClassEmbeddingsInputDim);
+  const context = ops.inputTokens('context', batch, config.crossAttentionDim);
+  const numbers = new Map(frameWidths(config).map((channels) => [channels, ops.inputTokens(`frames${channels}`, frames, channels)]));
 
   const embedding = ops.sum(mlp(ops, weights.at('time_embedding'), timesteps), mlp(ops, weights.at('add_embedding'), ids)); // [steps, 1280]
   const time = ops.silu(embedding);

@@ -1,13 +1,11 @@
-/** Ops for onnxruntime's CPU provider. docs/performance.md has the figures behind its choices. */
+/** Dialect for onnxruntime's CPU provider. docs/performance.md has the measurements behind its choices. */
+import { GROUPS } from './builder.ts';
+import { ChannelsFirstOps } from './channels-first.ts';
 import type { Tokens } from './ops.ts';
-import { GROUPS, PortableOps } from './portable.ts';
 import type { Weights } from './weights.ts';
 
-export class CpuOps extends PortableOps {
-  /** What the cache holds is twice as fast as through memory; the number of parts keeps the graph small. */
-  protected override readonly widest = { bytes: 4e6, parts: 64 };
-
-  /** The CPU's layer norm works value by value; its instance norm, over rows as channels, is many times faster and more exact. */
+export class CpuOps extends ChannelsFirstOps {
+  /** As instance norm with rows as channels, because the CPU's LayerNormalization is not vectorized: many times faster, and more precise. */
   override layerNorm(x: Tokens, weights: Weights, epsilon: number): Tokens {
     const rows = this.writer.reshape(x.id, [x.sequences * x.length, 1, x.channels]);
     const normalized = this.writer.op('InstanceNormalization', [rows, this.writer.floats([1]), this.writer.floats([0])], {
@@ -20,7 +18,7 @@ export class CpuOps extends PortableOps {
     return { ...x, id: this.writer.op('Add', [scaled, this.parameter(weights, 'bias')]) };
   }
 
-  /** Group norm as instance norm over [images, groups, rest], then weight and bias a channel. */
+  /** Group norm as instance norm over [images, groups, rest], followed by each channel's weight and bias. */
   protected override normalize(
     id: string,
     shape: readonly [number, number, number, number],
@@ -46,11 +44,11 @@ export class CpuOps extends PortableOps {
     return this.writer.reshape(this.writer.contrib('MultiHeadAttention', inputs, { num_heads: heads }), [sequences * length, channels]);
   }
 
-  protected override cut(id: string, axis: number, sizes: readonly number[]): string[] {
+  protected override split(id: string, axis: number, sizes: readonly number[]): string[] {
     return this.writer.ops('Split', [id, this.writer.ints(sizes)], sizes.length, { axis });
   }
 
-  /** In one pass over memory: QuickGelu with alpha 1 is SiLU. */
+  /** QuickGelu with alpha 1 is SiLU, in one pass over memory. */
   protected override activate(id: string): string {
     return this.writer.contrib('QuickGelu', [id], { alpha: { float: 1 } });
   }

@@ -31,10 +31,10 @@ export function spatioTemporalResnet(ops: Ops, weights: Weights, x: Frames, opti
   // mix·spatial + (1 − mix)·(spatial + change) = spatial + (1 − mix)·change: the second convolution brings the factor along.
   const scale = mixWeighs === 'spatial' ? 1 - mix : mix;
   const temporal = weights.at('temporal_res_block');
-  let y = ops.clip(spatial, batch); // [batch, out, frames, h, w]
-  y = ops.clipConv(ops.clipNorm(y, temporal.at('norm1'), temporalEpsilon), temporal.at('conv1'), { plus: time?.temporal });
-  y = ops.clipConv(ops.clipNorm(y, temporal.at('norm2'), temporalEpsilon), temporal.at('conv2'), { scale });
-  return ops.add(spatial, ops.unclip(y));
+  let y = ops.toClip(spatial, batch); // [batch, out, frames, h, w]
+  y = ops.temporalConv(ops.temporalNorm(y, temporal.at('norm1'), temporalEpsilon), temporal.at('conv1'), { plus: time?.temporal });
+  y = ops.temporalConv(ops.temporalNorm(y, temporal.at('norm2'), temporalEpsilon), temporal.at('conv2'), { scale });
+  return ops.add(spatial, ops.toFrames(y));
 }
 
 /** Two convolutions of each frame beside a shortcut: [images, in, h, w] → [images, out, h, w]. Source: diffusers models/resnet.py, ResnetBlock2D. */

@@ -1,11 +1,11 @@
 /**
- * What the networks are made of, independent of how a device wants it written: unet.ts, vae.ts and clip.ts speak only this language, and
- * a dialect turns it into ONNX nodes. Shapes below are logical; a dialect may keep the data in any layout.
+ * The operations that networks are built from. unet.ts, vae.ts, clip.ts and conditioning.ts use only these; a dialect, one per compute
+ * backend, turns them into ONNX nodes. Shapes are logical: a dialect may keep the data in another layout.
  */
 import type { TensorSpec } from './onnx.ts';
 import type { Weights } from './weights.ts';
 
-/** Pictures or feature maps: [images, channels, height, width]. The images of a clip are in a row: image = item × frames + frame. */
+/** Images or feature maps: [images, channels, height, width]. A clip's frames are consecutive images: image = item × frames + frame. */
 export interface Frames {
   readonly id: string;
   readonly images: number;
@@ -14,7 +14,7 @@ export interface Frames {
   readonly width: number;
 }
 
-/** The same seen along time: [batch, channels, frames, height, width]. */
+/** The same data viewed along time: [batch, channels, frames, height, width]. */
 export interface Clip {
   readonly id: string;
   readonly batch: number;
@@ -32,7 +32,7 @@ export interface Tokens {
   readonly channels: number;
 }
 
-/** Rows of one value a channel: [rows, channels]. */
+/** Rows with one value per channel: [rows, channels]. */
 export interface Vectors {
   readonly id: string;
   readonly rows: number;
@@ -42,15 +42,15 @@ export interface Vectors {
 export interface ConvOptions {
   /** Default 1. */
   readonly stride?: number;
-  /** Zeros around the picture: [top, left, bottom, right]. Default: half the kernel, so that the size stays. */
+  /** Zero padding: [top, left, bottom, right]. Default: half the kernel, which keeps the size at stride 1. */
   readonly pads?: readonly [number, number, number, number];
   /** Added to every position: [1, out channels]. */
   readonly plus?: Vectors;
 }
 
-export interface ClipConvOptions {
+export interface TemporalConvOptions {
   readonly plus?: Vectors;
-  /** The result is multiplied by this. Default 1. */
+  /** Factor applied to the result. Default 1. */
   readonly scale?: number;
 }
 
@@ -60,84 +60,87 @@ export interface VectorInput {
 }
 
 export interface Ops {
-  /** An input [images, channels, height, width]. */
-  frames(name: string, images: number, channels: number, height: number, width: number): Frames;
-  /** An input [rows, sum of widths], cut into one piece a width. */
-  vectors(name: string, input: VectorInput): Vectors[];
-  /** An input [length, channels]: one sequence. */
-  sequence(name: string, length: number, channels: number): Tokens;
-  /** Makes a value an output. Vectors and tokens are put side by side along their channels. */
+  /** Declares an input [images, channels, height, width]. */
+  inputFrames(name: string, images: number, channels: number, height: number, width: number): Frames;
+  /** Declares an input [rows, sum of widths] and splits it into one piece per width. */
+  inputVectors(name: string, input: VectorInput): Vectors[];
+  /** Declares an input [length, channels]: one sequence. */
+  inputTokens(name: string, length: number, channels: number): Tokens;
+  /** Makes a value an output. Several tokens are concatenated along their channels. */
   output(name: string, value: Frames | readonly Tokens[]): void;
 
-  /** 2-D convolution; `weights` holds weight [out, in, kernel, kernel] and, mostly, bias [out]. */
+  /** 2-D convolution with weight [out, in, kernel, kernel] and optional bias [out]. */
   conv(x: Frames, weights: Weights, options?: ConvOptions): Frames;
-  /** Group norm over 32 groups, statistics over each image, weight and bias [channels]; then SiLU if asked for. */
+  /** Group norm over 32 groups with statistics per image, weight and bias [channels]; then SiLU if `silu`. */
   groupNorm(x: Frames, weights: Weights, epsilon: number, silu: boolean): Frames;
-  /** Nearest neighbour, twice the height and width. */
+  /** Doubles height and width, nearest neighbor. */
   upsample(x: Frames): Frames;
-  /** Along the channels. */
+  /** Concatenates along the channels. */
   concat(x: Frames, y: Frames): Frames;
   add(x: Frames, y: Frames): Frames;
 
-  /** [batch × frames, …] seen along time. */
-  clip(x: Frames, batch: number): Clip;
-  unclip(x: Clip): Frames;
-  /** Group norm over 32 groups, statistics over all frames of an item together, then SiLU. */
-  clipNorm(x: Clip, weights: Weights, epsilon: number): Clip;
-  /** Convolution of three frames: weight [out, in, 3, 1, 1], zeros before the first and after the last frame. */
-  clipConv(x: Clip, weights: Weights, options?: ClipConvOptions): Clip;
+  /** Views [batch × frames, …] along time. */
+  toClip(x: Frames, batch: number): Clip;
+  toFrames(x: Clip): Frames;
+  /** Group norm over 32 groups with statistics over all frames of an item together, then SiLU. */
+  temporalNorm(x: Clip, weights: Weights, epsilon: number): Clip;
+  /** Convolution over three frames with weight [out, in, 3, 1, 1]; zeros before the first and after the last frame. */
+  temporalConv(x: Clip, weights: Weights, options?: TemporalConvOptions): Clip;
 
-  /** Every square of kernel × kernel pixels a token: weight [out, in, kernel, kernel]. */
+  /** One token per square of kernel × kernel pixels; weight [out, in, kernel, kernel]. */
   patches(x: Frames, weights: Weights): Tokens;
-  /** Every position a token, through a linear layer: [images, height × width, out]. */
-  tokens(x: Frames, weights: Weights): Tokens;
-  /** Back again, through a linear layer: [images, out, height, width]. */
-  untokens(x: Tokens, weights: Weights, height: number, width: number): Frames;
-  /** Weight [out, in] and, mostly, bias [out]. */
+  /** One token per position, through a linear layer: [images, height × width, out]. */
+  toTokens(x: Frames, weights: Weights): Tokens;
+  /** The inverse, through a linear layer: [images, out, height, width]. */
+  fromTokens(x: Tokens, weights: Weights, height: number, width: number): Frames;
+  /** Linear layer with weight [out, in] and optional bias [out]. */
   linear(x: Tokens, weights: Weights): Tokens;
   layerNorm(x: Tokens, weights: Weights, epsilon: number): Tokens;
-  /** Softmax attention of each sequence to itself, scaled by 1/√(channels ÷ heads). */
+  /** Softmax attention within each sequence, scaled by 1/√(channels ÷ heads). */
   attention(query: Tokens, key: Tokens, value: Tokens, heads: number): Tokens;
-  /** The gated feed-forward: linear net.0.proj gives [a | gate], then linear net.2 of a × GELU(gate). */
+  /** Gated feed-forward (GEGLU): linear net.0.proj gives [a | gate]; the result is linear net.2 of a × GELU(gate). */
   feedForward(x: Tokens, weights: Weights): Tokens;
-  /** GELU by the exact error function. */
+  /** GELU with the exact error function. */
   gelu(x: Tokens): Tokens;
   silu(x: Tokens): Tokens;
   sum(x: Tokens, y: Tokens): Tokens;
-  /** Adds row i to the tokens of item i; a single row to all. */
+  /** Adds row i to all tokens of item i; a single row is added to all tokens. */
   addPerItem(x: Tokens, rows: Vectors): Tokens;
   /** Adds row i to token i of every sequence. */
   addPerToken(x: Tokens, rows: Vectors): Tokens;
   /** weight × x + (1 − weight) × y */
   mix(weight: number, x: Tokens, y: Tokens): Tokens;
-  /** Sequences of one frame's places become sequences of one place's frames, or back: [batch × a, b, channels] to [batch × b, a, channels]. */
-  exchange(x: Tokens, batch: number): Tokens;
-  /** A weight [channels] before the first token of each sequence. */
+  /**
+   * Turns sequences over one frame's positions into sequences over one position's frames, or back: [batch × a, b, channels] to
+   * [batch × b, a, channels].
+   */
+  swapSpaceAndTime(x: Tokens, batch: number): Tokens;
+  /** Inserts a weight [channels] before the first token of a single sequence. */
   prepend(x: Tokens, weights: Weights, name: string): Tokens;
   /** A weight [length, channels] as rows. */
   rows(weights: Weights, name: string): Vectors;
-  /** The first token of each sequence. */
+  /** The first token of a single sequence. */
   first(x: Tokens): Tokens;
 }
 
-/** A model ready for onnxruntime. All inputs and outputs are float32. */
+/** A complete model for onnxruntime. All inputs and outputs are float32. */
 export interface Graph {
   readonly name: string;
   /** Serialised ModelProto. */
   readonly model: Uint8Array;
-  /** Folder of the weights' file. */
+  /** Folder of the file that holds the weights. */
   readonly folder: string;
   readonly inputs: readonly TensorSpec[];
-  readonly outputs: readonly (TensorSpec & { /** As onnxruntime knows it. */ readonly id: string })[];
-  /** Floating-point operations of one run: 2 a multiply-add of convolutions, linear layers and attention. */
+  readonly outputs: readonly (TensorSpec & { /** Name in the model. */ readonly id: string })[];
+  /** Floating-point operations per run: two per multiply-add of convolutions, linear layers and attention. */
   readonly flops: number;
   readonly nodes: number;
 }
 
-/** Ops that write a graph. */
+/** Ops that write a graph for one compute backend. */
 export interface Dialect extends Ops {
   finish(): Graph;
 }
 
-/** Starts a graph over the tensors of one file. */
+/** Starts a graph that uses the weights in one file. */
 export type DialectFactory = (name: string, weights: Weights) => Dialect;

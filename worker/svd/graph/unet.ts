@@ -2,7 +2,7 @@
  * The denoising network. Everything in it that does not depend on the latents comes in as an input, computed once by conditioning.ts.
  * Source: diffusers models/unets/unet_spatio_temporal_condition.py and unet_3d_blocks.py.
  */
-import type { UnetConfig } from '../checkpoint/configs.ts';
+import type { UnetConfig } from '../model-config.ts';
 import { contextWidths, positionWidths, timeWidths } from './conditioning.ts';
 import { selfAttention, sigmoid, spatioTemporalResnet } from './layers.ts';
 import type { DialectFactory, Frames, Graph, Ops, Tokens, Vectors } from './ops.ts';
@@ -34,10 +34,10 @@ export function unetGraph(dialect: DialectFactory, weights: Weights, config: Une
   const { blockOutChannels, attentionHeads, layersPerBlock, downAttention, upAttention } = config;
   const levels = blockOutChannels.length;
   const ops = dialect('unet', weights);
-  const sample = ops.frames('sample', batch * frames, config.inChannels, height, width);
-  const times = ops.vectors('time', { rows: 1, widths: timeWidths(config) });
-  const contexts = ops.vectors('context', { rows: batch, widths: contextWidths(config) });
-  const positions = ops.vectors('positions', { rows: frames, widths: positionWidths(config) });
+  const sample = ops.inputFrames('sample', batch * frames, config.inChannels, height, width);
+  const times = ops.inputVectors('time', { rows: 1, widths: timeWidths(config) });
+  const contexts = ops.inputVectors('context', { rows: batch, widths: contextWidths(config) });
+  const positions = ops.inputVectors('positions', { rows: frames, widths: positionWidths(config) });
 
   const resnet = (module: Weights, y: Frames, epsilon: number) =>
     spatioTemporalResnet(ops, module, y, {
@@ -109,20 +109,20 @@ interface TransformerOptions {
 function spatioTemporalTransformer(ops: Ops, weights: Weights, x: Frames, options: TransformerOptions): Frames {
   const { batch, heads } = options;
   const norm = (y: Tokens, module: Weights) => ops.layerNorm(y, module, LAYER_NORM_EPSILON);
-  let y = ops.tokens(ops.groupNorm(x, weights.at('norm'), TRANSFORMER_NORM_EPSILON, false), weights.at('proj_in')); // [batch × frames, h·w, C]
+  let y = ops.toTokens(ops.groupNorm(x, weights.at('norm'), TRANSFORMER_NORM_EPSILON, false), weights.at('proj_in')); // [batch × frames, h·w, C]
   const spatial = weights.at('transformer_blocks.0');
   y = ops.sum(y, selfAttention(ops, spatial.at('attn1'), norm(y, spatial.at('norm1')), heads));
   y = ops.addPerItem(y, options.context);
   y = ops.sum(y, ops.feedForward(norm(y, spatial.at('norm3')), spatial.at('ff')));
 
   const temporal = weights.at('temporal_transformer_blocks.0');
-  let z = ops.addPerToken(ops.exchange(y, batch), options.positions); // [batch × h·w, frames, C]
+  let z = ops.addPerToken(ops.swapSpaceAndTime(y, batch), options.positions); // [batch × h·w, frames, C]
   z = ops.sum(z, ops.feedForward(norm(z, temporal.at('norm_in')), temporal.at('ff_in')));
   z = ops.sum(z, selfAttention(ops, temporal.at('attn1'), norm(z, temporal.at('norm1')), heads));
   z = ops.addPerItem(z, options.temporalContext);
   z = ops.sum(z, ops.feedForward(norm(z, temporal.at('norm3')), temporal.at('ff')));
 
   const mix = sigmoid(weights.at('time_mixer').scalar('mix_factor'));
-  y = ops.mix(mix, y, ops.exchange(z, batch));
-  return ops.add(ops.untokens(y, weights.at('proj_out'), x.height, x.width), x);
+  y = ops.mix(mix, y, ops.swapSpaceAndTime(z, batch));
+  return ops.add(ops.fromTokens(y, weights.at('proj_out'), x.height, x.width), x);
 }

@@ -1,5 +1,5 @@
 /** The autoencoder with a temporal decoder. Source: diffusers models/autoencoders/autoencoder_kl_temporal_decoder.py and vae.py. */
-import type { VaeConfig } from '../checkpoint/configs.ts';
+import type { VaeConfig } from '../model-config.ts';
 import { spatialResnet, spatioTemporalResnet } from './layers.ts';
 import type { DialectFactory, Frames, Graph, Ops } from './ops.ts';
 import type { Weights } from './weights.ts';
@@ -20,7 +20,7 @@ export function encoderGraph(dialect: DialectFactory, all: Weights, config: VaeC
   const ops = dialect('vae-encoder', all);
   const weights = all.at('encoder');
   const levels = config.blockOutChannels.length;
-  let x = ops.conv(ops.frames('image', 1, 3, height, width), weights.at('conv_in')); // [1, 128, H, W]
+  let x = ops.conv(ops.inputFrames('image', 1, 3, height, width), weights.at('conv_in')); // [1, 128, H, W]
   for (let level = 0; level < levels; level++) {
     const block = weights.at(`down_blocks.${level}`);
     for (let i = 0; i < config.layersPerBlock; i++) x = spatialResnet(ops, block.at(`resnets.${i}`), x, EPSILON);
@@ -55,7 +55,7 @@ export function decoderGraph(
       temporalEpsilon: TEMPORAL_EPSILON,
       mixWeighs: 'temporal',
     });
-  let x = ops.conv(ops.frames('latents', frames, config.latentChannels, height, width), weights.at('conv_in')); // [F, 512, h, w]
+  let x = ops.conv(ops.inputFrames('latents', frames, config.latentChannels, height, width), weights.at('conv_in')); // [F, 512, h, w]
   const mid = weights.at('mid_block');
   x = resnet(mid, 0, x);
   // There is one attention and it stands before the second ResNet; where a config asks for more ResNets, diffusers skips the rest.
@@ -66,13 +66,13 @@ export function decoderGraph(
     if (level < levels - 1) x = ops.conv(ops.upsample(x), block.at('upsamplers.0.conv'));
   }
   x = ops.conv(ops.groupNorm(x, weights.at('conv_norm_out'), EPSILON, true), weights.at('conv_out')); // [F, 3, H, W]
-  ops.output('images', ops.unclip(ops.clipConv(ops.clip(x, 1), weights.at('time_conv_out'))));
+  ops.output('images', ops.toFrames(ops.temporalConv(ops.toClip(x, 1), weights.at('time_conv_out'))));
   return ops.finish();
 }
 
 /** One head over all places of a picture, added to it. Source: diffusers models/attention_processor.py, Attention with group norm. */
 function attention(ops: Ops, weights: Weights, x: Frames): Frames {
   const normalized = ops.groupNorm(x, weights.at('group_norm'), EPSILON, false);
-  const [query, key, value] = ['to_q', 'to_k', 'to_v'].map((name) => ops.tokens(normalized, weights.at(name))); // [images, h·w, C]
-  return ops.add(ops.untokens(ops.attention(query!, key!, value!, 1), weights.at('to_out.0'), x.height, x.width), x);
+  const [query, key, value] = ['to_q', 'to_k', 'to_v'].map((name) => ops.toTokens(normalized, weights.at(name))); // [images, h·w, C]
+  return ops.add(ops.fromTokens(ops.attention(query!, key!, value!, 1), weights.at('to_out.0'), x.height, x.width), x);
 }

@@ -1,25 +1,24 @@
-/** Ops for onnxruntime's WebGPU provider. docs/webgpu.md says what was tried. */
+/** Dialect for onnxruntime's WebGPU provider. docs/webgpu.md lists the provider's limits that it works around. */
+import { evenly, GROUPS } from './builder.ts';
+import { ChannelsFirstOps } from './channels-first.ts';
 import { ELEMENT_BYTES, type Attribute } from './onnx.ts';
 import type { Tokens } from './ops.ts';
-import { evenly, GROUPS, PortableOps } from './portable.ts';
 import type { Weights } from './weights.ts';
 
-/** Attention keeps its scores below this many bytes by working on some of the sequences, or of the queries, at a time. */
+/** Attention works on a part of the sequences or queries at a time, so that its scores stay below this size. */
 const SCORES_BYTES = 128e6;
 
-export class WebgpuOps extends PortableOps {
-  /** Values by id → the same in float32. */
+export class WebgpuOps extends ChannelsFirstOps {
+  /** Values by id → the same values cast to float32. */
   readonly #widened = new Map<string, string>();
-  /** The least that a card binds to a shader at once. */
-  protected override readonly widest = { bytes: 128e6, parts: Infinity };
 
-  /** Of centred values, since the provider takes E[x²] − E[x]² for the variance, which cancels where the mean is large. */
+  /** Centers the values first: the provider computes the variance as E[x²] − E[x]², which loses precision where the mean is large. */
   override layerNorm(x: Tokens, weights: Weights, epsilon: number): Tokens {
-    const inputs = [this.#centre(x.id), this.parameter(weights, 'weight'), this.parameter(weights, 'bias')];
+    const inputs = [this.#center(x.id), this.parameter(weights, 'weight'), this.parameter(weights, 'bias')];
     return { ...x, id: this.writer.op('LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }) };
   }
 
-  /** Group norm written out, of centred values for the same reason. */
+  /** Group norm in elementary operators, on centered values for the same reason. */
   protected override normalize(
     id: string,
     shape: readonly [number, number, number, number],
@@ -28,22 +27,22 @@ export class WebgpuOps extends PortableOps {
     silu: boolean,
   ): string {
     const [images, channels, height, width] = shape;
-    const length = (channels / GROUPS) * height * width; // values of a group
+    const length = (channels / GROUPS) * height * width; // values per group
     const [weight, bias] = ['weight', 'bias'].map((name) =>
       this.writer.cast(this.parameter(weights, name, [1, GROUPS, channels / GROUPS, 1]), this.precision, 'fp32'),
     );
-    const centred = this.#centre(this.writer.cast(this.writer.reshape(id, [images, GROUPS, length]), this.precision, 'fp32'));
-    const squares = this.writer.op('ReduceSumSquare', [centred, this.writer.ints([-1])], { keepdims: 1 }); // [images, GROUPS, 1]
+    const centered = this.#center(this.writer.cast(this.writer.reshape(id, [images, GROUPS, length]), this.precision, 'fp32'));
+    const squares = this.writer.op('ReduceSumSquare', [centered, this.writer.ints([-1])], { keepdims: 1 }); // [images, GROUPS, 1]
     const variance = this.writer.op('Add', [this.times(squares, 1 / length, 'fp32'), this.writer.floats([epsilon])]);
     const factors = this.writer.op('Div', [weight!, this.writer.reshape(this.writer.op('Sqrt', [variance]), [images, GROUPS, 1, 1])]); // [images, GROUPS, C / GROUPS, 1]
-    const scaled = this.writer.op('Mul', [this.writer.reshape(centred, [images, GROUPS, channels / GROUPS, height * width]), factors]);
+    const scaled = this.writer.op('Mul', [this.writer.reshape(centered, [images, GROUPS, channels / GROUPS, height * width]), factors]);
     const shifted = this.writer.cast(this.writer.reshape(this.writer.op('Add', [scaled, bias!]), shape), 'fp32', this.precision);
     return silu ? this.activate(shifted) : shifted;
   }
 
   /**
-   * Attention written out, in float32: onnxruntime's own for WebGPU is off by 1 % and more from 32 tokens on (1.29, seen with subgroups
-   * of 4, 8 and 16 lanes), and probabilities of thousands of tokens are too small for float16.
+   * Attention in elementary operators and float32. onnxruntime 1.29's own attention for WebGPU has errors of 1 % and more from 32 tokens
+   * on (seen with subgroups of 4, 8 and 16 lanes), and probabilities over thousands of tokens are too small for float16.
    */
   protected override attend(query: Tokens, key: Tokens, value: Tokens, heads: number): string {
     const { sequences, length, channels } = query;
@@ -59,8 +58,13 @@ export class WebgpuOps extends PortableOps {
     );
     const results = groups.map((count, group) => {
       const [q, k, v] = pieces.map((ids, i) => {
-        const split = this.writer.reshape(this.writer.cast(ids[group]!, this.precision, 'fp32'), [count, length, heads, channels / heads]);
-        return this.writer.transpose(split, i === 1 ? [0, 2, 3, 1] : [0, 2, 1, 3]);
+        const perHead = this.writer.reshape(this.writer.cast(ids[group]!, this.precision, 'fp32'), [
+          count,
+          length,
+          heads,
+          channels / heads,
+        ]);
+        return this.writer.transpose(perHead, i === 1 ? [0, 2, 3, 1] : [0, 2, 1, 3]);
       });
       const scaled = this.times(q!, Math.sqrt(heads / channels), 'fp32');
       const parts = this.pieces(scaled, 2, queryParts).map((part) =>
@@ -75,8 +79,8 @@ export class WebgpuOps extends PortableOps {
     return this.writer.concat(results, 0);
   }
 
-  /** A card writes to only a few buffers at once: each piece is a node. */
-  protected override cut(id: string, axis: number, sizes: readonly number[]): string[] {
+  /** One Slice per piece, because a shader can write to only a few buffers. */
+  protected override split(id: string, axis: number, sizes: readonly number[]): string[] {
     let end = 0;
     return sizes.map((size) => this.writer.op('Slice', [id, ...[end, (end += size), axis].map((value) => this.writer.ints([value]))]));
   }
@@ -85,7 +89,7 @@ export class WebgpuOps extends PortableOps {
     return this.writer.op('Mul', [id, this.writer.op('Sigmoid', [id])]);
   }
 
-  /** In float32: a sum of products here has the type of its terms, and thousands of them are too many for float16. */
+  /** In float32: the provider accumulates in the type of its inputs, and sums of thousands of products lose too much in float16. */
   protected override product(
     operator: 'Conv' | 'Gemm',
     inputs: readonly string[],
@@ -100,8 +104,8 @@ export class WebgpuOps extends PortableOps {
     return this.writer.cast(this.writer.op(operator, widened, attributes), 'fp32', 'fp16');
   }
 
-  /** `id` less its mean along the last axis. */
-  #centre(id: string): string {
+  /** Subtracts the mean along the last axis. */
+  #center(id: string): string {
     return this.writer.op('Sub', [id, this.writer.op('ReduceMean', [id, this.writer.ints([-1])], { keepdims: 1 })]);
   }
 }

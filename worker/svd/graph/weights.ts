@@ -1,39 +1,25 @@
-import { AppError } from '../../../src/jobs/errors.ts';
-import { readFloats, type Safetensors, type TensorInfo } from '../checkpoint/safetensors.ts';
+import type { Precision } from './onnx.ts';
 
-/** A component's tensors, seen from one of its modules: `weights.at('mid_block').at('resnets.0').tensor('norm1.weight')`. */
-export class Weights {
-  readonly source: Safetensors;
-  readonly #path: string;
+/** One tensor of a network's weights, as stored in its file. */
+export interface WeightTensor {
+  /** Full name, unique in the file. */
+  readonly name: string;
+  readonly type: Precision;
+  readonly shape: readonly number[];
+  /** Position of the first byte in the file. */
+  readonly offset: number;
+  readonly sizeBytes: number;
+}
 
-  constructor(source: Safetensors, path = '') {
-    this.source = source;
-    this.#path = path;
-  }
-
-  /** The module `name` inside this one. */
-  at(name: string): Weights {
-    return new Weights(this.source, this.#full(name));
-  }
-
-  has(name: string): boolean {
-    return this.source.tensors.has(this.#full(name));
-  }
-
+/** Weights of a network, seen from one of its modules: `weights.at('mid_block').at('resnets.0').tensor('norm1.weight')`. */
+export interface Weights {
+  /** Absolute path of the file that holds all tensors. */
+  readonly file: string;
+  /** The weights of submodule `name`. */
+  at(name: string): Weights;
+  has(name: string): boolean;
   /** @throws AppError MODEL_INVALID if there is no such tensor */
-  tensor(name: string): TensorInfo {
-    const info = this.source.tensors.get(this.#full(name));
-    if (!info) throw new AppError('MODEL_INVALID', `${this.source.file} has no tensor ${this.#full(name)}.`);
-    return info;
-  }
-
-  /** The value of a tensor of one element. */
-  scalar(name: string): number {
-    this.tensor(name);
-    return readFloats(this.source, this.#full(name))[0]!;
-  }
-
-  #full(name: string): string {
-    return this.#path ? `${this.#path}.${name}` : name;
-  }
+  tensor(name: string): WeightTensor;
+  /** The value of a one-element tensor. @throws AppError MODEL_INVALID if there is no such tensor */
+  scalar(name: string): number;
 }

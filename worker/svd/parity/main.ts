@@ -1,48 +1,50 @@
-/** `npm run parity -- FOLDER`: computes everything that the folder has official numbers for, and says how far off it is. */
+/** `npm run parity -- FOLDER`: computes everything that the folder has official numbers for and reports the error of each result. */
 import { rmSync } from 'node:fs';
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { AppError } from '../../../src/jobs/errors.ts';
-import { openCheckpoint, type Checkpoint } from '../checkpoint/files.ts';
+import { openCheckpoint, type Checkpoint } from '../checkpoint/checkpoint.ts';
+import type { Precision } from '../graph/onnx.ts';
+import { BACKENDS, findBackend } from '../runtime/backends.ts';
 import { Networks } from '../runtime/networks.ts';
+import type { Runtime } from '../runtime/session.ts';
 import { writeSeededCheckpoint } from '../checkpoint/seeded.ts';
-import type { Provider, Runtime } from '../runtime/session.ts';
 import { openGolden, type Golden } from './golden.ts';
 import type { Row } from './rows.ts';
 import { parityTable } from './table.ts';
 
 const USAGE = `Usage: npm run parity -- FOLDER [options]
 
-Computes what FOLDER has official numbers for and compares: golden.safetensors, photo.png and checkpoint/ with the configs, and perhaps
-the weights; without them they are made from the seed, in a temporary folder.
+Computes everything that FOLDER has official numbers for and compares. FOLDER holds golden.safetensors, photo.png and checkpoint/ with the
+configuration and optionally the weights; otherwise the weights are computed from the seed and written to a temporary folder.
 
-  --device cpu|webgpu    what computes (cpu)
-  --dtype fp32|fp16        the type of the arithmetic (fp32)
-  --checkpoint FOLDER    where the weights are, if elsewhere
-  --json                 one JSON object instead of a table
+  --device DEVICE        device to compute on: ${Object.keys(BACKENDS).join(' or ')} (cpu)
+  --dtype fp32|fp16      precision to compute in (fp32)
+  --checkpoint FOLDER    checkpoint with the weights, if not in FOLDER/checkpoint
+  --json                 print one JSON object instead of a table
 
-Exits 1 if a row fails, and 2 if it cannot begin.
+Exits with 1 if a row fails, and with 2 if the comparison cannot start.
 `;
 
 const EXIT = { passed: 0, failed: 1, unusable: 2 } as const;
-const PROVIDERS: Readonly<Record<string, Provider>> = { cpu: 'cpu', webgpu: 'webgpu' };
-const PRECISIONS: Readonly<Record<string, Runtime['precision']>> = { fp32: 'fp32', fp16: 'fp16' };
+const PRECISIONS: readonly Precision[] = ['fp32', 'fp16'];
 
 interface Arguments {
   readonly folder: string;
+  readonly device: string;
   readonly runtime: Runtime;
   readonly checkpoint?: string;
   readonly json: boolean;
 }
 
-/** Nothing can be compared; the message says why. */
+/** The comparison cannot start; the message says why. */
 class Unusable extends Error {}
 
-async function run(words: string[]): Promise<number> {
+async function run(args: string[]): Promise<number> {
   try {
-    const request = readArguments(words);
+    const request = readArguments(args);
     if (request === 'help') {
       process.stdout.write(USAGE);
       return EXIT.passed;
@@ -56,26 +58,30 @@ async function run(words: string[]): Promise<number> {
   }
 }
 
-function readArguments(words: string[]): Arguments | 'help' {
+function readArguments(args: string[]): Arguments | 'help' {
   const {
     values,
     positionals: [folder, ...more],
-  } = parse(words);
+  } = parse(args);
   if (values.help) return 'help';
   if (folder === undefined || more.length > 0) throw new Unusable(USAGE);
-  if (values.device === 'cuda') throw new Unusable('--device cuda is not part of this version; cpu and webgpu are.');
+  const found = findBackend(values.device);
+  if (!found) throw new Unusable(`--device ${JSON.stringify(values.device)} is not one of ${Object.keys(BACKENDS).join(', ')}.`);
+  const precision = PRECISIONS.find((known) => known === values.dtype);
+  if (!precision) throw new Unusable(`--dtype ${JSON.stringify(values.dtype)} is not one of ${PRECISIONS.join(', ')}.`);
   return {
     folder,
-    runtime: { provider: choose('--device', values.device, PROVIDERS), precision: choose('--dtype', values.dtype, PRECISIONS) },
+    device: values.device,
+    runtime: { backend: found.backend, deviceIndex: found.index, precision },
     checkpoint: values.checkpoint,
     json: values.json,
   };
 }
 
-function parse(words: string[]) {
+function parse(args: string[]) {
   try {
     return parseArgs({
-      args: words,
+      args,
       allowPositionals: true,
       options: {
         device: { type: 'string', default: 'cpu' },
@@ -90,13 +96,7 @@ function parse(words: string[]) {
   }
 }
 
-function choose<T>(option: string, word: string, choices: Readonly<Record<string, T>>): T {
-  if (!Object.hasOwn(choices, word))
-    throw new Unusable(`${option} ${JSON.stringify(word)} is not one of ${Object.keys(choices).join(', ')}.`);
-  return choices[word]!;
-}
-
-/** The checkpoint with its weights: those in `folder`, or beside the golden numbers, or made from the seed for as long as this process lives. */
+/** The checkpoint in `folder`, or the one beside the golden numbers, or a temporary one with weights from the seed, deleted on exit. */
 async function openWeights(golden: Golden, folder: string | undefined): Promise<Checkpoint> {
   if (folder !== undefined) return await openCheckpoint(folder);
   const configs = path.join(golden.folder, 'checkpoint');
@@ -104,7 +104,7 @@ async function openWeights(golden: Golden, folder: string | undefined): Promise<
   const temporary = await mkdtemp(path.join(tmpdir(), 'parity-'));
   process.once('exit', () => rmSync(temporary, { recursive: true, force: true, maxRetries: 5 }));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(128 + constants.signals[signal]));
-  process.stderr.write(`Making the weights of seed ${golden.case.seed} in ${temporary}\n`);
+  process.stderr.write(`Writing the weights of seed ${golden.case.seed} to ${temporary}\n`);
   await writeSeededCheckpoint(configs, temporary, golden.case.seed);
   return await openCheckpoint(temporary);
 }
@@ -115,7 +115,7 @@ async function hasWeights(folder: string): Promise<boolean> {
 }
 
 /** @returns the exit code */
-async function compare({ runtime, json }: Arguments, golden: Golden, checkpoint: Checkpoint): Promise<number> {
+async function compare({ device, runtime, json }: Arguments, golden: Golden, checkpoint: Checkpoint): Promise<number> {
   const started = performance.now();
   const networks = new Networks(checkpoint, runtime, 'swap');
   const rows: Row[] = [];
@@ -131,11 +131,11 @@ async function compare({ runtime, json }: Arguments, golden: Golden, checkpoint:
   const passed = rows.filter((row) => row.passed).length;
   const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
   const peakBytes = process.resourceUsage().maxRSS * 1024;
-  const summary = { passed: passed === rows.length, device: runtime.provider, dtype: runtime.precision, seconds, peakBytes, rows };
+  const summary = { passed: passed === rows.length, device, dtype: runtime.precision, seconds, peakBytes, rows };
   if (json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   else
     process.stdout.write(
-      `\n${passed} of ${rows.length} rows pass on ${runtime.provider} in ${runtime.precision}; ${seconds} s, ${(peakBytes / 1e9).toFixed(2)} GB of memory at most\n`,
+      `\n${passed} of ${rows.length} rows pass on ${device} in ${runtime.precision}; ${seconds} s, peak memory ${(peakBytes / 1e9).toFixed(2)} GB\n`,
     );
   return summary.passed ? EXIT.passed : EXIT.failed;
 }

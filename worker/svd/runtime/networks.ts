@@ -1,33 +1,32 @@
-/** The checkpoint's networks, ready to be called: graphs are written and brought into onnxruntime when first needed, for one size each. */
+/** A checkpoint's networks, ready to call. Each graph is written and loaded into onnxruntime when first needed, for one size at a time. */
 import type { Size } from '../../../src/catalog/catalog.ts';
 import { AppError } from '../../../src/jobs/errors.ts';
-import type { Checkpoint } from '../checkpoint/files.ts';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { clipGraph } from '../graph/clip.ts';
 import { conditioningGraph, frameWidths, sinusoids } from '../graph/conditioning.ts';
-import { CpuOps } from '../graph/cpu.ts';
 import type { Precision } from '../graph/onnx.ts';
-import type { DialectFactory, Graph } from '../graph/ops.ts';
+import type { Graph } from '../graph/ops.ts';
 import { unetGraph } from '../graph/unet.ts';
 import { decoderGraph, encoderGraph, vaeScale } from '../graph/vae.ts';
-import { WebgpuOps } from '../graph/webgpu.ts';
-import { Weights } from '../graph/weights.ts';
+import type { Weights } from '../graph/weights.ts';
 import { Session, type Runtime, type Tensors } from './session.ts';
+import { SafetensorsWeights } from './weights.ts';
 
-/** Which networks stay in memory: all, or only the one at work. */
+/** Which networks stay in memory: all (`keep`), or only the one in use (`swap`). */
 export type Residency = 'keep' | 'swap';
 
-/** One network, for one size. Sizes are of pictures, in pixels. */
+/** One network, for one size. Sizes are image sizes in pixels. */
 export type Network =
   | { readonly name: 'image encoder' }
   | { readonly name: 'encoder'; readonly size: Size }
   | { readonly name: 'unet'; readonly size: Size; readonly frames: number; readonly batch: number }
   | { readonly name: 'decoder'; readonly size: Size; readonly frames: number };
 
-/** Everything the UNet is told beside its sample. */
+/** The UNet's inputs other than its sample, see unetGraph. */
 export interface Conditioning {
-  /** One for each step: [1, …] */
+  /** One per step: [1, …] */
   readonly times: readonly Float32Array[];
-  /** One for each row of context: [1, …] */
+  /** One per row of context: [1, …] */
   readonly contexts: readonly Float32Array[];
   /** [frames, …] */
   readonly positions: Float32Array;
@@ -35,7 +34,7 @@ export interface Conditioning {
 
 export interface ConditioningRequest {
   readonly timesteps: readonly number[];
-  /** fps − 1, motion bucket, noise augmentation. */
+  /** Added time ids: fps − 1, motion bucket id, noise augmentation strength. */
   readonly ids: readonly number[];
   /** [rows, cross-attention width] */
   readonly context: Float32Array;
@@ -46,7 +45,7 @@ export class Networks {
   readonly checkpoint: Checkpoint;
   readonly runtime: Runtime;
   #residency: Residency;
-  /** By network; each is for one size. */
+  /** Open sessions by slot, see slotOf. */
   readonly #sessions = new Map<string, { readonly key: string; readonly session: Promise<Session> }>();
   readonly #weights: Readonly<Record<'unet' | 'vae' | 'imageEncoder', Weights>>;
 
@@ -55,9 +54,9 @@ export class Networks {
     this.runtime = runtime;
     this.#residency = residency;
     this.#weights = {
-      unet: new Weights(checkpoint.unet.weights),
-      vae: new Weights(checkpoint.vae.weights),
-      imageEncoder: new Weights(checkpoint.imageEncoder.weights),
+      unet: new SafetensorsWeights(checkpoint.unet.weights),
+      vae: new SafetensorsWeights(checkpoint.vae.weights),
+      imageEncoder: new SafetensorsWeights(checkpoint.imageEncoder.weights),
     };
   }
 
@@ -65,28 +64,28 @@ export class Networks {
     return this.#residency;
   }
 
-  /** Frees all memory and holds one network at a time from now on. */
+  /** Frees all memory and from now on keeps only one network at a time. */
   async economize(): Promise<void> {
     this.#residency = 'swap';
     await this.dispose();
   }
 
-  /** Pixels a latent cell covers in each direction. */
+  /** Width and height of a latent cell, in pixels. */
   get scale(): number {
     return vaeScale(this.checkpoint.vae.config);
   }
 
-  /** Sides of pictures are multiples of this: 64 pixels in the published models. The VAE and then the UNet halve them again and again. */
+  /** Image sides must be multiples of this many pixels, because VAE and UNet halve them repeatedly: 64 in the published models. */
   get granularity(): number {
     return this.scale * 2 ** (this.checkpoint.unet.config.blockOutChannels.length - 1);
   }
 
-  /** What the image encoder says of a picture. @param pixels [3, 224, 224], normalised @returns [cross-attention width] */
+  /** Image embedding. @param pixels [3, 224, 224], normalized @returns [cross-attention width] */
   async embed(pixels: Float32Array): Promise<Float32Array> {
     return (await this.#run({ name: 'image encoder' }, { pixels }))['embedding']!;
   }
 
-  /** The latents of a picture: the mean, unscaled. @param image [3, height, width] in −1…1 @returns [4, height / 8, width / 8] */
+  /** Latents of an image: the mean, unscaled. @param image [3, height, width] in −1…1 @returns [4, height / 8, width / 8] */
   async encode(image: Float32Array, size: Size): Promise<Float32Array> {
     const moments = (await this.#run({ name: 'encoder', size }, { image }))['moments']!;
     return moments.slice(0, moments.length / 2);
@@ -97,13 +96,17 @@ export class Networks {
     return (await this.#run({ name: 'decoder', frames, size }, { latents }, precision))['images']!;
   }
 
-  /** Runs everything of the UNet that does not see the latents, for all steps of a clip. */
+  /** Runs the parts of the UNet that do not depend on the latents, for all steps of a clip. */
   async condition({ timesteps, ids, context, frames }: ConditioningRequest): Promise<Conditioning> {
     const { config } = this.checkpoint.unet;
     const rows = context.length / config.crossAttentionDim;
     const steps = timesteps.length;
-    const graph = conditioningGraph(this.#dialect(this.runtime.precision), this.#weights.unet, config, { steps, frames, batch: rows });
-    const idEmbedding = sinusoids(ids, config.additionTimeEmbedDim); // [3, width], side by side for the network
+    const graph = conditioningGraph(this.runtime.backend.dialect(this.runtime.precision), this.#weights.unet, config, {
+      steps,
+      frames,
+      batch: rows,
+    });
+    const idEmbedding = sinusoids(ids, config.additionTimeEmbedDim); // [3, width], concatenated for the network
     const session = await Session.open(graph, this.runtime);
     try {
       const {
@@ -124,7 +127,7 @@ export class Networks {
           ]),
         ),
       });
-      return { times: cut(time!, steps), contexts: cut(contexts!, rows), positions: positions! };
+      return { times: splitRows(time!, steps), contexts: splitRows(contexts!, rows), positions: positions! };
     } finally {
       await session.release();
     }
@@ -135,12 +138,12 @@ export class Networks {
     return (await this.#run({ name: 'unet', frames, size, batch }, inputs))['velocity']!;
   }
 
-  /** Whether `network` is in memory. */
+  /** Whether `network` is loaded. */
   isOpen(network: Network): boolean {
     return this.#sessions.get(slotOf(network))?.key === this.#keyOf(network, this.#precisionOf(network));
   }
 
-  /** Brings `network` into memory, unless it is there. One network of another size makes room for it; with `swap` all others do. */
+  /** Loads `network` unless it is loaded. Unloads the same network of another size, or with `swap` all others. */
   async open(network: Network, precision = this.#precisionOf(network)): Promise<Session> {
     const [slot, key] = [slotOf(network), this.#keyOf(network, precision)];
     const known = this.#sessions.get(slot);
@@ -156,10 +159,10 @@ export class Networks {
     return await session;
   }
 
-  /** The graph of `network`, not yet in memory. @throws AppError BAD_INPUT for a size that cannot be halved as often as needed */
+  /** The graph of `network`, not loaded. @throws AppError BAD_INPUT for a size that is no multiple of `granularity` */
   graph(network: Network, precision = this.#precisionOf(network)): Graph {
     if ('size' in network) this.#checkSize(network.size);
-    const dialect = this.#dialect(precision);
+    const dialect = this.runtime.backend.dialect(precision);
     const { unet, vae, imageEncoder } = this.checkpoint;
     switch (network.name) {
       case 'image encoder':
@@ -175,14 +178,14 @@ export class Networks {
     }
   }
 
-  /** Of the file that holds its weights. */
+  /** Size of all weights in the file that holds this network's. */
   weightBytes({ name }: Network): number {
     const { unet, vae, imageEncoder } = this.checkpoint;
     const { weights } = name === 'unet' ? unet : name === 'image encoder' ? imageEncoder : vae;
     return [...weights.tensors.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
-  /** Frees all memory; whatever is needed again is opened again. */
+  /** Frees all memory. Networks can be opened again afterwards. */
   async dispose(): Promise<void> {
     const open = [...this.#sessions.values()];
     this.#sessions.clear();
@@ -193,7 +196,7 @@ export class Networks {
     return await (await this.open(network, precision)).run(inputs);
   }
 
-  /** The encoder of SVD overflows in half precision; its configuration says so. */
+  /** The published VAE encoder overflows in float16; its configuration says so (force_upcast). */
   #precisionOf({ name }: Network): Precision {
     return name === 'encoder' && this.checkpoint.vae.config.forceUpcast ? 'fp32' : this.runtime.precision;
   }
@@ -204,7 +207,7 @@ export class Networks {
   }
 
   #checkSize({ width, height }: Size): void {
-    const fits = (side: number) => side > 0 && side % this.granularity === 0; // not so for NaN
+    const fits = (side: number) => side > 0 && side % this.granularity === 0; // false for NaN
     if (!fits(width) || !fits(height))
       throw new AppError(
         'BAD_INPUT',
@@ -215,20 +218,15 @@ export class Networks {
   #latentSize({ width, height }: Size): Size {
     return { width: width / this.scale, height: height / this.scale };
   }
-
-  #dialect(precision: Precision): DialectFactory {
-    const Ops = this.runtime.provider === 'cpu' ? CpuOps : WebgpuOps;
-    return (name, weights) => new Ops(name, weights, precision);
-  }
 }
 
-/** What makes room for each other; a chunk of frames and the shorter last one are both needed. */
+/** Networks with the same slot replace each other. Decoders of a full chunk and of the shorter last one do not: both are needed. */
 function slotOf(network: Network): string {
   return network.name === 'decoder' ? `decoder of ${network.frames}` : network.name;
 }
 
-/** `values` as `rows` pieces. */
-function cut(values: Float32Array, rows: number): Float32Array[] {
+/** `values` as `rows` pieces of equal length. */
+function splitRows(values: Float32Array, rows: number): Float32Array[] {
   const length = values.length / rows;
   return Array.from({ length: rows }, (_, row) => values.subarray(row * length, (row + 1) * length));
 }

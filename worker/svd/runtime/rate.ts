@@ -1,4 +1,4 @@
-/** How fast a device computes, found out with a few small convolutions: what first estimates of a render's time rest on. */
+/** Measures a device's rate with a few small convolutions, for estimates before anything has been rendered. */
 import { OnnxWriter, TYPE, type Precision } from '../graph/onnx.ts';
 import type { Graph } from '../graph/ops.ts';
 import { Session, type Runtime } from './session.ts';
@@ -6,21 +6,21 @@ import { Session, type Runtime } from './session.ts';
 const CHANNELS = 128;
 const SIDE = 16;
 const LAYERS = 2;
-/** No more pictures at once than whose feature maps fit WebGPU's smallest limit for a buffer, 128 MiB. */
-const MOST_PICTURES = 1024;
-/** How long to measure, in milliseconds. */
-const ENOUGH_MS = 60;
+/** Largest batch: its feature maps still fit WebGPU's smallest buffer limit, 128 MiB. */
+const MAX_BATCH = 1024;
+/** Stops once this much time was measured. */
+const BUDGET_MS = 60;
 
 /**
- * Floating-point operations a second that `runtime` reaches in 3×3 convolutions, at best: ever more pictures at once are tried. Takes
- * some 100 ms, longer on a device that has to compile or is very slow, and blocks the process like every run.
+ * Best rate that `runtime` reaches in 3×3 convolutions, in floating-point operations per second, over increasing batch sizes. Takes about
+ * 100 ms, longer on a device that compiles shaders or is very slow, and blocks the process like every run.
  * @throws AppError as Session does
  */
 export async function measureRate(runtime: Runtime): Promise<number> {
   let best = 0;
   let spentMs = 0;
-  for (let pictures = 1; pictures <= MOST_PICTURES && spentMs < ENOUGH_MS; pictures *= 4) {
-    const graph = convolutions(pictures, runtime.precision);
+  for (let batch = 1; batch <= MAX_BATCH && spentMs < BUDGET_MS; batch *= 4) {
+    const graph = convolutions(batch, runtime.precision);
     const ms = await measure(graph, runtime);
     best = Math.max(best, (graph.flops * 1000) / ms);
     spentMs += ms;
@@ -28,7 +28,7 @@ export async function measureRate(runtime: Runtime): Promise<number> {
   return best;
 }
 
-/** Milliseconds of a run that is not the first. */
+/** Milliseconds of the second run; the first one includes compilation. */
 async function measure(graph: Graph, runtime: Runtime): Promise<number> {
   const session = await Session.open(graph, runtime);
   try {
@@ -42,15 +42,15 @@ async function measure(graph: Graph, runtime: Runtime): Promise<number> {
   }
 }
 
-/** `seed` [1, channels, 1, 1] spread over pictures, convolved, and one row of it as `row`: next to nothing goes to the device or back. */
-function convolutions(pictures: number, precision: Precision): Graph {
+/** Expands `seed` [1, channels, 1, 1] to a batch, convolves it and returns one row as `row`, so almost no data moves to or from the device. */
+function convolutions(batch: number, precision: Precision): Graph {
   const writer = new OnnxWriter('rate');
   const seed = [1, CHANNELS, 1, 1];
   const row = [1, 1, 1, SIDE];
   const taps = CHANNELS * 9;
   const cast = (id: string) => (precision === 'fp32' ? id : writer.op('Cast', [id], { to: TYPE[precision] }));
   const weight = cast(writer.floats(Array<number>(CHANNELS * taps).fill(1 / taps), [CHANNELS, CHANNELS, 3, 3]));
-  let x = writer.op('Expand', [cast(writer.input('seed', seed)), writer.ints([pictures, CHANNELS, SIDE, SIDE])]);
+  let x = writer.op('Expand', [cast(writer.input('seed', seed)), writer.ints([batch, CHANNELS, SIDE, SIDE])]);
   for (let i = 0; i < LAYERS; i++) x = writer.op('Conv', [x, weight], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
   const first = writer.op('Slice', [x, writer.ints([0, 0, 0, 0]), writer.ints(row)]);
   const id = precision === 'fp32' ? first : writer.op('Cast', [first], { to: TYPE.fp32 });
@@ -61,7 +61,7 @@ function convolutions(pictures: number, precision: Precision): Graph {
     folder: import.meta.dirname,
     inputs: [{ name: 'seed', shape: seed }],
     outputs: [{ name: 'row', id, shape: row }],
-    flops: 2 * LAYERS * pictures * SIDE ** 2 * CHANNELS * taps,
+    flops: 2 * LAYERS * batch * SIDE ** 2 * CHANNELS * taps,
     nodes: writer.nodes,
   };
 }

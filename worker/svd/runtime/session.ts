@@ -1,26 +1,26 @@
-/** A graph brought into onnxruntime. `create` and `run` block the process: they belong into the renderer, never into the worker. */
+/** A graph loaded into onnxruntime. Opening and running block the process, so sessions belong in the renderer, never in the worker. */
 import { realpathSync } from 'node:fs';
 import type { InferenceSession } from 'onnxruntime-node';
 import { AppError } from '../../../src/jobs/errors.ts';
 import type { Precision } from '../graph/onnx.ts';
 import type { Graph } from '../graph/ops.ts';
-
-export type Provider = 'cpu' | 'webgpu';
+import type { Backend } from './backends.ts';
 
 export interface Runtime {
-  readonly provider: Provider;
-  /** Of the arithmetic. */
+  readonly backend: Backend;
+  /** Index of the device among the backend's. Default 0. */
+  readonly deviceIndex?: number;
   readonly precision: Precision;
-  /** CPU threads; default: all cores. */
+  /** CPU threads. Default: all cores. */
   readonly threads?: number;
-  /** A file in which onnxruntime writes how long each node took. */
+  /** Prefix of the file in which onnxruntime writes how long each node took. */
   readonly profile?: string;
 }
 
 /** Inputs or outputs by name, float32, row-major. */
 export type Tensors = Readonly<Record<string, Float32Array>>;
 
-/** Loads the library. Unless it is told otherwise before, it reports to its makers and leaves an identifier of the machine on disk. */
+/** Loads the library with telemetry disabled; otherwise it reports usage to its vendor and stores a machine identifier on disk. */
 async function onnxruntime(): Promise<typeof import('onnxruntime-node')> {
   process.env['ORT_DISABLE_TELEMETRY'] = '1';
   return await import('onnxruntime-node');
@@ -46,7 +46,7 @@ export class Session {
   }
 
   /**
-   * @param inputs exactly the graph's, each of exactly its size
+   * @param inputs exactly the graph's inputs, each of exactly its size
    * @returns the graph's outputs, owned by the caller
    * @throws AppError OUT_OF_MEMORY
    */
@@ -57,7 +57,7 @@ export class Session {
         const data = inputs[name];
         const size = shape.reduce((product, side) => product * side, 1);
         if (data?.length !== size)
-          throw new RangeError(`${this.graph.name} wants ${name} of ${shape.join('×')} values and got ${data?.length ?? 'none'}`);
+          throw new RangeError(`${this.graph.name} expects ${name} of ${shape.join('×')} values, but got ${data?.length ?? 'none'}`);
         return [name, new Tensor('float32', data, shape)];
       }),
     );
@@ -74,32 +74,28 @@ export class Session {
   }
 }
 
-function sessionOptions(graph: Graph, { provider, precision, threads, profile }: Runtime): InferenceSession.SessionOptions {
+function sessionOptions(graph: Graph, { backend, deviceIndex = 0, precision, threads, profile }: Runtime): InferenceSession.SessionOptions {
   return {
-    executionProviders: [provider],
+    executionProviders: [backend.executionProvider(deviceIndex)],
     ...(threads ? { intraOpNumThreads: threads } : {}),
     graphOptimizationLevel: 'basic',
     enableMemPattern: false,
-    // Networks that run again and again keep their working memory from run to run. The autoencoder, whose few tensors are the largest,
-    // takes a third less without, and leaves none behind, for a few percent of its time.
+    // An arena keeps working memory from run to run, for networks that run repeatedly. The autoencoder, which has few but the largest
+    // tensors, needs a third less memory without one and frees it all, for a few percent more time.
     enableCpuMemArena: !graph.name.startsWith('vae'),
     logSeverityLevel: 3,
     ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
     extra: {
-      // Folding constants would keep every weight in memory a second time, as float32. But cards that cannot compute in float16 cannot
-      // cast it either: there folding does it, once and on the CPU.
-      ...(provider === 'webgpu' && precision === 'fp32' ? {} : { optimization: { disable_specified_optimizers: 'ConstantFolding' } }),
+      ...(backend.foldsConstants(precision) ? {} : { optimization: { disable_specified_optimizers: 'ConstantFolding' } }),
       session: {
         model_external_initializers_file_folder_path: realpathSync(graph.folder),
-        // Packing weights ahead would keep those of a float32 file in memory a second time. Threads that wait for work sleep: as fast
-        // on a free machine, and faster on one that has other work.
-        ...(provider === 'cpu' ? { disable_prepacking: '1', intra_op: { allow_spinning: '0' } } : { disable_cpu_ep_fallback: '1' }),
+        ...backend.sessionConfig,
       },
     },
   };
 }
 
-/** How onnxruntime's WebGPU fails where a tensor is larger than one of the card's buffers may be. */
+/** Errors of onnxruntime's WebGPU provider where a tensor exceeds the GPU's limit on buffer size. */
 const BUFFER_TOO_SMALL = /Too many storage buffers|Allocation size too large|Name:'Conv_.*raw_hash_map<>::at/s;
 
 function asAppError(error: unknown, graph: Graph): AppError {

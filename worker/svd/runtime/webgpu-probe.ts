@@ -1,9 +1,10 @@
-/** Entry of the short-lived process that tries WebGPU; webgpu.ts starts it. */
+/** Entry point of the short-lived child process in which webgpu.ts tries WebGPU. */
 import { readFile } from 'node:fs/promises';
+import { BACKENDS } from './backends.ts';
+import type { DeviceProbe } from './probe.ts';
 import { measureRate } from './rate.ts';
-import type { WebgpuProbe } from './webgpu.ts';
 
-/** Vulkan drivers by the names of their libraries. All that are installed get loaded, also those that find no card. */
+/** Vulkan drivers by library name. All installed drivers are loaded, even those that find no GPU. */
 const DRIVERS: readonly { readonly library: RegExp; readonly name: string; readonly software: boolean }[] = [
   { library: /lib(GLX|EGL)_nvidia/, name: 'NVIDIA', software: false },
   { library: /libvulkan_nouveau/, name: 'NVIDIA (Mesa)', software: false },
@@ -13,10 +14,10 @@ const DRIVERS: readonly { readonly library: RegExp; readonly name: string; reado
   { library: /libvk_swiftshader/, name: 'SwiftShader', software: true },
 ];
 
-async function tryWebgpu(): Promise<WebgpuProbe> {
-  const rate = await measureRate({ provider: 'webgpu', precision: 'fp32' });
-  const faster = rate > (await measureRate({ provider: 'cpu', precision: 'fp32' }));
-  const fp16 = await measureRate({ provider: 'webgpu', precision: 'fp16' }).then(
+async function tryWebgpu(): Promise<DeviceProbe> {
+  const rate = await measureRate({ backend: BACKENDS.webgpu, precision: 'fp32' });
+  const faster = rate > (await measureRate({ backend: BACKENDS.cpu, precision: 'fp32' }));
+  const fp16 = await measureRate({ backend: BACKENDS.webgpu, precision: 'fp16' }).then(
     () => true,
     () => false,
   );
@@ -28,15 +29,15 @@ async function tryWebgpu(): Promise<WebgpuProbe> {
     .map(({ name }) => name)
     .join(' or ');
   const gflops = Number((rate / 1e9).toPrecision(3));
-  const found = `${adapter || 'an adapter'} at ${gflops} GFLOP/s, float16 ${fp16 ? 'included' : 'excluded'}`;
-  const verdict = hardware ? 'WebGPU works' : 'WebGPU is no faster than the processor here: software, or a card not worth using';
+  const found = `${adapter || 'unknown adapter'}, ${gflops} GFLOP/s, ${fp16 ? 'with' : 'without'} float16`;
+  const verdict = hardware ? 'WebGPU works' : 'WebGPU is no faster than the CPU here: a software implementation, or a GPU not worth using';
   return { available: true, reason: `${verdict} (${found}).`, ...(adapter ? { adapter } : {}), hardware, gflops, fp16 };
 }
 
-process.once('disconnect', () => process.exit()); // whoever asked is gone
-const answer = await tryWebgpu().catch((error: Error): WebgpuProbe => ({
+process.once('disconnect', () => process.exit()); // the parent process is gone
+const answer = await tryWebgpu().catch((error: Error): DeviceProbe => ({
   available: false,
   reason: (error.cause as Error | undefined)?.message ?? error.message,
 }));
-// Without the drivers' own cleaning up, which is where they tend to crash.
+// Skips the drivers' own cleanup, which tends to crash.
 process.send!(answer, () => process.kill(process.pid, 'SIGKILL'));

@@ -1,70 +1,59 @@
 /**
- * Whether WebGPU is of use on this machine. onnxruntime asks the system for an adapter and does not say which one it got, so what counts
- * is what it does: one that is no faster than the processor is software, or a card not worth using.
+ * Whether WebGPU is worth using on this machine. onnxruntime asks the system for an adapter and does not report which one it got, so the
+ * adapter is judged by its speed: one that is no faster than the CPU is a software implementation, or a GPU not worth using.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
+import type { DeviceProbe } from './probe.ts';
 
-export interface WebgpuProbe {
-  /** Whether an adapter answers, be it software. */
-  readonly available: boolean;
-  /** One sentence: what was found, or what is missing and what cures it. */
-  readonly reason: string;
-  /** Whose driver it is, where that can be told. */
-  readonly adapter?: string;
-  /** Whether it is a graphics card worth using. */
-  readonly hardware?: boolean;
-  /** What it reaches in float32 convolutions. */
-  readonly gflops?: number;
-  /** Whether it computes in float16. */
-  readonly fp16?: boolean;
-}
+/** Time limit for the driver to respond. */
+const TIMEOUT_MS = 12_000;
 
-/** A driver that has not answered by then is left alone. In milliseconds. */
-const PATIENCE_MS = 12_000;
+let known: Promise<DeviceProbe> | null = null;
 
-let known: Promise<WebgpuProbe> | null = null;
-
-/** Tries the adapter in a child process, since drivers crash and hang. Takes a second or two, once a process. Never rejects. */
-export function probeWebgpu(): Promise<WebgpuProbe> {
-  known ??= probe().catch((error: unknown) => no(`WebGPU could not be tried: ${error instanceof Error ? error.message : String(error)}.`));
+/** Tries the adapter in a child process, because drivers may crash or hang. Takes a second or two, once per process. Never rejects. */
+export function probeWebgpu(): Promise<DeviceProbe> {
+  known ??= probe().catch((error: unknown) => no(`WebGPU cannot be tested: ${error instanceof Error ? error.message : String(error)}.`));
   return known;
 }
 
-async function probe(): Promise<WebgpuProbe> {
-  // The same ending as this file's: .js in dist/, .ts where sources are run.
+async function probe(): Promise<DeviceProbe> {
+  // Same extension as this file: .js in dist/, .ts when running from source.
   const file = new URL(`webgpu-probe${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
   const child = fork(file, { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
-  let late = false;
+  let timedOut = false;
   const timer = setTimeout(() => {
-    late = true;
+    timedOut = true;
     kill();
-  }, PATIENCE_MS);
+  }, TIMEOUT_MS);
   try {
-    let answer: WebgpuProbe | null = null;
-    child.on('message', (message) => (answer = message as WebgpuProbe));
-    const [said, [code, signal]] = await Promise.all([
+    let answer: DeviceProbe | null = null;
+    child.on('message', (message) => (answer = message as DeviceProbe));
+    const [stderr, [code, signal]] = await Promise.all([
       text(child.stderr!),
       once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>,
     ]);
-    return judge(answer, said, late ? 'does not answer' : `ends its process (${signal ?? `exit code ${code}`})`);
+    return judge(answer, stderr, timedOut ? 'does not respond' : `crashes (${signal ?? `exit code ${code}`})`);
   } finally {
     clearTimeout(timer);
     process.off('exit', kill);
   }
 }
 
-/** @param said what libraries wrote to standard error @param otherwise what happened if there is no answer */
-function judge(answer: WebgpuProbe | null, said: string, otherwise: string): WebgpuProbe {
-  if (!answer) return no(`WebGPU ${otherwise}: update the graphics driver.`);
+/**
+ * @param stderr output of libraries in the child process
+ * @param failure what happened to the child process if there is no answer
+ */
+function judge(answer: DeviceProbe | null, stderr: string, failure: string): DeviceProbe {
+  if (!answer) return no(`WebGPU ${failure}: update the graphics driver.`);
   if (answer.available) return answer;
-  if (/Couldn't load Vulkan/.test(said)) return no("There is no Vulkan here: install your card's driver and libvulkan1.");
+  if (/Couldn't load Vulkan/.test(stderr)) return no("Vulkan is not installed: install your GPU's driver and libvulkan1.");
   if (/WebGPU adapter/.test(answer.reason))
-    return no("WebGPU finds no graphics card: install your card's driver, on Linux its Vulkan part too.");
+    return no("WebGPU finds no GPU: install your GPU's driver, on Linux including its Vulkan part.");
   return no(`WebGPU does not work here: ${answer.reason.split('\n', 1)[0]!}`);
 }
 
-const no = (reason: string): WebgpuProbe => ({ available: false, reason });
+const no = (reason: string): DeviceProbe => ({ available: false, reason });

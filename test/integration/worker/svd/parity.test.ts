@@ -4,7 +4,8 @@ import { cp, mkdtemp, open, readdir, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openCheckpoint } from '../../../../worker/svd/checkpoint/files.ts';
+import { openCheckpoint } from '../../../../worker/svd/checkpoint/checkpoint.ts';
+import { BACKENDS } from '../../../../worker/svd/runtime/backends.ts';
 import { Networks } from '../../../../worker/svd/runtime/networks.ts';
 import { openGolden, type Golden } from '../../../../worker/svd/parity/golden.ts';
 import { compared, LIMITS, measured, relativeError, shareOff, type Row } from '../../../../worker/svd/parity/rows.ts';
@@ -17,7 +18,7 @@ const CHECK_NAMES = Object.keys(CHECKS) as (keyof typeof CHECKS)[];
 const INPUTS = /^(vae\.(image|z)|unet\.(sample|context|ids|timestep\.\d+)|pipeline\.(aug|latent)_noise)$/;
 
 const networksOf = async (folder: string): Promise<Networks> =>
-  new Networks(await openCheckpoint(folder), { provider: 'cpu', precision: 'fp32', threads: 1 });
+  new Networks(await openCheckpoint(folder), { backend: BACKENDS.cpu, precision: 'fp32', threads: 1 });
 const failures = (rows: readonly Row[]): string[] => rows.filter(({ passed }) => !passed).map(({ name }) => name);
 
 let folder: string;
@@ -154,7 +155,7 @@ describe('npm run parity', () => {
     [[], 'Usage'],
     [['a', 'b'], 'Usage'],
     [['test/fixtures/svd/tiny-c', '--frobnicate'], '--frobnicate'],
-    [['test/fixtures/svd/tiny-c', '--device', 'cuda'], 'cuda is not part of this version'],
+    [['test/fixtures/svd/tiny-c', '--device', 'cuda'], '--device "cuda" is not one of cpu, webgpu'],
     [['test/fixtures/svd/tiny-c', '--device', 'tpu'], 'cpu, webgpu'],
     [['test/fixtures/svd/tiny-c', '--dtype', 'f64'], 'fp32, fp16'],
     [['test/fixtures/svd/tiny-c', '--checkpoint', 'nowhere'], 'There is no folder'],
@@ -165,7 +166,7 @@ describe('npm run parity', () => {
 
   it('takes its files along when it is ended', async () => {
     const child = start(svdFixture('tiny-b'));
-    for await (const text of child.stderr.setEncoding('utf8')) if (String(text).includes('Making the weights')) break;
+    for await (const text of child.stderr.setEncoding('utf8')) if (String(text).includes('Writing the weights')) break;
     child.kill('SIGTERM');
     const [code] = (await once(child, 'exit')) as [number | null];
     expect(code).toBe(143);

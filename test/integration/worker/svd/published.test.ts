@@ -2,16 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openCheckpoint, type Checkpoint } from '../../../../worker/svd/checkpoint/files.ts';
+import { openCheckpoint, type Checkpoint } from '../../../../worker/svd/checkpoint/checkpoint.ts';
 import { conditioningGraph } from '../../../../worker/svd/graph/conditioning.ts';
-import { CpuOps } from '../../../../worker/svd/graph/cpu.ts';
 import { ELEMENT_BYTES, TYPE } from '../../../../worker/svd/graph/onnx.ts';
 import type { Graph } from '../../../../worker/svd/graph/ops.ts';
-import { WebgpuOps } from '../../../../worker/svd/graph/webgpu.ts';
-import { Weights } from '../../../../worker/svd/graph/weights.ts';
+import { BACKENDS } from '../../../../worker/svd/runtime/backends.ts';
 import { Networks, type Network } from '../../../../worker/svd/runtime/networks.ts';
 import type { Safetensors } from '../../../../worker/svd/checkpoint/safetensors.ts';
 import type { Runtime } from '../../../../worker/svd/runtime/session.ts';
+import { SafetensorsWeights } from '../../../../worker/svd/runtime/weights.ts';
 import { hollowCheckpoint } from '../../../support/hollow.ts';
 import { readModel, type OnnxInitializer } from '../../../support/onnx.ts';
 
@@ -21,9 +20,9 @@ const ENCODER: Network = { name: 'encoder', size: SIZE };
 const IMAGE_ENCODER: Network = { name: 'image encoder' };
 const decoder = (frames: number): Network => ({ name: 'decoder', size: SIZE, frames });
 const RUNTIMES: Runtime[] = [
-  { provider: 'cpu', precision: 'fp32' },
-  { provider: 'webgpu', precision: 'fp32' },
-  { provider: 'webgpu', precision: 'fp16' },
+  { backend: BACKENDS.cpu, precision: 'fp32' },
+  { backend: BACKENDS.webgpu, precision: 'fp32' },
+  { backend: BACKENDS.webgpu, precision: 'fp16' },
 ];
 
 let folder: string;
@@ -37,14 +36,9 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const graph = (network: Network, runtime: Runtime = RUNTIMES[0]!): Graph => new Networks(checkpoint, runtime).graph(network);
 
-function conditioning({ provider, precision }: Runtime): Graph {
+function conditioning({ backend, precision }: Runtime): Graph {
   const { config, weights } = checkpoint.unet;
-  return conditioningGraph(
-    (name, source) => new (provider === 'cpu' ? CpuOps : WebgpuOps)(name, source, precision),
-    new Weights(weights),
-    config,
-    { steps: 25, frames: 25, batch: 2 },
-  );
+  return conditioningGraph(backend.dialect(precision), new SafetensorsWeights(weights), config, { steps: 25, frames: 25, batch: 2 });
 }
 
 describe('the graphs of SVD-XT at 1024×576', () => {
@@ -61,7 +55,7 @@ describe('the graphs of SVD-XT at 1024×576', () => {
     expect(graph(network).flops / 1e12).toBeCloseTo(teraflops, 3);
   });
 
-  describe.each(RUNTIMES)('for $provider in $precision', (runtime) => {
+  describe.each(RUNTIMES)('for $backend.name in $precision', (runtime) => {
     const all = (): Graph[] => [
       graph(UNET, runtime),
       graph(decoder(8), runtime),

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { WebgpuProbe } from '../../../../worker/svd/runtime/webgpu.ts';
+import type { DeviceProbe } from '../../../../worker/svd/runtime/probe.ts';
 import { startCompiled, type CompiledProcess } from '../../../support/compiled.ts';
 import { seededCheckpoint, svdFixture } from '../../../support/svd.ts';
 import { softwareVulkan } from '../../../support/tools.ts';
@@ -34,17 +34,17 @@ describe('the probe of WebGPU', () => {
   it.skipIf(process.platform !== 'linux')('says what to do where no driver is found', async () => {
     expect(await probeWith({ VK_ICD_FILENAMES: '/nowhere.json', VK_DRIVER_FILES: '/nowhere.json' })).toEqual({
       available: false,
-      reason: expect.stringMatching(/install your card's driver/),
+      reason: expect.stringMatching(/install your GPU's driver/),
     });
   });
 });
 
 /** What the program as it is built finds in an environment with `variables`; they count from the start of a process. */
-async function probeWith(variables: Record<string, string>): Promise<WebgpuProbe> {
+async function probeWith(variables: Record<string, string>): Promise<DeviceProbe> {
   const file = pathToFileURL(path.resolve('dist/worker/svd/runtime/webgpu.js')).href;
   const script = `process.stdout.write(JSON.stringify(await (await import(${JSON.stringify(file)})).probeWebgpu()))`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
     env: { ...process.env, ...variables },
   });
-  return JSON.parse(stdout) as WebgpuProbe;
+  return JSON.parse(stdout) as DeviceProbe;
 }

@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AppError } from '../../../../src/jobs/errors.ts';
-import { openCheckpoint } from '../../../../worker/svd/checkpoint/files.ts';
+import { openCheckpoint } from '../../../../worker/svd/checkpoint/checkpoint.ts';
 import {
   openSafetensors,
   readFloats,
@@ -42,7 +42,7 @@ afterEach(() => rm(folder, { recursive: true }));
 const refusal = async (where = folder): Promise<AppError> => {
   const error = await openCheckpoint(where).then(
     () => {
-      throw new Error('it was accepted');
+      throw new Error('the checkpoint was accepted');
     },
     (reason: AppError) => reason,
   );
@@ -50,7 +50,7 @@ const refusal = async (where = folder): Promise<AppError> => {
   return error;
 };
 
-/** Writes the tensors of `file` again as float32, each changed by `change`; what becomes undefined is left out. */
+/** Rewrites the tensors of `file` as float32, each through `change`; tensors that become undefined are dropped. */
 async function rewrite(file: string, change: (source: TensorSource) => TensorSource | undefined, to = file): Promise<void> {
   const opened = await openSafetensors(file);
   const sources = [...opened.tensors.values()].map(({ name, shape }) =>
@@ -65,7 +65,7 @@ async function rewrite(file: string, change: (source: TensorSource) => TensorSou
 const bytesOf = (weights: Safetensors, name: string) => new Uint8Array(readFloats(weights, name).buffer);
 
 describe('a checkpoint', () => {
-  it('is opened with its configs and the headers of its weights', async () => {
+  it('opens with its configuration and the headers of its weights', async () => {
     const checkpoint = await openCheckpoint(folder);
     expect(checkpoint).toMatchObject({
       folder,
@@ -77,11 +77,11 @@ describe('a checkpoint', () => {
     expect(checkpoint.unet.weights.tensors.get('conv_in.weight')).toMatchObject({ dtype: 'F16', shape: [32, 8, 3, 3] });
   });
 
-  it('is read by a relative path too', async () => {
+  it('can be opened by a relative path', async () => {
     expect((await openCheckpoint(path.relative('.', folder))).folder).toBe(folder);
   });
 
-  it('may hold single precision, and half precision goes first where it holds both', async () => {
+  it('may have single precision, and half precision is preferred where it has both', async () => {
     const single = at('vae/diffusion_pytorch_model.safetensors');
     await rewrite(at(VAE), (source) => source, single);
     expect((await openCheckpoint(folder)).vae.weights.file).toBe(at(VAE));
@@ -92,7 +92,7 @@ describe('a checkpoint', () => {
     expect(readFloats(weights, 'quant_conv.weight')).toEqual(readFloats(half, 'quant_conv.weight'));
   });
 
-  it('may hold the position numbers that older files have', async () => {
+  it('may have the position_ids that older versions of transformers saved', async () => {
     const ids: TensorSource = {
       name: 'vision_model.embeddings.position_ids',
       dtype: 'I64',
@@ -111,7 +111,7 @@ describe('a checkpoint', () => {
     expect((await openCheckpoint(folder)).imageEncoder.config.layers).toBe(3);
   });
 
-  it.skipIf(process.platform === 'win32')("is opened in Hugging Face's cache, where a snapshot is links to blobs", async () => {
+  it.skipIf(process.platform === 'win32')("opens from a snapshot in Hugging Face's cache, whose files are links to blobs", async () => {
     const snapshot = at('cache/snapshots/9e43909513c6714f1bc78bcb44d96e733cd242aa');
     await mkdir(at('cache/blobs'), { recursive: true });
     const names = (await readdir(await seededCheckpoint('tiny-a'), { recursive: true })).filter((name) => name.includes('.'));
@@ -139,38 +139,38 @@ describe('a checkpoint', () => {
   });
 });
 
-describe('a checkpoint is refused', () => {
-  it('where there is none', async () => {
+describe('a checkpoint is rejected', () => {
+  it('if the folder or a component is missing', async () => {
     expect((await refusal(at('other'))).message).toBe(`There is no folder ${at('other')}.`);
     expect((await refusal(at('model_index.json'))).message).toContain('There is no folder');
     await rm(at('unet'), { recursive: true });
     expect((await refusal()).message).toContain(`${at('unet/config.json')} cannot be used: the file is missing`);
   });
 
-  it('where weights are missing', async () => {
+  it('if weights are missing', async () => {
     await rm(at(VAE));
     expect((await refusal()).message).toBe(
       `${at('vae')} has no weights: neither diffusion_pytorch_model.fp16.safetensors nor diffusion_pytorch_model.safetensors.`,
     );
   });
 
-  it('where weights are in several files', async () => {
+  it('if weights are split over several files', async () => {
     await rename(at(UNET), at('unet/diffusion_pytorch_model-00001-of-00002.safetensors'));
     await writeFile(at('unet/diffusion_pytorch_model.safetensors.index.json'), '{}');
     expect((await refusal()).message).toContain('has its weights in several files (diffusion_pytorch_model');
   });
 
-  it('where weights are truncated, saying by how much', async () => {
+  it('if weights are truncated, with the number of missing bytes', async () => {
     await truncate(at(UNET), (await stat(at(UNET))).size - 1_000);
     expect((await refusal()).message).toBe(`${at(UNET)} is truncated: its last 1000 bytes are missing.`);
   });
 
-  it('where weights are something else', async () => {
+  it('if the weights are not a safetensors file', async () => {
     await writeFile(at(CLIP), '<!DOCTYPE html><html><title>Access to this model is restricted</title>');
-    expect((await refusal()).message).toContain(`${at(CLIP)} is no safetensors file`);
+    expect((await refusal()).message).toContain(`${at(CLIP)} is not a safetensors file`);
   });
 
-  it('where tensors differ from what the configs imply, with the first names of each kind', async () => {
+  it('if tensors differ from those the configuration implies, listing the first of each kind', async () => {
     await rewrite(at(UNET), (source) => {
       if (source.name.startsWith('conv_in')) return undefined;
       if (source.name === 'conv_out.bias') return { ...source, name: 'conv_final.bias' };
@@ -183,7 +183,7 @@ describe('a checkpoint is refused', () => {
     );
   });
 
-  it('where the config is of another model than the weights', async () => {
+  it('if configuration and weights belong to different models', async () => {
     await editJson(at('image_encoder/config.json'), { num_hidden_layers: 4 });
     expect((await refusal()).message).toMatch(/16 tensors missing \(vision_model\.encoder\.layers\.3\.layer_norm1\.weight, .*, …\)\.$/);
     await cp(path.join(await seededCheckpoint('tiny-b'), 'vae/config.json'), at('vae/config.json'));
@@ -191,7 +191,7 @@ describe('a checkpoint is refused', () => {
     expect((await refusal()).message).toMatch(/does not fit vae\/config\.json: .*tensors of another shape \(/);
   });
 
-  it('where numbers are in a format that cannot be used', async () => {
+  it('if weights have an unsupported number format', async () => {
     await rewrite(at(VAE), (source) => ({
       ...source,
       dtype: 'BF16',
@@ -202,7 +202,7 @@ describe('a checkpoint is refused', () => {
     expect((await refusal()).message).toMatch(/has a number format that is not supported: 370 tensors not F16 or F32 \(\S+ BF16, /);
   });
 
-  it('where a header lies about its file', async () => {
+  it('if a header does not match its file', async () => {
     const bytes = await readFile(at(CLIP));
     bytes.writeBigUInt64LE(2n ** 40n);
     await writeFile(at(CLIP), bytes);

@@ -23,14 +23,14 @@ const INDEX = 'model_index.json';
 const refusal = (): Promise<AppError> =>
   readConfigs(folder).then(
     () => {
-      throw new Error('it was accepted');
+      throw new Error('the configuration was accepted');
     },
     (error: AppError) => error,
   );
 const edit = (name: string, changes: object) => editJson(path.join(folder, name), { ...changes });
 
-describe('configs of a checkpoint', () => {
-  it('are read as they were published in 2023', async () => {
+describe('the configuration of a checkpoint', () => {
+  it('is read in the form published in 2023', async () => {
     expect(await readConfigs(svdFixture('published', 'checkpoint'))).toEqual({
       unet: {
         inChannels: 8,
@@ -61,7 +61,7 @@ describe('configs of a checkpoint', () => {
     });
   });
 
-  it('are read as they are written today', async () => {
+  it('is read in the form that diffusers writes today', async () => {
     expect(await readConfigs(folder)).toMatchObject({
       unet: { blockOutChannels: [32, 32, 64, 64], attentionHeads: [1, 1, 2, 2], crossAttentionDim: 24, numFrames: 5 },
       vae: { blockOutChannels: [32, 32, 64, 64] },
@@ -69,7 +69,7 @@ describe('configs of a checkpoint', () => {
     });
   });
 
-  it('may give one value for all levels or one each', async () => {
+  it('may give one value for all levels or one per level', async () => {
     await edit(UNET, {
       num_attention_heads: 2,
       layers_per_block: [1, 2, 3, 4],
@@ -81,7 +81,7 @@ describe('configs of a checkpoint', () => {
     });
   });
 
-  it('may have other numbers of levels, in the UNet and in the VAE', async () => {
+  it('may have any number of levels in UNet and VAE', async () => {
     await edit(UNET, {
       block_out_channels: [32, 96],
       num_attention_heads: [1, 3],
@@ -95,7 +95,7 @@ describe('configs of a checkpoint', () => {
     });
   });
 
-  it('mean what the official packages mean where a key is missing', async () => {
+  it('has the defaults of the official packages for missing keys', async () => {
     await edit(UNET, { transformer_layers_per_block: undefined });
     await edit(VAE, { layers_per_block: undefined, scaling_factor: undefined, force_upcast: undefined, in_channels: undefined });
     await edit(CLIP, { layer_norm_eps: undefined, num_channels: undefined, architectures: undefined });
@@ -112,7 +112,7 @@ describe('configs of a checkpoint', () => {
     });
   });
 
-  it('give the numbers that are in them, not the usual ones', async () => {
+  it('keeps values that differ from the published ones', async () => {
     await edit(SCHEDULER, { sigma_min: 0.01, sigma_max: 80 });
     await edit(VAE, { scaling_factor: 0.13, force_upcast: false });
     await edit(PROCESSOR, { image_mean: [0.5, 0.4, 0.3], image_std: [1, 2, 3], crop_size: 224 });
@@ -124,7 +124,7 @@ describe('configs of a checkpoint', () => {
   });
 });
 
-describe('a config that cannot be honoured is refused by name', () => {
+describe('an unsupported value is rejected with file, key and value', () => {
   it.each<[file: string, changes: object, reason: string]>([
     [
       INDEX,
@@ -209,7 +209,7 @@ describe('a config that cannot be honoured is refused by name', () => {
       { crop_size: { height: 336, width: 336 } },
       'crop_size is {"height":336,"width":336}: expected image_encoder\'s image_size 224',
     ],
-  ])('%s with %j', async (name, changes, reason) => {
+  ])('%s: %j', async (name, changes, reason) => {
     await edit(name, changes);
     const error = await refusal();
     expect(error).toMatchObject({ code: 'MODEL_INVALID', anotherAttemptHelps: false });
@@ -217,10 +217,10 @@ describe('a config that cannot be honoured is refused by name', () => {
     expect(error.message).toContain(reason);
   });
 
-  it.each([INDEX, UNET, VAE, CLIP, SCHEDULER, PROCESSOR])('%s where it is missing or no JSON', async (name) => {
+  it.each([INDEX, UNET, VAE, CLIP, SCHEDULER, PROCESSOR])('%s is rejected if it is missing or not a JSON object', async (name) => {
     const file = path.join(folder, name);
     await writeFile(file, '{"a":');
-    expect((await refusal()).message).toContain(`${file} cannot be used: it is no JSON`);
+    expect((await refusal()).message).toContain(`${file} cannot be used: it is not JSON`);
     await writeFile(file, '[]');
     expect((await refusal()).message).toContain(`${file} cannot be used: the whole file is []`);
     await rm(file);

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openCheckpoint } from '../../../../worker/svd/checkpoint/files.ts';
+import { openCheckpoint } from '../../../../worker/svd/checkpoint/checkpoint.ts';
+import { BACKENDS } from '../../../../worker/svd/runtime/backends.ts';
 import { Networks, type Network } from '../../../../worker/svd/runtime/networks.ts';
 import { seededCheckpoint } from '../../../support/svd.ts';
 
 let networks: Networks;
 beforeAll(async () => {
-  networks = new Networks(await openCheckpoint(await seededCheckpoint('tiny-a')), { provider: 'cpu', precision: 'fp32' });
+  networks = new Networks(await openCheckpoint(await seededCheckpoint('tiny-a')), { backend: BACKENDS.cpu, precision: 'fp32' });
 });
 afterAll(() => networks.dispose());
 
@@ -17,7 +18,7 @@ describe('networks', () => {
     [-64, 64],
     [64.5, 64],
     [Number.NaN, 64],
-  ])('refuse %i×%i pixels before anything is opened', async (width, height) => {
+  ])('reject %i×%i pixels before loading anything', async (width, height) => {
     const size = { width, height };
     const all: Network[] = [
       { name: 'encoder', size },
@@ -33,7 +34,7 @@ describe('networks', () => {
     }
   });
 
-  it('take what they are given in the size they were opened for, and nothing else', async () => {
+  it('reject inputs of the wrong size', async () => {
     const size = { width: 64, height: 64 };
     await expect(networks.encode(new Float32Array(3 * 64 * 64 - 1), size)).rejects.toThrow('image of 1×3×64×64 values');
     expect(await networks.encode(new Float32Array(3 * 64 * 64), size)).toHaveLength(4 * 8 * 8);

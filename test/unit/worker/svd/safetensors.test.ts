@@ -38,7 +38,7 @@ const SAMPLE = [
   tensor('Größe "τ" \n', 'U8', [1], Uint8Array.of(1)),
 ];
 
-/** A file of this header and so many bytes behind it. */
+/** Writes a file with this header and `dataBytes` zero bytes after it. */
 async function store(header: object | string | Buffer, dataBytes: number): Promise<void> {
   const json = Buffer.isBuffer(header) ? header : Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
   const length = Buffer.alloc(8);
@@ -55,13 +55,13 @@ async function openAndReadAll(): Promise<void> {
 const rejection = async (): Promise<AppError> =>
   openSafetensors(file).then(
     () => {
-      throw new Error('it was accepted');
+      throw new Error('the file was accepted');
     },
     (error: AppError) => error,
   );
 
 describe('a safetensors file', () => {
-  it('comes back as it was written', async () => {
+  it('reads back what was written', async () => {
     await writeSafetensors(file, { format: 'pt', note: 'ä' }, SAMPLE);
     const opened = await openSafetensors(file);
     expect(opened.metadata).toEqual({ format: 'pt', note: 'ä' });
@@ -75,7 +75,7 @@ describe('a safetensors file', () => {
     expect(readFloats(opened, 'empty')).toEqual(new Float32Array());
   });
 
-  it('has its numbers at a multiple of eight bytes, header first', async () => {
+  it('starts with the header, and its data is aligned to eight bytes', async () => {
     await writeSafetensors(file, {}, SAMPLE);
     const bytes = await readFile(file);
     const header = Number(bytes.readBigUInt64LE());
@@ -86,14 +86,14 @@ describe('a safetensors file', () => {
     expect((await openSafetensors(file)).tensors.get('half')).toMatchObject({ offset: 8 + header, sizeBytes: 8 });
   });
 
-  it('of the official library is read', async () => {
+  it('written by the official library can be read', async () => {
     const golden = await openSafetensors(svdFixture('tiny-a', 'golden.safetensors'));
     expect(golden.tensors.get('pipeline.frames.chunk5')).toMatchObject({ dtype: 'U8', shape: [5, 64, 128, 3] });
     expect(readFloats(golden, 'unet.timestep.0')).toEqual(Float32Array.of(1.6377));
     expect(JSON.parse(golden.metadata['case']!)).toMatchObject({ seed: 1 });
   });
 
-  it.skipIf(process.platform === 'win32')('is known by its own path when a link leads to it', async () => {
+  it.skipIf(process.platform === 'win32')('opened through a symbolic link reports the path of the file itself', async () => {
     await writeSafetensors(path.join(folder, 'blob'), {}, SAMPLE);
     await symlink('blob', file);
     expect((await openSafetensors(file)).file).toBe(path.join(folder, 'blob'));
@@ -102,39 +102,39 @@ describe('a safetensors file', () => {
   });
 });
 
-describe('a file that is no sound safetensors file', () => {
+describe('an invalid safetensors file', () => {
   const F32 = (from: number, to: number, shape: unknown = [(to - from) / 4]) => ({ dtype: 'F32', shape, data_offsets: [from, to] });
 
   it.each<[what: string, header: object | string | Buffer, dataBytes: number, reason: string]>([
-    ['no JSON', '{"a"', 0, 'no JSON object'],
-    ['a list', '[]', 0, 'no JSON object'],
-    ['JSON in Latin-1', Buffer.from('{"Größe":1}', 'latin1'), 0, 'no JSON object'],
-    ['space before the header', ' {}', 0, 'no JSON object'],
-    ['a tensor that is no object', { a: 1 }, 0, 'tensor "a" is no object'],
+    ['not JSON', '{"a"', 0, 'not a JSON object'],
+    ['an array', '[]', 0, 'not a JSON object'],
+    ['JSON in Latin-1', Buffer.from('{"Größe":1}', 'latin1'), 0, 'not a JSON object'],
+    ['a space before the header', ' {}', 0, 'not a JSON object'],
+    ['a tensor that is not an object', { a: 1 }, 0, 'tensor "a" is not an object'],
     ['an unknown type', { a: { ...F32(0, 4), dtype: 'F31' } }, 4, 'unknown type "F31"'],
-    ['a type of the language', { a: { ...F32(0, 4), dtype: 'toString' } }, 4, 'unknown type "toString"'],
+    ['a type that is a property of every object', { a: { ...F32(0, 4), dtype: 'toString' } }, 4, 'unknown type "toString"'],
     ['no shape', { a: { dtype: 'F32', data_offsets: [0, 4] } }, 4, 'shape nothing'],
     ['a negative size', { a: F32(0, 4, [-1, -1]) }, 4, 'shape [-1,-1]'],
-    ['a broken size', { a: F32(0, 4, [0.5, 2]) }, 4, 'shape [0.5,2]'],
-    ['sizes beyond counting', { a: F32(0, 4, [2 ** 52, 2 ** 52]) }, 4, 'impossible shape'],
-    ['a range that runs backwards', { a: { dtype: 'F32', shape: [0], data_offsets: [4, 0] } }, 4, 'byte range [4,0]'],
-    ['a range of three', { a: { dtype: 'F32', shape: [1], data_offsets: [0, 4, 8] } }, 4, 'byte range [0,4,8]'],
-    ['a range that does not fit the shape', { a: F32(0, 8, [1]) }, 8, '8 bytes where its type and shape imply 4'],
+    ['a fractional size', { a: F32(0, 4, [0.5, 2]) }, 4, 'shape [0.5,2]'],
+    ['sizes whose product exceeds safe integers', { a: F32(0, 4, [2 ** 52, 2 ** 52]) }, 4, 'invalid shape'],
+    ['a reversed range', { a: { dtype: 'F32', shape: [0], data_offsets: [4, 0] } }, 4, 'byte range [4,0]'],
+    ['a range of three numbers', { a: { dtype: 'F32', shape: [1], data_offsets: [0, 4, 8] } }, 4, 'byte range [0,4,8]'],
+    ['a range that does not fit the shape', { a: F32(0, 8, [1]) }, 8, '8 bytes, but its type and shape imply 4'],
     ['an overlap', { a: F32(0, 8), b: F32(4, 12) }, 12, 'tensor "b" overlaps another'],
-    ['twice the same range', { a: F32(0, 4), b: F32(0, 4) }, 4, 'overlaps another'],
-    ['a hole', { a: F32(0, 4), b: F32(8, 12) }, 12, 'hole of 4 bytes before tensor "b"'],
-    ['bytes behind the last tensor', { a: F32(0, 4) }, 5, '1 bytes behind its last tensor'],
+    ['the same range twice', { a: F32(0, 4), b: F32(0, 4) }, 4, 'overlaps another'],
+    ['a gap', { a: F32(0, 4), b: F32(8, 12) }, 12, 'gap of 4 bytes before tensor "b"'],
+    ['bytes after the last tensor', { a: F32(0, 4) }, 5, '1 bytes after its last tensor'],
     ['too few bytes', { a: F32(0, 400) }, 390, 'is truncated: its last 10 bytes are missing'],
     [
-      'a name that occurs twice',
+      'a duplicate name',
       '{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}',
       0,
-      'twice',
+      'duplicate key',
     ],
-    ['a field that occurs twice', '{"a:\\"":{"dtype":"F32","dtype":"F32","shape":[0],"data_offsets":[0,0]}}', 0, 'twice'],
-    ['metadata that are no strings', { __metadata__: { a: 1 } }, 0, '__metadata__'],
-    ['metadata that are a list', { __metadata__: ['a'] }, 0, '__metadata__'],
-  ])('is refused: %s', async (_, header, dataBytes, reason) => {
+    ['a duplicate field', '{"a:\\"":{"dtype":"F32","dtype":"F32","shape":[0],"data_offsets":[0,0]}}', 0, 'duplicate key'],
+    ['metadata that are not strings', { __metadata__: { a: 1 } }, 0, '__metadata__'],
+    ['metadata that are an array', { __metadata__: ['a'] }, 0, '__metadata__'],
+  ])('is rejected: %s', async (_, header, dataBytes, reason) => {
     await store(header, dataBytes);
     const error = await rejection();
     expect(error).toMatchObject({ code: 'MODEL_INVALID', anotherAttemptHelps: false });
@@ -142,22 +142,22 @@ describe('a file that is no sound safetensors file', () => {
     expect(error.message).toContain(reason);
   });
 
-  it('is refused where its header would be longer than the file, or than any header', async () => {
+  it('is rejected if its header is longer than the file or than the limit', async () => {
     await writeFile(file, Buffer.from('ffffff0000000000', 'hex'));
-    expect((await rejection()).message).toContain('is truncated: a header of 16777215 bytes does not fit into its 8 bytes');
+    expect((await rejection()).message).toContain('is truncated: its 8 bytes cannot hold a header of 16777215 bytes');
     await writeFile(file, Buffer.from('ffffffffffffffff', 'hex'));
-    expect((await rejection()).message).toContain('no safetensors file');
+    expect((await rejection()).message).toContain('not a safetensors file');
     await writeFile(file, '');
     expect((await rejection()).message).toContain('is truncated: it has 0 bytes');
   });
 
-  it('is refused where it is a folder or missing', async () => {
+  it('is rejected if it is missing or a folder', async () => {
     expect((await rejection()).message).toContain(`${file} is missing`);
     file = folder;
     expect(await rejection()).toMatchObject({ code: 'MODEL_INVALID' });
   });
 
-  it('never does worse than being refused, whatever is changed in it', async () => {
+  it('is either read or rejected with MODEL_INVALID, whatever bytes are changed', async () => {
     await writeSafetensors(file, { format: 'pt' }, SAMPLE);
     const sound = await readFile(file);
     const random = generator(20_231_121);
@@ -171,12 +171,12 @@ describe('a file that is no sound safetensors file', () => {
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     }
     expect([...outcomes.keys()].toSorted()).toEqual(['MODEL_INVALID', 'read']);
-    expect(Math.min(...outcomes.values())).toBeGreaterThan(50); // both happen often enough to mean something
+    expect(Math.min(...outcomes.values())).toBeGreaterThan(50); // both outcomes are common enough to be significant
   });
 });
 
-describe('numbers of a tensor', () => {
-  it('are refused where there are none, and where the type is none of the three', async () => {
+describe('reading a tensor', () => {
+  it('fails if there is no such tensor or its type is unsupported', async () => {
     await writeSafetensors(file, {}, SAMPLE);
     const opened = await openSafetensors(file);
     expect(() => readFloats(opened, 'other')).toThrow(
@@ -187,20 +187,20 @@ describe('numbers of a tensor', () => {
     );
   });
 
-  it('are refused where the file has become shorter, or vanished', async () => {
+  it('fails if the file has been truncated or removed since it was opened', async () => {
     await writeSafetensors(file, {}, SAMPLE);
     const opened = await openSafetensors(file);
     await truncate(file, opened.tensors.get('single')!.offset + 5);
     expect(() => readFloats(opened, 'single')).toThrow(
-      expect.objectContaining({ code: 'MODEL_INVALID', message: expect.stringContaining('the file ends before it') }),
+      expect.objectContaining({ code: 'MODEL_INVALID', message: expect.stringContaining('the file ends before the tensor does') }),
     );
     await rm(file);
     expect(() => readFloats(opened, 'half')).toThrow(expect.objectContaining({ code: 'MODEL_INVALID' }));
   });
 });
 
-describe('a file being written', () => {
-  it('is not there until it is whole', async () => {
+describe('writing a file', () => {
+  it('shows it under its name only when it is complete', async () => {
     const seen: string[] = [];
     const watching: TensorSource = {
       ...SAMPLE[0]!,
@@ -212,7 +212,7 @@ describe('a file being written', () => {
     expect(await readdir(folder)).toEqual(['model.safetensors']);
   });
 
-  it('leaves nothing behind if it never is', async () => {
+  it('leaves nothing behind when it fails', async () => {
     const failing: TensorSource = {
       ...SAMPLE[0]!,
       name: 'failing',
@@ -224,15 +224,15 @@ describe('a file being written', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('is refused where a tensor brings other bytes than it says', async () => {
+  it('fails if a tensor yields more or fewer bytes than its shape implies', async () => {
     await expect(writeSafetensors(file, {}, [tensor('short', 'F32', [2], Float32Array.of(1))])).rejects.toThrow(
-      'short came with 4 bytes instead of 8',
+      'short has 4 bytes instead of 8',
     );
     expect(await readdir(folder)).toEqual([]);
   });
 });
 
-/** mulberry32: integers from 0 to below `limit` that follow from `seed`; 0 if there are none. */
+/** mulberry32: pseudorandom integers in [0, limit), or 0 if limit is 0. */
 function generator(seed: number): (limit: number) => number {
   let state = seed;
   return (limit) => {
@@ -265,7 +265,7 @@ const PIECES = [
   'ÿ',
 ];
 
-/** Some of: other bits, bytes missing, doubled or moved, pieces of JSON put in. The header's length is mostly kept true. */
+/** Flips bits, removes, duplicates or inserts bytes, or inserts pieces of JSON. The header's length is usually kept correct. */
 function mutate(sound: Buffer, random: (limit: number) => number): Buffer {
   let header = sound.subarray(8, 8 + Number(sound.readBigUInt64LE()));
   let data = sound.subarray(8 + header.length);

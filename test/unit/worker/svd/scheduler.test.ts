@@ -13,25 +13,25 @@ import golden from '../../../fixtures/svd/scheduler.json' with { type: 'json' };
 
 const SVD = { sigmaMin: 0.002, sigmaMax: 700 };
 
-/** Relative to `expected`. */
+/** Relative difference. */
 const apart = (value: number, expected: number) => Math.abs(value - expected) / Math.abs(expected);
 
 describe.each(Object.entries(golden))('a schedule of %s steps', (steps, official) => {
   const sigmas = karrasSigmas(SVD, Number(steps));
 
-  it('has the official noise levels and ends at none', () => {
+  it('has the official sigmas and ends at 0', () => {
     expect(sigmas).toHaveLength(official.sigmas.length);
     expect(Math.max(...official.sigmas.slice(0, -1).map((sigma, i) => apart(sigmas[i]!, sigma)))).toBeLessThan(1e-6);
     expect(sigmas.at(-1)).toBe(0);
   });
 
-  it('has the official timesteps and start', () => {
+  it('has the official timesteps and initial noise sigma', () => {
     expect(Math.max(...official.timesteps.map((timestep, i) => Math.abs(timestepOf(sigmas[i]!) - timestep)))).toBeLessThan(1e-6);
     expect(apart(initNoiseSigma(sigmas), official.init_noise_sigma)).toBeLessThan(1e-6);
   });
 });
 
-it('a schedule of one step goes from all noise to none', () => {
+it('a schedule of one step goes from sigmaMax to 0', () => {
   const [first, last] = karrasSigmas(SVD, 1);
   expect(first).toBeCloseTo(700, 9);
   expect(last).toBe(0);

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readConfigs, type CheckpointConfigs } from '../../../../worker/svd/checkpoint/configs.ts';
+import { readConfigs } from '../../../../worker/svd/checkpoint/configs.ts';
+import type { ModelConfig } from '../../../../worker/svd/model-config.ts';
 import { clipTensors, unetTensors, vaeTensors, type ComponentName, type TensorShapes } from '../../../../worker/svd/checkpoint/tensors.ts';
 import { svdFixture } from '../../../support/svd.ts';
 
@@ -9,15 +10,15 @@ type Listed = Record<ComponentName, Record<string, number[]>>;
 const parameters = (tensors: TensorShapes): number =>
   [...tensors.values()].reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
 
-describe('tensors that a config implies', () => {
-  let published: CheckpointConfigs;
+describe('tensors that a configuration implies', () => {
+  let published: ModelConfig;
   let listed: Listed;
   beforeAll(async () => {
     published = await readConfigs(svdFixture('published', 'checkpoint'));
     listed = JSON.parse(await readFile(svdFixture('published', 'tensors.json'), 'utf8')) as Listed;
   });
 
-  it('are exactly those of SVD-XT for its published configs', () => {
+  it('are exactly those of SVD-XT for its published configuration', () => {
     const implied = {
       unet: unetTensors(published.unet),
       vae: vaeTensors(published.vae),
@@ -34,7 +35,7 @@ describe('tensors that a config implies', () => {
     expect(unetTensors({ ...published.unet, numFrames: 14 })).toEqual(unetTensors(published.unet));
   });
 
-  it('follow layers and attention level by level, and the skip connections between them', () => {
+  it('follow layers and attention per level, and the skip connections', () => {
     const tensors = unetTensors({
       ...published.unet,
       blockOutChannels: [32, 64],
@@ -62,7 +63,7 @@ describe('tensors that a config implies', () => {
     ]);
   });
 
-  it.each([1, 3])("give the VAE's decoder %i ResNets in the middle, and the encoder two whatever the config says", (layersPerBlock) => {
+  it.each([1, 3])("include %i ResNets in the mid block of the VAE's decoder, but always two in that of the encoder", (layersPerBlock) => {
     const tensors = vaeTensors({ ...published.vae, layersPerBlock });
     const resnets = (block: string) =>
       [...tensors.keys()].filter(

@@ -1,9 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openCheckpoint, type Checkpoint } from '../../../../worker/svd/checkpoint/files.ts';
+import { openCheckpoint, type Checkpoint } from '../../../../worker/svd/checkpoint/checkpoint.ts';
+import { BACKENDS, type Backend } from '../../../../worker/svd/runtime/backends.ts';
 import { Networks, type Network } from '../../../../worker/svd/runtime/networks.ts';
+import type { Precision } from '../../../../worker/svd/graph/onnx.ts';
 import { NoiseSource } from '../../../../worker/svd/noise.ts';
 import { relativeError } from '../../../../worker/svd/parity/rows.ts';
-import { Session, type Runtime, type Tensors } from '../../../../worker/svd/runtime/session.ts';
+import { Session, type Tensors } from '../../../../worker/svd/runtime/session.ts';
 import { seededCheckpoint } from '../../../support/svd.ts';
 
 const size = { width: 128, height: 64 };
@@ -25,12 +27,12 @@ describe.each(NETWORKS.map((network) => [network.name, network] as const))('the 
     ['fp32', 1e-4],
     ['fp16', 3e-2],
   ] as const)('computes in %s what that for the CPU does', async (precision, limit) => {
-    const [expected, actual] = await Promise.all([resultOf('cpu', 'fp32'), resultOf('webgpu', precision)]);
+    const [expected, actual] = await Promise.all([resultOf(BACKENDS.cpu, 'fp32'), resultOf(BACKENDS.webgpu, precision)]);
     expect(relativeError(actual, expected)).toBeLessThan(limit);
   });
 
-  async function resultOf(provider: Runtime['provider'], precision: Runtime['precision']): Promise<Float32Array> {
-    const graph = new Networks(checkpoint, { provider, precision }).graph(network, precision);
+  async function resultOf(backend: Backend, precision: Precision): Promise<Float32Array> {
+    const graph = new Networks(checkpoint, { backend, precision }).graph(network, precision);
     const inputs: Tensors = Object.fromEntries(
       graph.inputs.map(({ name, shape }, seed) => [
         name,
@@ -40,7 +42,7 @@ describe.each(NETWORKS.map((network) => [network.name, network] as const))('the 
         ),
       ]),
     );
-    const session = await Session.open(graph, { provider: 'cpu', precision, threads: 1 });
+    const session = await Session.open(graph, { backend: BACKENDS.cpu, precision, threads: 1 });
     try {
       return Object.values(await session.run(inputs))[0]!;
     } finally {

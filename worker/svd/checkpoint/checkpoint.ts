@@ -1,22 +1,24 @@
 /**
- * A Stable Video Diffusion checkpoint on disk, in diffusers layout: configs and one safetensors file for each of the three networks,
- * also as a snapshot in Hugging Face's cache, where files are links. Opening one reads configs and headers, and compares both.
+ * A Stable Video Diffusion checkpoint on disk in diffusers layout: configuration files and one safetensors file per network. The files may
+ * be symbolic links, as in a snapshot in Hugging Face's cache. Opening a checkpoint reads the configuration and the safetensors headers and
+ * compares them.
  */
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../../src/jobs/errors.ts';
-import { readConfigs, type ClipConfig, type ImageNormalization, type SchedulerConfig, type UnetConfig, type VaeConfig } from './configs.ts';
+import type { ClipConfig, ImageNormalization, SchedulerConfig, UnetConfig, VaeConfig } from '../model-config.ts';
+import { readConfigs } from './configs.ts';
 import { openSafetensors, type Safetensors, type TensorInfo } from './safetensors.ts';
 import { clipTensors, unetTensors, vaeTensors, type ComponentName, type TensorShapes } from './tensors.ts';
 
 export interface Component<C> {
   readonly config: C;
-  /** Exactly the tensors that the config implies, as F16 or F32, plus what is known to be without meaning. */
+  /** Exactly the tensors that `config` implies, as F16 or F32, plus buffers that have no effect (see IGNORED). */
   readonly weights: Safetensors;
 }
 
 export interface Checkpoint {
-  /** Absolute. */
+  /** Absolute path. */
   readonly folder: string;
   readonly unet: Component<UnetConfig>;
   readonly vae: Component<VaeConfig>;
@@ -25,20 +27,21 @@ export interface Checkpoint {
   readonly normalization: ImageNormalization;
 }
 
-/** What weights are called, before `.fp16.safetensors` or `.safetensors`. */
+/** Names of the weights' files, without `.fp16.safetensors` or `.safetensors`. */
 export const WEIGHTS_STEM: Readonly<Record<ComponentName, string>> = {
   unet: 'diffusion_pytorch_model',
   vae: 'diffusion_pytorch_model',
   image_encoder: 'model',
 };
 
-/** A buffer of older transformers: the numbers from 0 up. */
+/** A buffer that older versions of transformers saved: position indices 0, 1, 2, … */
 const IGNORED = new Set(['vision_model.embeddings.position_ids']);
-const MENTIONED = 3;
+/** Tensor names that an error message lists per kind of mismatch. */
+const MAX_LISTED = 3;
 
 /**
- * Opens the checkpoint in `folder`; of weights in half and in single precision it takes the former.
- * @throws AppError MODEL_INVALID: something is missing, damaged, not what the configs imply, or not supported; the message says what
+ * Opens the checkpoint in `folder`. Where a component has weights in half and in single precision, half precision is used.
+ * @throws AppError MODEL_INVALID if anything is missing, damaged, inconsistent with the configuration, or unsupported; the message says what
  */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const absolute = path.resolve(folder);
@@ -86,7 +89,7 @@ async function openWeights(folder: string, component: ComponentName, implied: Te
   return weights;
 }
 
-/** Folder and `stem` of a component → path of its weights. */
+/** Path of a component's weights, given its folder and the file name's stem. */
 async function findWeights(folder: string, stem: string): Promise<string> {
   const files = await readdir(folder);
   const [half, single] = [`${stem}.fp16.safetensors`, `${stem}.safetensors`];
@@ -104,6 +107,6 @@ async function findWeights(folder: string, stem: string): Promise<string> {
 /** "3 tensors missing (a, b, …)"; undefined if there are none. */
 function list(what: string, tensors: readonly string[]): string | undefined {
   if (tensors.length === 0) return undefined;
-  const more = tensors.length > MENTIONED ? ', …' : '';
-  return `${tensors.length} ${tensors.length === 1 ? 'tensor' : 'tensors'} ${what} (${tensors.slice(0, MENTIONED).join(', ')}${more})`;
+  const more = tensors.length > MAX_LISTED ? ', …' : '';
+  return `${tensors.length} ${tensors.length === 1 ? 'tensor' : 'tensors'} ${what} (${tensors.slice(0, MAX_LISTED).join(', ')}${more})`;
 }
