@@ -114,8 +114,9 @@ export const VARIABLES = {
   UPLOAD_MAX_MB: define(number(0.01, 1000), '20', 'largest photo file, in megabytes'),
   PHOTO_MAX_MEGAPIXELS: define(number(0.01, 500), '50', 'largest photo, in megapixels'),
   PHOTO_MIN_SIDE: define(whole(1, 10_000), '64', 'shortest side of a photo, in pixels'),
-  QUEUE_LIMIT: define(whole(1), '10', 'jobs waiting or running at once, all owners together'),
-  OWNER_LIMIT: define(whole(1), '3', 'jobs waiting or running at once for one owner; the local owner has no limit of its own'),
+  QUEUE_LIMIT: define(whole(1), '10', 'jobs of one engine handed to its queue at once, waiting or running'),
+  BACKLOG_LIMIT: define(whole(0), '1000', 'jobs waiting beyond QUEUE_LIMIT, all owners together; owners take turns'),
+  OWNER_LIMIT: define(whole(1), '20', 'unfinished jobs of one owner at once; the local owner has no limit of its own'),
   MAX_ATTEMPTS: define(whole(1, 100), '3', 'attempts at one job'),
   RETRY_DELAY_SECONDS: define(seconds(0), '40', 'wait between attempts'),
   STEP_TIMEOUT_SECONDS: define(

@@ -15,10 +15,12 @@ import { openServices } from './infra/services.ts';
 import { sharedSecret } from './infra/postgres/settings.ts';
 import { VERSION } from './process/version.ts';
 import { keepHouse } from './jobs/housekeeping.ts';
+import { QueueLines } from './jobs/queue-lines.ts';
 
 async function startApi(config: Config, log: Logger): Promise<Part> {
   const services = await openServices(config, log);
   const intake: PhotoIntake = { store: services.files, limits: photoLimits(config), inspect: inspectPhoto };
+  const lines = new QueueLines(services);
   let url = '';
   const api: Api = {
     ...services,
@@ -26,7 +28,8 @@ async function startApi(config: Config, log: Logger): Promise<Part> {
     startedAt: new Date(),
     instance: randomUUID(),
     links: new LinkSigner(config.SIGNING_SECRET ?? (await sharedSecret(services.db.client, 'signing')), () => config.PUBLIC_URL ?? url),
-    watcher: new JobWatcher(services.jobs, services.bus, log),
+    lines,
+    watcher: new JobWatcher(services.jobs, services.bus, lines, log),
     async receiveBytes(bytes: Buffer): Promise<HeldPhoto> {
       const photo = await receivePhoto(Readable.from([bytes]), intake);
       return { photo, release: () => services.files.remove(photo.key) };

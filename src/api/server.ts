@@ -120,7 +120,7 @@ export async function startServer(api: Api, intake: PhotoIntake, services: Servi
     identify,
     express.json({ limit: BODY_LIMIT }),
     expressMiddleware(apollo, {
-      context: async ({ req }) => ({ api, caller: callerOf(req) }),
+      context: async ({ req }) => ({ api, caller: callerOf(req), startedAt: performance.now() }),
     }),
     graphqlRefusal(services.log, production),
   );

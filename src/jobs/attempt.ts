@@ -1,12 +1,13 @@
 /** One attempt's life, as the worker drives it. The token fences: a late worker cannot overwrite a newer attempt or an end. */
 import { randomUUID } from 'node:crypto';
-import { tell, type JobContext } from './context.ts';
-import { end, IDLE, tellWaiting, type EndContext } from './end.ts';
+import { tell } from './context.ts';
+import { publishQueueChange } from './admission.ts';
+import { end, IDLE, type EndContext } from './end.ts';
 import { AppError } from './errors.ts';
 import { isTerminal, jobFiles, type Job } from './job.ts';
 import type { Guard } from './store.ts';
 
-export type AttemptContext = EndContext & Pick<JobContext, 'queue'>;
+export type AttemptContext = EndContext;
 
 export interface Attempt {
   readonly job: Job;
@@ -57,7 +58,7 @@ export async function beginAttempt(context: AttemptContext, jobId: string, worke
   });
   if (!begun) return { kind: 'later', delayMs: 500 };
   await tell(context, [begun]);
-  await tellWaiting(context, begun);
+  await publishQueueChange(context, begun.engine);
   return { kind: 'attempt', attempt: { job: begun, token } };
 }
 
@@ -144,7 +145,7 @@ export async function handBack(context: AttemptContext, { job, token }: Attempt)
   );
   if (!waiting) return false;
   await tell(context, [waiting]);
-  await tellWaiting(context, waiting);
+  await publishQueueChange(context, waiting.engine);
   return true;
 }
 

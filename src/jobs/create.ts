@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EngineName, RenderOptions } from '../catalog/catalog.ts';
+import { enqueueAdmitted, publishQueueChange } from './admission.ts';
 import { tell, type JobContext } from './context.ts';
 import { chooseEngine, liveWorkers, workersFor } from './engines.ts';
 import { AppError } from './errors.ts';
@@ -111,20 +112,23 @@ async function draft(context: JobContext, who: Requester, engine: EngineName, op
 
 /** Photo first, then the row, then the queue's entry: whatever is interrupted, no row is without its photo. */
 async function place(context: JobContext, who: Requester, photo: StoredPhoto, job: NewJob): Promise<Job> {
-  const { config, jobs, queue, files, log } = context;
+  const { config, jobs, files, log } = context;
   await files.copy(photo.key, jobFiles.photo(job.id)).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'ENOENT' && photo.gone ? new AppError(photo.gone, 'The photo is no longer kept.', {}, error) : error;
   });
   // Should this fail, the row may be there all the same; housekeeping finds out and queues it or clears the photo away.
-  const insertion = await jobs.insert(job, { all: config.QUEUE_LIMIT, owner: who.local ? null : config.OWNER_LIMIT });
+  const insertion = await jobs.insert(job, {
+    queue: config.QUEUE_LIMIT,
+    backlog: config.BACKLOG_LIMIT,
+    owner: who.local ? null : config.OWNER_LIMIT,
+  });
   if (insertion.kind !== 'inserted') await files.remove(jobFiles.hot(job.id));
   if (insertion.kind === 'existing') return sameRequest(insertion.job, job.fingerprint);
   if (insertion.kind === 'full') throw await fullError(context, job.engine, insertion.limit, insertion.count);
   log.info({ jobId: job.id, owner: job.owner, options: job.options }, 'job created');
-  await queue.enqueue(job.engine, job.id).catch((error: unknown) => {
-    log.warn({ jobId: job.id, err: error }, 'job not queued yet; housekeeping will do it');
-  });
+  await enqueueAdmitted(context, insertion.admitted);
   await tell(context, [insertion.job]);
+  await publishQueueChange(context, job.engine);
   return insertion.job;
 }
 
@@ -133,10 +137,15 @@ function sameRequest(earlier: Job, print: string): Job {
   return earlier;
 }
 
-async function fullError({ jobs }: Pick<JobContext, 'jobs'>, engine: EngineName, limit: 'all' | 'owner', count: number): Promise<AppError> {
-  const { runningSeconds, waitingSeconds } = await jobs.load(engine);
-  const retryAfterSeconds = Math.max(1, Math.ceil(runningSeconds || waitingSeconds / Math.max(1, count)));
-  return limit === 'all'
-    ? new AppError('QUEUE_FULL', `All ${count} places in the queue are taken.`, { retryAfterSeconds })
-    : new AppError('OWNER_LIMIT', `You have ${count} jobs waiting or running; more are not allowed at once.`, { retryAfterSeconds });
+async function fullError(
+  { jobs }: Pick<JobContext, 'jobs'>,
+  engine: EngineName,
+  limit: 'backlog' | 'owner',
+  count: number,
+): Promise<AppError> {
+  const { places, runningSeconds, waitingSeconds } = await jobs.line(engine);
+  const retryAfterSeconds = Math.max(1, Math.ceil(runningSeconds || waitingSeconds / Math.max(1, places.size)));
+  return limit === 'backlog'
+    ? new AppError('QUEUE_FULL', `The queue is full: ${count} jobs wait already.`, { retryAfterSeconds })
+    : new AppError('OWNER_LIMIT', `You have ${count} unfinished jobs, which is the limit.`, { retryAfterSeconds });
 }

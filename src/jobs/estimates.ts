@@ -1,6 +1,7 @@
 import { ENGINES, frameCount, RESOLUTIONS, type EngineName, type RenderOptions, type Resolution } from '../catalog/catalog.ts';
 import type { Job } from './job.ts';
-import type { JobStore, QueueAhead, RenderSample } from './store.ts';
+import type { QueueView } from './queue-lines.ts';
+import type { JobStore, RenderSample } from './store.ts';
 
 export type Work = Pick<RenderOptions, 'resolution' | 'durationSeconds' | 'steps' | 'maxGuidanceScale'>;
 
@@ -95,17 +96,18 @@ export interface Outlook {
 
 /**
  * What a job can expect.
- * @param ahead load before it; needed for QUEUED only
- * @param devices devices that work on its engine, at least 1
+ * @param view its engine's line; needed for QUEUED only
  * @param now the database's clock
  */
-export function outlook(job: Job, ahead: QueueAhead | null, devices: number, now: Date): Outlook {
+export function outlook(job: Job, view: QueueView | null, now: Date): Outlook {
   switch (job.status) {
     case 'QUEUED': {
-      if (!ahead) return { queuePosition: null, secondsRemaining: job.estimatedSeconds };
+      const place = view?.places.get(job.id);
+      // It may have left the line since the row was read.
+      if (!view || !place) return { queuePosition: null, secondsRemaining: job.estimatedSeconds };
       return {
-        queuePosition: ahead.waiting + 1,
-        secondsRemaining: (ahead.waitingSeconds + ahead.runningSeconds) / Math.max(1, devices) + job.estimatedSeconds,
+        queuePosition: place.jobsAhead + 1,
+        secondsRemaining: (place.secondsAhead + view.runningSeconds) / Math.max(1, view.devices) + job.estimatedSeconds,
       };
     }
     case 'PROCESSING': {

@@ -2,6 +2,7 @@
  * What crashes leave behind is mended here, and what has had its time is deleted. Every pass starts from the database alone, so it
  * does not matter which process runs it, how often, or what the clock did meanwhile.
  */
+import { admitAll } from './admission.ts';
 import { retryOrFail } from './attempt.ts';
 import { removeUpload } from './cancel.ts';
 import { tell, type JobContext } from './context.ts';
@@ -27,7 +28,7 @@ const lookedForStrays = new WeakMap<JobContext, number>();
 
 /** One pass of everything; skipped if another process is at it. Never rejects: each part's failure is logged and tried again next time. */
 export async function keepHouse(context: JobContext): Promise<void> {
-  const parts = { reconcile, markMissingFiles, expireFiles, expireUploads, strays, deleteOldRows } as const;
+  const parts = { reconcile, admitAll, markMissingFiles, expireFiles, expireUploads, strays, deleteOldRows } as const;
   try {
     await context.jobs.exclusively('housekeeping', async () => {
       for (const [part, run] of Object.entries(parts)) {
@@ -84,7 +85,8 @@ async function forAll<T extends { readonly id: string }>(
 export async function reconcile(context: JobContext): Promise<void> {
   const now = await context.jobs.now();
   const workers = await liveWorkers(context);
-  await forEach(context, await context.jobs.active(), async (job) => {
+  const admitted = (await context.jobs.active()).filter(({ admission }) => admission !== null);
+  await forEach(context, admitted, async (job) => {
     const entry = await context.queue.state(job.engine, job.id);
     if (job.status === 'PROCESSING') {
       if (entry === 'missing' && !isHeld(job, workers)) await releaseLost(context, job);

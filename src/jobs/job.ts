@@ -45,6 +45,10 @@ export interface Job {
   /** Names the attempt that may write; null when none is running. */
   readonly attemptToken: string | null;
   readonly nextAttemptAt: Date | null;
+  /** Rank in the fair order of the backlog: see `JobStore.insert`. */
+  readonly turn: number;
+  /** Order in which the job was handed to its engine's queue; null while it waits in the backlog. */
+  readonly admission: number | null;
   readonly stage: Stage | null;
   /** Finished frames or steps of the present stage. */
   readonly step: number | null;

@@ -25,6 +25,9 @@ export interface ProgressBus {
 /** Topic on which a job's changes are told: `{ revision }`. */
 export const jobTopic = (id: string): string => `job:${id}`;
 
+/** Topic on which changes of any engine's line are published, for those who follow waiting jobs: `{ engine }`. */
+export const QUEUE_TOPIC = 'queue';
+
 export interface QueueCounts {
   readonly waiting: number;
   readonly delayed: number;

@@ -27,18 +27,25 @@ export interface NewJob {
   readonly retryOf: string | null;
 }
 
-/** How many jobs may be waiting or running. */
+/** How many unfinished jobs there may be. */
 export interface Limits {
-  readonly all: number;
-  /** Null: none for this owner. */
+  /** Jobs handed to each engine's queue at once, waiting or running. */
+  readonly queue: number;
+  /** Jobs waiting beyond that, over all engines. */
+  readonly backlog: number;
+  /** Unfinished jobs of one owner; null: no limit for this owner. */
   readonly owner: number | null;
 }
 
+/** A job that has just been handed to its engine's queue and needs a queue entry. */
+export type Admitted = Pick<Job, 'id' | 'engine'>;
+
 export type Insertion =
-  | { readonly kind: 'inserted'; readonly job: Job }
+  /** `admitted` lists the jobs that now need a queue entry, in order; the new one is among them unless it waits in the backlog. */
+  | { readonly kind: 'inserted'; readonly job: Job; readonly admitted: readonly Admitted[] }
   /** The owner has used this idempotency key before. */
   | { readonly kind: 'existing'; readonly job: Job }
-  | { readonly kind: 'full'; readonly limit: 'all' | 'owner'; readonly count: number };
+  | { readonly kind: 'full'; readonly limit: 'backlog' | 'owner'; readonly count: number };
 
 /** What must still be true of the stored row for a change to be written. */
 export interface Guard {
@@ -102,13 +109,21 @@ export interface Cursor {
   readonly id: string;
 }
 
-/** The load on one engine, as seen by a job that waits for it. */
-export interface QueueAhead {
-  /** Jobs that wait before this one. */
-  readonly waiting: number;
+/** Where a job stands in its engine's line. */
+export interface LinePlace {
+  /** Jobs that wait before it. */
+  readonly jobsAhead: number;
   /** Their expected render time, in seconds. */
+  readonly secondsAhead: number;
+}
+
+/** Every job that waits for one engine, in the order in which they will be rendered: those in the queue, then the backlog. */
+export interface QueueLine {
+  /** By job id, in order. */
+  readonly places: ReadonlyMap<string, LinePlace>;
+  /** Expected render time of all waiting jobs, in seconds. */
   readonly waitingSeconds: number;
-  /** What is left of the jobs being rendered, in seconds. */
+  /** Remaining render time of the running jobs, in seconds. */
   readonly runningSeconds: number;
 }
 
@@ -129,18 +144,23 @@ export interface JobStore {
   revisions(ids: readonly string[]): Promise<Map<string, number>>;
   page(owner: string, first: number, after: Cursor | null, filter: JobFilter): Promise<Job[]>;
   ownedBy(owner: string): Promise<Job[]>;
-  /** Adds a row if the limits allow it; parallel calls cannot exceed them together. */
+  /**
+   * Adds a row if the limits allow it, and admits what now fits into the queue. Parallel calls cannot exceed the limits together.
+   *
+   * The row's `turn` makes the backlog fair (start-time fair queueing): it follows the owner's latest unfinished job, and the turn that
+   * is being served. So owners take turns, an owner's own jobs keep their order, and a job moves back only when an owner with fewer
+   * unfinished jobs arrives.
+   */
   insert(job: NewJob, limits: Limits): Promise<Insertion>;
+  /** Hands the next jobs of an engine's backlog to its queue, until `limit` are there; returns them in order. */
+  admit(engine: EngineName, limit: number): Promise<Admitted[]>;
   /** Writes `change` and raises the revision if the row still meets `guard`; null if it does not. */
   transition(id: string, guard: Guard, change: JobChange): Promise<Job | null>;
   /** Writes progress of the attempt that holds `token`; the new revision, or null if another attempt or the end has come. */
   progress(id: string, token: string, change: ProgressChange): Promise<number | null>;
   delete(id: string): Promise<boolean>;
-  /** Raises the revision of all waiting jobs of an engine, since their places have changed; who they are. */
-  touchWaiting(engine: EngineName): Promise<{ id: string; revision: number }[]>;
-  ahead(job: Pick<Job, 'id' | 'engine' | 'createdAt'>): Promise<QueueAhead>;
-  /** Load on an engine as a job created now would see it. */
-  load(engine: EngineName): Promise<QueueAhead>;
+  /** All jobs that wait for an engine, in one query. */
+  line(engine: EngineName): Promise<QueueLine>;
   /** Newest finished renders of an engine, at most `limit`. */
   samples(engine: EngineName, limit: number): Promise<RenderSample[]>;
   /** Jobs that ended after `since`, oldest first. */

@@ -5,6 +5,7 @@ import type { Job } from '../../jobs/job.ts';
 import { isUuid } from '../../jobs/store.ts';
 import type { Caller } from '../auth.ts';
 import type { LinkSigner } from '../http/links.ts';
+import type { QueueLines } from '../../jobs/queue-lines.ts';
 import type { JobWatcher } from '../progress/watch.ts';
 
 /** What resolvers work with, the same for all requests of a process. */
@@ -15,6 +16,8 @@ export interface Api extends JobContext {
   readonly instance: string;
   readonly links: LinkSigner;
   readonly watcher: JobWatcher;
+  /** Positions of waiting jobs, read once for all who ask at a time. */
+  readonly lines: QueueLines;
   /** Takes in a photo that came inside a request; `release` once the job has its own copy. */
   readonly receiveBytes: (bytes: Buffer) => Promise<HeldPhoto>;
   /** What carries queue and progress: redis or postgresql. */
@@ -30,6 +33,8 @@ export interface HeldPhoto {
 export interface RequestContext {
   readonly api: Api;
   readonly caller: Caller;
+  /** When the operation began, on performance.now()'s clock. Its answer shows queue positions as of then or later. */
+  readonly startedAt: number;
 }
 
 /** A job of the caller's own; null if there is none, or it is another's. */

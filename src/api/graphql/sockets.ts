@@ -67,7 +67,8 @@ export function serveSockets({ server, schema, api, guard, keys, open, productio
               `This socket has ${MAX_OPERATIONS} operations under way; complete one or open another socket.`,
             );
           }
-          const contextValue: RequestContext = { api, caller: authenticateSocket(keys, connectionParams, extensions, open) };
+          const caller = authenticateSocket(keys, connectionParams, extensions, open);
+          const contextValue: RequestContext = { api, caller, startedAt: performance.now() };
           const document = readOperation(schema, query);
           return 'kind' in document ? { schema, document, operationName, variableValues: variables, contextValue } : document;
         } catch (error) {

@@ -2,6 +2,7 @@
 import { frameCount, FRAMES_PER_SECOND, frameSize } from '../../catalog/catalog.ts';
 import { adviceFor, AppError, ERRORS } from '../../jobs/errors.ts';
 import type { Job } from '../../jobs/job.ts';
+import type { QueueView } from '../../jobs/queue-lines.ts';
 import { checkText, CLIENT_REF_MAX } from '../../jobs/options.ts';
 import { isUuid, type Cursor, type JobFilter } from '../../jobs/store.ts';
 import type { LinkSigner } from '../http/links.ts';
@@ -10,11 +11,13 @@ import type { JobResultType, JobType } from './types/job.ts';
 /** How long a link to a preview picture works, in milliseconds; a new one comes with every event. */
 const PREVIEW_LINK_MS = 3_600_000;
 
-export function toJobType(row: Job): JobType {
+/** @param view the line it waits in, where that has been read already */
+export function toJobType(row: Job, view: QueueView | null = null): JobType {
   const { errorCode } = row;
   return {
     ...row,
     row,
+    view,
     stage: row.status === 'PROCESSING' ? row.stage : null,
     error:
       errorCode && (row.status === 'FAILED' || row.status === 'RETRYING')

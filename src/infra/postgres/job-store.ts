@@ -2,6 +2,7 @@ import { names, STAGES, type EngineName, type RenderOptions, type Stage } from '
 import { isErrorCode } from '../../jobs/errors.ts';
 import { ACTIVE_STATUSES, TERMINAL_STATUSES, type Job } from '../../jobs/job.ts';
 import type {
+  Admitted,
   Cursor,
   Guard,
   Insertion,
@@ -11,7 +12,7 @@ import type {
   Limits,
   NewJob,
   ProgressChange,
-  QueueAhead,
+  QueueLine,
   RenderSample,
 } from '../../jobs/store.ts';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
@@ -33,6 +34,46 @@ function toJob(row: Row): Job {
     options: row.options as unknown as RenderOptions,
     errorCode: row.errorCode === null ? null : isErrorCode(row.errorCode) ? row.errorCode : 'INTERNAL',
   };
+}
+
+/** Everything that gives jobs their order in line runs under this lock, which the transaction holds until it ends. */
+async function lockLine(tx: Prisma.TransactionClient): Promise<void> {
+  // A process that freezes here must not keep all other jobs out.
+  await tx.$executeRaw`SELECT set_config('idle_in_transaction_session_timeout', ${String(INSERT_MS)}, true)`;
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('fanslymotion.job.line'))`;
+}
+
+/** How full the line of an engine is, and the turn that a new job of `owner` gets in it. Needs the line's lock. */
+async function lineState(tx: Prisma.TransactionClient, { engine, owner }: Pick<NewJob, 'engine' | 'owner'>) {
+  const [state] = await tx.$queryRaw<[{ queued: number; backlog: number; turn: number }]>`
+    SELECT
+      count(*) FILTER (WHERE engine = ${engine} AND admission IS NOT NULL)::int AS queued,
+      count(*) FILTER (WHERE admission IS NULL)::int AS backlog,
+      1 + coalesce(greatest(
+        -- the turn being served: a newcomer starts there, not before
+        max(turn) FILTER (WHERE engine = ${engine} AND status <> 'QUEUED'),
+        min(turn) FILTER (WHERE engine = ${engine} AND status = 'QUEUED') - 1,
+        max(turn) FILTER (WHERE engine = ${engine} AND owner = ${owner})
+      ), 0) AS turn
+    FROM job WHERE status IN ('QUEUED', 'PROCESSING', 'RETRYING')`;
+  return state;
+}
+
+/** Admits the first jobs of the backlog, in the order of their turns, until `limit` are in the queue. Needs the line's lock. */
+async function admitNext(tx: Prisma.TransactionClient, engine: EngineName, limit: number): Promise<Admitted[]> {
+  const rows = await tx.$queryRaw<{ id: string; admission: number }[]>`
+    WITH queue AS (
+      SELECT count(*) AS size, coalesce(max(admission), 0) AS last FROM job
+      WHERE engine = ${engine} AND admission IS NOT NULL AND status IN ('QUEUED', 'PROCESSING', 'RETRYING')
+    ), next AS (
+      SELECT id, row_number() OVER (ORDER BY turn, "createdAt", id) AS number FROM job
+      WHERE engine = ${engine} AND admission IS NULL AND status = 'QUEUED'
+      ORDER BY turn, "createdAt", id LIMIT (SELECT greatest(0, ${limit} - size) FROM queue)
+    )
+    UPDATE job SET admission = queue.last + next.number FROM next, queue
+    WHERE job.id = next.id AND job.status = 'QUEUED'
+    RETURNING job.id, job.admission`;
+  return rows.toSorted((a, b) => a.admission - b.admission).map(({ id }) => ({ id, engine }));
 }
 
 /** Jobs in PostgreSQL. Every change is one statement that names the state it expects. */
@@ -85,27 +126,34 @@ export class PostgresJobStore implements JobStore {
     return (await this.#db.job.findMany({ where: { owner } })).map(toJob);
   }
 
-  /** All inserts queue up behind one lock, so that counting and inserting are one step. */
+  /** Inserts run one at a time, so that counting and inserting are one step. */
   async insert(job: NewJob, limits: Limits): Promise<Insertion> {
     return await this.#db.$transaction(
       async (tx): Promise<Insertion> => {
-        // A process that freezes here must not keep everybody else's jobs out.
-        await tx.$executeRaw`SELECT set_config('idle_in_transaction_session_timeout', ${String(INSERT_MS)}, true)`;
-        await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('fanslymotion.job.insert'))`;
+        await lockLine(tx);
         const { owner, idempotencyKey } = job;
         if (idempotencyKey !== null) {
           const existing = await tx.job.findUnique({ where: { owner_idempotencyKey: { owner, idempotencyKey } } });
           if (existing) return { kind: 'existing', job: toJob(existing) };
         }
-        const active = { status: { in: [...ACTIVE_STATUSES] } };
-        const count = await tx.job.count({ where: active });
-        if (count >= limits.all) return { kind: 'full', limit: 'all', count };
         if (limits.owner !== null) {
-          const own = await tx.job.count({ where: { ...active, owner } });
+          const own = await tx.job.count({ where: { status: { in: [...ACTIVE_STATUSES] }, owner } });
           if (own >= limits.owner) return { kind: 'full', limit: 'owner', count: own };
         }
-        const row = await tx.job.create({ data: { ...job, options: { ...job.options } } });
-        return { kind: 'inserted', job: toJob(row) };
+        const line = await lineState(tx, job);
+        if (line.queued >= limits.queue && line.backlog >= limits.backlog) return { kind: 'full', limit: 'backlog', count: line.backlog };
+        const row = await tx.job.create({ data: { ...job, options: { ...job.options }, turn: line.turn } });
+        return { kind: 'inserted', job: toJob(row), admitted: await admitNext(tx, job.engine, limits.queue) };
+      },
+      { maxWait: 10_000, timeout: INSERT_MS },
+    );
+  }
+
+  async admit(engine: EngineName, limit: number): Promise<Admitted[]> {
+    return await this.#db.$transaction(
+      async (tx) => {
+        await lockLine(tx);
+        return await admitNext(tx, engine, limit);
       },
       { maxWait: 10_000, timeout: INSERT_MS },
     );
@@ -143,36 +191,24 @@ export class PostgresJobStore implements JobStore {
     return (await this.#db.job.deleteMany({ where: { id } })).count > 0;
   }
 
-  /** Rows locked by somebody else are about to change anyway; skipping them keeps two callers from waiting for each other. */
-  async touchWaiting(engine: EngineName): Promise<{ id: string; revision: number }[]> {
-    return await this.#db.$queryRaw`
-      UPDATE job SET revision = revision + 1
-      WHERE id IN (SELECT id FROM job WHERE status = 'QUEUED' AND engine = ${engine} FOR UPDATE SKIP LOCKED)
-      RETURNING id, revision`;
-  }
-
-  async ahead(job: Pick<Job, 'id' | 'engine' | 'createdAt'>): Promise<QueueAhead> {
-    return await this.#load(
-      job.engine,
-      Prisma.sql`AND (j."createdAt", j.id) < (SELECT "createdAt", id FROM job WHERE id = ${job.id}::uuid)`,
-    );
-  }
-
-  async load(engine: EngineName): Promise<QueueAhead> {
-    return await this.#load(engine, Prisma.empty);
-  }
-
-  async #load(engine: EngineName, before: Prisma.Sql): Promise<QueueAhead> {
-    const [row] = await this.#db.$queryRaw<[QueueAhead]>`
-      SELECT
-        count(*) FILTER (WHERE waits)::int AS waiting,
-        coalesce(sum("estimatedSeconds") FILTER (WHERE waits), 0)::float8 AS "waitingSeconds",
-        coalesce(sum(greatest(0, coalesce("etaSeconds" - extract(epoch FROM now() - "progressAt"), "estimatedSeconds"))) FILTER (WHERE NOT waits), 0)::float8 AS "runningSeconds"
-      FROM (
-        SELECT j.*, j.status = 'QUEUED' AS waits FROM job j
-        WHERE j.engine = ${engine} AND (j.status = 'PROCESSING' OR (j.status = 'QUEUED' ${before}))
-      ) AS load`;
-    return row;
+  async line(engine: EngineName): Promise<QueueLine> {
+    const [waiting, [running]] = await Promise.all([
+      this.#db.$queryRaw<{ id: string; jobsAhead: number; secondsAhead: number; seconds: number }[]>`
+        SELECT id, (row_number() OVER line)::int - 1 AS "jobsAhead", "estimatedSeconds" AS seconds,
+          sum("estimatedSeconds") OVER line - "estimatedSeconds" AS "secondsAhead"
+        FROM job WHERE status = 'QUEUED' AND engine = ${engine}
+        WINDOW line AS (ORDER BY admission NULLS LAST, turn, "createdAt", id)
+        ORDER BY "jobsAhead"`,
+      this.#db.$queryRaw<[{ seconds: number }]>`
+        SELECT coalesce(sum(greatest(0, coalesce("etaSeconds" - extract(epoch FROM now() - "progressAt"), "estimatedSeconds"))), 0)::float8 AS seconds
+        FROM job WHERE status = 'PROCESSING' AND engine = ${engine}`,
+    ]);
+    const last = waiting.at(-1);
+    return {
+      places: new Map(waiting.map(({ id, jobsAhead, secondsAhead }) => [id, { jobsAhead, secondsAhead }])),
+      waitingSeconds: last ? last.secondsAhead + last.seconds : 0,
+      runningSeconds: running.seconds,
+    };
   }
 
   async samples(engine: EngineName, limit: number): Promise<RenderSample[]> {

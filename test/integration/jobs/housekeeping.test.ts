@@ -54,7 +54,7 @@ async function insert(): Promise<Job> {
       fingerprint: 'f',
       retryOf: null,
     },
-    { all: 1_000, owner: null },
+    { queue: 1_000, backlog: 0, owner: null },
   );
   if (insertion.kind !== 'inserted') throw new Error(insertion.kind);
   return insertion.job;

@@ -83,25 +83,30 @@ describe('expected render time', () => {
 describe('what a job can expect', () => {
   const now = new Date('2026-01-01T00:00:10Z');
   const job = (change: Partial<Job>): Job =>
-    ({ status: 'QUEUED', estimatedSeconds: 20, progressAt: null, etaSeconds: null, nextAttemptAt: null, ...change }) as Job;
-  const ahead = { waiting: 2, waitingSeconds: 60, runningSeconds: 10 };
+    ({ id: 'it', status: 'QUEUED', estimatedSeconds: 20, progressAt: null, etaSeconds: null, nextAttemptAt: null, ...change }) as Job;
+  const view = (devices: number) => ({
+    places: new Map([['it', { jobsAhead: 2, secondsAhead: 60 }]]),
+    waitingSeconds: 80,
+    runningSeconds: 10,
+    devices,
+  });
 
   it('is its place, and all that is before it shared by the devices, while it waits', () => {
-    expect(outlook(job({}), ahead, 1, now)).toEqual({ queuePosition: 3, secondsRemaining: 90 });
-    expect(outlook(job({}), ahead, 2, now)).toEqual({ queuePosition: 3, secondsRemaining: 55 });
-    expect(outlook(job({}), ahead, 0, now)).toEqual({ queuePosition: 3, secondsRemaining: 90 });
+    expect(outlook(job({}), view(1), now)).toEqual({ queuePosition: 3, secondsRemaining: 90 });
+    expect(outlook(job({}), view(2), now)).toEqual({ queuePosition: 3, secondsRemaining: 55 });
+    expect(outlook(job({}), view(0), now)).toEqual({ queuePosition: 3, secondsRemaining: 90 });
   });
 
   it('is what was left at the last step less the time since, never below zero, while it renders', () => {
     const progressAt = new Date('2026-01-01T00:00:07Z');
-    expect(outlook(job({ status: 'PROCESSING', etaSeconds: 8, progressAt }), null, 1, now).secondsRemaining).toBe(5);
-    expect(outlook(job({ status: 'PROCESSING', etaSeconds: 1, progressAt }), null, 1, now).secondsRemaining).toBe(0);
-    expect(outlook(job({ status: 'PROCESSING' }), null, 1, now)).toEqual({ queuePosition: null, secondsRemaining: 20 });
+    expect(outlook(job({ status: 'PROCESSING', etaSeconds: 8, progressAt }), null, now).secondsRemaining).toBe(5);
+    expect(outlook(job({ status: 'PROCESSING', etaSeconds: 1, progressAt }), null, now).secondsRemaining).toBe(0);
+    expect(outlook(job({ status: 'PROCESSING' }), null, now)).toEqual({ queuePosition: null, secondsRemaining: 20 });
   });
 
   it('is the wait and a whole render before the next attempt, and nothing after the end', () => {
-    expect(outlook(job({ status: 'RETRYING', nextAttemptAt: new Date('2026-01-01T00:00:40Z') }), null, 1, now).secondsRemaining).toBe(50);
+    expect(outlook(job({ status: 'RETRYING', nextAttemptAt: new Date('2026-01-01T00:00:40Z') }), null, now).secondsRemaining).toBe(50);
     for (const status of ['COMPLETED', 'FAILED', 'CANCELLED'] as const)
-      expect(outlook(job({ status }), null, 1, now)).toEqual({ queuePosition: null, secondsRemaining: null });
+      expect(outlook(job({ status }), null, now)).toEqual({ queuePosition: null, secondsRemaining: null });
   });
 });

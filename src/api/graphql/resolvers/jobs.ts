@@ -1,11 +1,10 @@
 import { Arg, Ctx, FieldResolver, Float, ID, Int, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
 import { createJob, jobPhoto, retryJob, uploadedPhoto } from '../../../jobs/create.ts';
 import { cancelJob, deleteJob, deleteOwner } from '../../../jobs/cancel.ts';
-import { liveWorkers, workersFor } from '../../../jobs/engines.ts';
 import { AppError } from '../../../jobs/errors.ts';
 import { outlook, type Outlook } from '../../../jobs/estimates.ts';
-import type { Job } from '../../../jobs/job.ts';
 import { isUuid } from '../../../jobs/store.ts';
+import type { FollowedJob } from '../../progress/watch.ts';
 import { findOwnJob, ownJob, type HeldPhoto, type RequestContext } from '../context.ts';
 import { CreateJobInput, JobFilterInput, type ImageInput } from '../types/inputs.ts';
 import { JobConnection, JobProgressType, JobResultType, JobType } from '../types/job.ts';
@@ -95,20 +94,23 @@ export class JobsResolver {
     },
   })
   jobProgress(
-    @Root() row: Job,
+    @Root() { job, view }: FollowedJob,
     @Arg('id', () => ID, { description: "The job's id." }) _id: string,
     @Ctx() { api }: RequestContext,
   ): JobProgressType {
-    return { revision: row.revision, job: toJobType(row), previewUrl: previewUrl(row, api.links) };
+    return { revision: job.revision, job: toJobType(job, view), previewUrl: previewUrl(job, api.links) };
   }
 }
 
 @Resolver(() => JobType)
 export class JobFieldsResolver {
-  /** Both fields below come from one look at the queue, however many of them are asked for. */
+  /** Both fields below come from one reading, however many of them are requested. */
   readonly #outlooks = new WeakMap<JobType, Promise<Outlook>>();
 
-  @FieldResolver(() => Int, { nullable: true, description: 'Place in the queue, 1 is next; null unless QUEUED.' })
+  @FieldResolver(() => Int, {
+    nullable: true,
+    description: 'Position among all jobs that wait for the same engine, 1 is next; null unless QUEUED.',
+  })
   async queuePosition(@Root() job: JobType, @Ctx() context: RequestContext): Promise<number | null> {
     return (await this.#outlook(job, context)).queuePosition;
   }
@@ -127,17 +129,26 @@ export class JobFieldsResolver {
     return toResult(row, api.links);
   }
 
-  #outlook(job: JobType, { api }: RequestContext): Promise<Outlook> {
-    const { row } = job;
-    const look = async () => {
-      if (row.status !== 'QUEUED')
-        return outlook(row, null, 1, row.status === 'PROCESSING' || row.status === 'RETRYING' ? await api.jobs.now() : row.createdAt);
-      const [ahead, workers, now] = await Promise.all([api.jobs.ahead(row), liveWorkers(api), api.jobs.now()]);
-      return outlook(row, ahead, workersFor(row.engine, workers).length, now);
-    };
-    const known = this.#outlooks.get(job) ?? look();
+  #outlook(job: JobType, context: RequestContext): Promise<Outlook> {
+    const known = this.#outlooks.get(job) ?? readOutlook(job, context);
     this.#outlooks.set(job, known);
     return known;
+  }
+}
+
+async function readOutlook({ row, view }: JobType, { api, startedAt }: RequestContext): Promise<Outlook> {
+  switch (row.status) {
+    case 'QUEUED': {
+      if (view) return outlook(row, view, row.createdAt);
+      const line = await api.lines.read(row.engine, startedAt);
+      // A job created by this very operation may be younger than the line that it shares with others.
+      return outlook(row, line.places.has(row.id) ? line : await api.lines.read(row.engine, performance.now()), row.createdAt);
+    }
+    case 'PROCESSING':
+    case 'RETRYING':
+      return outlook(row, null, await api.jobs.now());
+    default:
+      return outlook(row, null, row.createdAt);
   }
 }
 

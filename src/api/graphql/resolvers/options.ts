@@ -85,6 +85,7 @@ function limits({ config }: Api, local: boolean): RenderLimits {
     photoFormats: [...PHOTO_FORMATS],
     base64MaxBytes: BASE64_MAX_BYTES,
     queueLimit: config.QUEUE_LIMIT,
+    backlogLimit: config.BACKLOG_LIMIT,
     ownerLimit: local ? null : config.OWNER_LIMIT,
     maxAttempts: config.MAX_ATTEMPTS,
     filesKeptHours: config.FILES_KEPT_HOURS,

@@ -2,6 +2,7 @@ import { GraphQLISODateTime, Field, Float, ID, Int, ObjectType } from 'type-grap
 import type { EngineName, Fit, Motion, Orientation, Resolution, Stage } from '../../../catalog/catalog.ts';
 import type { ErrorCode, Fault, Retry } from '../../../jobs/errors.ts';
 import type { Job, JobStatus } from '../../../jobs/job.ts';
+import type { QueueView } from '../../../jobs/queue-lines.ts';
 import {
   EngineEnum,
   ErrorCodeEnum,
@@ -123,6 +124,8 @@ export class JobResultType {
 export class JobType {
   /** The row; fields that need more than it are resolved from it. */
   readonly row!: Job;
+  /** The line it waits in, where that came with the row. */
+  readonly view!: QueueView | null;
 
   @Field(() => ID, { description: 'Identifies the job for ever.' })
   id!: string;
@@ -182,7 +185,10 @@ export class JobType {
 
 @ObjectType('JobProgress', { description: 'One piece of news about a job.' })
 export class JobProgressType {
-  @Field(() => Int, { description: "The job's revision: grows with every change and never goes back, also over reconnects." })
+  @Field(() => Int, {
+    description:
+      "The job's revision: grows with every change and never goes back, also over reconnects. It stays the same when only queuePosition changed.",
+  })
   revision!: number;
 
   @Field(() => JobType, { description: 'The job as it is now.' })

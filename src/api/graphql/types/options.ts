@@ -142,10 +142,13 @@ export class RenderLimits {
   @Field(() => Int, { description: 'Largest photo inside a createJob request, in bytes after decoding.' })
   base64MaxBytes!: number;
 
-  @Field(() => Int, { description: 'Jobs waiting or running at once, all owners together.' })
+  @Field(() => Int, { description: "Jobs handed to one engine's queue at once, waiting or running." })
   queueLimit!: number;
 
-  @Field(() => Int, { nullable: true, description: 'Jobs waiting or running at once for you; null: no limit of your own.' })
+  @Field(() => Int, { description: 'Jobs that may wait beyond queueLimit, over all engines; beyond that createJob answers QUEUE_FULL.' })
+  backlogLimit!: number;
+
+  @Field(() => Int, { nullable: true, description: 'Your unfinished jobs at once; null: you have no limit of your own.' })
   ownerLimit!: number | null;
 
   @Field(() => Int, { description: 'Attempts at one job.' })

@@ -1,0 +1,52 @@
+import type { EngineName } from '../catalog/catalog.ts';
+import type { JobContext } from './context.ts';
+import { liveWorkers, workersFor } from './engines.ts';
+import type { QueueLine } from './store.ts';
+
+/** An engine's line as of one moment, and what works on it. */
+export interface QueueView extends QueueLine {
+  /** Devices that take jobs of this engine. */
+  readonly devices: number;
+}
+
+interface Reading {
+  /** When the query began, on performance.now()'s clock. */
+  readonly startedAt: number;
+  readonly view: Promise<QueueView>;
+}
+
+/**
+ * Reads the lines of all engines for any number of callers: those who ask while a query runs share the next one, so that a page of
+ * jobs costs one query, and a thousand followers cost one query per change.
+ */
+export class QueueLines {
+  readonly #context: Pick<JobContext, 'jobs' | 'workers' | 'config'>;
+  readonly #readings = new Map<EngineName, Reading>();
+  readonly #next = new Map<EngineName, Promise<QueueView>>();
+
+  constructor(context: Pick<JobContext, 'jobs' | 'workers' | 'config'>) {
+    this.#context = context;
+  }
+
+  /** The line as it was at `notBefore` (performance.now()) or later. */
+  read(engine: EngineName, notBefore: number): Promise<QueueView> {
+    const latest = this.#readings.get(engine);
+    if (latest && latest.startedAt >= notBefore) return latest.view;
+    const planned = this.#next.get(engine);
+    if (planned) return planned;
+    const previous = latest?.view.catch(() => {}) ?? Promise.resolve();
+    const next = previous.then(() => {
+      this.#next.delete(engine);
+      const reading = { startedAt: performance.now(), view: this.#query(engine) };
+      this.#readings.set(engine, reading);
+      return reading.view;
+    });
+    this.#next.set(engine, next);
+    return next;
+  }
+
+  async #query(engine: EngineName): Promise<QueueView> {
+    const [line, workers] = await Promise.all([this.#context.jobs.line(engine), liveWorkers(this.#context)]);
+    return { ...line, devices: workersFor(engine, workers).length };
+  }
+}
