@@ -1,11 +1,10 @@
-"""Times the official diffusers and transformers on a checkpoint folder, as `npm run bench:svd` times ours (which starts this one for
-its side-by-side table: --against PYTHON).
+"""Measures the official diffusers and transformers on a checkpoint folder. `npm run bench:svd -- --against PYTHON` runs it for comparison.
 
     python -m venv reference && reference/bin/pip install -r test/reference/requirements.txt
-    reference/bin/python test/reference/bench_torch.py FOLDER --size 448x256 --frames 8 --threads 2
+    reference/bin/python test/reference/bench_torch.py FOLDER --size 448x256 --num-frames 8 --threads 2
 
-Prints one line of JSON: seconds by network (medians of --runs calls after a first one), load time, peak memory in bytes.
-float32, the CPU, the modules as StableVideoDiffusionPipeline calls them, batch 1.
+Prints one line of JSON: load time, seconds of the first call and median seconds of --runs further calls per network, and peak memory in
+bytes. Runs on the CPU in float32 with batch 1, calling the modules as StableVideoDiffusionPipeline does.
 """
 import argparse
 import json
@@ -26,7 +25,7 @@ NETWORKS = {
 
 
 def calls(args):
-    """The calls asked for, by name: each loads its network when it is made, and is one call of it."""
+    """Functions by network name. Each loads its network and returns a function that calls it once."""
     width, height = map(int, args.size.split("x"))
     h, w = height // 8, width // 8
 
@@ -44,12 +43,12 @@ def calls(args):
         return lambda: vae.encode(image).latent_dist.mode()
 
     def decode():
-        vae, latents = load("vae"), torch.randn(args.chunk, 4, h, w)
-        return lambda: vae.decode(latents, num_frames=args.chunk).sample
+        vae, latents = load("vae"), torch.randn(args.decode_chunk_size, 4, h, w)
+        return lambda: vae.decode(latents, num_frames=args.decode_chunk_size).sample
 
     def unet():
         model = load("unet")
-        sample, context = torch.randn(1, args.frames, 8, h, w), torch.randn(1, 1, model.config.cross_attention_dim)
+        sample, context = torch.randn(1, args.num_frames, 8, h, w), torch.randn(1, 1, model.config.cross_attention_dim)
         ids = torch.tensor([[6.0, 127.0, 0.02]])
         return lambda: model(sample, torch.tensor(0.5), encoder_hidden_states=context, added_time_ids=ids, return_dict=False)[0]
 
@@ -60,11 +59,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
     parser.add_argument("--size", default="448x256", help="width x height in pixels")
-    parser.add_argument("--frames", type=int, default=8)
-    parser.add_argument("--chunk", type=int, default=4, help="frames the VAE decodes at a time")
+    parser.add_argument("--num-frames", type=int, default=8)
+    parser.add_argument("--decode-chunk-size", type=int, default=4, help="frames that the VAE decodes at once")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--runs", type=int, default=2)
-    parser.add_argument("--only", help="clip, encode, unet or decode; default: all, one after the other, each released before the next")
+    parser.add_argument("--only", help="clip, encode, unet or decode; default: all in turn, each released before the next")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)

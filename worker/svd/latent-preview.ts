@@ -1,11 +1,11 @@
-/** A quick look at latents, without the decoder: each cell becomes one pixel. */
+/** Approximate previews of latents, without the VAE decoder: one pixel per latent cell. */
 import type { Size } from '../../src/catalog/catalog.ts';
 import type { Picture } from '../engine.ts';
 import { openPicture, toPicture } from '../video/pixels.ts';
 
 /**
- * Red, green and blue in −1…1 for each of the four channels of scaled latents; a linear fit for the autoencoder that Stable Diffusion
- * 1 and Stable Video Diffusion share. Source of the numbers: Comfy-Org/ComfyUI, comfy/latent_formats.py, SD15.
+ * Red, green and blue in −1…1 per unit of each of the four channels of scaled latents: a linear fit for the VAE that Stable Diffusion 1 and
+ * Stable Video Diffusion share. Source: Comfy-Org/ComfyUI, comfy/latent_formats.py, SD15.
  */
 const RGB = [
   [0.3512, 0.2297, 0.3227],
@@ -14,18 +14,18 @@ const RGB = [
   [-0.212, -0.2616, -0.7177],
 ] as const;
 
-/** Pixels of the picture for each cell of the latents. */
+/** Side of the square that shows a latent cell, in pixels. */
 const ENLARGEMENT = 4;
 
-/** @param latents [4, height, width] of one frame, scaled, with little noise left */
+/** @param latents [4, height, width] of one frame, scaled and mostly free of noise */
 export async function latentPreview(latents: Float32Array, { width, height }: Size): Promise<Picture> {
   const plane = width * height;
   const data = new Uint8ClampedArray(3 * plane);
   for (let i = 0; i < plane; i++) {
-    for (let colour = 0; colour < 3; colour++) {
+    for (let color = 0; color < 3; color++) {
       let value = 0;
-      for (let channel = 0; channel < 4; channel++) value += RGB[channel]![colour]! * latents[channel * plane + i]!;
-      data[3 * i + colour] = (value + 1) * 127.5;
+      for (let channel = 0; channel < 4; channel++) value += RGB[channel]![color]! * latents[channel * plane + i]!;
+      data[3 * i + color] = (value + 1) * 127.5;
     }
   }
   const small = { width, height, data: new Uint8Array(data.buffer) };

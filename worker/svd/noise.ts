@@ -1,23 +1,23 @@
 /**
- * The noise videos are made from. Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011) turns a counter
- * into bits, Wichura's AS241 (Applied Statistics 37, 1988) turns bits into a Gaussian: number i of a stream follows from seed, stream
- * and i alone.
+ * Reproducible Gaussian noise. Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011) turns a counter into
+ * random bits, and Wichura's AS241 (Applied Statistics 37, 1988) turns bits into a Gaussian. Number i of a stream depends only on seed,
+ * stream and i.
  *
- * The numbers are the same on every machine: integer arithmetic, IEEE's + − × ÷ √, and for one value in seven `Math.log`, which V8
- * brings along as its own port of fdlibm. `Math.sin` and `Math.cos`, which Box–Muller needs, differ between builds of V8.
+ * The numbers are the same on every machine: they use integer arithmetic, IEEE's + − × ÷ √, and for one value in seven `Math.log`, for
+ * which V8 includes its own port of fdlibm. Box–Muller would need `Math.sin` and `Math.cos`, which differ between builds of V8.
  */
 
-/** What noise is drawn for. What is drawn for one never changes the other. */
+/** Purposes of noise. Draws from one stream never affect another. */
 const STREAMS = { augmentation: 0, latents: 1 } as const;
 
 export type NoiseStream = keyof typeof STREAMS;
 
-/** Standard normal numbers that follow from a seed. */
+/** Standard normal noise determined by a seed. */
 export class NoiseSource {
   /** @param seed 0 to 2⁵³ − 1 */
   constructor(readonly seed: number) {}
 
-  /** The first `count` numbers of `stream`: asked for again they are the same, asked for more of them they go on. */
+  /** The first `count` numbers of `stream`. Repeated calls return the same numbers; a larger count only appends to them. */
   normal(stream: NoiseStream, count: number): Float32Array {
     const numbers = new Float32Array(count);
     const words = new Uint32Array(4);
@@ -30,7 +30,7 @@ export class NoiseSource {
   }
 }
 
-/** Philox4x32 with ten rounds: writes the four words of counter `c0…c3` under key `k0, k1` into `out`. All are 32 bits wide. */
+/** Philox4x32 with ten rounds: writes the four words for counter `c0…c3` and key `k0, k1` to `out`. All words are 32-bit. */
 export function philox4x32(out: Uint32Array, c0: number, c1: number, c2: number, c3: number, k0: number, k1: number): void {
   for (let round = 0; round < 10; round++) {
     const high0 = multiplyHigh(0xd2511f53, c0);
@@ -50,7 +50,7 @@ export function philox4x32(out: Uint32Array, c0: number, c1: number, c2: number,
   out[3] = c3;
 }
 
-/** The upper half of the 64 bits of `a × b`, both unsigned. */
+/** Upper 32 bits of the unsigned product `a × b`. */
 function multiplyHigh(a: number, b: number): number {
   const [aHigh, aLow, bHigh, bLow] = [a >>> 16, a & 0xffff, b >>> 16, b & 0xffff];
   const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
@@ -59,15 +59,15 @@ function multiplyHigh(a: number, b: number): number {
 }
 
 /**
- * The number that a standard normal variable stays below with probability `p`, to about 16 digits.
+ * Quantile function of the standard normal distribution, to about 16 digits.
  *
- * @param p from 2⁻³³ to 1 − 2⁻³³: AS241's third pair of polynomials, for tails further out, is not needed
+ * @param p from 2⁻³³ to 1 − 2⁻³³, so AS241's third pair of polynomials, for the far tails, is not needed
  */
 export function normalQuantile(p: number): number {
   const q = p - 0.5;
   if (Math.abs(q) <= 0.425) {
     const r = 0.180625 - q * q;
-    return (q * polynomial(CENTRE_NUMERATOR, r)) / polynomial(CENTRE_DENOMINATOR, r);
+    return (q * polynomial(CENTER_NUMERATOR, r)) / polynomial(CENTER_DENOMINATOR, r);
   }
   const r = Math.sqrt(-Math.log(q < 0 ? p : 1 - p)) - 1.6;
   const distance = polynomial(TAIL_NUMERATOR, r) / polynomial(TAIL_DENOMINATOR, r);
@@ -80,8 +80,8 @@ function polynomial(coefficients: Float64Array, x: number): number {
   return sum;
 }
 
-// AS241's PPND16, the highest power first.
-const CENTRE_NUMERATOR = Float64Array.of(
+// Coefficients of AS241's PPND16, highest power first.
+const CENTER_NUMERATOR = Float64Array.of(
   2509.0809287301227,
   33430.57558358813,
   67265.7709270087,
@@ -91,7 +91,7 @@ const CENTRE_NUMERATOR = Float64Array.of(
   133.14166789178438,
   3.3871328727963665,
 );
-const CENTRE_DENOMINATOR = Float64Array.of(
+const CENTER_DENOMINATOR = Float64Array.of(
   5226.495278852854,
   28729.085735721943,
   39307.89580009271,

@@ -1,5 +1,5 @@
 /**
- * From a photo to frames, stage by stage. Source: diffusers pipelines/stable_video_diffusion/pipeline_stable_video_diffusion.py and the
+ * The stages from photo to key frames. Sources: diffusers pipelines/stable_video_diffusion/pipeline_stable_video_diffusion.py and the
  * sampler of Stability-AI/generative-models, which agree.
  */
 import type { Size } from '../../src/catalog/catalog.ts';
@@ -7,9 +7,18 @@ import { AppError } from '../../src/jobs/errors.ts';
 import type { Picture } from '../engine.ts';
 import type { Conditioning, Networks } from './runtime/networks.ts';
 import { clipResize, lanczosResize } from './resize.ts';
-import { applyGuidance, denoised, eulerStep, guidanceRamp, initNoiseSigma, inputScale, karrasSigmas, timestepOf } from './scheduler.ts';
+import {
+  applyGuidance,
+  eulerStep,
+  guidanceScales,
+  initNoiseSigma,
+  karrasSigmas,
+  modelInputScale,
+  predictOriginalSample,
+  timestepOf,
+} from './scheduler.ts';
 
-/** What the networks know of the photo. */
+/** What image encoder and VAE encoder compute from the photo. */
 export interface EncodedPhoto {
   /** [cross-attention width] */
   readonly embedding: Float32Array;
@@ -18,19 +27,22 @@ export interface EncodedPhoto {
 }
 
 export interface Sampling {
+  /** Of the images, in pixels. */
   readonly size: Size;
-  readonly frames: number;
-  readonly steps: number;
-  /** Guidance of the first and of the last frame; up to 1 there is none. */
-  readonly guidance: readonly [min: number, max: number];
-  /** Frames per second that the motion is made for, 5–30. */
-  readonly framesPerSecond: number;
+  readonly numFrames: number;
+  readonly numInferenceSteps: number;
+  /** Guidance scale of the first frame. */
+  readonly minGuidanceScale: number;
+  /** Guidance scale of the last frame. Guidance is off up to 1. */
+  readonly maxGuidanceScale: number;
+  /** Frame rate that the model generates motion for, 5–30. */
+  readonly fps: number;
   readonly motionBucketId: number;
-  /** Standard deviation of the noise that was added to the photo. */
+  /** Noise augmentation: standard deviation of the noise that was added to the photo. */
   readonly noiseAugStrength: number;
 }
 
-/** @param photo of any size @returns [cross-attention width] */
+/** The photo's image embedding. @param photo of any size @returns [cross-attention width] */
 export async function embedPhoto(networks: Networks, photo: Picture): Promise<Float32Array> {
   const {
     imageEncoder,
@@ -47,7 +59,7 @@ export async function embedPhoto(networks: Networks, photo: Picture): Promise<Fl
 }
 
 /**
- * The photo's latents, with noise added to its pixels before.
+ * The photo's latents, after noise augmentation of its pixels.
  * @param noise standard normal, [3, height, width]
  * @returns [4, height / 8, width / 8], unscaled
  */
@@ -69,18 +81,19 @@ export async function encodePhoto(
   return latents;
 }
 
-/** After a step: the latents and what the network takes for the picture behind their noise, both [frames, 4, height / 8, width / 8]. */
+/** The state after a step. Latents are [frames, 4, height / 8, width / 8]. */
 export interface Step {
-  /** Steps finished, from 1. */
+  /** Number of finished steps, from 1. */
   readonly step: number;
   readonly latents: Float32Array;
-  readonly clean: Float32Array;
+  /** The UNet's prediction of the noise-free latents. */
+  readonly predOriginalSample: Float32Array;
 }
 
 /**
- * Turns noise into latents, step by step; whoever asks for the next step decides whether there is one. Arrays are new each time.
+ * Denoises latents step by step, each step when the consumer requests it. Every step returns new arrays.
  * @param noise standard normal, [frames, 4, height / 8, width / 8]
- * @param between called before each call of the network; what it throws ends the whole
+ * @param beforeCall awaited before each call of the UNet; if it throws, denoising stops with that error
  * @throws AppError NON_FINITE_OUTPUT
  */
 export async function* denoise(
@@ -88,45 +101,40 @@ export async function* denoise(
   photo: EncodedPhoto,
   sampling: Sampling,
   noise: Float32Array,
-  between: () => Promise<void> = async () => {},
+  beforeCall: () => Promise<void> = async () => {},
 ): AsyncGenerator<Step, void, undefined> {
-  const {
-    size,
-    frames,
-    steps,
-    guidance: [min, max],
-  } = sampling;
-  const sigmas = karrasSigmas(networks.checkpoint.scheduler, steps);
-  const guided = max > 1;
-  const ramp = guidanceRamp(min, max, frames);
+  const { size, numFrames, numInferenceSteps, minGuidanceScale, maxGuidanceScale } = sampling;
+  const sigmas = karrasSigmas(networks.checkpoint.scheduler, numInferenceSteps);
+  const guided = maxGuidanceScale > 1;
+  const scales = guidanceScales(minGuidanceScale, maxGuidanceScale, numFrames);
   const conditioning = await condition(networks, photo, sampling, sigmas, guided);
-  const start = initNoiseSigma(sigmas);
-  let latents: Float32Array = noise.map((value) => value * start);
-  for (let i = 0; i < steps; i++) {
+  const initialSigma = initNoiseSigma(sigmas);
+  let latents: Float32Array = noise.map((value) => value * initialSigma);
+  for (let i = 0; i < numInferenceSteps; i++) {
     const sigma = sigmas[i]!;
-    const ask = async (row: number, imageLatents: Float32Array | null) => {
-      await between();
+    const predictVelocity = async (row: number, imageLatents: Float32Array | null) => {
+      await beforeCall();
       return await networks.velocity(
         {
-          sample: unetSample(latents, inputScale(sigma), imageLatents, frames),
+          sample: unetSample(latents, modelInputScale(sigma), imageLatents, numFrames),
           time: conditioning.times[i]!,
           context: conditioning.contexts[row]!,
           positions: conditioning.positions,
         },
-        frames,
+        numFrames,
         size,
       );
     };
-    const conditional = await ask(0, photo.latents);
-    const velocity = guided ? applyGuidance(await ask(1, null), conditional, ramp) : conditional;
-    const clean = denoised(latents, velocity, sigma);
-    latents = eulerStep(latents, clean, sigma, sigmas[i + 1]!);
-    assertFinite(latents, `step ${i + 1} of ${steps}`);
-    yield { step: i + 1, latents, clean };
+    const conditional = await predictVelocity(0, photo.latents);
+    const velocity = guided ? applyGuidance(await predictVelocity(1, null), conditional, scales) : conditional;
+    const predOriginalSample = predictOriginalSample(latents, velocity, sigma);
+    latents = eulerStep(latents, predOriginalSample, sigma, sigmas[i + 1]!);
+    assertFinite(latents, `step ${i + 1} of ${numInferenceSteps}`);
+    yield { step: i + 1, latents, predOriginalSample };
   }
 }
 
-/** Contexts: with the photo, and if guided, without it. */
+/** Conditioning with the photo in row 0 and, if guided, without it in row 1. */
 async function condition(
   networks: Networks,
   { embedding }: EncodedPhoto,
@@ -134,23 +142,23 @@ async function condition(
   sigmas: Float64Array,
   guided: boolean,
 ): Promise<Conditioning> {
-  const { frames, steps, framesPerSecond, motionBucketId, noiseAugStrength } = sampling;
+  const { numFrames, numInferenceSteps, fps, motionBucketId, noiseAugStrength } = sampling;
   const context = new Float32Array(embedding.length * (guided ? 2 : 1));
   context.set(embedding);
   return await networks.condition({
-    timesteps: [...sigmas.subarray(0, steps)].map(timestepOf),
-    // The network was trained with one less than the frames per second.
-    ids: [framesPerSecond - 1, motionBucketId, noiseAugStrength],
+    timesteps: [...sigmas.subarray(0, numInferenceSteps)].map(timestepOf),
+    // The model was trained with fps − 1.
+    ids: [fps - 1, motionBucketId, noiseAugStrength],
     context,
-    frames,
+    frames: numFrames,
   });
 }
 
-/** Scaled latents and the photo's side by side, [frames, 8, h, w]; without a photo, zeros. */
-function unetSample(latents: Float32Array, scale: number, imageLatents: Float32Array | null, frames: number): Float32Array {
-  const length = latents.length / frames;
+/** Scaled latents concatenated with the photo's latents, or with zeros: [frames, 8, h, w]. */
+function unetSample(latents: Float32Array, scale: number, imageLatents: Float32Array | null, numFrames: number): Float32Array {
+  const length = latents.length / numFrames;
   const sample = new Float32Array(2 * latents.length);
-  for (let frame = 0; frame < frames; frame++) {
+  for (let frame = 0; frame < numFrames; frame++) {
     const to = 2 * frame * length;
     for (let i = 0; i < length; i++) sample[to + i] = scale * latents[frame * length + i]!;
     if (imageLatents) sample.set(imageLatents, to + length);
@@ -159,27 +167,26 @@ function unetSample(latents: Float32Array, scale: number, imageLatents: Float32A
 }
 
 /**
- * Latents as pictures, in chunks of up to `chunk` frames; the decoder smooths along time within a chunk. Counts finished chunks in the
- * order of the frames.
- * @param latents [frames, 4, height / 8, width / 8], as `denoise` leaves them
+ * Decodes latents to pictures. Yields chunks of up to `decodeChunkSize` frames, in order; the decoder smooths along time within a chunk.
+ * @param latents [frames, 4, height / 8, width / 8], the last ones of `denoise`
  * @throws AppError NON_FINITE_OUTPUT
  */
 export async function* decode(
   networks: Networks,
   latents: Float32Array,
-  frames: number,
+  numFrames: number,
   size: Size,
-  chunk: number,
+  decodeChunkSize: number,
 ): AsyncGenerator<Picture[], void, undefined> {
   const { scalingFactor } = networks.checkpoint.vae.config;
-  const length = latents.length / frames;
+  const length = latents.length / numFrames;
   let { precision } = networks.runtime;
-  for (let first = 0; first < frames; first += chunk) {
-    const count = Math.min(chunk, frames - first);
+  for (let first = 0; first < numFrames; first += decodeChunkSize) {
+    const count = Math.min(decodeChunkSize, numFrames - first);
     const z = latents.slice(first * length, (first + count) * length).map((value) => value / scalingFactor);
     let images = await networks.decode(z, count, size, precision);
     if (precision === 'fp16' && !images.every(Number.isFinite)) {
-      precision = 'fp32'; // half precision can overflow in the decoder; the rest of the clip would too
+      precision = 'fp32'; // float16 can overflow in the decoder; the remaining chunks would overflow too
       images = await networks.decode(z, count, size, precision);
     }
     assertFinite(images, `frames ${first + 1} to ${first + count}`);
@@ -192,7 +199,7 @@ export async function* decode(
 /** @param image [3, height, width] in about −1…1 */
 function toPicture(image: Float32Array, { width, height }: Size): Picture {
   const plane = width * height;
-  const data = new Uint8ClampedArray(3 * plane); // clamps and rounds as it stores
+  const data = new Uint8ClampedArray(3 * plane); // clamps and rounds on assignment
   for (let channel = 0, at = 0; channel < 3; channel++) {
     for (let i = 0; i < plane; i++, at++) data[3 * i + channel] = (image[at]! + 1) * 127.5;
   }
@@ -201,6 +208,7 @@ function toPicture(image: Float32Array, { width, height }: Size): Picture {
 
 function assertFinite(values: Float32Array, what: string): void {
   for (let i = 0; i < values.length; i++) {
-    if (!Number.isFinite(values[i]!)) throw new AppError('NON_FINITE_OUTPUT', `The model's numbers for ${what} are no longer finite.`);
+    if (!Number.isFinite(values[i]!))
+      throw new AppError('NON_FINITE_OUTPUT', `The model produced invalid values (NaN or infinity) for ${what}.`);
   }
 }

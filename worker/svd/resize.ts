@@ -1,18 +1,18 @@
 /**
- * The two resizes Stable Video Diffusion was fed with, to the number: what its image encoder sees and what its VAE sees. Both are
- * separable, so each is a table of weights for columns and one for rows, worked through row by row: memory is a few rows of the
- * result, whatever the size of the photo.
+ * The two resize filters of the official Stable Video Diffusion pipeline, reproduced exactly: one for the image encoder and one for the
+ * VAE. Both are separable, so each consists of a table of weights for columns and one for rows, and is applied row by row: memory use is
+ * a few rows, whatever the size of the photo.
  */
 import type { Picture } from '../engine.ts';
 
 /**
- * The photo as the image encoder sees it: antialiased, squeezed to a square whatever its shape.
+ * Resizes a photo for the image encoder: antialiased, and stretched to a square whatever its aspect ratio.
  *
- * A Gaussian of σ = (side / size − 1) / 2 along each axis, mirrored at the edges, then bicubic interpolation (A = −0.75) with the
- * corner pixels of photo and result on each other. Nothing is clamped: the values overshoot [−1, 1] a little at hard edges. A photo
- * smaller than `size` is interpolated alone; where a side of one pixel leaves nothing to mirror, that pixel is repeated.
+ * Applies a Gaussian blur of σ = (side / size − 1) / 2 along each axis, mirrored at the edges, then bicubic interpolation (A = −0.75)
+ * with aligned corners. Values are not clamped and overshoot [−1, 1] slightly at hard edges. A photo smaller than `size` is only
+ * interpolated; a side of one pixel, which cannot be mirrored, is repeated.
  *
- * @returns [3, size, size]: planes of red, green and blue, 0–255 brought to [−1, 1]
+ * @returns [3, size, size]: red, green and blue planes, with 0–255 mapped to [−1, 1]
  * @see `_resize_with_antialiasing` in diffusers' pipeline_stable_video_diffusion.py
  */
 export function clipResize(photo: Picture, size: number): Float32Array {
@@ -27,40 +27,40 @@ export function clipResize(photo: Picture, size: number): Float32Array {
 }
 
 /**
- * The photo in another size, in the very bytes that Pillow's `Image.resize` with `LANCZOS` gives for 8-bit RGB: weights in 22 bits
- * after the point, each pass rounded to whole grey levels. Which pass comes first shows in the last bit: as in Pillow 13, the rows
- * where more than twice as many of them go as of the columns, else the columns. Before 13 it was always the columns, which for a
- * photo of the aspect asked for, up to 1 : 2, is the same.
+ * Resizes a photo to exactly the bytes that Pillow's `Image.resize` with `LANCZOS` gives for 8-bit RGB: weights have 22 fractional bits,
+ * and each pass rounds to whole gray levels. The order of the passes affects the last bit. As in Pillow 13, rows are resampled first if
+ * more than twice as many rows as columns are removed, otherwise columns. Earlier versions always resample columns first, which gives the
+ * same result for photos of the target's aspect ratio, up to 1 : 2.
  *
  * @see `ImagingResample` in Pillow's src/libImaging/Resample.c
  */
 export function lanczosResize(photo: Picture, width: number, height: number): Picture {
-  const rowsGone = photo.height - height;
-  const resample = rowsGone > Math.max(0, 2 * (photo.width - width)) ? rowsFirst : columnsFirst;
+  const rowsRemoved = photo.height - height;
+  const resample = rowsRemoved > Math.max(0, 2 * (photo.width - width)) ? rowsFirst : columnsFirst;
   const data = new Uint8Array(width * height * 3);
   let at = 0;
-  for (const row of resample(photo, lanczosTaps(photo.width, width), lanczosTaps(photo.height, height), toGreyLevels)) {
-    toGreyLevels(row);
+  for (const row of resample(photo, lanczosTaps(photo.width, width), lanczosTaps(photo.height, height), toGrayLevels)) {
+    toGrayLevels(row);
     data.set(row, at);
     at += row.length;
   }
   return { width, height, data };
 }
 
-/** What each pixel of the result is mixed from, along one axis: `count` in a row from its `first`, which never falls. */
+/** Source pixels and weights of each result pixel along one axis: `count` consecutive pixels from `first`, which never decreases. */
 interface Taps {
   readonly count: number;
-  /** [pixels of the result] */
+  /** [result pixels] */
   readonly first: Int32Array;
-  /** [pixels of the result, count] */
+  /** [result pixels, count] */
   readonly weights: Float64Array;
 }
 
 /**
- * The rows of the result, top to bottom, interleaved RGB; each is overwritten by the next. `settle` rounds what lies between the
+ * Yields the result's rows, top to bottom, interleaved RGB. Each row's buffer is reused for the next. `round` is applied between the two
  * passes.
  */
-function* columnsFirst(photo: Picture, across: Taps, down: Taps, settle?: (row: Float64Array) => void): Generator<Float64Array> {
+function* columnsFirst(photo: Picture, across: Taps, down: Taps, round?: (row: Float64Array) => void): Generator<Float64Array> {
   const source = new Float64Array(photo.width * 3);
   const result = new Float64Array(across.first.length * 3);
   const ring = Array.from({ length: down.count }, () => new Float64Array(result.length)); // photo row y is at y modulo count
@@ -70,8 +70,8 @@ function* columnsFirst(photo: Picture, across: Taps, down: Taps, settle?: (row: 
     for (next = Math.max(next, first); next < first + down.count; next++) {
       const row = ring[next % down.count]!;
       source.set(photoRow(photo, next));
-      mixPixels(row, source, across);
-      settle?.(row);
+      combinePixels(row, source, across);
+      round?.(row);
     }
     result.fill(0);
     for (let tap = 0; tap < down.count; tap++) addRow(result, ring[(first + tap) % down.count]!, down.weights[y * down.count + tap]!);
@@ -79,8 +79,8 @@ function* columnsFirst(photo: Picture, across: Taps, down: Taps, settle?: (row: 
   }
 }
 
-/** The same with the passes in the other order. */
-function* rowsFirst(photo: Picture, across: Taps, down: Taps, settle?: (row: Float64Array) => void): Generator<Float64Array> {
+/** Like columnsFirst, with the passes in the other order. */
+function* rowsFirst(photo: Picture, across: Taps, down: Taps, round?: (row: Float64Array) => void): Generator<Float64Array> {
   const source = new Float64Array(photo.width * 3);
   const row = new Float64Array(photo.width * 3);
   const result = new Float64Array(across.first.length * 3);
@@ -90,8 +90,8 @@ function* rowsFirst(photo: Picture, across: Taps, down: Taps, settle?: (row: Flo
       source.set(photoRow(photo, down.first[y]! + tap));
       addRow(row, source, down.weights[y * down.count + tap]!);
     }
-    settle?.(row);
-    mixPixels(result, row, across);
+    round?.(row);
+    combinePixels(result, row, across);
     yield result;
   }
 }
@@ -100,7 +100,7 @@ function photoRow({ data, width }: Picture, y: number): Uint8Array {
   return data.subarray(y * width * 3, (y + 1) * width * 3);
 }
 
-function mixPixels(result: Float64Array, row: Float64Array, { count, first, weights }: Taps): void {
+function combinePixels(result: Float64Array, row: Float64Array, { count, first, weights }: Taps): void {
   for (let x = 0, w = 0, out = 0; x < first.length; x++) {
     let red = 0;
     let green = 0;
@@ -122,11 +122,11 @@ function addRow(sum: Float64Array, row: Float64Array, weight: number): void {
   for (let i = 0; i < sum.length; i++) sum[i]! += weight * row[i]!;
 }
 
-function toGreyLevels(row: Float64Array): void {
+function toGrayLevels(row: Float64Array): void {
   for (let i = 0; i < row.length; i++) row[i] = Math.min(255, Math.max(0, Math.floor(row[i]! + 0.5)));
 }
 
-/** Blurring and interpolating are both linear: their weights are multiplied out, so that only what is sampled is ever blurred. */
+/** Blur and interpolation are both linear, so their weights are combined, and only sampled pixels are blurred. */
 function clipTaps(side: number, size: number): Taps {
   const kernel = gaussian(Math.max((side / size - 1) / 2, 0.001));
   const reach = kernel.length >> 1;
@@ -134,20 +134,20 @@ function clipTaps(side: number, size: number): Taps {
   const first = new Int32Array(size);
   const weights = new Float64Array(size * count);
   for (let i = 0; i < size; i++) {
-    const place = (i * (side - 1)) / (size - 1);
-    const pixel = Math.floor(place);
+    const position = (i * (side - 1)) / (size - 1);
+    const pixel = Math.floor(position);
     const begin = Math.max(0, Math.min(pixel - 1 - reach, side - count));
     first[i] = begin;
     for (let n = -1; n <= 2; n++) {
-      const share = cubic(pixel + n - place);
-      const middle = Math.min(side - 1, Math.max(0, pixel + n));
-      for (let j = -reach; j <= reach; j++) weights[i * count + mirror(middle + j, side) - begin]! += share * kernel[j + reach]!;
+      const share = cubic(pixel + n - position);
+      const center = Math.min(side - 1, Math.max(0, pixel + n));
+      for (let j = -reach; j <= reach; j++) weights[i * count + mirror(center + j, side) - begin]! += share * kernel[j + reach]!;
     }
   }
   return { count, first, weights };
 }
 
-/** An odd number of weights, two σ to either side and at least one, that add up to 1. */
+/** Normalized Gaussian weights: an odd number, covering two σ and at least one pixel on either side. */
 function gaussian(sigma: number): number[] {
   const length = Math.floor(Math.max(4 * sigma, 3)) | 1;
   const values = Array.from({ length }, (_, i) => Math.exp(-((i - (length >> 1)) ** 2) / (2 * sigma ** 2)));
@@ -155,7 +155,7 @@ function gaussian(sigma: number): number[] {
   return values.map((value) => value / sum);
 }
 
-/** The pixel that stands for one up to a side's length beyond the edge; the edge itself is not repeated. */
+/** Reflects a pixel index up to one side length beyond an edge, without repeating the edge pixel. */
 function mirror(pixel: number, side: number): number {
   if (side === 1) return 0;
   if (pixel < 0) return -pixel;
@@ -176,18 +176,18 @@ const FIXED_POINT = 2 ** 22;
 
 function lanczosTaps(side: number, size: number): Taps {
   const step = side / size;
-  const widening = Math.max(1, step);
-  const reach = LOBES * widening;
+  const scale = Math.max(1, step); // the filter is widened when shrinking
+  const reach = LOBES * scale;
   const count = Math.min(side, 2 * Math.ceil(reach) + 1);
   const first = new Int32Array(size);
   const weights = new Float64Array(size * count);
   for (let i = 0; i < size; i++) {
-    const centre = (i + 0.5) * step;
-    const from = Math.max(0, Math.trunc(centre - reach + 0.5));
-    const to = Math.min(side, Math.trunc(centre + reach + 0.5));
+    const center = (i + 0.5) * step;
+    const from = Math.max(0, Math.trunc(center - reach + 0.5));
+    const to = Math.min(side, Math.trunc(center + reach + 0.5));
     const begin = Math.min(from, side - count);
     first[i] = begin;
-    const own = Array.from({ length: to - from }, (_, tap) => lanczos((from + tap - centre + 0.5) / widening));
+    const own = Array.from({ length: to - from }, (_, tap) => lanczos((from + tap - center + 0.5) / scale));
     const sum = own.reduce((a, b) => a + b);
     for (const [tap, weight] of own.entries()) {
       weights[i * count + from - begin + tap] = Math.round(Math.abs(weight / sum) * FIXED_POINT) * (Math.sign(weight / sum) / FIXED_POINT);

@@ -139,12 +139,13 @@ class Svd implements Engine {
       encoded,
       {
         size,
-        frames,
-        steps,
-        guidance: [options.minGuidanceScale, options.maxGuidanceScale],
+        numFrames: frames,
+        numInferenceSteps: steps,
+        minGuidanceScale: options.minGuidanceScale,
+        maxGuidanceScale: options.maxGuidanceScale,
         motionBucketId: options.motionBucketId,
         noiseAugStrength,
-        framesPerSecond: Math.min(TRAINED_RATE.max, Math.max(TRAINED_RATE.min, keyframeRate(frames, frameCount(options.durationSeconds)))),
+        fps: Math.min(TRAINED_RATE.max, Math.max(TRAINED_RATE.min, keyframeRate(frames, frameCount(options.durationSeconds)))),
       },
       noise.normal('latents', frames * length),
       () => breathe(signal),
@@ -154,7 +155,7 @@ class Svd implements Engine {
       costs.measured('call', size, (secondsSince(began) / networkCalls(options)) * (steps / step.step));
       if (step.step % Math.ceil(steps / PREVIEWS) === 0) {
         const middle = Math.floor(frames / 2) * length;
-        report.preview(await latentPreview(step.clean.subarray(middle, middle + length), latentSize));
+        report.preview(await latentPreview(step.predOriginalSample.subarray(middle, middle + length), latentSize));
       }
     }
 

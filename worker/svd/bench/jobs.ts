@@ -1,4 +1,4 @@
-/** Whole clips, one after the other in one process: memory should stay where it is after the first. */
+/** Renders whole clips, one after another in one process. Memory should not grow after the first. */
 import { readConfig } from '../../../src/config.ts';
 import type { RenderOptions } from '../../../src/catalog/catalog.ts';
 import type { Picture, Report } from '../../engine.ts';
@@ -20,12 +20,15 @@ const OPTIONS: RenderOptions = {
   seed: 1,
 };
 
-/** Renders `count` clips and yields the process's memory after each, in megabytes. */
-export async function* renderJobs({ folder, width, height, chunk }: Request, count: number): AsyncGenerator<number, void, undefined> {
+/** Renders `count` clips and yields the process's resident memory after each, in megabytes. */
+export async function* renderJobs(
+  { folder, width, height, decodeChunkSize }: Request,
+  count: number,
+): AsyncGenerator<number, void, undefined> {
   const config = readConfig({
     SVD_MODEL: folder,
     SVD_RENDER_SIZE: `${width}x${height}`,
-    SVD_DECODE_CHUNK_SIZE: String(chunk),
+    SVD_DECODE_CHUNK_SIZE: String(decodeChunkSize),
     WORKER_DEVICES: 'cpu',
   });
   const engine = svd.create('cpu', config);
@@ -40,7 +43,7 @@ export async function* renderJobs({ folder, width, height, chunk }: Request, cou
   await engine.dispose();
 }
 
-/** Something to look at: a slope of light. */
+/** A test photo: a gradient. */
 function photo(): Picture {
   const [width, height] = [640, 480];
   return { width, height, data: Uint8Array.from({ length: width * height * 3 }, (_, i) => (i / 3 / width + ((i / 3) % width)) % 256) };

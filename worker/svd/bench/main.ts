@@ -1,4 +1,4 @@
-/** `npm run bench:svd`: how long each network takes on this machine's CPU, and how much memory. */
+/** `npm run bench:svd`: measures time and memory of each network on this machine's CPU. */
 import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
@@ -13,24 +13,24 @@ import { NAMES, type NetworkName, type Request, type Timing } from './network.ts
 
 const USAGE = `Usage: npm run bench:svd [-- options]
 
-Times the networks on the CPU: each in a process of its own, a first call and then the median of some more.
+Measures the networks on the CPU, each in its own process: a first call, then the median of several more.
 
-  --config NAME|FOLDER   tiny-a, tiny-b, mid-size (default), full-size, or a checkpoint's folder; weights follow from a seed where there are none
-  --size WxH             of the picture, in multiples of 64 (448x256)
-  --frames N             of the UNet (8)
-  --chunk N              frames decoded at once (4)
-  --threads N            (2)
-  --runs N               calls after the first (3)
-  --rounds N             processes for each network, medians of which count (1)
-  --only NAME            clip, encode, unet or decode
-  --make-random FOLDER   only writes the checkpoint with its seeded weights
-  --against PYTHON       times the official packages side by side: a Python that has test/reference/requirements.txt
-  --jobs N               instead: renders N whole clips in one process, and shows its memory after each
-  --json                 one JSON object
+  --config NAME|FOLDER    tiny-a, tiny-b, mid-size (default), full-size, or the folder of a checkpoint; missing weights are computed from a seed
+  --size WxH              image size in pixels, multiples of 64 (448x256)
+  --num-frames N          frames of the UNet (8)
+  --decode-chunk-size N   frames decoded at once (4)
+  --threads N             CPU threads (2)
+  --runs N                calls after the first (3)
+  --rounds N              processes per network; the medians are reported (1)
+  --only NAME             only clip, encode, unet or decode
+  --make-random FOLDER    only write the checkpoint with seeded weights
+  --against PYTHON        also measure the official packages, with a Python that has test/reference/requirements.txt installed
+  --jobs N                instead, render N whole clips in one process and print its memory after each
+  --json                  print one JSON object
 `;
 
 const SEED = 7;
-/** Folders of test/fixtures/svd, by what they are called here. */
+/** Values of --config → folders in test/fixtures/svd. */
 const CONFIGS: Readonly<Record<string, string>> = {
   'tiny-a': 'tiny-a',
   'tiny-b': 'tiny-b',
@@ -38,7 +38,7 @@ const CONFIGS: Readonly<Record<string, string>> = {
   'full-size': 'published',
 };
 
-/** What was asked for cannot be done; the message says why. */
+/** The request cannot be carried out; the message says why. */
 class Unusable extends Error {}
 
 type Timings = Partial<Record<NetworkName, Timing>>;
@@ -48,8 +48,8 @@ async function run(): Promise<void> {
     options: {
       config: { type: 'string', default: 'mid-size' },
       size: { type: 'string', default: '448x256' },
-      frames: { type: 'string', default: '8' },
-      chunk: { type: 'string', default: '4' },
+      'num-frames': { type: 'string', default: '8' },
+      'decode-chunk-size': { type: 'string', default: '4' },
       threads: { type: 'string', default: '2' },
       runs: { type: 'string', default: '3' },
       rounds: { type: 'string', default: '1' },
@@ -74,22 +74,28 @@ async function run(): Promise<void> {
     return;
   }
   const [width, height] = values.size.split('x').map(Number);
-  const [frames, chunk, threads, runs, rounds] = [values.frames, values.chunk, values.threads, values.runs, values.rounds].map(Number);
-  const numbers = [width, height, frames, chunk, threads, runs, rounds];
+  const [numFrames, decodeChunkSize, threads, runs, rounds] = [
+    values['num-frames'],
+    values['decode-chunk-size'],
+    values.threads,
+    values.runs,
+    values.rounds,
+  ].map(Number);
+  const numbers = [width, height, numFrames, decodeChunkSize, threads, runs, rounds];
   if (numbers.some((value) => !Number.isInteger(value) || value! < 1))
-    throw new Unusable(`Sizes and counts are whole numbers from 1.\n\n${USAGE}`);
+    throw new Unusable(`Sizes and counts must be whole numbers of at least 1.\n\n${USAGE}`);
   const names = NAMES.filter((name) => values.only === undefined || values.only === name);
   if (names.length === 0) throw new Unusable(`There is no network ${JSON.stringify(values.only)}.\n\n${USAGE}`);
 
-  const made = (await hasWeights(configs)) ? null : await mkdtemp(path.join(tmpdir(), 'bench-svd-'));
+  const temporary = (await hasWeights(configs)) ? null : await mkdtemp(path.join(tmpdir(), 'bench-svd-'));
   try {
-    if (made) await writeSeededCheckpoint(configs, made, SEED);
+    if (temporary) await writeSeededCheckpoint(configs, temporary, SEED);
     const request: Request = {
-      folder: made ?? configs,
+      folder: temporary ?? configs,
       width: width!,
       height: height!,
-      frames: frames!,
-      chunk: chunk!,
+      numFrames: numFrames!,
+      decodeChunkSize: decodeChunkSize!,
       threads: threads!,
       runs: runs!,
     };
@@ -99,20 +105,20 @@ async function run(): Promise<void> {
     }
     const ours: Timings = {};
     const theirs: Timings = {};
-    // Network by network and in turn, so that both meet the machine in the same mood.
+    // Network by network and alternating, so that both run under the same conditions.
     for (const name of names) {
       const [own, official]: [Timing[], Timing[]] = [[], []];
       for (let round = 0; round < rounds!; round++) {
         own.push(await timeOurs(name, request));
         if (values.against !== undefined) official.push(await timeTheirs(values.against, name, request));
       }
-      ours[name] = middle(own);
-      if (official.length > 0) theirs[name] = middle(official);
+      ours[name] = medians(own);
+      if (official.length > 0) theirs[name] = medians(official);
       if (!values.json) process.stdout.write(report(name, ours[name], theirs[name]));
     }
     if (values.json) process.stdout.write(`${JSON.stringify({ request, ours, theirs })}\n`);
   } finally {
-    if (made) await rm(made, { recursive: true, force: true });
+    if (temporary) await rm(temporary, { recursive: true, force: true });
   }
 }
 
@@ -128,14 +134,14 @@ async function timeOurs(name: NetworkName, request: Request): Promise<Timing> {
   let timing: Timing | null = null;
   child.once('message', (message) => (timing = message as Timing));
   await once(child, 'close');
-  if (!timing) throw new Unusable(`Timing ${name} failed.`);
+  if (!timing) throw new Unusable(`Measuring ${name} failed.`);
   return timing;
 }
 
 async function timeTheirs(
   python: string,
   name: NetworkName,
-  { folder, width, height, frames, chunk, threads, runs }: Request,
+  { folder, width, height, numFrames, decodeChunkSize, threads, runs }: Request,
 ): Promise<Timing> {
   const script = path.join(ROOT, 'test/reference/bench_torch.py');
   const { stdout } = await promisify(execFile)(
@@ -147,10 +153,10 @@ async function timeTheirs(
       name,
       '--size',
       `${width}x${height}`,
-      '--frames',
-      String(frames),
-      '--chunk',
-      String(chunk),
+      '--num-frames',
+      String(numFrames),
+      '--decode-chunk-size',
+      String(decodeChunkSize),
       '--threads',
       String(threads),
       '--runs',
@@ -162,8 +168,8 @@ async function timeTheirs(
   return { ...networks[name]!, peakBytes };
 }
 
-/** Medians, each figure's its own. */
-function middle(timings: readonly Timing[]): Timing {
+/** The median of each figure. */
+function medians(timings: readonly Timing[]): Timing {
   const median = (figure: keyof Timing) =>
     timings.map((timing) => timing[figure]).toSorted((a, b) => a - b)[Math.floor(timings.length / 2)]!;
   return {
@@ -176,11 +182,11 @@ function middle(timings: readonly Timing[]): Timing {
 }
 
 function report(name: NetworkName, ours: Timing, theirs: Timing | undefined): string {
-  const line = (who: string, { load, first, seconds, peakBytes }: Timing, rest: string) =>
-    `${name.padEnd(7)} ${who.padEnd(9)} load ${load.toFixed(2)} s, first ${first.toFixed(2)} s, then ${seconds.toFixed(3)} s, peak ${(peakBytes / 1e6).toFixed(0)} MB${rest}\n`;
+  const line = (implementation: string, { load, first, seconds, peakBytes }: Timing, rest: string) =>
+    `${name.padEnd(7)} ${implementation.padEnd(9)} load ${load.toFixed(2)} s, first ${first.toFixed(2)} s, then ${seconds.toFixed(3)} s, peak ${(peakBytes / 1e6).toFixed(0)} MB${rest}\n`;
   const rate = `, ${(ours.flops / 1e9).toFixed(0)} GFLOP at ${(ours.flops / ours.seconds / 1e9).toFixed(0)} GFLOP/s`;
   if (!theirs) return line('ours', ours, rate);
-  const ratio = `; ${(theirs.seconds / ours.seconds).toFixed(2)} times the time, ${(theirs.peakBytes / ours.peakBytes).toFixed(2)} times the memory`;
+  const ratio = `; ${(theirs.seconds / ours.seconds).toFixed(2)}× the time, ${(theirs.peakBytes / ours.peakBytes).toFixed(2)}× the memory`;
   return line('ours', ours, rate) + line('official', theirs, ratio);
 }
 

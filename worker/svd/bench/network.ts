@@ -1,6 +1,6 @@
 /**
- * Times one network in a process of its own, so that its peak of memory is its own: `network.js NAME REQUEST`, answers over the
- * process's channel.
+ * Measures one network in its own process, so that peak memory is that network's alone. Started as `network.js NAME REQUEST`; sends the
+ * result as an IPC message.
  */
 import { openCheckpoint } from '../checkpoint/checkpoint.ts';
 import { BACKENDS } from '../runtime/backends.ts';
@@ -12,43 +12,43 @@ export const NAMES = ['clip', 'encode', 'unet', 'decode'] as const;
 export type NetworkName = (typeof NAMES)[number];
 
 export interface Request {
-  /** A checkpoint with its weights. */
+  /** Folder of a checkpoint with weights. */
   readonly folder: string;
   readonly width: number;
   readonly height: number;
-  /** Of the UNet. */
-  readonly frames: number;
+  /** Frames of the UNet. */
+  readonly numFrames: number;
   /** Frames decoded at once. */
-  readonly chunk: number;
+  readonly decodeChunkSize: number;
   readonly threads: number;
   readonly runs: number;
 }
 
 export interface Timing {
-  /** Writing the graph and opening the session, in seconds. */
+  /** Seconds for writing the graph and opening the session. */
   readonly load: number;
-  /** The first call, which reads the weights. */
+  /** Seconds for the first call, which reads the weights. */
   readonly first: number;
-  /** Median of the calls after it. */
+  /** Median seconds of the further calls. */
   readonly seconds: number;
   readonly flops: number;
-  /** Of the whole process, mapped weights included. */
+  /** Peak memory of the process, including mapped weights. */
   readonly peakBytes: number;
 }
 
-async function time(name: NetworkName, { folder, width, height, frames, chunk, threads, runs }: Request): Promise<Timing> {
+async function measure(name: NetworkName, { folder, width, height, numFrames, decodeChunkSize, threads, runs }: Request): Promise<Timing> {
   const size = { width, height };
   const networks = new Networks(await openCheckpoint(folder), { backend: BACKENDS.cpu, precision: 'fp32', threads });
   const network: Record<NetworkName, Network> = {
     clip: { name: 'image encoder' },
     encode: { name: 'encoder', size },
-    unet: { name: 'unet', size, frames, batch: 1 },
-    decode: { name: 'decoder', size, frames: chunk },
+    unet: { name: 'unet', size, frames: numFrames, batch: 1 },
+    decode: { name: 'decoder', size, frames: decodeChunkSize },
   };
   const started = performance.now();
   const session = await networks.open(network[name]);
   const loaded = performance.now();
-  const inputs = noise(session);
+  const inputs = anyInputs(session);
   const times: number[] = [];
   for (let run = 0; run <= runs; run++) {
     const began = performance.now();
@@ -66,8 +66,8 @@ async function time(name: NetworkName, { folder, width, height, frames, chunk, t
   };
 }
 
-/** Numbers in −1…1 for every input: what they are does not change the time. */
-function noise({ graph }: Session): Tensors {
+/** Arbitrary numbers in −1…1 for every input; the time does not depend on them. */
+function anyInputs({ graph }: Session): Tensors {
   return Object.fromEntries(
     graph.inputs.map(({ name, shape }) => {
       const values = new Float32Array(shape.reduce((product, side) => product * side, 1));
@@ -80,4 +80,4 @@ function noise({ graph }: Session): Tensors {
 const secondsSince = (began: number) => (performance.now() - began) / 1000;
 
 const [name, request] = process.argv.slice(2);
-if (process.send && NAMES.includes(name as NetworkName)) process.send(await time(name as NetworkName, JSON.parse(request!) as Request));
+if (process.send && NAMES.includes(name as NetworkName)) process.send(await measure(name as NetworkName, JSON.parse(request!) as Request));

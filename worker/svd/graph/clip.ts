@@ -3,7 +3,7 @@ import type { ClipConfig } from '../model-config.ts';
 import type { DialectFactory, Graph } from './ops.ts';
 import type { Weights } from './weights.ts';
 
-/** `pixels` [1, 3, 224, 224], normalised → `embedding` [1, projection], not brought to length 1. */
+/** `pixels` [1, 3, 224, 224], normalized → `embedding` [1, projection], not scaled to unit length. */
 export function clipGraph(dialect: DialectFactory, all: Weights, config: ClipConfig): Graph {
   const ops = dialect('image-encoder', all);
   const weights = all.at('vision_model');
@@ -13,7 +13,7 @@ export function clipGraph(dialect: DialectFactory, all: Weights, config: ClipCon
   let x = ops.patches(pixels, embeddings.at('patch_embedding')); // [1, 256, C]
   x = ops.prepend(x, embeddings, 'class_embedding'); // [1, 257, C]
   x = ops.addPerToken(x, ops.rows(embeddings, 'position_embedding.weight'));
-  x = ops.layerNorm(x, weights.at('pre_layrnorm'), epsilon); // sic
+  x = ops.layerNorm(x, weights.at('pre_layrnorm'), epsilon); // spelled as in the checkpoint
   for (let i = 0; i < config.layers; i++) {
     const layer = weights.at(`encoder.layers.${i}`);
     const attention = layer.at('self_attn');

@@ -1,6 +1,6 @@
 /**
- * The parts of the UNet that do not see the latents: time and position embeddings and cross-attention to the single context token.
- * Small, and run once a clip for all its steps; the UNet takes the results as inputs.
+ * The parts of the UNet that do not depend on the latents: time and position embeddings, and cross-attention to the single context token.
+ * This small graph runs once per clip, for all steps; the UNet takes its results as inputs.
  */
 import type { UnetConfig } from '../model-config.ts';
 import type { DialectFactory, Graph, Ops, Tokens } from './ops.ts';
@@ -11,7 +11,7 @@ interface Module {
   readonly channels: number;
 }
 
-/** Spatio-temporal ResNets and transformers in the order of the forward pass. */
+/** Spatio-temporal ResNets and transformers, in the order of the forward pass. */
 function modules(config: UnetConfig): { resnets: Module[]; transformers: Module[] } {
   const { blockOutChannels, layersPerBlock, downAttention, upAttention } = config;
   const levels = blockOutChannels.length;
@@ -33,17 +33,17 @@ function modules(config: UnetConfig): { resnets: Module[]; transformers: Module[
   return { resnets, transformers };
 }
 
-/** Columns of `time`: for each ResNet its spatial part, then its temporal part. */
+/** Widths of the pieces of `time`: for each ResNet, its spatial and then its temporal part. */
 export function timeWidths(config: UnetConfig): number[] {
   return modules(config).resnets.flatMap(({ channels }) => [channels, channels]);
 }
 
-/** Columns of `context`: for each transformer what its spatial cross-attention adds, then its temporal one. */
+/** Widths of the pieces of `context`: for each transformer, the result of its spatial and then its temporal cross-attention. */
 export function contextWidths(config: UnetConfig): number[] {
   return modules(config).transformers.flatMap(({ channels }) => [channels, channels]);
 }
 
-/** Columns of `positions`: one piece a transformer. */
+/** Widths of the pieces of `positions`: one per transformer. */
 export function positionWidths(config: UnetConfig): number[] {
   return modules(config).transformers.map(({ channels }) => channels);
 }
@@ -57,8 +57,8 @@ export interface ConditioningSize {
 
 /**
  * Inputs: `timesteps` [steps, 320] and `ids` [steps, 768], both as sinusoids; `context` [batch, 1024]; `frames{C}` [frames, C],
- * sinusoids of frame numbers, for each width C of `frameWidths`. Outputs: `time` [steps, …], `context` [batch, …] and `positions`
- * [frames, …], side by side as the functions above say.
+ * sinusoids of the frame indices, for each width C of `frameWidths`. Outputs: `time` [steps, …], `context` [batch, …] and `positions`
+ * [frames, …], each the concatenation of pieces whose widths the functions above return.
  */
 export function conditioningGraph(dialect: DialectFactory, weights: Weights, config: UnetConfig, size: ConditioningSize): Graph {
   const { steps, frames, batch } = size;
@@ -77,7 +77,7 @@ export function conditioningGraph(dialect: DialectFactory, weights: Weights, con
       ['spatial_res_block', 'temporal_res_block'].map((part) => ops.linear(time, weights.at(path).at(part).at('time_emb_proj'))),
     ),
   );
-  // Softmax over one token is 1: attention gives the value, whatever the query.
+  // Softmax over a single token is 1, so attention returns the value regardless of the query.
   ops.output(
     'context',
     transformers.flatMap(({ path }) =>
@@ -94,7 +94,7 @@ export function conditioningGraph(dialect: DialectFactory, weights: Weights, con
   return ops.finish();
 }
 
-/** The widths for which conditioningGraph wants sinusoids of the frames' numbers. */
+/** Widths for which conditioningGraph needs sinusoids of the frame indices. */
 export function frameWidths(config: UnetConfig): number[] {
   return [...new Set(positionWidths(config))];
 }
@@ -105,7 +105,7 @@ function mlp(ops: Ops, weights: Weights, x: Tokens): Tokens {
 }
 
 /**
- * Each value as `width` numbers: cos(value · f) and then sin(value · f) for frequencies f from 1 down to almost 1 / 10000.
+ * Sinusoidal embedding: each value becomes cos(value · f), then sin(value · f), for width / 2 frequencies f from 1 down to almost 1 / 10000.
  * Source: diffusers models/embeddings.py, get_timestep_embedding with flip_sin_to_cos and no shift.
  * @returns [values, width]
  */

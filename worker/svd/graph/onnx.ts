@@ -1,6 +1,6 @@
 /**
- * Writes an ONNX model: nodes, small constants, and weights that stay where they are, as ranges of bytes in files beside it ("external
- * data"). Knows ONNX and nothing of the networks written with it.
+ * Writes ONNX models: nodes, small constants, and weights as ranges of bytes in existing files ("external data"). Knows ONNX, but not the
+ * networks written with it.
  *
  * Source of the field numbers: onnx/onnx, onnx/onnx.proto (IR version 10).
  */
@@ -17,7 +17,7 @@ export type Precision = 'fp32' | 'fp16';
 /** Bytes of one element. */
 export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { fp32: 4, int64: 8, fp16: 2 };
 
-/** An attribute of a node; what is a float must say so, since JavaScript's numbers do not. */
+/** An attribute of a node. Floats are marked, because JavaScript does not distinguish them from integers. */
 export type Attribute = number | string | readonly number[] | { readonly float: number };
 
 const IR_VERSION = 10;
@@ -30,15 +30,15 @@ const DOMAINS: readonly [domain: string, version: number][] = [
 /** AttributeProto.AttributeType */
 const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
-/** Where a weight's bytes are. */
+/** Location of a weight's bytes. */
 export interface ExternalData {
-  /** Name of the file, without folder. */
+  /** File name without folder. */
   readonly location: string;
-  /** Bytes from the start of the file. */
+  /** Position of the first byte in the file. */
   readonly offset: number;
 }
 
-/** What goes into or comes out of a model. */
+/** An input or output of a model. */
 export interface TensorSpec {
   readonly name: string;
   readonly shape: readonly number[];
@@ -47,8 +47,9 @@ export interface TensorSpec {
 export class OnnxWriter {
   readonly #graph: string;
   readonly #nodes: ProtoWriter[] = [];
-  /** Nodes that see weights and constants only, and what they and the model itself hold: see `finish`. */
+  /** Nodes that depend on weights and constants only; see `finish`. */
   readonly #preparations: ProtoWriter[] = [];
+  /** Weights, constants, and outputs of preparations. */
   readonly #fixed = new Set<string>();
   readonly #initializers: ProtoWriter[] = [];
   readonly #inputs: ProtoWriter[] = [];
@@ -56,32 +57,33 @@ export class OnnxWriter {
   readonly #constants = new Map<string, string>();
   #names = 0;
 
-  /** @param graph the model's name, as tools show it */
+  /** @param graph name of the graph, for tools that display it */
   constructor(graph: string) {
     this.#graph = graph;
   }
 
+  /** Number of nodes written so far. */
   get nodes(): number {
     return this.#nodes.length + this.#preparations.length;
   }
 
-  /** A float32 input of that name. */
+  /** Declares a float32 input. */
   input(name: string, shape: readonly number[]): string {
     this.#inputs.push(valueInfo(name, shape));
     return name;
   }
 
-  /** Makes `value`, a float32 tensor, an output. */
+  /** Makes the float32 tensor `value` an output. */
   output(value: string, shape: readonly number[]): void {
     this.#outputs.push(valueInfo(value, shape));
   }
 
-  /** The first output of a new node. */
+  /** Adds a node and returns its first output. */
   op(type: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}, domain = ''): string {
     return this.ops(type, inputs, 1, attributes, domain)[0]!;
   }
 
-  /** All `count` outputs of a new node. An input '' is one left out. */
+  /** Adds a node and returns its `count` outputs. An input '' is an omitted optional input. */
   ops(type: string, inputs: readonly string[], count: number, attributes: Readonly<Record<string, Attribute>> = {}, domain = ''): string[] {
     const outputs = Array.from({ length: count }, () => `v${this.#names++}`);
     const node = new ProtoWriter();
@@ -96,7 +98,7 @@ export class OnnxWriter {
     return outputs;
   }
 
-  /** An operator of onnxruntime's own. */
+  /** Adds a node with an operator of onnxruntime's com.microsoft domain. */
   contrib(type: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
     return this.op(type, inputs, attributes, 'com.microsoft');
   }
@@ -117,7 +119,7 @@ export class OnnxWriter {
     return values.length === 1 ? values[0]! : this.op('Concat', values, { axis });
   }
 
-  /** A weight. Its shape may be declared otherwise than the file does, as long as the bytes are the same. */
+  /** Declares a weight in a file. `shape` may differ from the shape in the file as long as the bytes are the same. */
   external(type: ElementType, shape: readonly number[], { location, offset }: ExternalData): string {
     const length = shape.reduce((product, side) => product * side, ELEMENT_BYTES[type]);
     const name = `w${this.#names++}`;
@@ -134,7 +136,7 @@ export class OnnxWriter {
     return name;
   }
 
-  /** A small constant inside the model; equal ones are written once. */
+  /** Adds a small constant to the model. Equal constants are written once. */
   constant(type: ElementType, shape: readonly number[], bytes: Uint8Array): string {
     const key = `${type} ${shape.join()} ${Buffer.from(bytes).toString('base64')}`;
     const known = this.#constants.get(key);
@@ -146,21 +148,21 @@ export class OnnxWriter {
     return name;
   }
 
-  /** A vector of int64, such as a shape. */
+  /** An int64 vector, such as a shape. */
   ints(values: readonly number[]): string {
     return this.constant('int64', [values.length], new Uint8Array(BigInt64Array.from(values, BigInt).buffer));
   }
 
-  /** A float32 tensor; a vector unless `shape` says otherwise. */
+  /** A float32 constant; a vector unless `shape` is given. */
   floats(values: readonly number[], shape: readonly number[] = [values.length]): string {
     return this.constant('fp32', shape, new Uint8Array(Float32Array.from(values).buffer));
   }
 
   /**
-   * The serialised ModelProto. The same calls give the same bytes.
+   * The serialized ModelProto. The same calls give the same bytes.
    *
-   * Preparations of weights (a cast, say) come first in it, since onnxruntime orders nodes from the outputs back and takes of a
-   * node's inputs the one written last first: so a weight is prepared right before its use, not all of them before the first use.
+   * Preparations of weights, such as casts, are written first. onnxruntime schedules nodes backwards from the outputs and follows a node's
+   * most recently written input first, so each weight is prepared right before its use instead of all of them before the first use.
    */
   finish(): Uint8Array {
     const graph = new ProtoWriter();

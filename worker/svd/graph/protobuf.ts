@@ -1,16 +1,16 @@
-/** Writes protocol buffers' wire format, as much of it as ONNX needs: varints, float32 and length-delimited fields. */
+/** Writes the subset of the protocol buffers wire format that ONNX needs: varints, float32 and length-delimited fields. */
 export class ProtoWriter {
   #bytes = new Uint8Array(256);
   #length = 0;
 
-  /** Field of type int32, int64, uint64 or enum. Negative numbers take ten bytes, as the format wants it. */
+  /** Field of type int32, int64, uint64 or enum. Negative numbers take ten bytes, as the format requires. */
   int(field: number, value: number | bigint): this {
     return this.#varint(field << 3).#varint(value);
   }
 
   float(field: number, value: number): this {
     this.#varint((field << 3) | 5);
-    const at = this.#room(4);
+    const at = this.#reserve(4);
     new DataView(this.#bytes.buffer).setFloat32(at, value, true);
     return this;
   }
@@ -23,7 +23,7 @@ export class ProtoWriter {
   /** Field of type bytes. */
   bytes(field: number, value: Uint8Array): this {
     this.#varint((field << 3) | 2).#varint(value.length);
-    const at = this.#room(value.length);
+    const at = this.#reserve(value.length);
     this.#bytes.set(value, at);
     return this;
   }
@@ -32,7 +32,7 @@ export class ProtoWriter {
     return this.bytes(field, value.finish());
   }
 
-  /** What was written so far; not a copy. */
+  /** The bytes written so far. Not a copy. */
   finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -51,12 +51,12 @@ export class ProtoWriter {
   }
 
   #byte(value: number): void {
-    const at = this.#room(1);
+    const at = this.#reserve(1);
     this.#bytes[at] = value;
   }
 
-  /** Where the next `count` bytes go. */
-  #room(count: number): number {
+  /** Reserves `count` bytes and returns their position. */
+  #reserve(count: number): number {
     const at = this.#length;
     this.#length += count;
     if (this.#length > this.#bytes.length) {

@@ -1,5 +1,5 @@
 /**
- * The denoising network. Everything in it that does not depend on the latents comes in as an input, computed once by conditioning.ts.
+ * The UNet. Everything that does not depend on the latents is an input, computed once per clip by conditioning.ts.
  * Source: diffusers models/unets/unet_spatio_temporal_condition.py and unet_3d_blocks.py.
  */
 import type { UnetConfig } from '../model-config.ts';
@@ -9,10 +9,10 @@ import type { DialectFactory, Frames, Graph, Ops, Tokens, Vectors } from './ops.
 import type { Weights } from './weights.ts';
 
 export interface UnetSize {
-  /** 1, or 2 for both halves of guidance in one call. */
+  /** 1, or 2 for both halves of classifier-free guidance in one call. */
   readonly batch: number;
   readonly frames: number;
-  /** Of the latents: pixels / 8. */
+  /** Height of the latents: pixels / 8. */
   readonly height: number;
   readonly width: number;
 }
@@ -21,13 +21,13 @@ const TRANSFORMER_NORM_EPSILON = 1e-6;
 const OUT_NORM_EPSILON = 1e-5;
 const LAYER_NORM_EPSILON = 1e-5;
 
-/** Group norm's epsilon in blocks with and without attention, as diffusers runs them; up blocks all have the first. */
+/** Epsilon of the group norms by kind of block, as in diffusers: down blocks with and without attention, mid block, up blocks. */
 const BLOCK_EPSILON = { attention: 1e-6, plain: 1e-5, mid: 1e-5, up: 1e-6 } as const;
 
 /**
- * `sample` [batch × frames, 8, h, w] (noisy latents, scaled, and image latents), `time` [1, …], `context` [batch, …] and `positions`
- * [frames, …] as conditioning.ts makes them → `velocity` [batch × frames, 4, h, w].
- * @param size height and width divisible by 2 as often as the network halves them
+ * Inputs: `sample` [batch × frames, 8, h, w], the scaled noisy latents followed by the image latents; `time` [1, …], `context` [batch, …]
+ * and `positions` [frames, …], as computed by conditioningGraph. Output: `velocity` [batch × frames, 4, h, w].
+ * @param size height and width must be divisible by 2 as often as the network halves them
  */
 export function unetGraph(dialect: DialectFactory, weights: Weights, config: UnetConfig, size: UnetSize): Graph {
   const { batch, frames, height, width } = size;
@@ -45,7 +45,7 @@ export function unetGraph(dialect: DialectFactory, weights: Weights, config: Une
       epsilon,
       temporalEpsilon: epsilon,
       time: { spatial: times.shift()!, temporal: times.shift()! },
-      mixWeighs: 'spatial',
+      mixWeights: 'spatial',
     });
   const transformer = (module: Weights, y: Frames, heads: number) =>
     spatioTemporalTransformer(ops, module, y, {
@@ -94,16 +94,16 @@ export function unetGraph(dialect: DialectFactory, weights: Weights, config: Une
 interface TransformerOptions {
   readonly batch: number;
   readonly heads: number;
-  /** What cross-attention adds: [batch, channels]. */
+  /** Result of cross-attention: [batch, channels]. */
   readonly context: Vectors;
   readonly temporalContext: Vectors;
-  /** Embedding of each frame's number: [frames, channels]. */
+  /** Embeddings of the frame indices: [frames, channels]. */
   readonly positions: Vectors;
 }
 
 /**
- * Attention over each frame, then along time, mixed: [batch × frames, channels, h, w] → the same. The context is a single token, so
- * softmax is 1 and cross-attention adds a vector that depends on nothing in here.
+ * Attention over each frame, then along time, blended: [batch × frames, channels, h, w] → the same shape. The context is a single token, so
+ * softmax is 1 and cross-attention adds a vector that does not depend on `x`.
  * Source: diffusers models/transformers/transformer_temporal.py and models/attention.py.
  */
 function spatioTemporalTransformer(ops: Ops, weights: Weights, x: Frames, options: TransformerOptions): Frames {

@@ -1,4 +1,4 @@
-/** The autoencoder with a temporal decoder. Source: diffusers models/autoencoders/autoencoder_kl_temporal_decoder.py and vae.py. */
+/** The VAE: an image encoder and a temporal decoder. Source: diffusers models/autoencoders/autoencoder_kl_temporal_decoder.py and vae.py. */
 import type { VaeConfig } from '../model-config.ts';
 import { spatialResnet, spatioTemporalResnet } from './layers.ts';
 import type { DialectFactory, Frames, Graph, Ops } from './ops.ts';
@@ -7,14 +7,14 @@ import type { Weights } from './weights.ts';
 const EPSILON = 1e-6;
 const TEMPORAL_EPSILON = 1e-5;
 
-/** How many pixels a latent cell covers in each direction. */
+/** Width and height of a latent cell, in pixels. */
 export function vaeScale({ blockOutChannels }: VaeConfig): number {
   return 2 ** (blockOutChannels.length - 1);
 }
 
 /**
- * Encoder: `image` [1, 3, height, width] in −1…1 → `moments` [1, 8, height / 8, width / 8], of which the first four channels are the
- * mean of the latents, unscaled.
+ * Encoder: `image` [1, 3, height, width] in −1…1 → `moments` [1, 8, height / 8, width / 8]. The first four channels are the mean of the
+ * latents, unscaled.
  */
 export function encoderGraph(dialect: DialectFactory, all: Weights, config: VaeConfig, height: number, width: number): Graph {
   const ops = dialect('vae-encoder', all);
@@ -24,7 +24,7 @@ export function encoderGraph(dialect: DialectFactory, all: Weights, config: VaeC
   for (let level = 0; level < levels; level++) {
     const block = weights.at(`down_blocks.${level}`);
     for (let i = 0; i < config.layersPerBlock; i++) x = spatialResnet(ops, block.at(`resnets.${i}`), x, EPSILON);
-    // Halves height and width; the zeros are only right and below.
+    // Halves height and width, with zero padding only on the right and at the bottom.
     if (level < levels - 1) x = ops.conv(x, block.at('downsamplers.0.conv'), { stride: 2, pads: [0, 0, 1, 1] });
   }
   const mid = weights.at('mid_block'); // [1, 512, H/8, W/8]
@@ -36,7 +36,7 @@ export function encoderGraph(dialect: DialectFactory, all: Weights, config: VaeC
   return ops.finish();
 }
 
-/** Decoder: `latents` [frames, 4, height, width], unscaled, of one chunk → `images` [frames, 3, 8 × height, 8 × width], about −1…1. */
+/** Decoder for one chunk: `latents` [frames, 4, height, width], unscaled → `images` [frames, 3, 8 × height, 8 × width] in about −1…1. */
 export function decoderGraph(
   dialect: DialectFactory,
   all: Weights,
@@ -53,12 +53,12 @@ export function decoderGraph(
       batch: 1,
       epsilon: EPSILON,
       temporalEpsilon: TEMPORAL_EPSILON,
-      mixWeighs: 'temporal',
+      mixWeights: 'temporal',
     });
   let x = ops.conv(ops.inputFrames('latents', frames, config.latentChannels, height, width), weights.at('conv_in')); // [F, 512, h, w]
   const mid = weights.at('mid_block');
   x = resnet(mid, 0, x);
-  // There is one attention and it stands before the second ResNet; where a config asks for more ResNets, diffusers skips the rest.
+  // One attention, before the second ResNet. If the configuration has more ResNets, diffusers never runs them.
   if (config.layersPerBlock > 1) x = resnet(mid, 1, attention(ops, mid.at('attentions.0'), x));
   for (let level = 0; level < levels; level++) {
     const block = weights.at(`up_blocks.${level}`);
@@ -70,7 +70,7 @@ export function decoderGraph(
   return ops.finish();
 }
 
-/** One head over all places of a picture, added to it. Source: diffusers models/attention_processor.py, Attention with group norm. */
+/** Single-head self-attention over all positions of an image, with a residual connection. Source: diffusers models/attention_processor.py, Attention with group norm. */
 function attention(ops: Ops, weights: Weights, x: Frames): Frames {
   const normalized = ops.groupNorm(x, weights.at('group_norm'), EPSILON, false);
   const [query, key, value] = ['to_q', 'to_k', 'to_v'].map((name) => ops.toTokens(normalized, weights.at(name))); // [images, h·w, C]

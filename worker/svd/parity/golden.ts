@@ -1,7 +1,7 @@
 /**
- * A folder of golden numbers: inputs and outputs of the official packages for one checkpoint. `checkpoint/` holds its configs and may
- * hold its weights, `photo.png` is what the pipeline began with, `golden.safetensors` has the numbers; its metadata say what they were
- * made with. test/reference makes such folders.
+ * A folder of golden numbers: inputs and outputs of the official packages for one checkpoint. `checkpoint/` contains its configuration and
+ * optionally its weights, `photo.png` the pipeline's input, and `golden.safetensors` the numbers, with metadata that records how they were
+ * computed. test/reference creates such folders.
  */
 import { open } from 'node:fs/promises';
 import path from 'node:path';
@@ -14,34 +14,34 @@ import { openSafetensors, readFloats, type Safetensors } from '../checkpoint/saf
 const sides = z.tuple([z.int().positive(), z.int().positive()]);
 
 const goldenCase = z.object({
-  /** The weights follow from it, unless they are in the checkpoint's folder. */
+  /** Seed of the weights, unless they are in the checkpoint's folder. */
   seed: z.int(),
   /** Height and width in pixels. */
   size: sides,
   frames: z.int().positive(),
-  /** Of the first and of the last frame. */
+  /** Guidance scale of the first and of the last frame. */
   guidance: z.tuple([z.number(), z.number()]),
   fps: z.number(),
-  /** Motion bucket. */
+  /** Motion bucket id. */
   bucket: z.number(),
-  /** Noise augmentation. */
+  /** Noise augmentation strength. */
   aug: z.number(),
 });
 
-/** sha256 of each component's float16 bytes, tensors in the order of their names. */
+/** SHA-256 of each component's weights, see weightsDigest. */
 const digests = z.object({ unet: z.string(), vae: z.string(), image_encoder: z.string() });
 
 export interface Golden {
-  /** Absolute. */
+  /** Absolute path. */
   readonly folder: string;
-  /** What the pipeline was run with. */
+  /** Options that the pipeline was run with. */
   readonly case: z.infer<typeof goldenCase>;
   readonly digests: z.infer<typeof digests>;
   readonly photo: Picture;
   readonly numbers: GoldenNumbers;
 }
 
-/** @throws AppError MODEL_INVALID, IMAGE_UNREADABLE: the folder is not of that form; the message says what is wrong */
+/** @throws AppError MODEL_INVALID, IMAGE_UNREADABLE if the folder is incomplete or invalid; the message says what is wrong */
 export async function openGolden(folder: string): Promise<Golden> {
   const absolute = path.resolve(folder);
   const source = await openSafetensors(path.join(absolute, 'golden.safetensors'));
@@ -54,9 +54,9 @@ export async function openGolden(folder: string): Promise<Golden> {
   };
 }
 
-/** Types and sides of the tensors that a golden.safetensors has; of those that end in N, one or more. */
-const TENSORS: readonly (readonly [name: string, dtype: 'F32' | 'U8', sides: number])[] = [
-  ['clip.resized', 'F32', 4], // [1, 3, size, size], every few rows and columns from 0
+/** Required tensors with their types and numbers of dimensions. A name that ends in N stands for one or more tensors. */
+const TENSORS: readonly (readonly [name: string, dtype: 'F32' | 'U8', rank: number])[] = [
+  ['clip.resized', 'F32', 4], // [1, 3, size, size], every few rows and columns, from 0
   ['clip.image_embeds', 'F32', 2], // [1, context]
   ['vae.image', 'F32', 4], // [1, 3, h, w]
   ['vae.mode', 'F32', 4], // [1, 4, h/8, w/8], unscaled
@@ -71,23 +71,23 @@ const TENSORS: readonly (readonly [name: string, dtype: 'F32' | 'U8', sides: num
   ['pipeline.aug_noise', 'F32', 4], // [1, 3, h, w]
   ['pipeline.latent_noise', 'F32', 5], // [1, frames, 4, h/8, w/8]
   ['pipeline.latents', 'F32', 5], // [steps, frames, 4, h/8, w/8], after each step
-  ['pipeline.noguidance.latents', 'F32', 5], // the same where one UNet call a step is enough
+  ['pipeline.noguidance.latents', 'F32', 5], // likewise, with guidance off
   ['pipeline.frames.chunkN', 'U8', 4], // [frames, h, w, 3], decoded N at a time
 ];
 
 function checked(source: Safetensors): GoldenNumbers {
   const numbers = new GoldenNumbers(source);
-  for (const [pattern, dtype, sideCount] of TENSORS) {
+  for (const [pattern, dtype, rank] of TENSORS) {
     const prefix = pattern.replace(/N$/, '');
     const names = prefix === pattern ? [pattern] : numbers.numbered(prefix).map((n) => prefix + n);
-    const isSo = (name: string) => source.tensors.get(name)?.dtype === dtype && source.tensors.get(name)?.shape.length === sideCount;
-    if (names.length === 0 || !names.every(isSo))
-      throw new AppError('MODEL_INVALID', `${source.file} has no ${pattern} of type ${dtype} and ${sideCount} sides.`);
+    const matches = (name: string) => source.tensors.get(name)?.dtype === dtype && source.tensors.get(name)?.shape.length === rank;
+    if (names.length === 0 || !names.every(matches))
+      throw new AppError('MODEL_INVALID', `${source.file} has no ${pattern} of type ${dtype} with ${rank} dimensions.`);
   }
   return numbers;
 }
 
-/** The tensors of golden.safetensors, read when asked for. */
+/** The tensors of golden.safetensors, read on demand. */
 export class GoldenNumbers {
   readonly #source: Safetensors;
 
@@ -95,7 +95,7 @@ export class GoldenNumbers {
     this.#source = source;
   }
 
-  /** @throws AppError MODEL_INVALID if there is no such tensor or it holds no floats */
+  /** @throws AppError MODEL_INVALID if there is no such tensor or it is not floating-point */
   floats(name: string): Float32Array {
     return readFloats(this.#source, name);
   }
@@ -116,7 +116,7 @@ export class GoldenNumbers {
     return this.#info(name).shape;
   }
 
-  /** The numbers N, ascending, for which there is a tensor called `prefix`N. */
+  /** All numbers N, ascending, for which a tensor `prefix`N exists. */
   numbered(prefix: string): number[] {
     const endings = [...this.#source.tensors.keys()].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
     return endings
@@ -141,7 +141,7 @@ function fromMetadata<T>({ file, metadata }: Safetensors, key: string, schema: z
   }
 }
 
-/** The very bytes that Pillow reads: no colour profile applied, nothing turned. */
+/** Decodes to the same bytes as Pillow: without applying color profile or EXIF orientation. */
 async function readPixels(file: string): Promise<Picture> {
   try {
     const { data, info } = await sharp(file, { ignoreIcc: true, autoOrient: false })

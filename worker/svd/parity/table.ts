@@ -1,4 +1,4 @@
-/** The parity table: everything the engine computes, from weights to frames, beside the official numbers for the same input. */
+/** The parity table: compares everything the engine computes, from weights to frames, with the official numbers for the same input. */
 import { AppError } from '../../../src/jobs/errors.ts';
 import type { Picture } from '../../engine.ts';
 import type { Networks } from '../runtime/networks.ts';
@@ -10,10 +10,10 @@ import { compared, failed, LIMITS, measured, shareOff, type Limits, type Row } f
 
 type Check = (golden: Golden, networks: Networks) => AsyncGenerator<Row, void, undefined>;
 
-/** In the order in which a photo becomes a video; each stands on the official inputs, but the pipeline on its own results. */
+/** In the order in which a photo becomes a video. Each check uses the official inputs, except that the pipeline uses its own results. */
 export const CHECKS = { weights, 'image encoder': imageEncoder, autoencoder, unet, pipeline } as const satisfies Record<string, Check>;
 
-/** All rows, each as soon as it is known. A check that cannot be finished ends with a failed row that says why. */
+/** Yields all rows, each as soon as it is computed. A check that throws ends with a failed row that says why. */
 export async function* parityTable(golden: Golden, networks: Networks): AsyncGenerator<Row, void, undefined> {
   for (const [name, check] of Object.entries(CHECKS)) {
     try {
@@ -37,7 +37,7 @@ async function* weights({ digests }: Golden, { checkpoint }: Networks): AsyncGen
 async function* imageEncoder({ photo, numbers }: Golden, networks: Networks): AsyncGenerator<Row, void, undefined> {
   const { imageSize } = networks.checkpoint.imageEncoder.config;
   const resized = everyNth(clipResize(photo, imageSize), imageSize, Math.ceil(imageSize / numbers.shape('clip.resized')[3]!));
-  yield compared('clip.resized', resized, numbers.floats('clip.resized'), LIMITS.fp32.component); // always computed in full precision
+  yield compared('clip.resized', resized, numbers.floats('clip.resized'), LIMITS.fp32.component); // always computed in float64
   yield compared('clip.image_embeds', await embedPhoto(networks, photo), numbers.floats('clip.image_embeds'), limitsOf(networks).component);
 }
 
@@ -58,7 +58,7 @@ async function* autoencoder({ numbers }: Golden, networks: Networks): AsyncGener
   }
 }
 
-/** The timestep of unet.out.batch1. */
+/** Timestep of unet.out.batch1. */
 const BATCH1_TIMESTEP = 0.5;
 
 async function* unet({ numbers }: Golden, networks: Networks): AsyncGenerator<Row, void, undefined> {
@@ -70,7 +70,7 @@ async function* unet({ numbers }: Golden, networks: Networks): AsyncGenerator<Ro
   yield compared('unet.out.batch1', await velocities(numbers, networks, BATCH1_TIMESTEP, 1), numbers.floats('unet.out.batch1'), component);
 }
 
-/** The UNet's answers for the items from `first` on: in one call, or one by one where their ids differ, which a call has once. */
+/** The UNet's outputs for all items from `first`: in one call, or one by one if their ids differ, because a call takes one set of ids. */
 async function velocities(numbers: GoldenNumbers, networks: Networks, timestep: number, first: number): Promise<Float32Array> {
   const [items, frames, , rows, columns] = numbers.shape('unet.sample') as [number, number, number, number, number];
   const size = { height: rows * networks.scale, width: columns * networks.scale };
@@ -111,13 +111,18 @@ async function* pipeline(golden: Golden, networks: Networks): AsyncGenerator<Row
   } = golden;
   const size = { height, width };
   const limits = limitsOf(networks);
-  const sampling = { size, frames, framesPerSecond: fps, motionBucketId: bucket, noiseAugStrength: aug } as const;
+  const sampling = { size, numFrames: frames, fps, motionBucketId: bucket, noiseAugStrength: aug };
+  const [minGuidanceScale, maxGuidanceScale] = guidance;
   const encoded = {
     embedding: await embedPhoto(networks, photo),
     latents: await encodePhoto(networks, photo, size, aug, numbers.floats('pipeline.aug_noise')),
   };
-  const latents = yield* loop('pipeline.latents', golden, networks, encoded, { ...sampling, guidance });
-  yield* loop('pipeline.noguidance.latents', golden, networks, encoded, { ...sampling, guidance: [1, 1] });
+  const latents = yield* loop('pipeline.latents', golden, networks, encoded, { ...sampling, minGuidanceScale, maxGuidanceScale });
+  yield* loop('pipeline.noguidance.latents', golden, networks, encoded, {
+    ...sampling,
+    minGuidanceScale: 1,
+    maxGuidanceScale: 1,
+  });
   for (const chunk of numbers.numbered('pipeline.frames.chunk')) {
     const name = `pipeline.frames.chunk${chunk}`;
     const pictures: Picture[] = [];
@@ -129,19 +134,21 @@ async function* pipeline(golden: Golden, networks: Networks): AsyncGenerator<Row
   }
 }
 
-/** A row for each step. @returns the last latents */
+/** One row per step. @returns the last latents */
 async function* loop(
   name: string,
   { numbers }: Golden,
   networks: Networks,
   photo: EncodedPhoto,
-  sampling: Omit<Sampling, 'steps'>,
+  sampling: Omit<Sampling, 'numInferenceSteps'>,
 ): AsyncGenerator<Row, Float32Array, undefined> {
-  const steps = numbers.shape(name)[0]!;
+  const numInferenceSteps = numbers.shape(name)[0]!;
+  const noise = numbers.floats('pipeline.latent_noise');
   const expected = numbers.floats(name);
   let last = new Float32Array();
-  for await (const { step, latents } of denoise(networks, photo, { ...sampling, steps }, numbers.floats('pipeline.latent_noise'))) {
-    yield compared(`${name}.${step}/${steps}`, latents, part(expected, steps, step - 1, step), limitsOf(networks).loop);
+  for await (const { step, latents } of denoise(networks, photo, { ...sampling, numInferenceSteps }, noise)) {
+    const official = part(expected, numInferenceSteps, step - 1, step);
+    yield compared(`${name}.${step}/${numInferenceSteps}`, latents, official, limitsOf(networks).loop);
     last = Float32Array.from(latents);
   }
   return last;
@@ -149,7 +156,7 @@ async function* loop(
 
 const limitsOf = ({ runtime }: Networks): Limits => LIMITS[runtime.precision];
 
-/** Of `count` equal pieces of `values`, those from `from` up to but without `to`; a copy. */
+/** A copy of pieces `from` (inclusive) to `to` (exclusive) of `values`, divided into `count` equal pieces. */
 function part(values: Float32Array, count: number, from: number, to: number): Float32Array {
   const length = values.length / count;
   return values.slice(from * length, to * length);
@@ -165,12 +172,12 @@ function join(pieces: readonly Float32Array[]): Float32Array {
   return joined;
 }
 
-/** Every `n`th row and column of [channels, side, side], from the first. */
+/** Every `n`th row and column of [channels, side, side], starting with the first. */
 function everyNth(planes: Float32Array, side: number, n: number): Float32Array {
   return planes.filter((_, i) => (i % side) % n === 0 && (Math.floor(i / side) % side) % n === 0);
 }
 
-/** In one line; an internal error in the words of its cause, which is where onnxruntime speaks. */
+/** The message in one line; for internal errors that of the cause, which comes from onnxruntime. */
 function describe(error: unknown): string {
   const cause = error instanceof AppError && error.code === 'INTERNAL' && error.cause ? error.cause : error;
   return (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\s+/g, ' ').trim();

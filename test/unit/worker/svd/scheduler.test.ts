@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import {
   applyGuidance,
-  denoised,
+  predictOriginalSample,
   eulerStep,
-  guidanceRamp,
+  guidanceScales,
   initNoiseSigma,
-  inputScale,
+  modelInputScale,
   karrasSigmas,
   timestepOf,
 } from '../../../../worker/svd/scheduler.ts';
@@ -42,11 +42,11 @@ describe('a step', () => {
   const clean = Float32Array.of(-1.5, 0, 0.25, 3);
   const noise = Float32Array.of(0.3, -2, 1.1, 0.7);
   const noisyAt = (sigma: number) => clean.map((x, i) => x + sigma * noise[i]!);
-  const velocityAt = (sigma: number) => clean.map((x, i) => inputScale(sigma) * (noise[i]! - sigma * x));
+  const velocityAt = (sigma: number) => clean.map((x, i) => modelInputScale(sigma) * (noise[i]! - sigma * x));
   const furthest = (actual: Float32Array, expected: Float32Array) => Math.max(...actual.map((value, i) => Math.abs(value - expected[i]!)));
 
   it.each([0.002, 0.5, 1, 20])('finds the picture behind the noise at σ = %d', (sigma) => {
-    expect(furthest(denoised(noisyAt(sigma), velocityAt(sigma), sigma), clean)).toBeLessThan(2e-5);
+    expect(furthest(predictOriginalSample(noisyAt(sigma), velocityAt(sigma), sigma), clean)).toBeLessThan(2e-5);
   });
 
   it.each([
@@ -62,13 +62,13 @@ describe('a step', () => {
   });
 
   it('gives the UNet latents of unit variance, whatever the noise', () => {
-    for (const sigma of karrasSigmas(SVD, 25)) expect(inputScale(sigma) ** 2 * (1 + sigma ** 2)).toBeCloseTo(1, 12);
+    for (const sigma of karrasSigmas(SVD, 25)) expect(modelInputScale(sigma) ** 2 * (1 + sigma ** 2)).toBeCloseTo(1, 12);
   });
 
   it('can work in place', () => {
     const [latents, velocity] = [noisyAt(2), velocityAt(2)];
-    const expected = denoised(latents, velocity, 2);
-    expect(denoised(latents, velocity, 2, velocity)).toBe(velocity);
+    const expected = predictOriginalSample(latents, velocity, 2);
+    expect(predictOriginalSample(latents, velocity, 2, velocity)).toBe(velocity);
     expect(velocity).toEqual(expected);
     const stepped = eulerStep(latents, velocity, 2, 1);
     expect(eulerStep(latents, velocity, 2, 1, latents)).toBe(latents);
@@ -78,8 +78,8 @@ describe('a step', () => {
 
 describe('guidance', () => {
   it('grows evenly from the first frame to the last', () => {
-    expect([...guidanceRamp(1, 3, 5)]).toEqual([1, 1.5, 2, 2.5, 3]);
-    expect([...guidanceRamp(1.5, 3, 1)]).toEqual([1.5]);
+    expect([...guidanceScales(1, 3, 5)]).toEqual([1, 1.5, 2, 2.5, 3]);
+    expect([...guidanceScales(1.5, 3, 1)]).toEqual([1.5]);
   });
 
   it('goes from the answer without the photo through the one with it and beyond, frame by frame', () => {
