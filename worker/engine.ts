@@ -1,62 +1,71 @@
 /**
- * The port every engine fits: a photo and options in, frames and progress out. Nothing of queue, database or HTTP comes in here.
- * A new engine is one folder and one line in `worker/engines.ts`.
+ * The engine port: photo and options in, frames and progress out. An engine knows nothing of queue, database or HTTP.
+ *
+ * An engine consists of an entry in the catalogue (`src/catalog/engines/<name>.ts`: description, tuning, cost model, weights), which
+ * `src/catalog/engines.ts` lists, and a folder here with an `EngineModule`, which `worker/engines.ts` lists.
  */
-import type { EngineName, RenderOptions, Stage } from '../src/catalog/catalog.ts';
+import type { CommonOptions, Stage } from '../src/catalog/catalog.ts';
+import type { RenderOptions } from '../src/catalog/engines.ts';
 import type { Config } from '../src/config.ts';
 import type { Picture } from '../src/infra/media/photo.ts';
-import type { Paces } from '../src/jobs/estimates.ts';
 
 export type { Picture };
 
-/** One stage an engine will go through: how many frames or steps it counts and how long one is expected to take. */
+/** One stage of a render: the number of frames or steps it counts, and the expected duration of each. */
 export interface PlannedStage {
   readonly stage: Stage;
   readonly totalSteps: number;
   readonly secondsPerStep: number;
 }
 
+/** Receives the progress of a render. */
 export interface Report {
-  /** `step` frames or steps of `stage` are finished. Called in the order of the plan; `step` never falls. */
+  /** `step` frames or steps of `stage` are finished. Stages come in the order of the plan; `step` never decreases within one. */
   progress(stage: Stage, step: number): void;
-  /** A picture of what is being made, to show while it is made. Cheap to ignore. */
+  /** A preview of the video being rendered. May be dropped; calling it is cheap. */
   preview(picture: Picture): void;
 }
 
-export interface Engine {
-  readonly name: EngineName;
-  /** Of engine and model: changes when the same options would give other frames. */
+/** What an engine's options have in common. */
+type AnyOptions = CommonOptions & { readonly engine: string };
+
+/** An engine on one device. `Options` are those of the engine; the renderer calls it with no others. */
+export interface Engine<Options extends AnyOptions = RenderOptions> {
+  readonly name: Options['engine'];
+  /** Version of engine and model. Changes whenever the same options would give other frames. */
   readonly version: string;
-  /** What `load`, if that is still to be done, and `render` will report for these options. The times add up to the expected duration. */
-  plan(options: RenderOptions): Promise<PlannedStage[]>;
+  /** The stages that `load` (if anything is left to load) and `render` will report. Their durations add up to the expected duration. */
+  plan(options: Options): Promise<PlannedStage[]>;
   /**
-   * Brings what rendering with `options` needs into memory, unless it is there; called before every `render`. Reports LOADING_MODEL, if
-   * anything.
+   * Loads what a render with `options` needs into memory, unless it is loaded already. Called before every `render`. Reports
+   * LOADING_MODEL only.
    * @throws AppError MODEL_INVALID, OUT_OF_MEMORY
    */
-  load(options: RenderOptions, report: Report, signal: AbortSignal): Promise<void>;
+  load(options: Options, report: Report, signal: AbortSignal): Promise<void>;
   /**
    * Renders exactly `frameCount(options.durationSeconds)` pictures of `frameSize(options)`, in order. The same photo, options and
-   * engine version give the same pictures on the same device. A picture's bytes may be reused once the next one is asked for.
+   * engine version give the same pictures on the same device. The engine may reuse a picture's bytes once the next one is requested.
    * @throws the signal's reason, at the next frame or step, once `signal` is aborted
    * @throws AppError OUT_OF_MEMORY, NON_FINITE_OUTPUT
    */
-  render(photo: Picture, options: RenderOptions, report: Report, signal: AbortSignal): AsyncIterable<Picture>;
+  render(photo: Picture, options: Options, report: Report, signal: AbortSignal): AsyncIterable<Picture>;
+  /** Frees memory. The engine is not used afterwards. */
   dispose(): Promise<void>;
 }
 
-/** Whether and how well an engine can work on a device. */
-export interface Offer {
-  /** Null if it can; otherwise why not and what would cure it. */
+/** Whether and how well an engine can run on a device now. */
+export interface Capability {
+  /** Null if it can run; otherwise why not and what to do about it. */
   readonly unavailable: string | null;
-  /** False if it should only be used when asked for by name, as where it would take hours. */
+  /** False if it should render only requests that name it, for example because a render takes hours there. */
   readonly byDefault: boolean;
-  /** What renders cost here, where the engine can reckon it better than the catalogue. */
-  readonly paces: Paces | null;
+  /** What renders cost on this device, as the engine's `costModel` schema in the catalogue describes it; null if it was not measured. */
+  readonly costModel: unknown;
 }
 
-export interface EngineModule {
-  readonly name: EngineName;
-  offer(device: string, config: Config): Promise<Offer>;
-  create(device: string, config: Config): Engine;
+export interface EngineModule<Options extends AnyOptions = RenderOptions> {
+  readonly name: Options['engine'];
+  /** Called at the start of a renderer and again while the engine is unavailable, every few seconds. */
+  capability(device: string, config: Config): Promise<Capability>;
+  create(device: string, config: Config): Engine<Options>;
 }

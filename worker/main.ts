@@ -1,6 +1,7 @@
 /** Entry of the worker process: takes jobs from the queue and supervises one renderer child per device. */
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { engineEntry, enginesWithWeights } from '../src/catalog/engines.ts';
 import type { Config } from '../src/config.ts';
 import { isStorageOf } from '../src/infra/storage/installation.ts';
 import type { Logger } from '../src/process/log.ts';
@@ -23,9 +24,11 @@ function devicesOf({ WORKER_DEVICES }: Config): string[] {
   return [...new Set(named)];
 }
 
-/** Whether `auto` also means this machine's graphics card: one that is worth using, for a model that is here. */
+/** Whether `auto` includes this machine's GPU: it is a real one, and an engine that runs on it has its model. */
 async function hasCard(config: Config): Promise<boolean> {
-  return (await modelState(config)).kind === 'present' && (await probeWebgpu()).hardware === true;
+  const engines = enginesWithWeights().filter(({ engine }) => engineEntry(engine).unavailableOn('webgpu') === null);
+  const states = await Promise.all(engines.map(({ weights }) => modelState(config, weights)));
+  return states.some(({ kind }) => kind === 'present') && (await probeWebgpu()).hardware === true;
 }
 
 async function startWorker(config: Config, log: Logger): Promise<Part> {

@@ -1,6 +1,7 @@
 /** What worker and renderer say to each other over the child process's channel. */
-import type { EngineName, RenderOptions, Stage } from '../src/catalog/catalog.ts';
-import type { Paces } from '../src/jobs/estimates.ts';
+import type { Stage } from '../src/catalog/catalog.ts';
+import type { EngineName, RenderOptions } from '../src/catalog/engines.ts';
+import type { Capability } from './engine.ts';
 import type { ErrorCode } from '../src/jobs/errors.ts';
 
 export interface RenderRequest {
@@ -22,14 +23,12 @@ export type ToRenderer =
   | { readonly type: 'render'; readonly request: RenderRequest }
   /** Stop at the next frame or step. */
   | { readonly type: 'stop' }
-  /** Say again what engines offer; a model may have come. */
-  | { readonly type: 'look' };
+  /** Send the engines' capabilities again; a model may have been installed. */
+  | { readonly type: 'probe' };
 
-export interface EngineOffer {
+/** What an engine can do on the renderer's device. */
+export interface EngineCapability extends Capability {
   readonly engine: EngineName;
-  readonly unavailable: string | null;
-  readonly byDefault: boolean;
-  readonly paces: Paces | null;
 }
 
 export interface RenderProgress {
@@ -43,8 +42,8 @@ export interface RenderProgress {
 }
 
 export type FromRenderer =
-  /** At the start, when asked, and when a model turned out to be of no use. */
-  | { readonly type: 'ready'; readonly offers: readonly EngineOffer[] }
+  /** At the start, after `probe`, and when a model turned out to be invalid. */
+  | { readonly type: 'ready'; readonly capabilities: readonly EngineCapability[] }
   /** What is expected of the render that begins, in seconds. */
   | { readonly type: 'planned'; readonly expectedSeconds: number; readonly longestStepSeconds: number }
   | { readonly type: 'progress'; readonly progress: RenderProgress }

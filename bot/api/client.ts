@@ -21,7 +21,7 @@ export interface CreateInput extends Choice {
   /** Makes it safe to ask twice. */
   readonly idempotencyKey: string;
   readonly engine?: string;
-  readonly tuning?: { readonly seed: number };
+  readonly seed?: number;
 }
 
 export interface ApiSettings {

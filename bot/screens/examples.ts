@@ -156,7 +156,7 @@ export class MotionExamples {
       resolution: 'P360',
       durationSeconds: 3,
       motion,
-      tuning: { seed: 1 },
+      seed: 1,
     });
     for await (const job of this.#api.follow(OWNER, id, AbortSignal.any([this.#signal, AbortSignal.timeout(RENDER_MS)]))) {
       if (job?.error) throw new ApiError(job.error.code, job.error.message);

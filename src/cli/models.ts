@@ -1,9 +1,10 @@
 /** `models`: which weights there are, fetching, verifying and removing them. */
+import { enginesWithWeights } from '../catalog/engines.ts';
 import { parseArgs } from 'node:util';
 import { loadDotEnv, readConfig, type Config } from '../config.ts';
 import { ModelError } from '../provisioning/weights/error.ts';
 import { knownModels, type KnownModel } from '../provisioning/weights/manifest.ts';
-import { modelFolder, modelState } from '../provisioning/weights/state.ts';
+import { configuredModel, modelFolder, modelState } from '../provisioning/weights/state.ts';
 import { ROOT } from '../process/version.ts';
 import { badArguments, EXIT, toFailure } from './failure.ts';
 import { list } from './models/list.ts';
@@ -52,7 +53,7 @@ export async function models(args: string[]): Promise<void> {
     const { name, flag } = read(word, command, rest);
     loadDotEnv(ROOT);
     const config = readConfig();
-    await command.run(config, name ?? config.SVD_MODEL, flag);
+    await command.run(config, name ?? defaultModel(config), flag);
   } catch (error) {
     const { message, hint, exitCode } =
       error instanceof ModelError ? { message: error.message, hint: error.hint, exitCode: EXIT.failed } : toFailure(error);
@@ -89,9 +90,19 @@ function meant(word: string, candidates: readonly string[]): string {
   return near ? `; did you mean ${near}?` : '.';
 }
 
+/** The configured model of the first engine that needs one. */
+function defaultModel(config: Config): string {
+  return configuredModel(config, enginesWithWeights()[0]!.weights);
+}
+
+/** The engine that is configured to use the model; undefined if there is none. */
+function engineOf(config: Config, name: string) {
+  return enginesWithWeights().find(({ weights }) => configuredModel(config, weights) === name);
+}
+
 async function tellPath(config: Config, name: string): Promise<void> {
-  const asked = { ...config, SVD_MODEL: name };
-  process.stdout.write(`${modelFolder(asked)}\n`);
-  const { message, hint } = await modelState(asked);
+  process.stdout.write(`${modelFolder(config, name)}\n`);
+  const [first] = enginesWithWeights();
+  const { message, hint } = await modelState(config, (engineOf(config, name) ?? first!).weights, name);
   if (hint) process.stderr.write(`${message}. ${hint}\n`);
 }

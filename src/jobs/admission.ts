@@ -1,5 +1,6 @@
 /** From the backlog to the queue: which jobs get a queue entry, and when followers of waiting jobs look again. */
-import { ENGINES, names, type EngineName } from '../catalog/catalog.ts';
+import { ENGINES, type EngineName } from '../catalog/engines.ts';
+import { names } from '../catalog/catalog.ts';
 import type { JobContext } from './context.ts';
 import { QUEUE_TOPIC } from './ports.ts';
 import type { Admitted } from './store.ts';

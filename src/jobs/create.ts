@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { EngineName, RenderOptions } from '../catalog/catalog.ts';
+import type { EngineName, RenderOptions } from '../catalog/engines.ts';
 import { enqueueAdmitted, publishQueueChange } from './admission.ts';
 import { tell, type JobContext } from './context.ts';
 import { chooseEngine, liveWorkers, workersFor } from './engines.ts';
 import { AppError } from './errors.ts';
-import { estimatorFor, guessSeconds } from './estimates.ts';
+import { baselineSeconds } from './costs.ts';
+import { estimatorFor } from './estimates.ts';
 import { jobFiles, type Job } from './job.ts';
-import { checkOptions, checkText, CLIENT_REF_MAX, fingerprint, settleOptions, type RequestedOptions } from './options.ts';
+import { checkOptions, checkText, CLIENT_REF_MAX, fingerprint, resolveOptions, type RequestedOptions } from './options.ts';
 import { uploadFile, type NewJob } from './store.ts';
 
 /** Who asks. Limits and ownership count for `owner`; the local owner has no limit of its own. */
@@ -47,7 +48,7 @@ export async function createJob(context: JobContext, who: Requester, request: Cr
   }
   const engine = await chooseEngine(context, checked.engine);
   return await place(context, who, photo, {
-    ...(await draft(context, who, engine, settleOptions(checked, engine, photo), photo)),
+    ...(await draft(context, who, engine, resolveOptions(checked, engine, photo), photo)),
     clientRef: request.clientRef ?? null,
     idempotencyKey,
     fingerprint: print,
@@ -101,9 +102,9 @@ async function draft(context: JobContext, who: Requester, engine: EngineName, op
     maxAttempts: context.config.MAX_ATTEMPTS,
     engine,
     options,
-    estimatedSeconds: estimator.quickest(options, places),
-    // Compared later with what it took, which says something only where it was reckoned for that device.
-    guessSeconds: sameEverywhere ? guessSeconds(engine, options, places[0]) : null,
+    estimatedSeconds: estimator.fastest(options, places),
+    // Compared with the measured time later, which is only meaningful if the baseline is that device's.
+    baselineSeconds: sameEverywhere ? baselineSeconds(options, places[0]) : null,
     photoSha256: photo.sha256,
     photoWidth: photo.width,
     photoHeight: photo.height,

@@ -1,53 +1,18 @@
-import { ENGINES, frameCount, RESOLUTIONS, type EngineName, type RenderOptions, type Resolution } from '../catalog/catalog.ts';
+import type { EngineName } from '../catalog/engines.ts';
+import { baselineSeconds, costModelOn, type RenderDevice, type Work } from './costs.ts';
 import type { Job } from './job.ts';
 import type { QueueView } from './queue-lines.ts';
 import type { JobStore, RenderSample } from './store.ts';
 
-export type Work = Pick<RenderOptions, 'resolution' | 'durationSeconds' | 'steps' | 'maxGuidanceScale'>;
-
-/** What a render of one resolution costs on one device, as its engine reckons before any was measured. All in seconds. */
-export interface Pace {
-  /** Whatever the options. */
-  readonly fixed: number;
-  /** For each call of the denoising network: one a step, two with guidance. */
-  readonly perCall: number;
-  /** For each frame of the video. */
-  readonly perFrame: number;
-}
-
-export type Paces = Readonly<Partial<Record<Resolution, Pace>>>;
-
-/** Where a job will be rendered. */
-export interface Place {
-  readonly device: string;
-  /** By engine, for those that know. */
-  readonly paces: Readonly<Partial<Record<EngineName, Paces>>>;
-}
-
-/** Calls of the denoising network: guidance, which is on above 1, needs a second one a step. */
-export function networkCalls({ steps, maxGuidanceScale }: Pick<Work, 'steps' | 'maxGuidanceScale'>): number {
-  return maxGuidanceScale > 1 ? 2 * steps : steps;
-}
-
-/** Finished renders looked at; the newest ones, so that a faster card or a newer version is learnt within a day's work. */
+/** Number of finished renders that an estimate uses: the newest, so that a faster device or a newer version counts soon. */
 const SAMPLES = 100;
-
-/** Render time in seconds before anything was measured: the engine's own reckoning for that place, else the catalogue's. */
-export function guessSeconds(engine: EngineName, work: Work, place?: Place): number {
-  const { resolution, durationSeconds, steps } = work;
-  const frames = frameCount(durationSeconds);
-  const pace = place?.paces[engine]?.[resolution];
-  if (pace) return pace.fixed + networkCalls(work) * pace.perCall + frames * pace.perFrame;
-  const { width, height } = RESOLUTIONS[resolution];
-  return ENGINES[engine].guessSeconds({ megapixels: (width * height * frames) / 1e6, steps });
-}
 
 function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)]!;
 }
 
-/** Expected render times of one engine, learnt from its finished jobs. */
+/** Expected render times of one engine, corrected by its finished jobs. */
 export class Estimator {
   readonly #engine: EngineName;
   readonly #samples: readonly RenderSample[];
@@ -58,27 +23,26 @@ export class Estimator {
   }
 
   /**
-   * Seconds: the median of finished jobs of the same resolution and duration, corrected for steps; else the guess times the median of
-   * measured over guessed of all others; else the guess. Where the place's device has samples, only those count; where its engine
-   * reckons for itself, those of other devices say nothing.
+   * Seconds: the baseline times the median ratio of measured to baseline time. The ratio is taken over finished jobs of the same
+   * resolution and duration, else over all of them, else it is 1. If the device has finished jobs, only those count. If it has none
+   * but its engine has a cost model there, jobs of other devices do not count.
    */
-  seconds(work: Work, place?: Place): number {
-    const here = this.#samples.filter((sample) => sample.device === place?.device);
-    const known = here.length > 0 || place?.paces[this.#engine] ? here : this.#samples;
+  seconds(work: Work, device?: RenderDevice): number {
+    const here = this.#samples.filter((sample) => sample.device === device?.device);
+    const known = here.length > 0 || costModelOn(device, this.#engine) !== null ? here : this.#samples;
     const same = known.filter(({ options }) => options.resolution === work.resolution && options.durationSeconds === work.durationSeconds);
-    const taken = same.length > 0 ? same : known;
-    const guess = guessSeconds(this.#engine, work, place);
-    if (taken.length === 0) return guess;
-    // Compared with what was reckoned for them then: a smaller model has taught nothing false about a larger one.
+    const used = same.length > 0 ? same : known;
+    const baseline = baselineSeconds(work, device);
+    if (used.length === 0) return baseline;
+    // Each job is compared with its own baseline of that time, so that a small model says nothing wrong about a large one.
     return (
-      guess *
-      median(taken.map((sample) => sample.renderSeconds / (sample.guessSeconds ?? guessSeconds(this.#engine, sample.options, place))))
+      baseline * median(used.map((sample) => sample.renderSeconds / (sample.baselineSeconds ?? baselineSeconds(sample.options, device))))
     );
   }
 
-  /** Seconds on the quickest of `places`; where there is none yet, on any. */
-  quickest(work: Work, places: readonly Place[]): number {
-    return places.length === 0 ? this.seconds(work) : Math.min(...places.map((place) => this.seconds(work, place)));
+  /** Seconds on the fastest of `devices`; without any, on any device. */
+  fastest(work: Work, devices: readonly RenderDevice[]): number {
+    return devices.length === 0 ? this.seconds(work) : Math.min(...devices.map((device) => this.seconds(work, device)));
   }
 }
 

@@ -1,4 +1,5 @@
-import type { EngineName, RenderOptions, Stage } from '../catalog/catalog.ts';
+import type { Stage } from '../catalog/catalog.ts';
+import type { EngineName, RenderOptions } from '../catalog/engines.ts';
 import type { ErrorCode } from './errors.ts';
 
 /**
@@ -67,8 +68,8 @@ export interface Job {
   readonly options: RenderOptions;
   /** Render time expected when the job was created, in seconds. */
   readonly estimatedSeconds: number;
-  /** The same before finished jobs were asked, in seconds; null in rows older than this. */
-  readonly guessSeconds: number | null;
+  /** The same before finished jobs corrected it, in seconds; null if devices differ or the row is older than this column. */
+  readonly baselineSeconds: number | null;
   readonly photoSha256: string;
   /** Pixels as displayed, EXIF orientation applied. */
   readonly photoWidth: number;

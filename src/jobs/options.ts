@@ -2,141 +2,133 @@ import { createHash, randomInt } from 'node:crypto';
 import {
   DEFAULTS,
   DURATIONS,
-  MOTION_BUCKET,
-  MOTIONS,
-  SEED_MAX,
-  TUNING,
-  type EngineName,
+  SEED,
+  type CommonOptions,
   type Fit,
   type Motion,
   type Orientation,
-  type RenderOptions,
   type Resolution,
 } from '../catalog/catalog.ts';
+import { engineEntry, enginesWithTuning, type EngineName, type RenderOptions, type RequestedTuning } from '../catalog/engines.ts';
+import { checkTuning } from '../catalog/tuning.ts';
 import { AppError } from './errors.ts';
 
-/** What a request may say about the video; everything else gets its default. */
+/** What a request may say about the video. Every option that is left out gets its default. */
 export interface RequestedOptions {
   readonly durationSeconds?: number | null;
   readonly resolution?: Resolution | null;
   readonly motion?: Motion | null;
   readonly orientation?: Orientation | null;
   readonly fit?: Fit | null;
+  readonly seed?: number | null;
   readonly engine?: EngineName | null;
-  readonly tuning?: {
-    readonly steps?: number | null;
-    readonly minGuidanceScale?: number | null;
-    readonly maxGuidanceScale?: number | null;
-    readonly noiseAugStrength?: number | null;
-    readonly seed?: number | null;
-    readonly motionBucketId?: number | null;
-  } | null;
+  /** At most one engine's. */
+  readonly tuning?: RequestedTuning | null;
 }
 
-/** A request with defaults filled in; engine, seed and orientation may still be open. */
-export interface CheckedOptions {
-  readonly durationSeconds: number;
-  readonly resolution: Resolution;
-  readonly motion: Motion;
+/** A checked request with defaults filled in. Orientation, seed and engine may still be open. */
+export interface CheckedOptions extends Omit<CommonOptions, 'orientation' | 'seed'> {
   readonly orientation: Orientation;
-  readonly fit: Fit;
-  readonly engine: EngineName | null;
-  readonly steps: number;
-  readonly minGuidanceScale: number;
-  readonly maxGuidanceScale: number;
-  readonly noiseAugStrength: number;
   readonly seed: number | null;
-  readonly motionBucketId: number;
+  readonly engine: EngineName | null;
+  /** Of `engine`, without the defaults that depend on the motion; null if the engine is open or has no tuning. */
+  readonly tuning: object | null;
 }
 
 /**
- * Checks what was asked for and fills in defaults.
- * @throws AppError BAD_INPUT that names the field and what is allowed
+ * Checks a request and fills in defaults. Tuning selects its engine if the request names none.
+ * @throws AppError BAD_INPUT that names the field and what it allows
  */
 export function checkOptions(requested: RequestedOptions): CheckedOptions {
   const durationSeconds = requested.durationSeconds ?? DEFAULTS.durationSeconds;
   if (!(DURATIONS as readonly number[]).includes(durationSeconds)) {
-    throw new AppError('BAD_INPUT', `durationSeconds is ${durationSeconds}; it must be one of ${DURATIONS.join(', ')}.`, {
-      field: 'durationSeconds',
-    });
+    throw badInput('durationSeconds', `durationSeconds is ${durationSeconds}; it must be one of ${DURATIONS.join(', ')}.`);
   }
-  const tuning = requested.tuning ?? {};
-  const motion = requested.motion ?? DEFAULTS.motion;
-  const maxGuidanceScale = within('maxGuidanceScale', tuning.maxGuidanceScale, TUNING.maxGuidanceScale);
-  const minGuidanceScale = within('minGuidanceScale', tuning.minGuidanceScale, TUNING.minGuidanceScale);
-  if (minGuidanceScale > maxGuidanceScale) {
-    throw new AppError(
-      'BAD_INPUT',
-      `tuning.minGuidanceScale (${minGuidanceScale}) must not be over tuning.maxGuidanceScale (${maxGuidanceScale}).`,
-      {
-        field: 'tuning.minGuidanceScale',
-      },
-    );
+  const seed = requested.seed ?? null;
+  if (seed !== null && !(Number.isInteger(seed) && seed >= SEED.min && seed <= SEED.max)) {
+    throw badInput('seed', `seed is ${seed}; it must be a whole number from ${SEED.min} to ${SEED.max}.`);
   }
   return {
     durationSeconds,
     resolution: requested.resolution ?? DEFAULTS.resolution,
-    motion,
+    motion: requested.motion ?? DEFAULTS.motion,
     orientation: requested.orientation ?? DEFAULTS.orientation,
     fit: requested.fit ?? DEFAULTS.fit,
-    engine: requested.engine ?? null,
-    steps: whole('steps', tuning.steps, TUNING.steps),
-    minGuidanceScale,
-    maxGuidanceScale,
-    noiseAugStrength: within('noiseAugStrength', tuning.noiseAugStrength, TUNING.noiseAugStrength),
-    seed: tuning.seed == null ? null : whole('seed', tuning.seed, { min: 0, max: SEED_MAX, default: 0 }),
-    motionBucketId: whole('motionBucketId', tuning.motionBucketId, { ...MOTION_BUCKET, default: MOTIONS[motion].motionBucketId }),
+    seed,
+    ...checkEngine(requested.engine ?? null, requested.tuning ?? {}),
   };
 }
 
-function within(field: string, value: number | null | undefined, range: { min: number; max: number; default: number }): number {
-  if (value == null) return range.default;
-  // Written so that NaN fails too.
-  if (!(value >= range.min && value <= range.max)) {
-    throw new AppError('BAD_INPUT', `tuning.${field} is ${value}; it must lie between ${range.min} and ${range.max}.`, {
-      field: `tuning.${field}`,
-    });
+function checkEngine(asked: EngineName | null, requested: RequestedTuning): Pick<CheckedOptions, 'engine' | 'tuning'> {
+  const values: Readonly<Record<string, object | null | undefined>> = requested;
+  const given = enginesWithTuning().filter(({ key }) => values[key]);
+  if (given.length > 1)
+    throw badInput('tuning', `tuning names ${given.map(({ key }) => key).join(' and ')}; it may be for one engine only.`);
+  const other = given.find(({ engine }) => asked !== null && engine !== asked);
+  if (other) {
+    throw badInput('tuning', `tuning.${other.key} is for the engine ${other.engine}, but engine is ${asked}. Leave one of them out.`);
   }
-  return value;
+  const engine = asked ?? given[0]?.engine ?? null;
+  const own = enginesWithTuning().find((candidate) => candidate.engine === engine);
+  if (!own) return { engine, tuning: null };
+  const checked = checkTuning(own.tuning, values[own.key] ?? {});
+  if ('values' in checked) return { engine, tuning: checked.values };
+  const { field, message } = checked.problem;
+  throw badInput(`tuning.${own.key}${field === null ? '' : `.${field}`}`, `tuning.${own.key}: ${message}`);
 }
 
-function whole(field: string, value: number | null | undefined, range: { min: number; max: number; default: number }): number {
-  const checked = within(field, value, range);
-  if (!Number.isInteger(checked)) {
-    throw new AppError('BAD_INPUT', `tuning.${field} is ${checked}; it must be a whole number.`, { field: `tuning.${field}` });
-  }
-  return checked;
+function badInput(field: string, message: string): AppError {
+  return new AppError('BAD_INPUT', message, { field });
 }
 
 /** Longest clientRef, in characters. */
 export const CLIENT_REF_MAX = 200;
 
 /**
- * Checks a client's own text; none is fine.
+ * Checks a text that the client chose; null and undefined are allowed.
  * @throws AppError BAD_INPUT that names the field
  */
 export function checkText(field: string, text: string | null | undefined, max: number): void {
   if (text == null) return;
-  if (text.length === 0 || text.length > max) throw new AppError('BAD_INPUT', `${field} must have 1 to ${max} characters.`, { field });
+  if (text.length === 0 || text.length > max) throw badInput(field, `${field} must have 1 to ${max} characters.`);
   // PostgreSQL cannot store it.
-  if (text.includes('\0')) throw new AppError('BAD_INPUT', `${field} must not contain a null character.`, { field });
+  if (text.includes('\0')) throw badInput(field, `${field} must not contain a null character.`);
 }
 
-/** Closes what a request left open: orientation from the photo, the engine chosen, a random seed. */
-export function settleOptions(checked: CheckedOptions, engine: EngineName, photo: { width: number; height: number }): RenderOptions {
-  const { orientation, seed, ...rest } = checked;
-  return {
-    ...rest,
+/** Decides what a request left open: the orientation by the photo, the engine as chosen, the seed at random. */
+export function resolveOptions(checked: CheckedOptions, engine: EngineName, photo: { width: number; height: number }): RenderOptions {
+  const { tuning } = engineEntry(engine);
+  const options = {
+    ...checked,
     engine,
-    orientation: orientation !== 'AUTO' ? orientation : photo.height > photo.width ? 'PORTRAIT' : 'LANDSCAPE',
-    seed: seed ?? randomInt(SEED_MAX + 1),
+    orientation: checked.orientation === 'AUTO' ? (photo.height > photo.width ? 'PORTRAIT' : 'LANDSCAPE') : checked.orientation,
+    seed: checked.seed ?? randomInt(SEED.min, SEED.max + 1),
+    tuning: tuning && tuning.resolve(checked.tuning ?? defaultsOf(tuning), checked.motion),
   };
+  // The tuning comes from the entry of that very engine, a pairing that types cannot follow.
+  return options as RenderOptions;
 }
 
-/** Hex sha256 of a request: the same options and the same photo bytes give the same text, whatever was left to defaults. */
+function defaultsOf(tuning: NonNullable<ReturnType<typeof engineEntry>['tuning']>): object {
+  return tuning.schema.parse({});
+}
+
+/** Options of a request for `engine` that leaves out everything else, for estimates. */
+export function defaultOptions(engine: EngineName, requested: Pick<RequestedOptions, 'resolution' | 'durationSeconds'>): RenderOptions {
+  return resolveOptions(checkOptions({ ...requested, engine, seed: SEED.min }), engine, { width: 4, height: 3 });
+}
+
+/** Hex SHA-256 of a request: equal for equal options and photo bytes, no matter which options were left to their defaults. */
 export function fingerprint(checked: CheckedOptions, photoSha256: string): string {
-  const canonical = Object.entries(checked).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256')
-    .update(JSON.stringify([canonical, photoSha256]))
+    .update(JSON.stringify([sorted(checked), photoSha256]))
     .digest('hex');
+}
+
+/** Entries of an object, and of the objects in it, in the order of their keys. */
+function sorted(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  return Object.entries(value)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, each]) => [key, sorted(each)]);
 }

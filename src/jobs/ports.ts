@@ -2,7 +2,7 @@
  * What the domain asks of the outside world. `src/infra` implements these; nothing here knows Prisma, BullMQ, Redis or a file system.
  */
 import type { Readable } from 'node:stream';
-import type { EngineName } from '../catalog/catalog.ts';
+import type { EngineName } from '../catalog/engines.ts';
 
 /** News that travel on the bus: small, lossy, in order per topic. The truth is in the database; a message only says "look again". */
 export interface BusMessage {

@@ -1,4 +1,4 @@
-import type { EngineName } from '../catalog/catalog.ts';
+import type { EngineName } from '../catalog/engines.ts';
 import type { JobContext } from './context.ts';
 import { liveWorkers, workersFor } from './engines.ts';
 import type { QueueLine } from './store.ts';

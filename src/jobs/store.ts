@@ -1,6 +1,7 @@
 /** What the domain asks of the database. `src/infra/postgres/job-store.ts` implements it on PostgreSQL. */
-import type { EngineName, RenderOptions, Stage } from '../catalog/catalog.ts';
-import type { Place } from './estimates.ts';
+import type { Stage } from '../catalog/catalog.ts';
+import type { EngineName, RenderOptions } from '../catalog/engines.ts';
+import type { RenderDevice } from './costs.ts';
 import type { Job, JobStatus } from './job.ts';
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
@@ -17,7 +18,7 @@ export interface NewJob {
   readonly engine: EngineName;
   readonly options: RenderOptions;
   readonly estimatedSeconds: number;
-  readonly guessSeconds: number | null;
+  readonly baselineSeconds: number | null;
   readonly photoSha256: string;
   readonly photoWidth: number;
   readonly photoHeight: number;
@@ -131,8 +132,8 @@ export interface RenderSample {
   readonly options: RenderOptions;
   readonly device: string;
   readonly renderSeconds: number;
-  /** What had been reckoned for it. */
-  readonly guessSeconds: number | null;
+  /** Expected at its creation before finished jobs corrected it, in seconds; null if its device was not known. */
+  readonly baselineSeconds: number | null;
 }
 
 export interface JobStore {
@@ -225,10 +226,10 @@ export interface WorkerRecord {
   readonly engines: readonly EngineName[];
   /** Those of `engines` that may be chosen for a request that names none. */
   readonly defaultEngines: readonly EngineName[];
-  /** Engines it does not offer, and why. */
+  /** Engines that cannot run there, and why. */
   readonly unavailable: Readonly<Partial<Record<EngineName, string>>>;
-  /** What renders cost here, by engine, for those that reckon it. */
-  readonly paces: Place['paces'];
+  /** Cost model by engine, as JSON, of the engines that have measured one. */
+  readonly costModels: RenderDevice['costModels'];
   readonly state: WorkerState;
   readonly jobId: string | null;
   readonly version: string;

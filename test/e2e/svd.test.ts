@@ -3,9 +3,10 @@ import { mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ENGINES, RESOLUTIONS } from '../../src/catalog/catalog.ts';
 import { findFfmpeg } from '../../src/infra/media/ffmpeg.ts';
 import { readVideoMetadata } from '../../src/infra/media/video-metadata.ts';
+import { baselineSeconds } from '../../src/jobs/costs.ts';
+import { defaultOptions } from '../../src/jobs/options.ts';
 import { hollowCheckpoint } from '../support/hollow.ts';
 import { rendererOf } from '../support/processes.ts';
 import { Stack, type JobState, type JobView, type ProgressView } from '../support/stack.ts';
@@ -15,10 +16,10 @@ import { until } from '../support/waiting.ts';
 
 const STAGES = ['LOADING_MODEL', 'ENCODING_IMAGE', 'DENOISING', 'DECODING', 'INTERPOLATING', 'ENCODING_VIDEO'];
 const SMALL = { SVD_RENDER_SIZE: '128x64', SVD_DECODE_CHUNK_SIZE: '2', WORKER_DEVICES: 'cpu' };
-/** As little work as can be asked for: one call of the network a step. */
-const QUICK = { engine: 'SVD_XT', tuning: { steps: 4, maxGuidanceScale: 1, seed: 5 } };
+/** The least work that a request can ask for: one UNet call per step. */
+const QUICK = { seed: 5, tuning: { svdXt: { numInferenceSteps: 4, maxGuidanceScale: 1 } } };
 /** Enough calls to be interrupted between two. */
-const LONG = { engine: 'SVD_XT', tuning: { steps: 40, seed: 5 } };
+const LONG = { seed: 5, tuning: { svdXt: { numInferenceSteps: 40 } } };
 
 const isDenoising = ({ job }: ProgressView) => job.stage === 'DENOISING' && (job.step ?? 0) >= 2;
 const stagesOf = (states: readonly JobState[]) => [...new Set(states.flatMap(({ stage }) => stage ?? []))];
@@ -84,13 +85,12 @@ describe('SVD_XT from a photo to its video', () => {
     await stack?.stop();
   });
 
-  it('is offered on a CPU that is named, is not the default there, and is expected to take what its worker reckons', async () => {
+  it('is offered on a CPU that is named, is not the default there, and is expected to take what the cost model of its worker says', async () => {
     const { engine, seconds, worker } = await offered();
     expect(engine).toEqual({ name: 'SVD_XT', available: true, isDefault: false, unavailableReason: null });
     expect(worker).toEqual({ engines: ['PREVIEW', 'SVD_XT'], unavailable: [] });
-    // Without its reckoning the catalogue's guess would stand, made for a graphics card and the real model.
-    const megapixels = (RESOLUTIONS.P360.width * RESOLUTIONS.P360.height * 36) / 1e6;
-    expect(seconds('P360', 3)).toBeLessThan(ENGINES.SVD_XT.guessSeconds({ megapixels, steps: 24 }));
+    // Without a cost model the catalogue's figures would apply, which are those of a GPU and the real model.
+    expect(seconds('P360', 3)).toBeLessThan(baselineSeconds(defaultOptions('SVD_XT', { resolution: 'P360', durationSeconds: 3 })));
     expect(seconds('P360', 3)).toBeGreaterThan(0);
     expect(seconds('P720', 3)).toBeGreaterThan(seconds('P360', 3));
     expect(seconds('P360', 12)).toBeGreaterThan(seconds('P360', 3));
@@ -148,7 +148,7 @@ describe('SVD_XT from a photo to its video', () => {
   it('loads once for jobs in a row, and gives the same frames for the same seed, others for another', async () => {
     const first = await animate(QUICK);
     const again = await animate(QUICK);
-    const other = await animate({ ...QUICK, tuning: { ...QUICK.tuning, seed: 6 } });
+    const other = await animate({ ...QUICK, seed: 6 });
     for (const { id } of [first, again, other]) expect(stagesOf(await stack.states(id))).not.toContain('LOADING_MODEL');
     const frames = await framesOf(first);
     expect(await framesOf(again)).toEqual(frames);

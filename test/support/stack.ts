@@ -61,11 +61,7 @@ export interface JobView {
     motion: string;
     durationSeconds: number;
     seed: number;
-    steps: number;
-    minGuidanceScale: number;
-    maxGuidanceScale: number;
-    noiseAugStrength: number;
-    motionBucketId: number;
+    tuning: Readonly<Record<string, number>> | null;
   };
   clientRef: string | null;
   retryOf: string | null;
@@ -106,7 +102,8 @@ export interface ProgressView {
 }
 
 export const JOB_FIELDS = `id status stage percent step totalSteps queuePosition estimatedSecondsRemaining attempt maxAttempts nextAttemptAt
-  options { engine resolution orientation fit motion durationSeconds seed steps minGuidanceScale maxGuidanceScale noiseAugStrength motionBucketId }
+  options { engine resolution orientation fit motion durationSeconds seed
+    tuning { ... on SvdXtTuning { numInferenceSteps minGuidanceScale maxGuidanceScale noiseAugStrength motionBucketId } } }
   clientRef retryOf createdAt startedAt finishedAt expiresAt error { code message hint fault retry }
   result { video { url urlExpiresAt } poster { url } width height frameCount framesPerSecond durationSeconds sizeBytes sha256 renderSeconds }`;
 

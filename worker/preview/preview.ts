@@ -1,35 +1,34 @@
-/** PREVIEW: a virtual camera moves over the still photo. Any machine, seconds. */
+/** PREVIEW: a virtual camera moves over the still photo. It runs on any machine and takes seconds. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { ENGINES, FRAMES_PER_SECOND, frameCount, frameSize, type RenderOptions } from '../../src/catalog/catalog.ts';
+import { FRAMES_PER_SECOND, frameCount, frameSize } from '../../src/catalog/catalog.ts';
+import { preview as entry, PREVIEW_COSTS, type PreviewOptions } from '../../src/catalog/engines/preview.ts';
 import type { Engine, EngineModule, Picture, PlannedStage, Report } from '../engine.ts';
 import { cameraPath } from '../video/camera.ts';
 import { prepareScene, shoot } from './scene.ts';
 
-class Preview implements Engine {
+class Preview implements Engine<PreviewOptions> {
   readonly name = 'PREVIEW';
   readonly version = '1';
 
-  async plan(options: RenderOptions): Promise<PlannedStage[]> {
-    const { width, height } = frameSize(options);
+  async plan(options: PreviewOptions): Promise<PlannedStage[]> {
     const frames = frameCount(options.durationSeconds);
-    const guess = (megapixels: number) => ENGINES.PREVIEW.guessSeconds({ megapixels, steps: options.steps });
-    const prepareSeconds = guess(0);
+    const { prepareSeconds } = PREVIEW_COSTS;
     return [
       { stage: 'PREPARING', totalSteps: 1, secondsPerStep: prepareSeconds },
-      { stage: 'RENDERING', totalSteps: frames, secondsPerStep: (guess((frames * width * height) / 1e6) - prepareSeconds) / frames },
+      { stage: 'RENDERING', totalSteps: frames, secondsPerStep: (entry.baselineSeconds(options) - prepareSeconds) / frames },
     ];
   }
 
-  /** There is nothing to load. */
+  /** PREVIEW has no model to load. */
   async load(): Promise<void> {}
 
-  async *render(photo: Picture, options: RenderOptions, report: Report, signal: AbortSignal): AsyncGenerator<Picture, void, undefined> {
+  async *render(photo: Picture, options: PreviewOptions, report: Report, signal: AbortSignal): AsyncGenerator<Picture, void, undefined> {
     signal.throwIfAborted();
     const path = cameraPath(options.motion, frameCount(options.durationSeconds));
     const scene = await prepareScene(photo, frameSize(options), options.fit, path);
     report.progress('PREPARING', 1);
     for (const [index, camera] of path.entries()) {
-      await turn(); // lets messages in, such as the one that cancels
+      await turn(); // Lets messages in, such as a cancellation.
       signal.throwIfAborted();
       const picture = shoot(scene, camera);
       if (index % FRAMES_PER_SECOND === 0) report.preview(picture);
@@ -41,14 +40,10 @@ class Preview implements Engine {
   async dispose(): Promise<void> {}
 }
 
-export const preview: EngineModule = {
+export const preview: EngineModule<PreviewOptions> = {
   name: 'PREVIEW',
-  async offer(device) {
-    return {
-      unavailable: device === 'cpu' ? null : `PREVIEW works on the CPU, not on ${device}: add cpu to WORKER_DEVICES.`,
-      byDefault: true,
-      paces: null,
-    };
+  async capability(device) {
+    return { unavailable: entry.unavailableOn(device), byDefault: true, costModel: null };
   },
   create: () => new Preview(),
 };

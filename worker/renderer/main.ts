@@ -3,7 +3,7 @@
  * inference blocks its event loop, and because a native crash or a kill must not take the worker along.
  */
 import path from 'node:path';
-import type { EngineName } from '../../src/catalog/catalog.ts';
+import type { EngineName } from '../../src/catalog/engines.ts';
 import { FRAMES_PER_SECOND, frameCount, frameSize } from '../../src/catalog/catalog.ts';
 import { loadDotEnv, readConfig, secretsOf } from '../../src/config.ts';
 import { findFfmpeg } from '../../src/infra/media/ffmpeg.ts';
@@ -13,9 +13,9 @@ import { ROOT, VERSION } from '../../src/process/version.ts';
 import { videoTags } from '../../src/infra/media/video-metadata.ts';
 import { toAppError } from '../../src/jobs/errors.ts';
 import { ENGINE_MODULES } from '../engines.ts';
-import type { Engine, EngineModule, Offer, Picture, PlannedStage, Report } from '../engine.ts';
+import type { Capability, Engine, EngineModule, Picture, PlannedStage, Report } from '../engine.ts';
 import { ProgressMeter, type Standing } from './progress.ts';
-import { OUTPUT, type EngineOffer, type FromRenderer, type RenderRequest, type ToRenderer } from '../protocol.ts';
+import { OUTPUT, type EngineCapability, type FromRenderer, type RenderRequest, type ToRenderer } from '../protocol.ts';
 import { encodeVideo } from '../video/encode.ts';
 import { writeJpeg } from '../video/poster.ts';
 
@@ -129,18 +129,18 @@ class PreviewWriter {
   }
 }
 
-async function tellOffers(): Promise<void> {
-  const offers = await Promise.all(
-    ENGINE_MODULES.map(async (module): Promise<EngineOffer> => {
-      // What is wrong with one engine must not keep the others from working.
-      const offer = await module.offer(device, config).catch((error: Error): Offer => {
-        log.error({ engine: module.name, err: error }, 'this engine cannot be offered');
-        return { unavailable: error.message, byDefault: false, paces: null };
+async function sendCapabilities(): Promise<void> {
+  const capabilities = await Promise.all(
+    ENGINE_MODULES.map(async (module): Promise<EngineCapability> => {
+      // A fault in one engine must not disable the others.
+      const capability = await module.capability(device, config).catch((error: Error): Capability => {
+        log.error({ engine: module.name, err: error }, 'cannot determine the capability of this engine');
+        return { unavailable: error.message, byDefault: false, costModel: null };
       });
-      return { engine: module.name, ...offer };
+      return { engine: module.name, ...capability };
     }),
   );
-  say({ type: 'ready', offers });
+  say({ type: 'ready', capabilities });
 }
 
 let current: AbortController | null = null;
@@ -155,8 +155,8 @@ async function serve(request: RenderRequest): Promise<void> {
     else {
       const known = toAppError(error);
       log.error({ jobId: request.jobId, attempt: request.attempt, code: known.code, err: known.cause ?? known }, 'render failed');
-      // First, so that no further job comes for a model that is of no use.
-      if (known.code === 'MODEL_INVALID') await tellOffers();
+      // First, so that no further job is taken for an invalid model.
+      if (known.code === 'MODEL_INVALID') await sendCapabilities();
       // After an error nobody foresaw, such as a graphics driver that was reset, a new process is the safe one.
       process.send?.({ type: 'failed', code: known.code, message: known.message } satisfies FromRenderer, undefined, undefined, () => {
         if (known.code === 'INTERNAL') process.exit(1);
@@ -175,8 +175,8 @@ process.on('message', (message: ToRenderer) => {
     case 'stop':
       current?.abort(new Error('stopped'));
       break;
-    case 'look':
-      void tellOffers();
+    case 'probe':
+      void sendCapabilities();
       break;
   }
 });
@@ -185,4 +185,4 @@ process.on('disconnect', () => process.exit(0));
 // Ctrl-C, a closed terminal and systemd reach all processes at once; the worker decides what becomes of its renderers.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
-await tellOffers();
+await sendCapabilities();

@@ -1,21 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { EngineName } from '../../src/catalog/catalog.ts';
+import { names } from '../../src/catalog/catalog.ts';
+import { ENGINES, type EngineName } from '../../src/catalog/engines.ts';
 import { VERSION } from '../../src/process/version.ts';
 import { beginAttempt } from '../../src/jobs/attempt.ts';
 import type { JobContext } from '../../src/jobs/context.ts';
 import type { Consumer, Delivery, HandlerOutcome } from '../../src/jobs/ports.ts';
 import type { WorkerState } from '../../src/jobs/store.ts';
-import type { EngineOffer } from '../protocol.ts';
+import type { EngineCapability } from '../protocol.ts';
 import { RendererProcess } from './renderer-handle.ts';
 import { Rendering } from './attempt-runner.ts';
 
-/** Weights that are being fetched. */
+/** Model downloads in progress. */
 export interface Weights {
-  /** Fulfilled when that is over; never rejects. */
+  /** Fulfilled when all of them have ended; never rejects. */
   readonly done: Promise<void>;
-  /** Why SVD_XT cannot have them at present; null if it can. */
-  reason(): string | null;
+  /** Why an engine cannot use its weights at present; null if it can or none are downloaded for it. */
+  reason(engine: EngineName): string | null;
 }
 
 /** How often an engine that is not offered is asked whether it could be by now. */
@@ -47,7 +48,7 @@ export class DeviceWorker {
   #state: WorkerState = 'STARTING';
   #lookedAt = Date.now();
   #jobId: string | null = null;
-  #offers: readonly EngineOffer[] = [];
+  #capabilities: readonly EngineCapability[] = [];
   #beating: NodeJS.Timeout | null = null;
   #lastBeat: Promise<void> = Promise.resolve();
   #nextBeat: Promise<void> | null = null;
@@ -64,7 +65,7 @@ export class DeviceWorker {
     this.#storageIsOurs = storageIsOurs;
     this.#weights = weights;
     this.id = `${hostname()}:${process.pid}:${device}:${randomUUID().slice(0, 8)}`;
-    this.#renderer = new RendererProcess(device, context.log, (offers) => void this.#adopt(offers));
+    this.#renderer = new RendererProcess(device, context.log, (capabilities) => void this.#adopt(capabilities));
   }
 
   /**
@@ -116,9 +117,9 @@ export class DeviceWorker {
   }
 
   /** Engines come and go with their models; one that went leaves its jobs to other devices, or to the day when it is back. */
-  async #adopt(offers: readonly EngineOffer[]): Promise<void> {
+  async #adopt(capabilities: readonly EngineCapability[]): Promise<void> {
     const before = this.#offered();
-    this.#offers = offers;
+    this.#capabilities = capabilities;
     if ((this.#state !== 'READY' && this.#state !== 'BUSY') || this.#offered().join() === before.join()) return;
     this.#context.log.info(
       { device: this.device, engines: this.#offered(), unavailable: this.#unavailable() },
@@ -162,16 +163,17 @@ export class DeviceWorker {
   }
 
   #offered(): EngineName[] {
-    return this.#offers.filter(({ unavailable }) => unavailable === null).map(({ engine }) => engine);
+    return this.#capabilities.filter(({ unavailable }) => unavailable === null).map(({ engine }) => engine);
   }
 
-  /** Why engines are not offered. What was found out while weights were fetched says more than the engine, which only misses them. */
+  /** Why engines are unavailable. For one whose weights are being downloaded, the state of the download explains more than the engine. */
   #unavailable(): Partial<Record<EngineName, string>> {
-    const offered = Object.fromEntries(
-      this.#offers.flatMap(({ engine, unavailable }) => (unavailable === null ? [] : [[engine, unavailable]])),
-    );
-    const reason = this.#weights?.reason() ?? null;
-    return reason === null || this.#offered().includes('SVD_XT') ? offered : { ...offered, SVD_XT: reason };
+    const reasons = names(ENGINES).map((engine) => {
+      if (this.#offered().includes(engine)) return [engine, null] as const;
+      const capability = this.#capabilities.find((each) => each.engine === engine);
+      return [engine, this.#weights?.reason(engine) ?? capability?.unavailable ?? null] as const;
+    });
+    return Object.fromEntries(reasons.filter(([, reason]) => reason !== null));
   }
 
   async #consume(engine: EngineName): Promise<Consumer> {
@@ -250,9 +252,13 @@ export class DeviceWorker {
         pid: process.pid,
         device: this.device,
         engines,
-        defaultEngines: this.#offers.filter(({ engine, byDefault }) => byDefault && engines.includes(engine)).map(({ engine }) => engine),
+        defaultEngines: this.#capabilities
+          .filter(({ engine, byDefault }) => byDefault && engines.includes(engine))
+          .map(({ engine }) => engine),
         unavailable: this.#unavailable(),
-        paces: Object.fromEntries(this.#offers.flatMap(({ engine, paces }) => (paces ? [[engine, paces]] : []))),
+        costModels: Object.fromEntries(
+          this.#capabilities.flatMap(({ engine, costModel }) => (costModel === null ? [] : [[engine, costModel]])),
+        ),
         state: this.#state,
         jobId: this.#jobId,
         version: VERSION,
@@ -271,9 +277,10 @@ export class DeviceWorker {
   /** Weights that have come since do not announce themselves. */
   #lookForModels(): void {
     if (this.#state === 'READY' && this.#offered().some((engine) => !this.#consumers.has(engine))) void this.#serveOffered();
-    if (this.#state !== 'READY' || this.#offered().length === this.#offers.length || Date.now() - this.#lookedAt < LOOK_EVERY_MS) return;
+    if (this.#state !== 'READY' || this.#offered().length === this.#capabilities.length || Date.now() - this.#lookedAt < LOOK_EVERY_MS)
+      return;
     this.#lookedAt = Date.now();
-    this.#renderer.look();
+    this.#renderer.probe();
   }
 
   /**

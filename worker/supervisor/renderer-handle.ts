@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Log } from '../../src/jobs/context.ts';
 import { AppError } from '../../src/jobs/errors.ts';
-import type { EngineOffer, FromRenderer, RenderProgress, RenderRequest, ToRenderer } from '../protocol.ts';
+import type { EngineCapability, FromRenderer, RenderProgress, RenderRequest, ToRenderer } from '../protocol.ts';
 
 export interface RenderEvents {
   planned(expectedSeconds: number, longestStepSeconds: number): void;
@@ -24,7 +24,7 @@ const START_MS = 60_000;
 export class RendererProcess {
   readonly #device: string;
   readonly #log: Log;
-  readonly #offered: (offers: readonly EngineOffer[]) => void;
+  readonly #onCapabilities: (capabilities: readonly EngineCapability[]) => void;
   #child: ChildProcess | null = null;
   #starting: Promise<void> | null = null;
   #killTimer: NodeJS.Timeout | null = null;
@@ -32,16 +32,16 @@ export class RendererProcess {
   #leaving = false;
   #closed = false;
 
-  /** @param offered told what the child's engines offer, at its start and whenever that changes */
-  constructor(device: string, log: Log, offered: (offers: readonly EngineOffer[]) => void) {
+  /** @param onCapabilities receives the engines' capabilities at the child's start and whenever they may have changed */
+  constructor(device: string, log: Log, onCapabilities: (capabilities: readonly EngineCapability[]) => void) {
     this.#device = device;
     this.#log = log;
-    this.#offered = offered;
+    this.#onCapabilities = onCapabilities;
   }
 
-  /** Has the child look again at what its engines can offer. */
-  look(): void {
-    if (this.#child?.connected) this.#send(this.#child, { type: 'look' });
+  /** Makes the child send its engines' capabilities again. */
+  probe(): void {
+    if (this.#child?.connected) this.#send(this.#child, { type: 'probe' });
   }
 
   /** Starts the child unless it runs. Rejects if it dies before it is ready. */
@@ -74,7 +74,7 @@ export class RendererProcess {
         child.on('message', (message: FromRenderer) => {
           if (message.type !== 'ready') return;
           ready = true;
-          this.#offered(message.offers);
+          this.#onCapabilities(message.capabilities);
           resolve();
         });
         child.once('error', reject);

@@ -1,9 +1,9 @@
-/** Whether SVD_XT can work on a device, and what it needs there. */
-import { renderSize } from '../../src/catalog/catalog.ts';
+/** Whether SVD_XT can run on a device, and what it needs there. */
+import { RENDER_SIZES, svdXt } from '../../src/catalog/engines/svd-xt.ts';
 import type { Config } from '../../src/config.ts';
 import { modelState } from '../../src/provisioning/weights/state.ts';
 import { AppError } from '../../src/jobs/errors.ts';
-import type { Offer } from '../engine.ts';
+import type { Capability } from '../engine.ts';
 import { openCheckpoint } from './checkpoint/checkpoint.ts';
 import { Costs } from './costs.ts';
 import { Networks } from './runtime/networks.ts';
@@ -26,14 +26,14 @@ export function decodeChunkSize(device: string, { SVD_DECODE_CHUNK_SIZE }: Confi
 /** Opens SVD_MODEL for `device`; no weights are read yet. @throws AppError MODEL_INVALID */
 export async function openModel(device: string, config: Config): Promise<Model> {
   const runtime = await runtimeOf(device, config);
-  const { folder } = await modelState(config);
+  const { folder } = await modelState(config, svdXt.weights);
   const networks = new Networks(await openCheckpoint(folder), runtime, config.SVD_MEMORY);
   return { networks, costs: new Costs(networks, await rateOf(runtime), decodeChunkSize(device, config)) };
 }
 
 const rates = new Map<string, Promise<number>>();
 
-/** Measured once a process. */
+/** Measured once per process. */
 async function rateOf(runtime: Runtime): Promise<number> {
   const key = `${runtime.backend.name} ${runtime.precision}`;
   const rate = rates.get(key) ?? measureRate(runtime);
@@ -42,13 +42,15 @@ async function rateOf(runtime: Runtime): Promise<number> {
   return await rate;
 }
 
-export async function offerOf(device: string, config: Config): Promise<Offer> {
-  const no = (unavailable: string): Offer => ({ unavailable, byDefault: false, paces: null });
-  const { kind, message, hint } = await modelState(config);
+/** Opens the model, if it is there, and measures the device. */
+export async function svdCapability(device: string, config: Config): Promise<Capability> {
+  const no = (unavailable: string): Capability => ({ unavailable, byDefault: false, costModel: null });
+  const { kind, message, hint } = await modelState(config, svdXt.weights);
   if (kind !== 'present') return no(`${message}${hint ? `: ${hint}` : ''}.`);
-  if (device.startsWith('cuda')) return no('SVD_XT does not run on CUDA yet. Name webgpu in WORKER_DEVICES: it uses the same card.');
+  const never = svdXt.unavailableOn(device);
+  if (never !== null) return no(never);
   if (device === 'cpu' && !config.WORKER_DEVICES.includes('cpu')) {
-    return no('SVD_XT takes hours on a CPU. Name cpu in WORKER_DEVICES to have it all the same.');
+    return no('SVD_XT takes hours on a CPU. Set cpu in WORKER_DEVICES to use it there anyway.');
   }
   const card = device === 'webgpu' ? await probeWebgpu() : null;
   if (card?.available === false) return no(card.reason);
@@ -56,8 +58,8 @@ export async function offerOf(device: string, config: Config): Promise<Offer> {
     return no('The graphics card cannot compute in float16: set SVD_PRECISION to fp32.');
   try {
     const { costs } = await openModel(device, config);
-    const paces = costs.paces((resolution) => config.SVD_RENDER_SIZE ?? renderSize({ resolution, orientation: 'LANDSCAPE' }));
-    return { unavailable: null, byDefault: card?.hardware ?? false, paces };
+    const costModel = costs.costModel((resolution) => config.SVD_RENDER_SIZE ?? RENDER_SIZES[resolution]);
+    return { unavailable: null, byDefault: card?.hardware ?? false, costModel };
   } catch (error) {
     if (error instanceof AppError && error.code !== 'INTERNAL') return no(error.message);
     throw error instanceof AppError ? error.cause : error;

@@ -1,13 +1,13 @@
-/** What the parts of a render take: reckoned from their operations and the device's rate until they have been measured. */
+/** Duration of each part of a render, in seconds: computed from its operations and the device's rate until it has been measured. */
 import { FRAMES_PER_SECOND, RESOLUTIONS, names, type Resolution, type Size } from '../../src/catalog/catalog.ts';
-import type { Pace, Paces } from '../../src/jobs/estimates.ts';
+import type { SvdXtCostModel } from '../../src/catalog/engines/svd-xt.ts';
 import type { Network, Networks } from './runtime/networks.ts';
 
-/** How much of the rate of plain convolutions whole networks reach; docs/performance.md has the figures. */
+/** Share of the rate of plain convolutions that whole networks reach; docs/performance.md has the figures. */
 const EFFICIENCY = 0.6;
-/** Making one frame in between, bringing it to size and encoding it, in seconds, and for each megapixel of it. */
+/** Interpolating, resizing and encoding one frame: seconds per frame and per megapixel. */
 const FRAME_SECONDS = { fixed: 0.02, perMegapixel: 0.12 } as const;
-/** Bringing a network into memory: in any case, and bytes of its weights a second where they are read at once. */
+/** Loading a network: fixed seconds, and bytes of weights per second where they are read at once. */
 const LOAD = { seconds: 1, bytesPerSecond: 100e6 } as const;
 
 export class Costs {
@@ -17,7 +17,7 @@ export class Costs {
   readonly #measured = new Map<string, number>();
 
   /**
-   * @param rate floating-point operations a second in convolutions
+   * @param rate floating-point operations per second in convolutions
    * @param chunk frames decoded at once
    */
   constructor(networks: Networks, rate: number, chunk: number) {
@@ -26,13 +26,13 @@ export class Costs {
     this.#chunk = chunk;
   }
 
-  /** Bringing `network` into memory. A CPU reads weights only when it uses them. */
+  /** Loading `network` into memory. A CPU reads weights only when it uses them. */
   load(network: Network): number {
     const { backend } = this.#networks.runtime;
     return LOAD.seconds + (backend.isGpu ? this.#networks.weightBytes(network) / LOAD.bytesPerSecond : 0);
   }
 
-  /** Image encoder and encoder together. */
+  /** Image encoder and VAE encoder together. */
   encode(size: Size): number {
     return this.#known('encode', size, () => [{ name: 'image encoder' }, { name: 'encoder', size }]);
   }
@@ -53,23 +53,23 @@ export class Costs {
     return this.#measured.get(keyOf('frame', size)) ?? FRAME_SECONDS.fixed + (FRAME_SECONDS.perMegapixel * pixels) / 1e6;
   }
 
-  /** The newest measurement counts: machines get busy and clocks change. */
+  /** Records a measurement. It replaces earlier ones, since load and clock rates change. */
   measured(part: 'encode' | 'call' | 'decode' | 'frame', size: Size, seconds: number): void {
     this.#measured.set(keyOf(part, size), seconds);
   }
 
-  /** What renders cost by resolution, for the estimates of jobs to come. @param render the size at which a resolution is rendered */
-  paces(render: (resolution: Resolution) => Size): Paces {
+  /** Costs by resolution, for estimates. @param renderSize landscape size at which a resolution is rendered */
+  costModel(renderSize: (resolution: Resolution) => Size): SvdXtCostModel {
     return Object.fromEntries(
       names(RESOLUTIONS).map((resolution) => {
-        const size = render(resolution);
+        const size = renderSize(resolution);
         const chunks = Math.ceil(this.#frames / this.#chunk);
-        const pace: Pace = {
+        const costs = {
           fixed: this.encode(size) + chunks * this.decode(size),
-          perCall: this.call(size),
+          perUnetCall: this.call(size),
           perFrame: this.frame(RESOLUTIONS[resolution]),
         };
-        return [resolution, pace];
+        return [resolution, costs];
       }),
     );
   }
@@ -94,7 +94,7 @@ function keyOf(part: string, { width, height }: Size): string {
   return `${part} ${Math.max(width, height)}×${Math.min(width, height)}`;
 }
 
-/** Key frames a second in a video of `frames`, if they are spread over all of it. */
+/** Key frames per second in a video of `frames` frames over which the key frames are spread evenly. */
 export function keyframeRate(keyframes: number, frames: number): number {
   return (FRAMES_PER_SECOND * (keyframes - 1)) / (frames - 1);
 }

@@ -2,10 +2,10 @@
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
-import { frameCount, frameSize, renderSize, type RenderOptions, type Size } from '../../src/catalog/catalog.ts';
+import { frameCount, frameSize, oriented, type Size } from '../../src/catalog/catalog.ts';
+import { RENDER_SIZES, unetCalls, type SvdXtOptions } from '../../src/catalog/engines/svd-xt.ts';
 import type { Config } from '../../src/config.ts';
 import { AppError } from '../../src/jobs/errors.ts';
-import { networkCalls } from '../../src/jobs/estimates.ts';
 import type { Engine, EngineModule, Picture, PlannedStage, Report } from '../engine.ts';
 import { fitPhoto } from '../video/fit.ts';
 import { flowInterpolator } from '../video/interpolate.ts';
@@ -14,7 +14,7 @@ import { keyframeRate } from './costs.ts';
 import { latentPreview } from './latent-preview.ts';
 import type { Network } from './runtime/networks.ts';
 import { NoiseSource } from './noise.ts';
-import { decodeChunkSize, offerOf, openModel, type Model } from './capability.ts';
+import { decodeChunkSize, svdCapability, openModel, type Model } from './capability.ts';
 import { decode, denoise, embedPhoto, encodePhoto, type EncodedPhoto } from './pipeline.ts';
 
 /** Changes when the same options and model would give other frames. */
@@ -28,7 +28,7 @@ const PREVIEWS = 8;
 /** Grey levels, of 255, up to which a picture counts as black. */
 const BLACK = 2;
 
-class Svd implements Engine {
+class Svd implements Engine<SvdXtOptions> {
   readonly name = 'SVD_XT';
   readonly version: string;
   readonly #device: string;
@@ -49,7 +49,7 @@ class Svd implements Engine {
     ].join('+');
   }
 
-  async plan(options: RenderOptions): Promise<PlannedStage[]> {
+  async plan(options: SvdXtOptions): Promise<PlannedStage[]> {
     const { costs, networks } = await this.#opened();
     const size = this.#renderSize(options);
     const frames = networks.checkpoint.unet.config.numFrames;
@@ -60,13 +60,17 @@ class Svd implements Engine {
         ? [{ stage: 'LOADING_MODEL', totalSteps: toLoad.length, secondsPerStep: loadSeconds / toLoad.length } as const]
         : []),
       { stage: 'ENCODING_IMAGE', totalSteps: 2, secondsPerStep: costs.encode(size) / 2 },
-      { stage: 'DENOISING', totalSteps: options.steps, secondsPerStep: (networkCalls(options) / options.steps) * costs.call(size) },
+      {
+        stage: 'DENOISING',
+        totalSteps: options.tuning.numInferenceSteps,
+        secondsPerStep: (unetCalls(options.tuning) / options.tuning.numInferenceSteps) * costs.call(size),
+      },
       { stage: 'DECODING', totalSteps: Math.ceil(frames / this.#chunk(frames)), secondsPerStep: costs.decode(size) },
       { stage: 'INTERPOLATING', totalSteps: frameCount(options.durationSeconds), secondsPerStep: costs.frame(frameSize(options)) },
     ];
   }
 
-  async load(options: RenderOptions, report: Report, signal: AbortSignal): Promise<void> {
+  async load(options: SvdXtOptions, report: Report, signal: AbortSignal): Promise<void> {
     try {
       const { networks } = await this.#opened();
       const toLoad = (await this.#networks(this.#renderSize(options))).filter((network) => !networks.isOpen(network));
@@ -81,7 +85,7 @@ class Svd implements Engine {
     }
   }
 
-  async *render(photo: Picture, options: RenderOptions, report: Report, signal: AbortSignal): AsyncGenerator<Picture, void, undefined> {
+  async *render(photo: Picture, options: SvdXtOptions, report: Report, signal: AbortSignal): AsyncGenerator<Picture, void, undefined> {
     try {
       const keyframes = await this.#keyframes(photo, options, report, signal);
       yield* this.#inBetween(keyframes, options, report, signal);
@@ -108,13 +112,13 @@ class Svd implements Engine {
   }
 
   /** All key frames, [num_frames] pictures of the render size. */
-  async #keyframes(photo: Picture, options: RenderOptions, report: Report, signal: AbortSignal): Promise<Picture[]> {
+  async #keyframes(photo: Picture, options: SvdXtOptions, report: Report, signal: AbortSignal): Promise<Picture[]> {
     const { costs, networks } = await this.#opened();
     const size = this.#renderSize(options);
     const frames = networks.checkpoint.unet.config.numFrames;
     const latentSize = { width: size.width / networks.scale, height: size.height / networks.scale };
     const noise = new NoiseSource(options.seed);
-    const { noiseAugStrength, steps } = options;
+    const { noiseAugStrength, numInferenceSteps, minGuidanceScale, maxGuidanceScale, motionBucketId } = options.tuning;
 
     const fitted = await fitPhoto(photo, frameSize(options), options.fit);
     await breathe(signal);
@@ -140,10 +144,10 @@ class Svd implements Engine {
       {
         size,
         numFrames: frames,
-        numInferenceSteps: steps,
-        minGuidanceScale: options.minGuidanceScale,
-        maxGuidanceScale: options.maxGuidanceScale,
-        motionBucketId: options.motionBucketId,
+        numInferenceSteps,
+        minGuidanceScale,
+        maxGuidanceScale,
+        motionBucketId,
         noiseAugStrength,
         fps: Math.min(TRAINED_RATE.max, Math.max(TRAINED_RATE.min, keyframeRate(frames, frameCount(options.durationSeconds)))),
       },
@@ -152,8 +156,8 @@ class Svd implements Engine {
     )) {
       latents = step.latents;
       report.progress('DENOISING', step.step);
-      costs.measured('call', size, (secondsSince(began) / networkCalls(options)) * (steps / step.step));
-      if (step.step % Math.ceil(steps / PREVIEWS) === 0) {
+      costs.measured('call', size, (secondsSince(began) / unetCalls(options.tuning)) * (numInferenceSteps / step.step));
+      if (step.step % Math.ceil(numInferenceSteps / PREVIEWS) === 0) {
         const middle = Math.floor(frames / 2) * length;
         report.preview(await latentPreview(step.predOriginalSample.subarray(middle, middle + length), latentSize));
       }
@@ -175,7 +179,7 @@ class Svd implements Engine {
 
   async *#inBetween(
     keyframes: readonly Picture[],
-    options: RenderOptions,
+    options: SvdXtOptions,
     report: Report,
     signal: AbortSignal,
   ): AsyncGenerator<Picture, void, undefined> {
@@ -209,9 +213,8 @@ class Svd implements Engine {
     return Math.min(frames, decodeChunkSize(this.#device, this.#config));
   }
 
-  #renderSize({ resolution, orientation }: RenderOptions): Size {
-    const { width, height } = this.#config.SVD_RENDER_SIZE ?? renderSize({ resolution, orientation: 'LANDSCAPE' });
-    return orientation === 'PORTRAIT' ? { width: height, height: width } : { width, height };
+  #renderSize({ resolution, orientation }: SvdXtOptions): Size {
+    return oriented(this.#config.SVD_RENDER_SIZE ?? RENDER_SIZES[resolution], orientation);
   }
 
   #opened(): Promise<Model> {
@@ -235,8 +238,8 @@ function isBlack({ data }: Picture): boolean {
 
 const secondsSince = (began: number) => (performance.now() - began) / 1000;
 
-export const svd: EngineModule = {
+export const svd: EngineModule<SvdXtOptions> = {
   name: 'SVD_XT',
-  offer: offerOf,
+  capability: svdCapability,
   create: (device, config) => new Svd(device, config),
 };

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { GraphQLInputObjectType, lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql';
 import { buildSchema, type PubSub } from 'type-graphql';
 import { HealthResolver } from './resolvers/health.ts';
-import { JobFieldsResolver, JobsResolver } from './resolvers/jobs.ts';
+import { JobFieldsResolver, JobOptionsResolver, JobsResolver } from './resolvers/jobs.ts';
 import { OptionsResolver } from './resolvers/options.ts';
 
 /** TypeGraphQL asks for one wherever there is a subscription; ours brings its own stream of events (JobWatcher). */
@@ -16,13 +16,15 @@ const NO_TOPICS: PubSub = {
 /** The executable schema. */
 export async function createSchema(): Promise<GraphQLSchema> {
   const schema = await buildSchema({
-    resolvers: [JobsResolver, JobFieldsResolver, OptionsResolver, HealthResolver],
+    resolvers: [JobsResolver, JobFieldsResolver, JobOptionsResolver, OptionsResolver, HealthResolver],
     validate: false,
     pubSub: NO_TOPICS,
   });
-  // TypeGraphQL has no decorator for it; graphql validates and prints it once it is set.
-  const image = schema.getType('ImageInput');
-  if (image instanceof GraphQLInputObjectType) image.isOneOf = true;
+  // TypeGraphQL has no decorator for @oneOf; graphql validates and prints it once it is set.
+  for (const name of ['ImageInput', 'TuningInput']) {
+    const type = schema.getType(name);
+    if (type instanceof GraphQLInputObjectType) type.isOneOf = true;
+  }
   describe(schema);
   return schema;
 }

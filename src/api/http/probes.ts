@@ -1,4 +1,5 @@
-import { ENGINES, names } from '../../catalog/catalog.ts';
+import { names } from '../../catalog/catalog.ts';
+import { ENGINES } from '../../catalog/engines.ts';
 import { DeadlineError, withDeadline } from '../../infra/connection.ts';
 import type { JobContext, Log } from '../../jobs/context.ts';
 import { AppError } from '../../jobs/errors.ts';

@@ -1,13 +1,26 @@
 /** What the API answers, checked at the door. */
 import { z } from 'zod';
-import { ENGINES, FITS, MOTIONS, names, RESOLUTIONS, STAGES } from '../../catalog/catalog.ts';
+import { names, STAGES } from '../../catalog/catalog.ts';
+import { renderOptionsSchema } from '../../catalog/options.ts';
+import { enginesWithTuning } from '../../catalog/engines.ts';
+import { tuningFields } from '../../catalog/tuning.ts';
 import { ERRORS, FAULTS, RETRIES } from '../../jobs/errors.ts';
 import { JOB_STATUSES } from '../../jobs/job.ts';
+
+/** Selection of the tuning of every engine. */
+const TUNING_FIELDS = `tuning { ${enginesWithTuning()
+  .map(
+    ({ key, tuning }) =>
+      `... on ${key[0]!.toUpperCase()}${key.slice(1)}Tuning { ${tuningFields(tuning)
+        .map(({ name }) => name)
+        .join(' ')} }`,
+  )
+  .join(' ')} }`;
 
 /** The selection that `JobView` describes. */
 export const JOB_FIELDS = `
   id status stage percent queuePosition estimatedSecondsRemaining attempt maxAttempts nextAttemptAt clientRef
-  options { engine resolution orientation fit motion durationSeconds steps minGuidanceScale maxGuidanceScale noiseAugStrength motionBucketId seed }
+  options { engine resolution orientation fit motion durationSeconds seed ${TUNING_FIELDS} }
   error { code message hint fault retry }
   result { video { url } width height frameCount framesPerSecond durationSeconds sizeBytes sha256 renderSeconds }`;
 
@@ -24,20 +37,7 @@ export const JobView = z.object({
   maxAttempts: z.number(),
   nextAttemptAt: z.iso.datetime().nullable(),
   clientRef: z.string().nullable(),
-  options: z.object({
-    engine: z.enum(names(ENGINES)),
-    resolution: z.enum(names(RESOLUTIONS)),
-    orientation: z.enum(['LANDSCAPE', 'PORTRAIT']),
-    fit: z.enum(names(FITS)),
-    motion: z.enum(names(MOTIONS)),
-    durationSeconds: z.number(),
-    steps: z.number(),
-    minGuidanceScale: z.number(),
-    maxGuidanceScale: z.number(),
-    noiseAugStrength: z.number(),
-    motionBucketId: z.number(),
-    seed: z.number(),
-  }),
+  options: renderOptionsSchema,
   error: Advice.extend({ code: z.enum(names(ERRORS)), message: z.string() }).nullable(),
   result: z
     .object({

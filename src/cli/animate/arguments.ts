@@ -3,23 +3,22 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import {
   DEFAULTS,
   DURATIONS,
-  ENGINES,
   FITS,
-  MOTION_BUCKET,
   MOTIONS,
   names,
   ORIENTATIONS,
   RESOLUTIONS,
-  SEED_MAX,
-  TUNING,
-  type EngineName,
+  SEED,
   type Fit,
   type Motion,
   type Orientation,
   type Resolution,
 } from '../../catalog/catalog.ts';
+import { ENGINES, type EngineName, type RequestedTuning } from '../../catalog/engines.ts';
 import { badArguments } from '../failure.ts';
 import { nearest } from '../suggest.ts';
+import { readTuning, tuningFlags } from './tuning.ts';
+import { quote, toNumber, type Flag } from './values.ts';
 
 /** The options of createJob; what is left out gets its default from the API. */
 export interface RequestedVideo {
@@ -29,14 +28,8 @@ export interface RequestedVideo {
   readonly orientation?: Orientation;
   readonly fit?: Fit;
   readonly engine?: EngineName;
-  readonly tuning?: {
-    readonly steps?: number;
-    readonly minGuidanceScale?: number;
-    readonly maxGuidanceScale?: number;
-    readonly noiseAugStrength?: number;
-    readonly seed?: number;
-    readonly motionBucketId?: number;
-  };
+  readonly seed?: number;
+  readonly tuning?: RequestedTuning;
 }
 
 export interface AnimateArguments {
@@ -53,35 +46,19 @@ export interface AnimateArguments {
   readonly quiet: boolean;
 }
 
-interface Flag {
-  readonly value: string;
-  readonly about: string;
-}
-
-/** Flags that say what the video is to be; not to be had together with --from-video. */
-const VIDEO_FLAGS = {
+/** Flags of the options that every engine understands. */
+const COMMON_FLAGS = {
   motion: { value: 'MOTION', about: `${names(MOTIONS).join(', ')} (default ${DEFAULTS.motion})` },
   duration: { value: 'SECONDS', about: `${DURATIONS.join(', ')} (default ${DEFAULTS.durationSeconds})` },
   resolution: { value: 'SIZE', about: `${names(RESOLUTIONS).join(', ')} (default ${DEFAULTS.resolution})` },
   orientation: { value: 'WAY', about: `${names(ORIENTATIONS).join(', ')} (default ${DEFAULTS.orientation}: as the photo)` },
   fit: { value: 'FIT', about: `${names(FITS).join(', ')} (default ${DEFAULTS.fit})` },
+  seed: { value: 'N', about: `${SEED.min}–${SEED.max}; the same seed gives the same video (default: random)` },
   engine: { value: 'ENGINE', about: `${names(ENGINES).join(', ')} (default: the best one that is available)` },
-  seed: { value: 'N', about: `0–${SEED_MAX}; the same seed gives the same video (default: random)` },
-  steps: { value: 'N', about: `${TUNING.steps.min}–${TUNING.steps.max} (default ${TUNING.steps.default})` },
-  'guidance-min': {
-    value: 'X',
-    about: `${TUNING.minGuidanceScale.min}–${TUNING.minGuidanceScale.max} (default ${TUNING.minGuidanceScale.default})`,
-  },
-  'guidance-max': {
-    value: 'X',
-    about: `${TUNING.maxGuidanceScale.min}–${TUNING.maxGuidanceScale.max} (default ${TUNING.maxGuidanceScale.default})`,
-  },
-  'noise-augmentation': {
-    value: 'X',
-    about: `${TUNING.noiseAugStrength.min}–${TUNING.noiseAugStrength.max} (default ${TUNING.noiseAugStrength.default})`,
-  },
-  'motion-bucket': { value: 'N', about: `${MOTION_BUCKET.min}–${MOTION_BUCKET.max} (default: the motion's own)` },
 } as const satisfies Record<string, Flag>;
+
+/** Flags of video options, which --from-video takes from the video instead. */
+const VIDEO_FLAGS: Readonly<Record<string, Flag>> = { ...COMMON_FLAGS, ...tuningFlags() };
 
 const PLACE_FLAGS = {
   out: { value: 'FILE|FOLDER', about: 'where the video goes (default: <photo name>.mp4 in the working directory)' },
@@ -122,7 +99,7 @@ export function usage(): string {
 }
 
 type Values = Readonly<
-  Record<keyof typeof VIDEO_FLAGS | keyof typeof PLACE_FLAGS, string | undefined> & Record<keyof typeof SWITCHES, boolean | undefined>
+  Record<keyof typeof COMMON_FLAGS | keyof typeof PLACE_FLAGS, string | undefined> & Record<keyof typeof SWITCHES, boolean | undefined>
 >;
 
 /**
@@ -137,7 +114,8 @@ export function readArguments(args: readonly string[]): AnimateArguments | 'help
   if (others.length > 0) throw badArguments(`One photo at a time: ${quote(others[0]!)} is one too many.`);
   if (photo === '') throw badArguments('The name of the photo is empty.');
   const fromVideo = values['from-video'];
-  const clash = fromVideo === undefined ? undefined : names(VIDEO_FLAGS).find((name) => values[name] !== undefined);
+  const texts: Readonly<Record<string, unknown>> = values;
+  const clash = fromVideo === undefined ? undefined : Object.keys(VIDEO_FLAGS).find((name) => texts[name] !== undefined);
   if (clash) throw badArguments(`--${clash} cannot be combined with --from-video, which takes all options from the video.`);
   for (const name of ['out', 'from-video', 'api-key'] as const) if (values[name] === '') throw badArguments(`--${name} is empty.`);
   return {
@@ -153,7 +131,7 @@ export function readArguments(args: readonly string[]): AnimateArguments | 'help
 }
 
 function split(args: readonly string[]): { values: Values; positionals: string[] } {
-  const valued = [...names(VIDEO_FLAGS), ...names(PLACE_FLAGS)];
+  const valued = [...Object.keys(VIDEO_FLAGS), ...names(PLACE_FLAGS)];
   const options: ParseArgsConfig['options'] = {
     ...Object.fromEntries(valued.map((name) => [name, { type: 'string' }])),
     json: { type: 'boolean' },
@@ -175,7 +153,7 @@ function split(args: readonly string[]): { values: Values; positionals: string[]
   }
 }
 
-/** `--steps -3` is a number out of range, not a riddle. */
+/** Joins a flag and a negative number, so that `--seed -3` is reported as a number out of range and not as an unknown flag `-3`. */
 function joinNegatives(args: readonly string[]): string[] {
   const isFlag = (arg: string | undefined) => arg !== undefined && /^--\w[^=]*$/.test(arg);
   const isNegative = (arg: string | undefined) => arg !== undefined && /^-[\d.]/.test(arg);
@@ -186,23 +164,26 @@ function joinNegatives(args: readonly string[]): string[] {
 }
 
 function readVideo(values: Values): RequestedVideo {
-  const steps = number('steps', values.steps, TUNING.steps, true);
-  const minGuidanceScale = number('guidance-min', values['guidance-min'], TUNING.minGuidanceScale);
-  const maxGuidanceScale = number('guidance-max', values['guidance-max'], TUNING.maxGuidanceScale);
-  const [min, max] = [minGuidanceScale ?? TUNING.minGuidanceScale.default, maxGuidanceScale ?? TUNING.maxGuidanceScale.default];
-  if (min > max) throw badArguments(`--guidance-min (${min}) must not be over --guidance-max (${max}).`);
-  const noiseAugStrength = number('noise-augmentation', values['noise-augmentation'], TUNING.noiseAugStrength);
-  const seed = number('seed', values.seed, { min: 0, max: SEED_MAX }, true);
-  const motionBucketId = number('motion-bucket', values['motion-bucket'], MOTION_BUCKET, true);
+  const engine = choice('engine', values.engine, names(ENGINES));
   return {
     motion: choice('motion', values.motion, names(MOTIONS)),
     durationSeconds: duration(values.duration),
     resolution: choice('resolution', values.resolution?.replace(/^(\d+)p?$/i, 'P$1'), names(RESOLUTIONS)),
     orientation: choice('orientation', values.orientation, names(ORIENTATIONS)),
     fit: choice('fit', values.fit, names(FITS)),
-    engine: choice('engine', values.engine, names(ENGINES)),
-    tuning: { steps, minGuidanceScale, maxGuidanceScale, noiseAugStrength, seed, motionBucketId },
+    seed: seed(values.seed),
+    engine,
+    tuning: readTuning(values, engine),
   };
+}
+
+function seed(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = toNumber(text);
+  if (!(Number.isInteger(value) && value >= SEED.min && value <= SEED.max)) {
+    throw badArguments(`--seed ${quote(text)} is not a whole number from ${SEED.min} to ${SEED.max}.`);
+  }
+  return value;
 }
 
 function choice<T extends string>(flag: string, text: string | undefined, allowed: readonly T[]): T | undefined {
@@ -220,20 +201,6 @@ function duration(text: string | undefined): number | undefined {
   return found;
 }
 
-function number(
-  flag: string,
-  text: string | undefined,
-  { min, max }: { readonly min: number; readonly max: number },
-  whole = false,
-): number | undefined {
-  if (text === undefined) return undefined;
-  const value = /^-?(\d+\.?\d*|\.\d+)$/.test(text.trim()) ? Number(text) : Number.NaN;
-  if (!(value >= min && value <= max) || (whole && !Number.isInteger(value))) {
-    throw badArguments(`--${flag} ${quote(text)} is no ${whole ? 'whole ' : ''}number from ${min} to ${max}.`);
-  }
-  return value;
-}
-
 /** The address under which the API's paths begin; the path of GraphQL itself is forgiven. */
 function readUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
@@ -241,8 +208,4 @@ function readUrl(text: string): string {
   }
   const { origin, pathname } = new URL(text);
   return `${origin}${pathname.replace(/(\/graphql)?\/*$/, '')}`;
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 }

@@ -5,7 +5,8 @@ import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { RenderOptions } from '../../catalog/catalog.ts';
+import type { RenderOptions } from '../../catalog/engines.ts';
+import { toRequestedTuning } from '../../catalog/options.ts';
 import { readVideoMetadata, type VideoMetadata } from '../../infra/media/video-metadata.ts';
 import { Failure, toFailure } from '../failure.ts';
 import { ownReference } from './abandoned.ts';
@@ -81,16 +82,8 @@ async function readModel(photo: string, video: string): Promise<VideoMetadata> {
   return model;
 }
 
-function requestOf({
-  steps,
-  minGuidanceScale,
-  maxGuidanceScale,
-  noiseAugStrength,
-  motionBucketId,
-  seed,
-  ...options
-}: RenderOptions): RequestedVideo {
-  return { ...options, tuning: { steps, minGuidanceScale, maxGuidanceScale, noiseAugStrength, motionBucketId, seed } };
+function requestOf({ tuning, ...common }: RenderOptions): RequestedVideo {
+  return { ...common, tuning: toRequestedTuning({ engine: common.engine, tuning }) };
 }
 
 /** Uploads, creates and follows; resolves with the completed job. */

@@ -3,11 +3,13 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { names } from '../../catalog/catalog.ts';
+import { engineEntry, ENGINES, enginesWithWeights, type EngineName } from '../../catalog/engines.ts';
 import type { Config } from '../../config.ts';
 import { findFfmpeg } from '../../infra/media/ffmpeg.ts';
 import { ModelError } from '../../provisioning/weights/error.ts';
 import { knownModels } from '../../provisioning/weights/manifest.ts';
-import { modelState } from '../../provisioning/weights/state.ts';
+import { configuredModel, modelState, pullsByItself } from '../../provisioning/weights/state.ts';
 import { storageFolder } from '../../infra/services.ts';
 import { openLocalStore } from '../../infra/storage/local.ts';
 import { ROOT } from '../../process/version.ts';
@@ -75,21 +77,26 @@ export async function checkStorage(config: Config): Promise<Finding> {
   return free < LITTLE_SPACE_BYTES ? warn('storage', message, hint) : ok('storage', message);
 }
 
-/** What SVD_XT could use. Only WebGPU counts; NVIDIA's tool merely names the cards. */
+/** The GPU that engines could use. Only WebGPU counts; NVIDIA's tool merely names the cards. */
 export async function checkGpu(): Promise<Finding> {
+  const runsOn = (device: string) => (engine: EngineName) => engineEntry(engine).unavailableOn(device) === null;
+  const uses = names(ENGINES).filter(runsOn('webgpu')).join(', ');
+  const others = names(ENGINES).filter((engine) => !runsOn('webgpu')(engine));
+  const needless = others.map((engine) => `${engine} needs none`).join(', ');
   const [cards, webgpu] = await Promise.all([nvidiaCards(), probeWebgpu()]);
   if (cards instanceof Error) {
     return warn(
       'GPU',
       `nvidia-smi fails: ${cards.message.trim().split('\n').at(-1)}`,
-      'PREVIEW needs no GPU. If this machine has one, reinstall its driver.',
+      `If this machine has a GPU, reinstall its driver. ${needless}.`,
     );
   }
   const found = [...cards, webgpu.reason].join('; ');
-  if (webgpu.hardware) return ok('GPU', `${found} SVD_XT uses it, PREVIEW needs none`);
-  if (cards.length > 0)
-    return warn('GPU', `${found} SVD_XT cannot use it`, "Install the driver's Vulkan part too (docs/webgpu.md). PREVIEW needs no GPU.");
-  return ok('GPU', `${found} SVD_XT would take hours, PREVIEW needs none`);
+  if (webgpu.hardware) return ok('GPU', `${found} ${uses} uses it, ${needless}`);
+  if (cards.length > 0) {
+    return warn('GPU', `${found} ${uses} cannot use it`, `Install the driver's Vulkan part too (docs/webgpu.md). ${needless}.`);
+  }
+  return ok('GPU', `${found} ${uses} would take hours, ${needless}`);
 }
 
 /** One line a card; none without NVIDIA's driver. */
@@ -109,16 +116,23 @@ async function nvidiaCards(): Promise<string[] | Error> {
   }
 }
 
-/** Names and sizes only; what the files hold is looked at by the worker that loads them. */
+/** Checks names and sizes only; the content of the files is checked by the worker that loads them. */
 export async function checkWeights(config: Config): Promise<Finding> {
+  const needless = names(ENGINES).filter((engine) => engineEntry(engine).weights === null);
   try {
-    const { message, hint } = await modelState(config);
-    if (hint === null) return ok('weights', `${message}; PREVIEW needs none`);
-    const pulls = config.SVD_AUTO_PULL && knownModels(config).has(config.SVD_MODEL);
+    const states = await Promise.all(
+      enginesWithWeights().map(async ({ engine, weights }) => ({ engine, weights, ...(await modelState(config, weights)) })),
+    );
+    const missing = states.find(({ hint }) => hint !== null);
+    if (!missing) {
+      return ok('weights', [...states.map(({ message }) => message), ...needless.map((engine) => `${engine} needs none`)].join('; '));
+    }
+    const { engine, weights, message, hint } = missing;
+    const pulls = pullsByItself(config, weights) && knownModels(config).has(configuredModel(config, weights));
     return warn(
       'weights',
-      `${message}; SVD_XT needs it, PREVIEW does not`,
-      pulls ? `The next worker fetches it (SVD_AUTO_PULL); or now: ${hint}` : hint,
+      [`${message}; ${engine} needs it`, ...needless.map((other) => `${other} does not`)].join(', '),
+      pulls ? `The next worker fetches it (${weights.autoPullVariable}); or now: ${hint}` : hint!,
     );
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;

@@ -1,8 +1,10 @@
 import { readdir } from 'node:fs/promises';
+import { names } from '../../catalog/catalog.ts';
+import { engineEntry, ENGINES, enginesWithWeights } from '../../catalog/engines.ts';
 import type { Config } from '../../config.ts';
 import { knownModels, modelBytes, modelsFolder } from '../../provisioning/weights/manifest.ts';
 import { describeBytes } from '../../provisioning/weights/meter.ts';
-import { knownModelState, modelState } from '../../provisioning/weights/state.ts';
+import { configuredModel, knownModelState, modelState } from '../../provisioning/weights/state.ts';
 
 const IS = { present: 'here', partial: 'partly', missing: 'no' } as const;
 
@@ -10,6 +12,7 @@ const IS = { present: 'here', partial: 'partly', missing: 'no' } as const;
 export async function list(config: Config, json: boolean): Promise<void> {
   const folder = modelsFolder(config);
   const known = [...knownModels(config).values()];
+  const used = new Set(enginesWithWeights().map(({ weights }) => configuredModel(config, weights)));
   const models = await Promise.all(
     known.map(async ({ name, about, repository, revision, licence, gated, files }) => {
       const { kind, message } = await knownModelState(folder, { name, about, repository, revision, licence, gated, files });
@@ -23,12 +26,19 @@ export async function list(config: Config, json: boolean): Promise<void> {
         sizeBytes: modelBytes({ files }),
         state: kind,
         detail: message,
-        inUse: name === config.SVD_MODEL,
+        inUse: used.has(name),
       };
     }),
   );
   const others = await otherFolders(folder, new Set(models.map(({ name }) => name)));
-  const current = await modelState(config);
+  const current = await Promise.all(
+    enginesWithWeights().map(async ({ engine, weights }) => ({
+      engine,
+      variable: weights.variable,
+      ...(await modelState(config, weights)),
+    })),
+  );
+  const needless = names(ENGINES).filter((engine) => engineEntry(engine).weights === null);
   if (json) {
     process.stdout.write(`${JSON.stringify({ folder, models, others, current })}\n`);
     return;
@@ -45,8 +55,10 @@ export async function list(config: Config, json: boolean): Promise<void> {
       '',
       `In ${folder}${others.length > 0 ? `, with these besides: ${others.join(', ')}` : ''}`,
       ...models.filter(({ state }) => state === 'partial').map(({ detail }) => `${detail}.`),
-      `* SVD_XT renders with this one (SVD_MODEL): ${current.message}.${current.hint ? ` ${current.hint}` : ''}`,
-      'PREVIEW needs no weights.',
+      ...current.map(
+        ({ engine, variable, message, hint }) => `* ${engine} renders with this one (${variable}): ${message}.${hint ? ` ${hint}` : ''}`,
+      ),
+      ...needless.map((engine) => `${engine} needs no weights.`),
       '',
     ].join('\n'),
   );

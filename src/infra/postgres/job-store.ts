@@ -1,4 +1,5 @@
-import { names, STAGES, type EngineName, type RenderOptions, type Stage } from '../../catalog/catalog.ts';
+import { names, STAGES, type Stage } from '../../catalog/catalog.ts';
+import type { EngineName, RenderOptions } from '../../catalog/engines.ts';
 import { isErrorCode } from '../../jobs/errors.ts';
 import { ACTIVE_STATUSES, TERMINAL_STATUSES, type Job } from '../../jobs/job.ts';
 import type {
@@ -216,13 +217,13 @@ export class PostgresJobStore implements JobStore {
       where: { engine, status: 'COMPLETED', renderSeconds: { not: null }, device: { not: null } },
       orderBy: { createdAt: 'desc' },
       take: limit,
-      select: { options: true, device: true, renderSeconds: true, guessSeconds: true },
+      select: { options: true, device: true, renderSeconds: true, baselineSeconds: true },
     });
     return rows.map((row) => ({
       options: row.options as unknown as RenderOptions,
       device: row.device!,
       renderSeconds: row.renderSeconds!,
-      guessSeconds: row.guessSeconds,
+      baselineSeconds: row.baselineSeconds,
     }));
   }
 

@@ -1,4 +1,4 @@
-import type { EngineName } from '../../catalog/catalog.ts';
+import type { EngineName } from '../../catalog/engines.ts';
 import type { SeenWorker, WorkerRecord, WorkerState, WorkerStore } from '../../jobs/store.ts';
 import type { PrismaClient, Worker as Row } from '../generated/prisma/client.ts';
 
@@ -13,12 +13,12 @@ export class PostgresWorkerStore implements WorkerStore {
   async beat(worker: WorkerRecord): Promise<void> {
     const { id, host, pid, device, state, jobId, version } = worker;
     await this.#db.$executeRaw`
-      INSERT INTO worker (id, host, pid, device, engines, "defaultEngines", unavailable, paces, state, "jobId", version)
+      INSERT INTO worker (id, host, pid, device, engines, "defaultEngines", unavailable, "costModels", state, "jobId", version)
       VALUES (${id}, ${host}, ${pid}, ${device}, ${[...worker.engines]}, ${[...worker.defaultEngines]}, ${JSON.stringify(worker.unavailable)}::jsonb,
-              ${JSON.stringify(worker.paces)}::jsonb,
+              ${JSON.stringify(worker.costModels)}::jsonb,
               ${state}, ${jobId}::uuid, ${version})
       ON CONFLICT (id) DO UPDATE SET
-        engines = excluded.engines, "defaultEngines" = excluded."defaultEngines", unavailable = excluded.unavailable, paces = excluded.paces,
+        engines = excluded.engines, "defaultEngines" = excluded."defaultEngines", unavailable = excluded.unavailable, "costModels" = excluded."costModels",
         state = excluded.state, "jobId" = excluded."jobId", "lastSeenAt" = now(), "stoppedAt" = NULL`;
   }
 
@@ -36,7 +36,7 @@ export class PostgresWorkerStore implements WorkerStore {
       engines: row.engines as EngineName[],
       defaultEngines: row.defaultEngines as EngineName[],
       unavailable: row.unavailable as Partial<Record<EngineName, string>>,
-      paces: row.paces as SeenWorker['paces'],
+      costModels: row.costModels as SeenWorker['costModels'],
       state: row.state as WorkerState,
       stopped: row.stoppedAt !== null,
     }));

@@ -1,7 +1,7 @@
 /** BullMQ on Redis or on PostgreSQL, behind one face. */
 import { createPostgresBackend, Queue, Worker, withBackend, type IQueueBackend } from 'bullmq';
 import { Client, type ClientConfig } from 'pg';
-import type { EngineName } from '../../catalog/catalog.ts';
+import type { EngineName } from '../../catalog/engines.ts';
 import { connectRedis, retryingRedis } from '../redis.ts';
 
 export type EntryQueue = Pick<Queue, 'add' | 'remove' | 'getJobState' | 'getJobCounts' | 'waitUntilReady' | 'close'>;

@@ -1,4 +1,5 @@
-import { ENGINES, names, type EngineName } from '../../catalog/catalog.ts';
+import { names } from '../../catalog/catalog.ts';
+import { ENGINES, type EngineName } from '../../catalog/engines.ts';
 import type { Consumer, Delivery, HandlerOutcome, QueueCounts, QueueEntryState, RenderQueue } from '../../jobs/ports.ts';
 import { reporter, silent, withDeadline, type ConnectionLog } from '../connection.ts';
 import { postgresBackend, redisBackend, type EntryQueue, type QueueBackend } from './backend.ts';

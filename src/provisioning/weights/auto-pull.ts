@@ -1,38 +1,65 @@
-/** SVD_AUTO_PULL: a worker's first start fetches the model that SVD_MODEL names. */
+/** Automatic downloads: at its start a worker fetches the models its engines are configured to use, where the operator allows it. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { enginesWithWeights, type EngineName } from '../../catalog/engines.ts';
+import type { EngineWeights } from '../../catalog/engine.ts';
 import type { Config } from '../../config.ts';
 import type { Logger } from '../../process/log.ts';
 import { ModelBusy, ModelError } from './error.ts';
 import { knownModels, modelsFolder, type KnownModel } from './manifest.ts';
 import { describeTransfer, TransferMeter } from './meter.ts';
 import { hubOf, pullModel } from './pull.ts';
-import { knownModelState, modelState } from './state.ts';
+import { configuredModel, knownModelState, modelState, pullsByItself } from './state.ts';
 
-/** How often a process that waits for another's pull looks again, and how often the log tells how far one is. */
-const LOOK_MS = 1_000;
-const TELL_MS = 30_000;
+/** Interval at which a process that waits for another's download checks it. */
+const CHECK_MS = 1_000;
+/** Interval at which the progress of a download is logged. */
+const LOG_MS = 30_000;
 
 export interface AutoPull {
-  /** Fulfilled when the model is here or will not come; never rejects. */
+  /** Fulfilled when every download has ended, completed or not; never rejects. */
   readonly done: Promise<void>;
-  /** Why the model cannot be used at present, such as how far it is; null once it is here. */
-  reason(): string | null;
-  /** Ends it at once; what has arrived is kept. */
+  /** Why an engine's model cannot be used at present, such as the progress of its download; null if there is no such reason. */
+  reason(engine: EngineName): string | null;
+  /** Ends all downloads at once. What has arrived is kept. */
   stop(): Promise<void>;
 }
 
-/** Begins to fetch the model; null if there is nothing to do: not asked for, here already, or a folder of one's own. */
-export async function startAutoPull(config: Config, log: Logger): Promise<AutoPull | null> {
-  const model = config.SVD_AUTO_PULL ? await wanted(config, log) : null;
-  return model && begin(config, log, model);
+/** One model's download. */
+interface Download {
+  readonly done: Promise<void>;
+  reason(): string | null;
 }
 
-/** The model to fetch, if there is one. */
-async function wanted(config: Config, log: Logger): Promise<KnownModel | null> {
+/** Starts the downloads. Null if there are none: not allowed, complete already, or a folder that was configured by its path. */
+export async function startAutoPull(config: Config, log: Logger): Promise<AutoPull | null> {
+  const controller = new AbortController();
+  const downloads = new Map<EngineName, Download>();
+  for (const { engine, weights } of enginesWithWeights()) {
+    const model = pullsByItself(config, weights) ? await missingModel(config, log, weights) : null;
+    if (model) downloads.set(engine, startDownload(config, log, model, weights, controller.signal));
+  }
+  if (downloads.size === 0) return null;
+  const done = allOf([...downloads.values()]);
+  return {
+    done,
+    reason: (engine) => downloads.get(engine)?.reason() ?? null,
+    async stop() {
+      controller.abort(new Error('stopped'));
+      await done;
+    },
+  };
+}
+
+async function allOf(downloads: readonly Download[]): Promise<void> {
+  await Promise.all(downloads.map(({ done }) => done));
+}
+
+/** The model to download; null if it is complete or unknown. */
+async function missingModel(config: Config, log: Logger, weights: EngineWeights): Promise<KnownModel | null> {
   try {
-    const { kind, message } = await modelState(config);
-    const model = knownModels(config).get(config.SVD_MODEL) ?? null;
-    if (!model && kind !== 'present') log.warn({}, `SVD_AUTO_PULL can fetch known models only. ${message}.`);
+    const { kind, message } = await modelState(config, weights);
+    const model = knownModels(config).get(configuredModel(config, weights)) ?? null;
+    if (!model && kind !== 'present') log.warn({}, `${weights.autoPullVariable} can download known models only. ${message}.`);
     return kind === 'present' ? null : model;
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
@@ -41,33 +68,28 @@ async function wanted(config: Config, log: Logger): Promise<KnownModel | null> {
   }
 }
 
-function begin(config: Config, log: Logger, model: KnownModel): AutoPull {
-  const controller = new AbortController();
+function startDownload(config: Config, log: Logger, model: KnownModel, weights: EngineWeights, signal: AbortSignal): Download {
   let reason: () => string | null = () => `fetching ${model.name}`;
+  log.info(
+    { model: model.name, repository: model.repository, licence: model.licence.url },
+    `fetching ${model.name}; ${weights.autoPullVariable} says that its licence is accepted`,
+  );
   const run = async () => {
     try {
-      await pullOrWait(config, model, log, controller.signal, (next) => (reason = next));
+      await pullOrWait(config, model, log, signal, (next) => (reason = next));
       reason = () => null;
     } catch (error) {
-      if (controller.signal.aborted) return;
+      if (signal.aborted) return;
       const why =
         error instanceof ModelError ? `${error.message} ${error.hint}` : `${model.name} could not be fetched: ${(error as Error).message}`;
       log.error({ model: model.name, err: error }, why);
       reason = () => why;
     }
   };
-  const done = run();
-  return {
-    done,
-    reason: () => reason(),
-    async stop() {
-      controller.abort(new Error('stopped'));
-      await done;
-    },
-  };
+  return { done: run(), reason: () => reason() };
 }
 
-/** Of several processes one fetches and the others wait; should that one fail, another goes on. */
+/** Of several processes, one downloads and the others wait. If it fails, another one continues. */
 async function pullOrWait(
   config: Config,
   model: KnownModel,
@@ -78,12 +100,8 @@ async function pullOrWait(
   const models = modelsFolder(config);
   const meter = new TransferMeter();
   const fetching = () => `fetching ${model.name}: ${describeTransfer(meter.standing())}`;
-  const telling = setInterval(() => meter.standing().totalBytes > 0 && log.info({ model: model.name }, fetching()), TELL_MS);
+  const logging = setInterval(() => meter.standing().totalBytes > 0 && log.info({ model: model.name }, fetching()), LOG_MS);
   const note = (text: string) => log.warn({ model: model.name }, text);
-  log.info(
-    { model: model.name, repository: model.repository, licence: model.licence.url },
-    `fetching ${model.name}; SVD_AUTO_PULL says that its licence is accepted`,
-  );
   try {
     for (let waits = 0; ; waits++) {
       try {
@@ -97,9 +115,9 @@ async function pullOrWait(
       }
       const { message } = await knownModelState(models, model);
       explain(() => `another process fetches ${message}`);
-      await sleep(LOOK_MS, undefined, { signal });
+      await sleep(CHECK_MS, undefined, { signal });
     }
   } finally {
-    clearInterval(telling);
+    clearInterval(logging);
   }
 }

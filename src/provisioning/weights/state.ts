@@ -1,16 +1,17 @@
-/** Where SVD_MODEL lies and whether it is there. */
+/** Where an engine's model is and whether it is complete. */
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import type { EngineWeights } from '../../catalog/engine.ts';
 import type { Config } from '../../config.ts';
 import { ROOT } from '../../process/version.ts';
 import { knownModels, modelBytes, modelsFolder, type KnownModel } from './manifest.ts';
 import { describeBytes } from './meter.ts';
 import { PullRecord } from './record.ts';
 
-type ModelConfig = Pick<Config, 'MODELS_DIR' | 'SVD_MODEL'>;
+type ModelsConfig = Pick<Config, 'MODELS_DIR'>;
 
 export interface ModelState {
-  /** As in SVD_MODEL. */
+  /** As configured: the name of a known model or a path. */
   readonly name: string;
   /** `partial`: some of its files are here, perhaps because it is being fetched. */
   readonly kind: 'present' | 'partial' | 'missing';
@@ -22,28 +23,40 @@ export interface ModelState {
   readonly hint: string | null;
 }
 
-/** A model in diffusers layout: a configuration in each of these, and weights in the first three. */
-const PARTS = ['unet', 'vae', 'image_encoder', 'scheduler', 'feature_extractor'] as const;
-const WEIGHTS = /^(diffusion_pytorch_)?model(\.fp16)?\.safetensors$/;
-
-/** Where a model grows until it is whole; beside its later place, so that it gets there by one rename. */
+/** Folder of an unfinished download. It is on the same file system as the model's final folder, so that one rename completes it. */
 export function partialFolder(models: string, name: string): string {
   return path.join(models, '.partial', name);
 }
 
 export const pullCommand = (name: string): string => `npm run models -- pull ${name}`;
 
-/** The folder that SVD_MODEL means, whether it is there or not: MODELS_DIR/NAME of a known model, else a path that starts at the checkout. */
-export function modelFolder(config: ModelConfig): string {
-  return knownModels(config).has(config.SVD_MODEL)
-    ? path.join(modelsFolder(config), config.SVD_MODEL)
-    : path.resolve(ROOT, config.SVD_MODEL);
+/**
+ * The model that an engine is configured to use: a known model's name or the path of a folder.
+ * @throws RangeError if the catalogue names a variable that the configuration does not have
+ */
+export function configuredModel(config: Config, { variable }: EngineWeights): string {
+  const name = config[variable as keyof Config];
+  if (typeof name !== 'string') throw new RangeError(`the configuration has no ${variable}`);
+  return name;
 }
 
-/** Whether the model that SVD_MODEL means is there. Looks at names and sizes only; what the files hold is looked at when they are loaded. */
-export async function modelState(config: ModelConfig): Promise<ModelState> {
-  const model = knownModels(config).get(config.SVD_MODEL);
-  return model ? await knownModelState(modelsFolder(config), model) : await ownModelState(config);
+/** Whether the configuration allows workers to download an engine's model. */
+export function pullsByItself(config: Config, { autoPullVariable }: EngineWeights): boolean {
+  return config[autoPullVariable as keyof Config] === true;
+}
+
+/** The folder of a model, whether it exists or not: MODELS_DIR/NAME for a known model, else a path relative to the checkout. */
+export function modelFolder(config: ModelsConfig, name: string): string {
+  return knownModels(config).has(name) ? path.join(modelsFolder(config), name) : path.resolve(ROOT, name);
+}
+
+/**
+ * Whether an engine's model is there. Checks names and sizes of files only; their content is checked when they are loaded.
+ * @param name the model, if not the configured one
+ */
+export async function modelState(config: Config, weights: EngineWeights, name = configuredModel(config, weights)): Promise<ModelState> {
+  const model = knownModels(config).get(name);
+  return model ? await knownModelState(modelsFolder(config), model) : await ownModelState(config, weights, name);
 }
 
 /** @param models the folder of MODELS_DIR */
@@ -98,10 +111,9 @@ export async function sizeOf(file: string): Promise<number | null> {
   );
 }
 
-async function ownModelState(config: ModelConfig): Promise<ModelState> {
-  const name = config.SVD_MODEL;
-  const folder = modelFolder(config);
-  const hint = `Set SVD_MODEL to a model's folder, or to ${[...knownModels(config).keys()].join(', ')}, and fetch that with ${pullCommand('NAME')}.`;
+async function ownModelState(config: ModelsConfig, { variable, layout }: EngineWeights, name: string): Promise<ModelState> {
+  const folder = modelFolder(config, name);
+  const hint = `Set ${variable} to a model's folder, or to ${[...knownModels(config).keys()].join(', ')}, and fetch that with ${pullCommand('NAME')}.`;
   const isFolder = await stat(folder).then(
     (found) => found.isDirectory(),
     () => false,
@@ -111,18 +123,18 @@ async function ownModelState(config: ModelConfig): Promise<ModelState> {
       name,
       kind: 'missing',
       folder,
-      message: `SVD_MODEL is ${JSON.stringify(name)}: no known model, and there is no folder ${folder}`,
+      message: `${variable} is ${JSON.stringify(name)}: no known model, and there is no folder ${folder}`,
       hint,
     };
   const lacks = await Promise.all(
-    PARTS.map(async (part, index) => {
+    layout.map(async ({ folder: part, weights }) => {
       const files = await readdir(path.join(folder, part)).catch(() => []);
       if (!files.some((file) => file.endsWith('.json'))) return `${part}/ has no configuration`;
-      return index < 3 && !files.some((file) => WEIGHTS.test(file)) ? `${part}/ has no weights` : null;
+      return weights && !files.some((file) => weights.test(file)) ? `${part}/ has no weights` : null;
     }),
   );
   const lack = lacks.find((text) => text !== null);
   return lack === undefined
     ? { name, kind: 'present', folder, message: `the model is in ${folder}`, hint: null }
-    : { name, kind: 'partial', folder, message: `${folder} is no whole model: ${lack}`, hint };
+    : { name, kind: 'partial', folder, message: `${folder} is not a complete model: ${lack}`, hint };
 }

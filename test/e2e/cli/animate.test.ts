@@ -192,6 +192,6 @@ describe('animate, before anything is started', () => {
   it('exits 1 for a video that does not say how it was made', async () => {
     const { code, stderr } = await place.run('animate', photo('cat.jpg'), '--from-video', photo('cat.jpg'), '--out', 'x.mp4');
     expect(code).toBe(1);
-    expect(stderr).toContain('does not say how it was made');
+    expect(stderr).toContain('has no record of how it was made');
   });
 });

@@ -119,7 +119,7 @@ describe('models list, path, verify and remove', () => {
     const { models, others, current } = JSON.parse((await run('list', '--json')).stdout) as {
       models: { name: string; state: string; inUse: boolean }[];
       others: string[];
-      current: { kind: string };
+      current: { engine: string; kind: string }[];
     };
     expect(models.map(({ name, state, inUse }) => [name, state, inUse])).toEqual([
       ['svd', 'missing', false],
@@ -127,7 +127,7 @@ describe('models list, path, verify and remove', () => {
       ['svd-xt-1-1', 'missing', false],
       ['tiny', 'present', true],
     ]);
-    expect([others, current.kind]).toEqual([['mine'], 'present']);
+    expect([others, current]).toMatchObject([['mine'], [{ engine: 'SVD_XT', kind: 'present' }]]);
   });
 
   it('prints where a model is or will be', async () => {

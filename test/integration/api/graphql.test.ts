@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildSchema, isEnumType, isInputObjectType, isIntrospectionType, isObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { names, DURATIONS, ENGINES, FITS, MOTIONS, RESOLUTIONS } from '../../../src/catalog/catalog.ts';
+import { names, DURATIONS, FITS, MOTIONS, RESOLUTIONS } from '../../../src/catalog/catalog.ts';
+import { ENGINES } from '../../../src/catalog/engines.ts';
 import { PHOTOS, Stack } from '../../support/stack.ts';
 import { until } from '../../support/waiting.ts';
 
@@ -52,15 +53,14 @@ describe('one local owner', () => {
 
   it('tells what can be asked for, from the catalogue', async () => {
     const { data } = await stack.graphql<{
-      options: Record<string, { name: string; isDefault: boolean; seconds: number; available: boolean }[]> & {
+      options: Record<string, { name: string; isDefault: boolean; seconds: number; available: boolean; tuning: object[] }[]> & {
         limits: object;
-        tuning: object;
+        seed: object;
       };
     }>(`{ options {
       resolutions { name width height description isDefault } durations { seconds frameCount isDefault } framesPerSecond
-      motions { name description bestFor motionBucketId isDefault } orientations { name description isDefault } fits { name description isDefault }
-      engines { name description available unavailableReason isDefault }
-      tuning { steps { min max default } minGuidanceScale { min max default } maxGuidanceScale { min max default } noiseAugStrength { min max default } seed { min max default } motionBucketId { min max default } }
+      motions { name description bestFor isDefault } orientations { name description isDefault } fits { name description isDefault }
+      engines { name description available unavailableReason isDefault tuning { name kind min max default } } seed { min max }
       limits { photoMaxBytes photoMaxPixels photoMinSide photoFormats base64MaxBytes queueLimit ownerLimit maxAttempts filesKeptHours }
       estimates { engine resolution durationSeconds seconds } } }`);
     const { options } = data;
@@ -83,7 +83,12 @@ describe('one local owner', () => {
       maxAttempts: 3,
       filesKeptHours: 24,
     });
-    expect(options.tuning).toMatchObject({ steps: { min: 4, max: 50, default: 24 }, seed: { min: 0, max: 2_147_483_647, default: null } });
+    expect(options.seed).toEqual({ min: 0, max: 2_147_483_647 });
+    const [preview, svdXt] = options['engines']!;
+    expect(preview!.tuning).toEqual([]);
+    expect(svdXt!.tuning).toHaveLength(5);
+    expect(svdXt!.tuning[0]).toEqual({ name: 'numInferenceSteps', kind: 'INTEGER', min: 4, max: 50, default: 24 });
+    expect(svdXt!.tuning[4]).toEqual({ name: 'motionBucketId', kind: 'INTEGER', min: 1, max: 255, default: null });
     expect(options['estimates']).toHaveLength(names(ENGINES).length * names(RESOLUTIONS).length * DURATIONS.length);
     expect(Math.min(...options['estimates']!.map(({ seconds }) => seconds))).toBeGreaterThan(0);
   });
@@ -105,11 +110,12 @@ describe('one local owner', () => {
 
   it.each([
     ['durationSeconds', { durationSeconds: 7 }],
-    ['tuning.steps', { tuning: { steps: 51 } }],
-    ['tuning.minGuidanceScale', { tuning: { minGuidanceScale: 4, maxGuidanceScale: 2 } }],
-    ['tuning.noiseAugStrength', { tuning: { noiseAugStrength: -0.1 } }],
-    ['tuning.seed', { tuning: { seed: -1 } }],
-    ['tuning.motionBucketId', { tuning: { motionBucketId: 256 } }],
+    ['seed', { seed: -1 }],
+    ['tuning', { engine: 'PREVIEW', tuning: { svdXt: {} } }],
+    ['tuning.svdXt.numInferenceSteps', { tuning: { svdXt: { numInferenceSteps: 51 } } }],
+    ['tuning.svdXt.minGuidanceScale', { tuning: { svdXt: { minGuidanceScale: 4, maxGuidanceScale: 2 } } }],
+    ['tuning.svdXt.noiseAugStrength', { tuning: { svdXt: { noiseAugStrength: -0.1 } } }],
+    ['tuning.svdXt.motionBucketId', { tuning: { svdXt: { motionBucketId: 256 } } }],
     ['clientRef', { clientRef: '' }],
     ['idempotencyKey', { idempotencyKey: 'x'.repeat(201) }],
   ])('refuses a wrong %s at the door, naming it', async (field, input) => {
@@ -121,6 +127,7 @@ describe('one local owner', () => {
   it.each([
     ['a value no enum has', { motion: 'SPIN' }],
     ['no photo', { image: {} }],
+    ['tuning for no engine', { tuning: {} }],
     ['two photos', { image: { base64: 'AAAA', jobId: 'x' } }],
     ['base64 that is none', { image: { base64: 'not base64!' } }],
   ])('refuses %s as BAD_INPUT', async (_what, input) => {
@@ -143,7 +150,7 @@ describe('one local owner', () => {
     const first = await stack.create({
       image: { base64: `data:image/jpeg;base64,${readFileSync(path.join(PHOTOS, 'portrait.jpg')).toString('base64')}` },
       clientRef: 'mine',
-      tuning: { seed: 7 },
+      seed: 7,
     });
     expect(first).toMatchObject({
       clientRef: 'mine',
@@ -151,15 +158,11 @@ describe('one local owner', () => {
         engine: 'PREVIEW',
         orientation: 'PORTRAIT',
         seed: 7,
-        steps: 24,
-        minGuidanceScale: 1,
-        maxGuidanceScale: 3,
-        noiseAugStrength: 0.1,
-        motionBucketId: 50,
+        tuning: null,
       },
     });
     const second = await stack.create({ image: { jobId: first.id }, orientation: 'LANDSCAPE', motion: 'DOLLY_IN' });
-    expect(second.options).toMatchObject({ orientation: 'LANDSCAPE', motionBucketId: 127 });
+    expect(second.options).toMatchObject({ orientation: 'LANDSCAPE', motion: 'DOLLY_IN' });
     expect(second.options.seed).toBeGreaterThanOrEqual(0);
     expect((await stack.finish(first.id)).result).toMatchObject({ width: 360, height: 480 });
     expect((await stack.finish(second.id)).result).toMatchObject({ width: 480, height: 360 });
@@ -235,7 +238,7 @@ describe('one local owner', () => {
   });
 
   it('tries a cancelled job again with the same options and seed, and refuses what has not failed', async () => {
-    const job = await stack.create({ durationSeconds: 12, resolution: 'P1080', tuning: { seed: 99 } });
+    const job = await stack.create({ durationSeconds: 12, resolution: 'P1080', seed: 99 });
     const retry = (id: string) =>
       stack.graphql<{ retryJob: { id: string; retryOf: string; options: { seed: number } } }>(
         'mutation ($id: ID!) { retryJob(id: $id) { id retryOf options { seed } } }',

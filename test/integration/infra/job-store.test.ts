@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type Database } from '../../../src/infra/postgres/db.ts';
 import { PostgresJobStore } from '../../../src/infra/postgres/job-store.ts';
 import { PostgresWorkerStore } from '../../../src/infra/postgres/worker-store.ts';
-import { checkOptions, settleOptions } from '../../../src/jobs/options.ts';
+import { checkOptions, resolveOptions } from '../../../src/jobs/options.ts';
 import type { NewJob, WorkerRecord } from '../../../src/jobs/store.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 
@@ -13,9 +13,9 @@ const draft = (change: Partial<NewJob> = {}): NewJob => ({
   owner: 'o',
   maxAttempts: 3,
   engine: 'PREVIEW',
-  options: settleOptions(checkOptions({}), 'PREVIEW', { width: 4, height: 3 }),
+  options: resolveOptions(checkOptions({}), 'PREVIEW', { width: 4, height: 3 }),
   estimatedSeconds: 5,
-  guessSeconds: null,
+  baselineSeconds: null,
   photoSha256: 'a',
   photoWidth: 4,
   photoHeight: 3,
@@ -135,7 +135,7 @@ describe('what is asked of all processes together', () => {
       engines: ['PREVIEW'],
       defaultEngines: ['PREVIEW'],
       unavailable: { SVD_XT: 'no weights' },
-      paces: {},
+      costModels: {},
       state: 'READY',
       jobId: null,
       version: '1',

@@ -4,24 +4,20 @@ import path from 'node:path';
 import { execFileSync } from 'node:child_process';
 import installer from '@ffmpeg-installer/ffmpeg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RenderOptions } from '../../../src/catalog/catalog.ts';
+import type { RenderOptions } from '../../../src/catalog/engines.ts';
 import { findFfmpeg } from '../../../src/infra/media/ffmpeg.ts';
 import { readVideoMetadata, videoTags, type VideoMetadata } from '../../../src/infra/media/video-metadata.ts';
 import { encodeVideo } from '../../../worker/video/encode.ts';
 import { card } from '../../support/video.ts';
 
 const OPTIONS: RenderOptions = {
-  engine: 'PREVIEW',
+  engine: 'SVD_XT',
   resolution: 'P720',
   orientation: 'PORTRAIT',
   fit: 'CONTAIN',
   motion: 'TILT_UP',
   durationSeconds: 8,
-  steps: 24,
-  minGuidanceScale: 1,
-  maxGuidanceScale: 3.25,
-  noiseAugStrength: 0.1,
-  motionBucketId: 100,
+  tuning: { numInferenceSteps: 24, minGuidanceScale: 1, maxGuidanceScale: 3.25, noiseAugStrength: 0.1, motionBucketId: 100 },
   seed: 2_147_483_647,
 };
 const METADATA: VideoMetadata = {
@@ -61,14 +57,19 @@ describe("a video's metadata", () => {
   });
 
   it('has a title for people', () => {
-    expect(videoTags(METADATA).title).toBe('TILT_UP, 8 s, PREVIEW');
+    expect(videoTags(METADATA).title).toBe('TILT_UP, 8 s, SVD_XT');
   });
 
   it.each<[string, Record<string, string>]>([
     ['no comment', {}],
     ["somebody's comment", { comment: 'holiday' }],
     ['a motion that does not exist', { comment: JSON.stringify({ ...METADATA, options: { ...OPTIONS, motion: 'LOOPING' } }) }],
-    ['a number out of range', { comment: JSON.stringify({ ...METADATA, options: { ...OPTIONS, steps: 5000 } }) }],
+    [
+      'a number out of range',
+      { comment: JSON.stringify({ ...METADATA, options: { ...OPTIONS, tuning: { ...OPTIONS.tuning, numInferenceSteps: 5000 } } }) },
+    ],
+    ["another engine's tuning", { comment: JSON.stringify({ ...METADATA, options: { ...OPTIONS, engine: 'PREVIEW' } }) }],
+    ['no tuning where the engine has some', { comment: JSON.stringify({ ...METADATA, options: { ...OPTIONS, tuning: null } }) }],
     ['no photo hash', { comment: JSON.stringify({ ...METADATA, photoSha256: 'abc' }) }],
   ])('with %s is BAD_INPUT', async (_, tags) => {
     await expect(readVideoMetadata(await video(installer.path, tags))).rejects.toMatchObject({ code: 'BAD_INPUT' });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase, type Database } from '../../../src/infra/postgres/db.ts';
 import { PostgresJobStore } from '../../../src/infra/postgres/job-store.ts';
-import { checkOptions, settleOptions } from '../../../src/jobs/options.ts';
+import { checkOptions, resolveOptions } from '../../../src/jobs/options.ts';
 import type { Job } from '../../../src/jobs/job.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { redisUrl } from '../../support/redis.ts';
@@ -35,9 +35,9 @@ describe('the line of an engine', () => {
         owner,
         maxAttempts: 3,
         engine: ENGINE,
-        options: settleOptions(checkOptions({}), ENGINE, { width: 4, height: 3 }),
+        options: resolveOptions(checkOptions({}), ENGINE, { width: 4, height: 3 }),
         estimatedSeconds: 5,
-        guessSeconds: null,
+        baselineSeconds: null,
         photoSha256: 'a',
         photoWidth: 4,
         photoHeight: 3,

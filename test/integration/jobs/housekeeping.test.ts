@@ -9,7 +9,7 @@ import { readConfig } from '../../../src/config.ts';
 import { openServices, type Services } from '../../../src/infra/services.ts';
 import { clearStrays, expireFiles, expireUploads, keepHouse } from '../../../src/jobs/housekeeping.ts';
 import { jobFiles, type Job } from '../../../src/jobs/job.ts';
-import { checkOptions, settleOptions } from '../../../src/jobs/options.ts';
+import { checkOptions, resolveOptions } from '../../../src/jobs/options.ts';
 import { uploadFile } from '../../../src/jobs/store.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { ownPrefix } from '../../support/redis.ts';
@@ -43,9 +43,9 @@ async function insert(): Promise<Job> {
       owner: 'o',
       maxAttempts: 3,
       engine: 'PREVIEW',
-      options: settleOptions(checkOptions({}), 'PREVIEW', { width: 4, height: 3 }),
+      options: resolveOptions(checkOptions({}), 'PREVIEW', { width: 4, height: 3 }),
       estimatedSeconds: 5,
-      guessSeconds: null,
+      baselineSeconds: null,
       photoSha256: 'a',
       photoWidth: 4,
       photoHeight: 3,

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FRAMES_PER_SECOND, frameCount, frameSize, MOTIONS, names, type Motion, type RenderOptions } from '../../../src/catalog/catalog.ts';
+import { FRAMES_PER_SECOND, frameCount, frameSize, MOTIONS, names, type Motion } from '../../../src/catalog/catalog.ts';
+import type { PreviewOptions } from '../../../src/catalog/engines/preview.ts';
 import { readConfig } from '../../../src/config.ts';
 import { findFfmpeg } from '../../../src/infra/media/ffmpeg.ts';
 import { decodePhoto } from '../../../src/infra/media/photo.ts';
@@ -20,7 +21,7 @@ const never = new AbortController().signal;
 
 const config = readConfig({});
 
-function options(given: Partial<RenderOptions> = {}): RenderOptions {
+function options(given: Partial<PreviewOptions> = {}): PreviewOptions {
   return {
     engine: 'PREVIEW',
     resolution: 'P360',
@@ -28,23 +29,19 @@ function options(given: Partial<RenderOptions> = {}): RenderOptions {
     fit: 'COVER',
     motion: 'PAN_L',
     durationSeconds: 3,
-    steps: 24,
-    minGuidanceScale: 1,
-    maxGuidanceScale: 3,
-    noiseAugStrength: 0.1,
-    motionBucketId: 100,
+    tuning: null,
     seed: 1,
     ...given,
   };
 }
 
-async function frames(source: Picture, given: Partial<RenderOptions> = {}): Promise<Picture[]> {
+async function frames(source: Picture, given: Partial<PreviewOptions> = {}): Promise<Picture[]> {
   const all: Picture[] = [];
   for await (const frame of preview.create('cpu', config).render(source, options(given), silent, never)) all.push(frame);
   return all;
 }
 
-async function firstFrame(source: Picture, given: Partial<RenderOptions>): Promise<Picture> {
+async function firstFrame(source: Picture, given: Partial<PreviewOptions>): Promise<Picture> {
   for await (const frame of preview.create('cpu', config).render(source, options(given), silent, never)) return frame;
   throw new Error('no frame came');
 }
@@ -64,7 +61,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Frames as a viewer sees them: rendered, encoded to H.264, decoded again, in grey. */
-async function watch(name: string, given: Partial<RenderOptions>): Promise<{ shown: Uint8Array[]; width: number; height: number }> {
+async function watch(name: string, given: Partial<PreviewOptions>): Promise<{ shown: Uint8Array[]; width: number; height: number }> {
   const all = options(given);
   const size = frameSize(all);
   const ffmpeg = await findFfmpeg({ FFMPEG_PATH: undefined });
@@ -209,9 +206,9 @@ describe('sampling', () => {
 });
 
 describe('the engine', () => {
-  it('is offered on the CPU alone', async () => {
-    expect(await preview.offer('cpu', config)).toEqual({ unavailable: null, byDefault: true, paces: null });
-    expect((await preview.offer('cuda:0', config)).unavailable).toContain('cpu');
+  it('can run on the CPU only', async () => {
+    expect(await preview.capability('cpu', config)).toEqual({ unavailable: null, byDefault: true, costModel: null });
+    expect((await preview.capability('cuda:0', config)).unavailable).toContain('cpu');
   });
 
   it('renders the same bytes again', async () => {

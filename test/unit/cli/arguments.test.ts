@@ -29,16 +29,16 @@ describe('arguments of animate', () => {
       '--fit',
       'cover',
       '--engine',
-      'preview',
-      '--steps',
+      'svd-xt',
+      '--num-inference-steps',
       '4',
-      '--guidance-min',
+      '--min-guidance-scale',
       '1.5',
-      '--guidance-max',
+      '--max-guidance-scale',
       '10',
-      '--noise-augmentation',
+      '--noise-aug-strength',
       '0',
-      '--motion-bucket',
+      '--motion-bucket-id',
       '255',
       '--seed',
       '2147483647',
@@ -65,8 +65,11 @@ describe('arguments of animate', () => {
       resolution: 'P720',
       orientation: 'AUTO',
       fit: 'COVER',
-      engine: 'PREVIEW',
-      tuning: { steps: 4, minGuidanceScale: 1.5, maxGuidanceScale: 10, noiseAugStrength: 0, motionBucketId: 255, seed: 2_147_483_647 },
+      engine: 'SVD_XT',
+      seed: 2_147_483_647,
+      tuning: {
+        svdXt: { numInferenceSteps: 4, minGuidanceScale: 1.5, maxGuidanceScale: 10, noiseAugStrength: 0, motionBucketId: 255 },
+      },
     });
   });
 
@@ -79,8 +82,7 @@ describe('arguments of animate', () => {
   });
 
   it('leave to the API what is not said', () => {
-    expect(Object.values(read().video.tuning!).every((value) => value === undefined)).toBe(true);
-    expect(read().video).toMatchObject({ motion: undefined, durationSeconds: undefined, engine: undefined });
+    expect(Object.values(read().video).every((value) => value === undefined)).toBe(true);
   });
 
   it.each([
@@ -98,32 +100,36 @@ describe('arguments of animate', () => {
     ],
     [['p.jpg', '--duration', '6.0'], ['--duration']],
     [
-      ['p.jpg', '--steps', '3'],
-      ['--steps', '4 to 50'],
+      ['p.jpg', '--num-inference-steps', '3'],
+      ['--num-inference-steps', '4 to 50'],
     ],
     [
-      ['p.jpg', '--steps', '-5'],
-      ['--steps', '"-5"', '4 to 50'],
+      ['p.jpg', '--num-inference-steps', '-5'],
+      ['--num-inference-steps', '"-5"', '4 to 50'],
     ],
     [
-      ['p.jpg', '--steps', '4.5'],
-      ['--steps', 'whole'],
+      ['p.jpg', '--num-inference-steps', '4.5'],
+      ['--num-inference-steps', 'whole'],
     ],
     [
-      ['p.jpg', '--guidance-max', '10.1'],
-      ['--guidance-max', '1 to 10'],
+      ['p.jpg', '--max-guidance-scale', '10.1'],
+      ['--max-guidance-scale', '1 to 10'],
     ],
     [
-      ['p.jpg', '--guidance-min', '4'],
-      ['--guidance-min (4)', '--guidance-max (3)'],
+      ['p.jpg', '--min-guidance-scale', '4'],
+      ['--min-guidance-scale (4)', '--max-guidance-scale (3)'],
     ],
     [
-      ['p.jpg', '--noise-augmentation', 'NaN'],
-      ['--noise-augmentation', '0 to 1'],
+      ['p.jpg', '--noise-aug-strength', 'NaN'],
+      ['--noise-aug-strength', '0 to 1'],
     ],
     [
-      ['p.jpg', '--motion-bucket', '0'],
-      ['--motion-bucket', '1 to 255'],
+      ['p.jpg', '--motion-bucket-id', '0'],
+      ['--motion-bucket-id', '1 to 255'],
+    ],
+    [
+      ['p.jpg', '--engine', 'preview', '--num-inference-steps', '9'],
+      ['--num-inference-steps', 'PREVIEW'],
     ],
     [
       ['p.jpg', '--seed', '2147483648'],

@@ -1,26 +1,30 @@
 import { describe, expect, it } from 'vitest';
-import type { RenderOptions } from '../../../src/catalog/catalog.ts';
-import { Estimator, guessSeconds, outlook } from '../../../src/jobs/estimates.ts';
+import type { EngineName, RenderOptions } from '../../../src/catalog/engines.ts';
+import type { SvdXtTuning } from '../../../src/catalog/engines/svd-xt.ts';
+import { baselineSeconds } from '../../../src/jobs/costs.ts';
+import { Estimator, outlook } from '../../../src/jobs/estimates.ts';
 import type { Job } from '../../../src/jobs/job.ts';
-import { checkOptions, settleOptions, type RequestedOptions } from '../../../src/jobs/options.ts';
+import { checkOptions, resolveOptions, type RequestedOptions } from '../../../src/jobs/options.ts';
 import type { RenderSample } from '../../../src/jobs/store.ts';
 
-const optionsOf = (requested: RequestedOptions): RenderOptions =>
-  settleOptions(checkOptions(requested), 'PREVIEW', { width: 4, height: 3 });
+const optionsOf = (requested: RequestedOptions, engine: EngineName = 'PREVIEW'): RenderOptions =>
+  resolveOptions(checkOptions(requested), engine, { width: 4, height: 3 });
 const sample = (requested: RequestedOptions, renderSeconds: number, device = 'cpu'): RenderSample => ({
   options: optionsOf(requested),
   device,
   renderSeconds,
-  guessSeconds: null,
+  baselineSeconds: null,
 });
 
 const SHORT = optionsOf({ resolution: 'P360', durationSeconds: 3 });
 const LONG = optionsOf({ resolution: 'P1080', durationSeconds: 12 });
+const svdWork = (svdXt: Partial<SvdXtTuning> = {}) =>
+  optionsOf({ resolution: 'P360', durationSeconds: 3, tuning: { svdXt: { numInferenceSteps: 20, ...svdXt } } }, 'SVD_XT');
 
 describe('expected render time', () => {
-  it('is a guess that grows with pixels and frames before anything was rendered', () => {
+  it('is a baseline that grows with pixels and frames before anything was rendered', () => {
     const estimator = new Estimator('PREVIEW', []);
-    expect(estimator.seconds(SHORT)).toBe(guessSeconds('PREVIEW', SHORT));
+    expect(estimator.seconds(SHORT)).toBe(baselineSeconds(SHORT));
     expect(estimator.seconds(LONG)).toBeGreaterThan(10 * estimator.seconds(SHORT));
   });
 
@@ -29,53 +33,57 @@ describe('expected render time', () => {
     expect(new Estimator('PREVIEW', [...same, sample({ resolution: 'P1080', durationSeconds: 12 }, 500)]).seconds(SHORT)).toBeCloseTo(3);
   });
 
-  it('carries over from other renders where there are none of the same', () => {
-    const twiceAsSlow = [sample({ resolution: 'P720', durationSeconds: 6 }, 2 * guessSeconds('PREVIEW', optionsOf({})))];
-    expect(new Estimator('PREVIEW', twiceAsSlow).seconds(LONG)).toBeCloseTo(2 * guessSeconds('PREVIEW', LONG));
+  it('is corrected by other renders if there are none of the same', () => {
+    const twiceAsSlow = [sample({ resolution: 'P720', durationSeconds: 6 }, 2 * baselineSeconds(optionsOf({})))];
+    expect(new Estimator('PREVIEW', twiceAsSlow).seconds(LONG)).toBeCloseTo(2 * baselineSeconds(LONG));
   });
 
-  it('counts only renders on the device asked for, where there are some', () => {
+  it('uses only renders on the same device if there are any', () => {
     const estimator = new Estimator('PREVIEW', [
       sample({ resolution: 'P360', durationSeconds: 3 }, 9, 'cpu'),
       sample({ resolution: 'P360', durationSeconds: 3 }, 1, 'cuda:0'),
     ]);
-    expect(estimator.seconds(SHORT, { device: 'cuda:0', paces: {} })).toBeCloseTo(1);
-    expect(estimator.seconds(SHORT, { device: 'cpu', paces: {} })).toBeCloseTo(9);
+    expect(estimator.seconds(SHORT, { device: 'cuda:0', costModels: {} })).toBeCloseTo(1);
+    expect(estimator.seconds(SHORT, { device: 'cpu', costModels: {} })).toBeCloseTo(9);
   });
 
-  it('grows with steps for the model', () => {
-    const svd = new Estimator('SVD_XT', [
-      { options: { ...SHORT, engine: 'SVD_XT' }, device: 'cuda:0', renderSeconds: 60, guessSeconds: null },
-    ]);
-    expect(svd.seconds(SHORT)).toBeCloseTo(60);
-    expect(svd.seconds({ ...SHORT, steps: 48 })).toBeGreaterThan(90);
+  it('grows with the inference steps of SVD_XT', () => {
+    const svd = new Estimator('SVD_XT', [{ options: svdWork(), device: 'cuda:0', renderSeconds: 60, baselineSeconds: null }]);
+    expect(svd.seconds(svdWork())).toBeCloseTo(60);
+    expect(svd.seconds(svdWork({ numInferenceSteps: 40 }))).toBeGreaterThan(90);
   });
 
-  describe('where the engine reckons for itself', () => {
-    const place = { device: 'cpu', paces: { SVD_XT: { P360: { fixed: 10, perCall: 100, perFrame: 1 } } } };
-    const work = { ...SHORT, engine: 'SVD_XT' as const, steps: 20, maxGuidanceScale: 3 };
+  describe('on a device with a cost model', () => {
+    const cpu = { device: 'cpu', costModels: { SVD_XT: { P360: { fixed: 10, perUnetCall: 100, perFrame: 1 } } } };
+    const work = svdWork({ maxGuidanceScale: 3 });
 
-    it('counts two calls of the network a step, or one without guidance', () => {
+    it('counts two UNet calls per step, or one without guidance', () => {
       const estimator = new Estimator('SVD_XT', []);
-      expect(estimator.seconds(work, place)).toBe(10 + 40 * 100 + 36);
-      expect(estimator.seconds({ ...work, maxGuidanceScale: 1 }, place)).toBe(10 + 20 * 100 + 36);
+      expect(estimator.seconds(work, cpu)).toBe(10 + 40 * 100 + 36);
+      expect(estimator.seconds(svdWork({ maxGuidanceScale: 1 }), cpu)).toBe(10 + 20 * 100 + 36);
     });
 
-    it('learns nothing from renders on other devices, and from its own what a step really takes', () => {
-      const elsewhere = { options: work, device: 'cuda:0', renderSeconds: 30, guessSeconds: null };
-      expect(new Estimator('SVD_XT', [elsewhere]).seconds(work, place)).toBe(10 + 40 * 100 + 36);
-      const here = { options: work, device: 'cpu', renderSeconds: 2 * (10 + 40 * 100 + 36), guessSeconds: null };
-      expect(new Estimator('SVD_XT', [elsewhere, here]).seconds({ ...work, steps: 10 }, place)).toBeCloseTo(2 * (10 + 20 * 100 + 36));
+    it('ignores renders on other devices, and is corrected by its own', () => {
+      const elsewhere = { options: work, device: 'cuda:0', renderSeconds: 30, baselineSeconds: null };
+      expect(new Estimator('SVD_XT', [elsewhere]).seconds(work, cpu)).toBe(10 + 40 * 100 + 36);
+      const here = { options: work, device: 'cpu', renderSeconds: 2 * (10 + 40 * 100 + 36), baselineSeconds: null };
+      const half = svdWork({ numInferenceSteps: 10 });
+      expect(new Estimator('SVD_XT', [elsewhere, here]).seconds(half, cpu)).toBeCloseTo(2 * (10 + 20 * 100 + 36));
     });
 
-    it('expects the quickest of several devices, whichever was there first', () => {
-      const card = { device: 'webgpu', paces: { SVD_XT: { P360: { fixed: 1, perCall: 1, perFrame: 0 } } } };
-      expect(new Estimator('SVD_XT', []).quickest(work, [place, card])).toBe(41);
+    it('is that of the fastest of several devices, in whatever order', () => {
+      const card = { device: 'webgpu', costModels: { SVD_XT: { P360: { fixed: 1, perUnetCall: 1, perFrame: 0 } } } };
+      expect(new Estimator('SVD_XT', []).fastest(work, [cpu, card])).toBe(41);
     });
 
-    it('learns from a small model how far its reckoning is off, not how long a large one takes', () => {
-      const small = { options: work, device: 'cpu', renderSeconds: 3, guessSeconds: 2 };
-      expect(new Estimator('SVD_XT', [small]).seconds(work, place)).toBeCloseTo(1.5 * (10 + 40 * 100 + 36));
+    it('is corrected by the ratio of a small model, not by its seconds', () => {
+      const small = { options: work, device: 'cpu', renderSeconds: 3, baselineSeconds: 2 };
+      expect(new Estimator('SVD_XT', [small]).seconds(work, cpu)).toBeCloseTo(1.5 * (10 + 40 * 100 + 36));
+    });
+
+    it('ignores a cost model that this version does not understand', () => {
+      const other = { device: 'cpu', costModels: { SVD_XT: { P360: { perCall: 100 } } } };
+      expect(new Estimator('SVD_XT', []).seconds(work, other)).toBe(baselineSeconds(work));
     });
   });
 });

@@ -7,6 +7,7 @@ import { readConfig } from '../../../src/config.ts';
 import { ModelError } from '../../../src/provisioning/weights/error.ts';
 import { knownModels, modelBytes } from '../../../src/provisioning/weights/manifest.ts';
 import { describeBytes, describeTransfer, TransferMeter } from '../../../src/provisioning/weights/meter.ts';
+import { svdXt } from '../../../src/catalog/engines/svd-xt.ts';
 import { modelFolder, modelState } from '../../../src/provisioning/weights/state.ts';
 import { ROOT } from '../../../src/process/version.ts';
 
@@ -75,7 +76,7 @@ describe('the manifest', () => {
     };
     await writeFile(path.join(models, 'manifest.json'), JSON.stringify({ models: { own: entry } }));
     expect([...knownModels(there()).keys()]).toEqual(['svd', 'svd-xt', 'svd-xt-1-1', 'own']);
-    expect(modelFolder(there({ SVD_MODEL: 'own' }))).toBe(path.join(models, 'own'));
+    expect(modelFolder(there(), 'own')).toBe(path.join(models, 'own'));
   });
 
   it.each([
@@ -106,14 +107,14 @@ describe('the manifest', () => {
 
 describe('SVD_MODEL', () => {
   it('means a known model in MODELS_DIR, or else a path', () => {
-    expect(modelFolder(here)).toBe(path.join(ROOT, 'models', 'svd-xt'));
-    expect(modelFolder(there())).toBe(path.join(models, 'svd-xt'));
-    expect(modelFolder(there({ SVD_MODEL: 'weights/mine' }))).toBe(path.join(ROOT, 'weights', 'mine'));
-    expect(modelFolder(there({ SVD_MODEL: models }))).toBe(models);
+    expect(modelFolder(here, 'svd-xt')).toBe(path.join(ROOT, 'models', 'svd-xt'));
+    expect(modelFolder(there(), 'svd-xt')).toBe(path.join(models, 'svd-xt'));
+    expect(modelFolder(there(), 'weights/mine')).toBe(path.join(ROOT, 'weights', 'mine'));
+    expect(modelFolder(there(), models)).toBe(models);
   });
 
   it('says of a known model that is not here what fetches it', async () => {
-    expect(await modelState(there())).toMatchObject({
+    expect(await modelState(there(), svdXt.weights)).toMatchObject({
       kind: 'missing',
       message: 'svd-xt is not here (4.5 GB)',
       hint: 'npm run models -- pull svd-xt',
@@ -121,7 +122,7 @@ describe('SVD_MODEL', () => {
   });
 
   it('says of a folder what it lacks', async () => {
-    expect(await modelState(there({ SVD_MODEL: 'svdxt' }))).toMatchObject({
+    expect(await modelState(there({ SVD_MODEL: 'svdxt' }), svdXt.weights)).toMatchObject({
       kind: 'missing',
       message: expect.stringContaining('no known model'),
       hint: expect.stringContaining('svd-xt'),
@@ -133,16 +134,22 @@ describe('SVD_MODEL', () => {
       await writeFile(path.join(folder, file), '{}');
     };
     for (const part of ['vae', 'image_encoder', 'scheduler', 'feature_extractor']) await add(`${part}/config.json`);
-    expect(await modelState(mine)).toMatchObject({ kind: 'partial', message: expect.stringContaining('unet/ has no configuration') });
+    expect(await modelState(mine, svdXt.weights)).toMatchObject({
+      kind: 'partial',
+      message: expect.stringContaining('unet/ has no configuration'),
+    });
     await add('unet/config.json');
-    expect(await modelState(mine)).toMatchObject({ kind: 'partial', message: expect.stringContaining('unet/ has no weights') });
+    expect(await modelState(mine, svdXt.weights)).toMatchObject({
+      kind: 'partial',
+      message: expect.stringContaining('unet/ has no weights'),
+    });
     for (const file of [
       'unet/diffusion_pytorch_model.safetensors',
       'vae/diffusion_pytorch_model.fp16.safetensors',
       'image_encoder/model.fp16.safetensors',
     ])
       await add(file);
-    expect(await modelState(mine)).toMatchObject({ kind: 'present', folder, hint: null });
+    expect(await modelState(mine, svdXt.weights)).toMatchObject({ kind: 'present', folder, hint: null });
   });
 });
 

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FITS, names, renderSize, RESOLUTIONS } from '../../../src/catalog/catalog.ts';
+import { FITS, names, RESOLUTIONS } from '../../../src/catalog/catalog.ts';
+import { renderSize } from '../../../src/catalog/engines/svd-xt.ts';
 import { decodePhoto } from '../../../src/infra/media/photo.ts';
 import type { Picture } from '../../../worker/engine.ts';
 import { fitPhoto, PADDED_SIDE_MAX } from '../../../worker/video/fit.ts';

@@ -1,22 +1,18 @@
 /** Renders whole clips, one after another in one process. Memory should not grow after the first. */
 import { readConfig } from '../../../src/config.ts';
-import type { RenderOptions } from '../../../src/catalog/catalog.ts';
+import type { SvdXtOptions } from '../../../src/catalog/engines/svd-xt.ts';
 import type { Picture, Report } from '../../engine.ts';
 import { svd } from '../svd.ts';
 import type { Request } from './network.ts';
 
-const OPTIONS: RenderOptions = {
+const OPTIONS: SvdXtOptions = {
   engine: 'SVD_XT',
   resolution: 'P360',
   orientation: 'LANDSCAPE',
   fit: 'COVER',
   motion: 'MICRO',
   durationSeconds: 3,
-  steps: 4,
-  minGuidanceScale: 1,
-  maxGuidanceScale: 3,
-  noiseAugStrength: 0.1,
-  motionBucketId: 50,
+  tuning: { numInferenceSteps: 4, minGuidanceScale: 1, maxGuidanceScale: 3, noiseAugStrength: 0.1, motionBucketId: 50 },
   seed: 1,
 };
 

@@ -1,4 +1,5 @@
 import { Arg, Ctx, FieldResolver, Float, ID, Int, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
+import type { RenderOptions } from '../../../catalog/engines.ts';
 import { createJob, jobPhoto, retryJob, uploadedPhoto } from '../../../jobs/create.ts';
 import { cancelJob, deleteJob, deleteOwner } from '../../../jobs/cancel.ts';
 import { AppError } from '../../../jobs/errors.ts';
@@ -6,12 +7,11 @@ import { outlook, type Outlook } from '../../../jobs/estimates.ts';
 import { isUuid } from '../../../jobs/store.ts';
 import type { FollowedJob } from '../../progress/watch.ts';
 import { findOwnJob, ownJob, type HeldPhoto, type RequestContext } from '../context.ts';
-import { CreateJobInput, JobFilterInput, type ImageInput } from '../types/inputs.ts';
-import { JobConnection, JobProgressType, JobResultType, JobType } from '../types/job.ts';
+import { BASE64_MAX_BYTES, CreateJobInput, JobFilterInput, type ImageInput } from '../types/inputs.ts';
+import { JobConnection, JobOptionsType, JobProgressType, JobResultType, JobType } from '../types/job.ts';
+import { toTuningType, TuningUnion } from '../types/tuning.ts';
 import { checkFilter, fromCursor, previewUrl, toCursor, toJobType, toResult } from '../view.ts';
 
-/** Largest photo inside a request, in bytes after decoding. */
-export const BASE64_MAX_BYTES = 2_000_000;
 const PAGE_MAX = 100;
 
 @Resolver()
@@ -99,6 +99,14 @@ export class JobsResolver {
     @Ctx() { api }: RequestContext,
   ): JobProgressType {
     return { revision: job.revision, job: toJobType(job, view), previewUrl: previewUrl(job, api.links) };
+  }
+}
+
+@Resolver(() => JobOptionsType)
+export class JobOptionsResolver {
+  @FieldResolver(() => TuningUnion, { nullable: true, description: "The engine's own options; null if it has none." })
+  tuning(@Root() options: RenderOptions): object | null {
+    return toTuningType(options);
   }
 }
 

@@ -2,26 +2,27 @@ import { Ctx, FieldResolver, Query, Resolver } from 'type-graphql';
 import {
   DEFAULTS,
   DURATIONS,
-  ENGINES,
   FITS,
   FRAMES_PER_SECOND,
   frameCount,
-  MOTION_BUCKET,
   MOTIONS,
   names,
   ORIENTATIONS,
   RESOLUTIONS,
-  SEED_MAX,
-  TUNING,
+  SEED,
 } from '../../../catalog/catalog.ts';
+import { engineEntry, ENGINES } from '../../../catalog/engines.ts';
+import { tuningFields } from '../../../catalog/tuning.ts';
 import { PHOTO_FORMATS } from '../../../infra/media/photo.ts';
-import { engineOffers, liveWorkers, workersFor } from '../../../jobs/engines.ts';
+import { engineAvailability, liveWorkers, workersFor } from '../../../jobs/engines.ts';
 import { estimatorFor } from '../../../jobs/estimates.ts';
+import { defaultOptions } from '../../../jobs/options.ts';
 import type { Api, RequestContext } from '../context.ts';
 import { EngineOption, RenderEstimate, RenderOptionsType, type RenderLimits } from '../types/options.ts';
-import { BASE64_MAX_BYTES } from './jobs.ts';
+import { BASE64_MAX_BYTES } from '../types/inputs.ts';
+import { toTuningOption } from '../types/tuning.ts';
 
-/** What has to be looked up is looked up only when its field is asked for, and once per operation. */
+/** Queries run only for requested fields, and once per operation. */
 @Resolver(() => RenderOptionsType)
 export class OptionsResolver {
   readonly #estimates = new WeakMap<RequestContext, Promise<RenderEstimate[]>>();
@@ -44,7 +45,7 @@ export class OptionsResolver {
       motions: named(MOTIONS, DEFAULTS.motion),
       orientations: named(ORIENTATIONS, DEFAULTS.orientation),
       fits: named(FITS, DEFAULTS.fit),
-      tuning: { ...TUNING, seed: { min: 0, max: SEED_MAX, default: null }, motionBucketId: { ...MOTION_BUCKET, default: null } },
+      seed: SEED,
       limits: limits(api, caller.local),
     };
   }
@@ -67,13 +68,14 @@ function once<T>(known: WeakMap<RequestContext, Promise<T>>, context: RequestCon
 }
 
 async function engineOptions(api: Api): Promise<EngineOption[]> {
-  const { offered, best, reason } = await engineOffers(api);
+  const { available, best, reason } = await engineAvailability(api);
   return names(ENGINES).map((name) => ({
     name,
-    description: ENGINES[name].description,
-    available: offered.has(name),
-    unavailableReason: offered.has(name) ? null : (reason(name) ?? 'no running worker offers it'),
+    description: engineEntry(name).description,
+    available: available.has(name),
+    unavailableReason: available.has(name) ? null : (reason(name) ?? 'no running worker offers it'),
     isDefault: name === best,
+    tuning: tuningFields(engineEntry(name).tuning).map(toTuningOption),
   }));
 }
 
@@ -98,13 +100,10 @@ async function estimates(api: Api): Promise<RenderEstimate[]> {
   const tables = await Promise.all(
     names(ENGINES).map(async (engine) => {
       const estimator = await estimatorFor(api.jobs, engine);
-      const places = workersFor(engine, workers);
+      const devices = workersFor(engine, workers);
       return names(RESOLUTIONS).flatMap((resolution) =>
         DURATIONS.map((durationSeconds) => {
-          const seconds = estimator.quickest(
-            { resolution, durationSeconds, steps: TUNING.steps.default, maxGuidanceScale: TUNING.maxGuidanceScale.default },
-            places,
-          );
+          const seconds = estimator.fastest(defaultOptions(engine, { resolution, durationSeconds }), devices);
           return { engine, resolution, durationSeconds, seconds: Math.round(seconds * 10) / 10 };
         }),
       );

@@ -1,5 +1,6 @@
 import { registerEnumType } from 'type-graphql';
-import { ENGINES, FITS, MOTIONS, names, ORIENTATIONS, RESOLUTIONS, STAGES } from '../../../catalog/catalog.ts';
+import { FITS, MOTIONS, names, ORIENTATIONS, RESOLUTIONS, STAGES } from '../../../catalog/catalog.ts';
+import { ENGINES } from '../../../catalog/engines.ts';
 import { ERRORS, FAULTS, RETRIES } from '../../../jobs/errors.ts';
 import { JOB_STATUSES } from '../../../jobs/job.ts';
 import { WORKER_STATES } from '../../../jobs/store.ts';
@@ -21,7 +22,8 @@ function enumOf<K extends string>(
   return values;
 }
 
-const sentence = (text: string) => `${text[0]!.toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
+/** A text with a capital letter at its beginning and a full stop at its end. */
+export const sentence = (text: string) => `${text[0]!.toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
 
 export const ResolutionEnum = enumOf(
   'Resolution',
@@ -37,7 +39,9 @@ export const MotionEnum = enumOf(
 );
 export const OrientationEnum = enumOf('Orientation', 'Which way the frame stands.', ORIENTATIONS, (key) => ORIENTATIONS[key].description);
 export const FitEnum = enumOf('Fit', 'How a photo of another aspect fills the frame.', FITS, (key) => FITS[key].description);
-export const EngineEnum = enumOf('Engine', 'What makes the frames.', ENGINES, (key) => ENGINES[key].description);
+export const EngineEnum = enumOf('Engine', 'What renders the frames.', ENGINES, (key) => ENGINES[key].description);
+const TUNING_KINDS = { INTEGER: 'a whole number', NUMBER: 'a number', TEXT: 'a text' } as const;
+export const TuningKindEnum = enumOf('TuningKind', 'Kind of value that a tuning field takes.', TUNING_KINDS, (key) => TUNING_KINDS[key]);
 export const StageEnum = enumOf(
   'Stage',
   'What a render is doing, in the order in which it happens; an engine uses those that apply to it.',

@@ -1,5 +1,5 @@
 import { Field, Float, GraphQLISODateTime, ID, Int, ObjectType } from 'type-graphql';
-import type { EngineName } from '../../../catalog/catalog.ts';
+import type { EngineName } from '../../../catalog/engines.ts';
 import type { WorkerState } from '../../../jobs/store.ts';
 import { EngineEnum, WorkerStateEnum } from './enums.ts';
 

@@ -1,7 +1,21 @@
-import { Field, Float, GraphQLISODateTime, ID, InputType, Int } from 'type-graphql';
-import { DEFAULTS, TUNING, type EngineName, type Fit, type Motion, type Orientation, type Resolution } from '../../../catalog/catalog.ts';
+import { Field, GraphQLISODateTime, ID, InputType, Int } from 'type-graphql';
+import {
+  DEFAULTS,
+  DURATIONS,
+  FRAMES_PER_SECOND,
+  SEED,
+  type Fit,
+  type Motion,
+  type Orientation,
+  type Resolution,
+} from '../../../catalog/catalog.ts';
+import type { EngineName, RequestedTuning } from '../../../catalog/engines.ts';
 import type { JobStatus } from '../../../jobs/job.ts';
 import { EngineEnum, FitEnum, JobStatusEnum, MotionEnum, OrientationEnum, ResolutionEnum } from './enums.ts';
+import { TuningInput } from './tuning.ts';
+
+/** Largest photo inside a request, in bytes after decoding. */
+export const BASE64_MAX_BYTES = 2_000_000;
 
 @InputType('ImageInput', { description: 'Where the photo comes from: exactly one of these.' })
 export class ImageInput {
@@ -10,44 +24,12 @@ export class ImageInput {
 
   @Field(() => String, {
     nullable: true,
-    description: 'The photo itself as base64, a data URL is fine; at most 2 MB decoded. Use POST /uploads beyond that.',
+    description: `The photo itself as base64 or as a data URL, at most ${BASE64_MAX_BYTES / 1e6} MB decoded. Send larger photos to POST /uploads.`,
   })
   base64?: string;
 
   @Field(() => ID, { nullable: true, description: 'The photo of an earlier job of yours, while it is kept.' })
   jobId?: string;
-}
-
-@InputType('TuningInput', {
-  description: 'Fine control. Left out, all of it has good values. What is marked SVD_XT means nothing to PREVIEW.',
-})
-export class TuningInput {
-  @Field(() => Int, { defaultValue: TUNING.steps.default, description: 'Denoising steps, 4–50: more is slower and finer (SVD_XT).' })
-  steps!: number;
-
-  @Field(() => Float, {
-    defaultValue: TUNING.minGuidanceScale.default,
-    description: 'Guidance at the first frame, 1–10; not over maxGuidanceScale (SVD_XT).',
-  })
-  minGuidanceScale!: number;
-
-  @Field(() => Float, {
-    defaultValue: TUNING.maxGuidanceScale.default,
-    description: 'Guidance at the last frame, 1–10; 1 means none and halves the time (SVD_XT).',
-  })
-  maxGuidanceScale!: number;
-
-  @Field(() => Float, {
-    defaultValue: TUNING.noiseAugStrength.default,
-    description: 'Noise added to the photo, 0–1: more gives freer motion, less keeps closer to the photo (SVD_XT).',
-  })
-  noiseAugStrength!: number;
-
-  @Field(() => Int, { nullable: true, description: 'Seed of all randomness, 0–2147483647; random if left out, and always reported.' })
-  seed?: number | null;
-
-  @Field(() => Int, { nullable: true, description: "The model's motion bucket, 1–255, instead of the motion's own (SVD_XT)." })
-  motionBucketId?: number | null;
 }
 
 @InputType('CreateJobInput', { description: 'What to make of which photo. Only `image` is needed.' })
@@ -57,7 +39,7 @@ export class CreateJobInput {
 
   @Field(() => Int, {
     defaultValue: DEFAULTS.durationSeconds,
-    description: 'Length in seconds: 3, 6, 8, 10 or 12, at 12 frames per second.',
+    description: `Length in seconds: ${DURATIONS.slice(0, -1).join(', ')} or ${DURATIONS.at(-1)}, at ${FRAMES_PER_SECOND} frames per second.`,
   })
   durationSeconds!: number;
 
@@ -73,11 +55,20 @@ export class CreateJobInput {
   @Field(() => FitEnum, { defaultValue: DEFAULTS.fit, description: 'How a photo of another aspect fills the frame.' })
   fit!: Fit;
 
-  @Field(() => EngineEnum, { nullable: true, description: 'Left out: the best engine that a running worker offers.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: `Seed of all randomness, ${SEED.min}–${SEED.max}: another seed gives another variation. Random if left out, and always reported.`,
+  })
+  seed?: number | null;
+
+  @Field(() => EngineEnum, {
+    nullable: true,
+    description: 'If left out: the engine of `tuning`, else the best one that a running worker offers.',
+  })
   engine?: EngineName | null;
 
-  @Field(() => TuningInput, { nullable: true, description: 'Fine control.' })
-  tuning?: TuningInput | null;
+  @Field(() => TuningInput, { nullable: true, description: 'Options of one engine. The defaults work well.' })
+  tuning?: RequestedTuning | null;
 
   @Field(() => String, { nullable: true, description: 'Your own text, 1–200 characters; comes back with the job and can be filtered by.' })
   clientRef?: string | null;

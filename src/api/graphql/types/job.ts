@@ -1,5 +1,6 @@
 import { GraphQLISODateTime, Field, Float, ID, Int, ObjectType } from 'type-graphql';
-import type { EngineName, Fit, Motion, Orientation, Resolution, Stage } from '../../../catalog/catalog.ts';
+import type { Fit, Motion, Orientation, Resolution, Stage } from '../../../catalog/catalog.ts';
+import type { EngineName } from '../../../catalog/engines.ts';
 import type { ErrorCode, Fault, Retry } from '../../../jobs/errors.ts';
 import type { Job, JobStatus } from '../../../jobs/job.ts';
 import type { QueueView } from '../../../jobs/queue-lines.ts';
@@ -50,22 +51,7 @@ export class JobOptionsType {
   @Field(() => Int, { description: 'Length of the video in seconds.' })
   durationSeconds!: number;
 
-  @Field(() => Int, { description: 'Denoising steps (SVD_XT).' })
-  steps!: number;
-
-  @Field(() => Float, { description: 'Guidance at the first frame (SVD_XT).' })
-  minGuidanceScale!: number;
-
-  @Field(() => Float, { description: 'Guidance at the last frame (SVD_XT); 1 means none.' })
-  maxGuidanceScale!: number;
-
-  @Field(() => Float, { description: 'Strength of the noise added to the photo before it is encoded (SVD_XT).' })
-  noiseAugStrength!: number;
-
-  @Field(() => Int, { description: "The model's motion bucket, 1–255 (SVD_XT)." })
-  motionBucketId!: number;
-
-  @Field(() => Int, { description: 'Seed of all randomness; give it again to get the same video again.' })
+  @Field(() => Int, { description: 'Seed of all randomness. The same seed gives the same video, another one another variation.' })
   seed!: number;
 }
 

@@ -1,6 +1,8 @@
 import { Field, Float, Int, ObjectType } from 'type-graphql';
-import type { EngineName, Fit, Motion, Orientation, Resolution } from '../../../catalog/catalog.ts';
+import type { Fit, Motion, Orientation, Resolution } from '../../../catalog/catalog.ts';
+import type { EngineName } from '../../../catalog/engines.ts';
 import { EngineEnum, FitEnum, MotionEnum, OrientationEnum, ResolutionEnum } from './enums.ts';
+import { TuningOption } from './tuning.ts';
 
 @ObjectType('ResolutionOption', { description: 'A size to choose from.' })
 export class ResolutionOption {
@@ -43,9 +45,6 @@ export class MotionOption {
   @Field(() => String, { description: 'Photos it suits.' })
   bestFor!: string;
 
-  @Field(() => Int, { description: "The model's motion bucket it stands for, 1–255." })
-  motionBucketId!: number;
-
   @Field(() => Boolean, { description: 'Whether it is taken when nothing is said.' })
   isDefault!: boolean;
 }
@@ -74,7 +73,7 @@ export class FitOption {
   isDefault!: boolean;
 }
 
-@ObjectType('EngineOption', { description: 'An engine, and whether it can be had now.' })
+@ObjectType('EngineOption', { description: 'An engine, and whether it can render now.' })
 export class EngineOption {
   @Field(() => EngineEnum, { description: 'Its name in createJob.' })
   name!: EngineName;
@@ -88,41 +87,20 @@ export class EngineOption {
   @Field(() => String, { nullable: true, description: 'Why not, where a worker says so.' })
   unavailableReason!: string | null;
 
-  @Field(() => Boolean, { description: 'Whether it is taken now when nothing is said.' })
+  @Field(() => Boolean, { description: 'Whether it renders a request that names no engine now.' })
   isDefault!: boolean;
+
+  @Field(() => [TuningOption], { description: 'Its own options; empty if it has none.' })
+  tuning!: TuningOption[];
 }
 
-@ObjectType('NumberRange', { description: 'What a number may be; both ends are allowed.' })
+@ObjectType('NumberRange', { description: 'Values that a number may have, both ends included.' })
 export class NumberRange {
   @Field(() => Float, { description: 'Smallest value.' })
   min!: number;
 
   @Field(() => Float, { description: 'Largest value.' })
   max!: number;
-
-  @Field(() => Float, { nullable: true, description: 'Value when nothing is said; null where it depends on other choices or is random.' })
-  default!: number | null;
-}
-
-@ObjectType('TuningOptions', { description: 'Ranges of the fine control.' })
-export class TuningOptions {
-  @Field(() => NumberRange, { description: 'Denoising steps.' })
-  steps!: NumberRange;
-
-  @Field(() => NumberRange, { description: 'Guidance at the first frame.' })
-  minGuidanceScale!: NumberRange;
-
-  @Field(() => NumberRange, { description: 'Guidance at the last frame.' })
-  maxGuidanceScale!: NumberRange;
-
-  @Field(() => NumberRange, { description: 'Noise added to the photo.' })
-  noiseAugStrength!: NumberRange;
-
-  @Field(() => NumberRange, { description: 'Seed; random when nothing is said.' })
-  seed!: NumberRange;
-
-  @Field(() => NumberRange, { description: "The model's motion bucket; the motion's own when nothing is said." })
-  motionBucketId!: NumberRange;
 }
 
 @ObjectType('RenderLimits', { description: 'What this installation allows.' })
@@ -196,8 +174,8 @@ export class RenderOptionsType {
   @Field(() => [FitOption], { description: 'Ways to fill the frame.' })
   fits!: FitOption[];
 
-  @Field(() => TuningOptions, { description: 'Fine control.' })
-  tuning!: TuningOptions;
+  @Field(() => NumberRange, { description: 'Seeds.' })
+  seed!: NumberRange;
 
   @Field(() => RenderLimits, { description: 'Limits.' })
   limits!: RenderLimits;

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { frameCount, frameSize, type RenderOptions } from '../../../../src/catalog/catalog.ts';
+import { frameCount, frameSize } from '../../../../src/catalog/catalog.ts';
+import { svdXt, type SvdXtCostModel, type SvdXtOptions, type SvdXtTuning } from '../../../../src/catalog/engines/svd-xt.ts';
 import { readConfig } from '../../../../src/config.ts';
-import type { Engine, Picture, Report } from '../../../../worker/engine.ts';
+import type { Capability, Engine, Picture, Report } from '../../../../worker/engine.ts';
 import { openSafetensors } from '../../../../worker/svd/checkpoint/safetensors.ts';
 import { svd } from '../../../../worker/svd/svd.ts';
 import { copyCheckpoint, overwriteTensor, seededCheckpoint } from '../../../support/svd.ts';
@@ -14,7 +15,9 @@ const never = new AbortController().signal;
 const configOf = (folder: string, extra: Record<string, string> = {}) =>
   readConfig({ SVD_MODEL: folder, SVD_RENDER_SIZE: '128x64', WORKER_DEVICES: 'cpu', SVD_DECODE_CHUNK_SIZE: '3', ...extra });
 
-function options(given: Partial<RenderOptions> = {}): RenderOptions {
+type Given = Partial<Omit<SvdXtOptions, 'tuning'>> & { readonly tuning?: Partial<SvdXtTuning> };
+
+function options({ tuning, ...given }: Given = {}): SvdXtOptions {
   return {
     engine: 'SVD_XT',
     resolution: 'P360',
@@ -22,19 +25,15 @@ function options(given: Partial<RenderOptions> = {}): RenderOptions {
     fit: 'COVER',
     motion: 'DOLLY_IN',
     durationSeconds: 3,
-    steps: 4,
-    minGuidanceScale: 1,
-    maxGuidanceScale: 3,
-    noiseAugStrength: 0.1,
-    motionBucketId: 127,
     seed: 5,
+    tuning: { numInferenceSteps: 4, minGuidanceScale: 1, maxGuidanceScale: 3, noiseAugStrength: 0.1, motionBucketId: 127, ...tuning },
     ...given,
   };
 }
 
 let folder: string;
 let photo: Picture;
-let engine: Engine;
+let engine: Engine<SvdXtOptions>;
 let scratch: string;
 
 beforeAll(async () => {
@@ -59,7 +58,7 @@ interface Rendered {
 /** A render as the renderer does it. */
 async function render(
   by: Engine,
-  given: Partial<RenderOptions> = {},
+  given: Given = {},
   signal = never,
   each: (stage: string, step: number) => void = () => {},
 ): Promise<Rendered> {
@@ -105,7 +104,7 @@ describe('SVD_XT', () => {
   });
 
   it('renders upright for portrait, and without guidance', async () => {
-    const given = { orientation: 'PORTRAIT', maxGuidanceScale: 1, fit: 'CONTAIN' } as const;
+    const given = { orientation: 'PORTRAIT', tuning: { maxGuidanceScale: 1 }, fit: 'CONTAIN' } as const;
     const { pictures } = await render(engine, given);
     expect(pictures[0]).toMatchObject(frameSize({ resolution: 'P360', orientation: 'PORTRAIT' }));
     expect(pictures).toHaveLength(36);
@@ -164,30 +163,35 @@ describe('SVD_XT', () => {
   });
 });
 
-describe("SVD_XT's offer", () => {
-  it('is made on a CPU only where it is named, never by default, with what renders cost there', async () => {
-    const offer = await svd.offer('cpu', configOf(folder));
-    expect(offer).toMatchObject({ unavailable: null, byDefault: false });
-    expect(offer.paces!.P720!.perCall).toBeGreaterThan(0);
-    expect((await svd.offer('cpu', configOf(folder, { WORKER_DEVICES: 'auto' }))).unavailable).toContain('WORKER_DEVICES');
+/** The cost model of a capability, as its schema in the catalogue reads it. */
+const costsIn = ({ costModel }: Capability): SvdXtCostModel => svdXt.costModel.parse(costModel);
+
+describe("SVD_XT's capability", () => {
+  it('includes a CPU only if it is configured, never by default, with a cost model', async () => {
+    const capability = await svd.capability('cpu', configOf(folder));
+    expect(capability).toMatchObject({ unavailable: null, byDefault: false });
+    expect(costsIn(capability).P720!.perUnetCall).toBeGreaterThan(0);
+    expect((await svd.capability('cpu', configOf(folder, { WORKER_DEVICES: 'auto' }))).unavailable).toContain('WORKER_DEVICES');
   });
 
-  it('reckons dearer sizes dearer, in step with their operations', async () => {
-    const { paces } = await svd.offer('cpu', configOf(folder, { SVD_RENDER_SIZE: '' }));
-    expect(paces!.P720!.perCall / paces!.P360!.perCall).toBeGreaterThan((1024 * 576) / (512 * 384));
-    expect(paces!.P1080!.perCall).toBe(paces!.P720!.perCall);
-    expect(paces!.P1080!.perFrame).toBeGreaterThan(paces!.P720!.perFrame);
+  it('has a cost model that grows with the operations of a resolution', async () => {
+    const costs = costsIn(await svd.capability('cpu', configOf(folder, { SVD_RENDER_SIZE: '' })));
+    expect(costs.P720!.perUnetCall / costs.P360!.perUnetCall).toBeGreaterThan((1024 * 576) / (512 * 384));
+    expect(costs.P1080!.perUnetCall).toBe(costs.P720!.perUnetCall);
+    expect(costs.P1080!.perFrame).toBeGreaterThan(costs.P720!.perFrame);
   });
 
-  it('says what is missing and the command that cures it', async () => {
-    expect((await svd.offer('cpu', configOf('svd-xt', { MODELS_DIR: scratch }))).unavailable).toContain('npm run models -- pull svd-xt');
-    expect((await svd.offer('cuda:0', configOf(folder))).unavailable).toContain('webgpu');
+  it('reports what is missing and the command that installs it', async () => {
+    expect((await svd.capability('cpu', configOf('svd-xt', { MODELS_DIR: scratch }))).unavailable).toContain(
+      'npm run models -- pull svd-xt',
+    );
+    expect((await svd.capability('cuda:0', configOf(folder))).unavailable).toContain('webgpu');
   });
 
-  it('says what is wrong with a folder that is no checkpoint', async () => {
+  it('reports what is wrong with a folder that is not a checkpoint', async () => {
     const wrong = path.join(scratch, 'wrong');
     await copyCheckpoint('tiny-a', wrong);
     await rm(path.join(wrong, 'unet/config.json'));
-    expect((await svd.offer('cpu', configOf(wrong))).unavailable).toContain('unet');
+    expect((await svd.capability('cpu', configOf(wrong))).unavailable).toContain('unet');
   });
 });

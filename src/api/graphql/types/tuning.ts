@@ -1,0 +1,106 @@
+/** GraphQL types of tuning, generated from each engine's schema: an input and an output type per engine. */
+import { createUnionType, Field, Float, InputType, Int, ObjectType, type ClassType } from 'type-graphql';
+import { enginesWithTuning, type EngineName, type RenderOptions } from '../../../catalog/engines.ts';
+import { allowedValues, tuningFields, type Tuning, type TuningField } from '../../../catalog/tuning.ts';
+import { sentence, TuningKindEnum } from './enums.ts';
+
+const TYPES = { integer: Int, number: Float, text: String } as const satisfies Record<TuningField['kind'], unknown>;
+
+const describe = ({ description, ...field }: TuningField) => sentence(`${description} (${allowedValues(field)})`);
+
+/** `SvdXt` for the key `svdXt`. */
+const typeName = (key: string) => `${key[0]!.toUpperCase()}${key.slice(1)}Tuning`;
+
+/** A class without members, for decorators to add fields to. It has its GraphQL type's name, which errors of TypeGraphQL mention. */
+function classNamed(name: string): ClassType<object> {
+  return { [name]: class extends Object {} }[name]!;
+}
+
+function inputType(key: string, engine: EngineName, tuning: Tuning): ClassType<object> {
+  const type = classNamed(`${typeName(key)}Input`);
+  for (const field of tuningFields(tuning)) {
+    const standard = field.default === null ? { nullable: true } : { defaultValue: field.default };
+    Field(() => TYPES[field.kind], { ...standard, description: describe(field) })(type.prototype as object, field.name);
+  }
+  InputType(type.name, { description: `Tuning of the engine ${engine}. A field that is left out gets a default that works well.` })(type);
+  return type;
+}
+
+function outputType(key: string, engine: EngineName, tuning: Tuning): ClassType<object> {
+  const type = classNamed(typeName(key));
+  for (const field of tuningFields(tuning)) {
+    Field(() => TYPES[field.kind], { description: sentence(field.description) })(type.prototype as object, field.name);
+  }
+  ObjectType(type.name, { description: `Effective tuning of the engine ${engine}.` })(type);
+  return type;
+}
+
+const tunable = enginesWithTuning().map(({ engine, key, tuning }) => ({
+  engine,
+  key,
+  input: inputType(key, engine, tuning),
+  output: outputType(key, engine, tuning),
+}));
+
+/** Tuning in createJob. `createSchema` makes it @oneOf. */
+export const TuningInput = classNamed('TuningInput');
+for (const { key, engine, input } of tunable) {
+  Field(() => input, { nullable: true, description: `Tuning of ${engine}; selects that engine if \`engine\` is left out.` })(
+    TuningInput.prototype as object,
+    key,
+  );
+}
+InputType('TuningInput', { description: 'Options of one engine: exactly one of these.' })(TuningInput);
+
+/** Effective tuning of a job. */
+export const TuningUnion = createUnionType({
+  name: 'Tuning',
+  description: "Effective values of an engine's own options.",
+  types: () => tunable.map(({ output }) => output),
+});
+
+/** Effective tuning as an instance of its GraphQL type, by which the union tells its members apart. */
+export function toTuningType({ engine, tuning }: RenderOptions): object | null {
+  const type = tunable.find((candidate) => candidate.engine === engine)?.output;
+  return type && tuning ? Object.assign(new type(), tuning) : null;
+}
+
+@ObjectType('TuningOption', { description: 'A field of the tuning of an engine.' })
+export class TuningOption {
+  @Field(() => String, { description: "Its name in the engine's field of TuningInput." })
+  name!: string;
+
+  @Field(() => TuningKindEnum, { description: 'What kind of value it takes.' })
+  kind!: keyof typeof TuningKindEnum;
+
+  @Field(() => Float, { description: 'Smallest value allowed; of a text, its shortest length in characters.' })
+  min!: number;
+
+  @Field(() => Float, { description: 'Largest value allowed; of a text, its longest length in characters.' })
+  max!: number;
+
+  @Field(() => Float, { nullable: true, description: 'Value if left out; null for a text, or if it depends on other options.' })
+  default!: number | null;
+
+  @Field(() => String, { nullable: true, description: 'Text if left out; null for a number, or if it depends on other options.' })
+  defaultText!: string | null;
+
+  @Field(() => String, { description: 'What it does.' })
+  description!: string;
+}
+
+const KINDS = { integer: 'INTEGER', number: 'NUMBER', text: 'TEXT' } as const satisfies Record<
+  TuningField['kind'],
+  keyof typeof TuningKindEnum
+>;
+
+export function toTuningOption(field: TuningField): TuningOption {
+  const { default: standard } = field;
+  return {
+    ...field,
+    kind: KINDS[field.kind],
+    default: typeof standard === 'number' ? standard : null,
+    defaultText: typeof standard === 'string' ? standard : null,
+    description: sentence(field.description),
+  };
+}

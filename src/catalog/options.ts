@@ -1,0 +1,27 @@
+/** Effective render options as a schema, for what comes from outside: answers of an API and the metadata of a video. */
+import { z } from 'zod';
+import { DURATIONS, FITS, MOTIONS, names, RESOLUTIONS, SEED } from './catalog.ts';
+import { engineEntry, ENGINES, tuningKey, type EngineName, type RenderOptions, type RequestedTuning } from './engines.ts';
+import { tuningValues } from './tuning.ts';
+
+const common = {
+  resolution: z.enum(names(RESOLUTIONS)),
+  orientation: z.enum(['LANDSCAPE', 'PORTRAIT']),
+  fit: z.enum(names(FITS)),
+  motion: z.enum(names(MOTIONS)),
+  durationSeconds: z.literal(DURATIONS),
+  seed: z.int().min(SEED.min).max(SEED.max),
+};
+
+const ofEngine = (engine: EngineName) =>
+  z.strictObject({ engine: z.literal(engine), ...common, tuning: tuningValues(engineEntry(engine).tuning) });
+
+const [first, ...others] = names(ENGINES).map(ofEngine);
+
+/** One variant an engine; each variant has exactly the tuning of its engine. */
+export const renderOptionsSchema = z.discriminatedUnion('engine', [first!, ...others]) as unknown as z.ZodType<RenderOptions>;
+
+/** Effective tuning in the shape in which a request asks for it; undefined for an engine without tuning. */
+export function toRequestedTuning({ engine, tuning }: Pick<RenderOptions, 'engine' | 'tuning'>): RequestedTuning | undefined {
+  return tuning === null ? undefined : { [tuningKey(engine)]: tuning };
+}
