@@ -6,7 +6,8 @@ import { ownerOf } from './api/client.ts';
 import { ApiError } from './api/error.ts';
 import type { Metrics } from './metrics.ts';
 import { historyScreens } from './screens/history.ts';
-import type { BotContext, Kit } from './screens/kit.ts';
+import type { BotContext } from './screens/context.ts';
+import type { Kit } from './screens/kit.ts';
 import { menuScreens } from './screens/menu.ts';
 import { otherScreens } from './screens/others.ts';
 import { photoScreens } from './screens/photo.ts';
@@ -96,7 +97,7 @@ function memberships(options: DispatchOptions): Composer<BotContext> {
     const { chat, new_chat_member: now, old_chat_member: before, from } = ctx.myChatMember;
     const isIn = (status: string) => status !== 'left' && status !== 'kicked';
     if (chat.type === 'private') {
-      if (!isIn(now.status)) await options.kit.desk.forget(chat.id);
+      if (!isIn(now.status)) await options.kit.requests.forget(chat.id);
     } else if (chat.type !== 'channel' && isIn(now.status) && !isIn(before.status)) {
       await tell(options, chat.id, from, 'group', { username: ctx.me.username });
     }
@@ -183,13 +184,13 @@ export async function answerFlood({ telegram, kit: { chats, texts }, admits, met
  * as the message itself may have to wait until it can say so.
  */
 export async function answerTap(
-  { telegram, kit: { desk, chats, texts } }: DispatchOptions,
+  { telegram, kit: { requests, chats, texts } }: DispatchOptions,
   { callback_query: tap }: Update,
 ): Promise<void> {
   if (!tap) return;
   try {
-    const [, batchId] = /^cancel:(.+)$/.exec(tap.data ?? '') ?? [];
-    const stops = batchId !== undefined && desk.isInTheMaking(tap.from.id, batchId);
+    const [, groupId] = /^cancel:(.+)$/.exec(tap.data ?? '') ?? [];
+    const stops = groupId !== undefined && requests.isInTheMaking(tap.from.id, groupId);
     const text = stops ? texts.in(languageOf(texts, tap.from, await chats.get(tap.from.id)))('status-cancelling') : undefined;
     await telegram.once.answerCallbackQuery(tap.id, { text });
   } catch {

@@ -15,9 +15,9 @@ import { ApiClient } from './api/client.ts';
 import { hasCode } from './api/error.ts';
 import { answerFlood, answerTap, createDispatch } from './dispatch.ts';
 import { createMetrics } from './metrics.ts';
-import { Batch } from './requests/group.ts';
+import { RequestGroup } from './requests/group.ts';
 import { Deliveries } from './requests/deliveries.ts';
-import { Desk } from './requests/requests.ts';
+import { Requests } from './requests/requests.ts';
 import { ExampleFiles, MotionExamples } from './screens/examples.ts';
 import { reachable, startServer, WEBHOOK_PATH } from './server.ts';
 import { ChatRecord, Chats } from './state/chats.ts';
@@ -94,7 +94,7 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
     JsonFolder.open(path.join(settings.stateDir, name), schema, (id) =>
       log.error({ file: path.join(settings.stateDir, name, id) }, 'a file of another version, or damaged, is passed over'),
     );
-  const [chatFolder, batches] = [await open('chats', ChatRecord), await open('batches', Batch)];
+  const [chatFolder, groups] = [await open('chats', ChatRecord), await open('groups', RequestGroup)];
   const [exampleFolder, kept] = [await open('examples', ExampleFiles), await open('updates', AnyUpdate)];
 
   const retryMs = config.BOT_RETRY_SECONDS * 1000;
@@ -107,13 +107,13 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
   const metrics = createMetrics();
   const photos = { open: (fileId: string) => openFile(telegram, token, config.BOT_API_ROOT, fileId, signal) };
   const deliveries = new Deliveries();
-  const desk = new Desk({
+  const requests = new Requests({
     api,
     telegram,
     photos,
     deliveries,
     chats,
-    batches,
+    groups,
     texts,
     log,
     metrics,
@@ -132,7 +132,7 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
     contactAt = Date.now();
     const kit = {
       api,
-      desk,
+      requests,
       chats,
       texts,
       photosAtOnce: config.BOT_PHOTOS_AT_ONCE,
@@ -157,7 +157,7 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
       onArrival: (update) => void answerTap(dispatch, update),
       onFlood: (update) => void answerFlood(dispatch, update),
     });
-    await desk.resume();
+    await requests.resume();
     await inbox.resume();
     log.info({ bot: me.username, api: settings.apiUrl, updates: settings.webhook ? 'webhook' : 'polling' }, `bot @${me.username}`);
     return { inbox, username: me.username };
@@ -210,7 +210,7 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
       );
       await Promise.race([Promise.all([server.close(), listening, handled, deliveries.close()]), sleep(LEAVING_MS)]);
       ending.abort();
-      await Promise.race([Promise.all([desk.idle(), announced, api.close()]), sleep(1_000)]);
+      await Promise.race([Promise.all([requests.idle(), announced, api.close()]), sleep(1_000)]);
     },
   };
 }

@@ -3,11 +3,11 @@ import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 export interface Metrics {
   readonly registry: Registry;
   readonly updates: Counter<'kind'>;
-  readonly orders: Counter<'end'>;
+  readonly requests: Counter<'end'>;
   readonly videos: Counter;
   readonly edits: Counter<'outcome'>;
-  /** How the number of orders under way is found out. */
-  observeOpenOrders(count: () => number): void;
+  /** Sets the source of the number of open requests. */
+  observeOpenRequests(count: () => number): void;
 }
 
 /** Metrics of one bot process. */
@@ -18,8 +18,8 @@ export function createMetrics(): Metrics {
   let open = () => 0;
   registry.registerMetric(
     new Gauge({
-      name: 'fanslymotion_bot_orders_open',
-      help: 'Videos that people wait for',
+      name: 'fanslymotion_bot_requests_open',
+      help: 'Open requests for a video',
       registers: [],
       collect() {
         this.set(open());
@@ -34,7 +34,7 @@ export function createMetrics(): Metrics {
       labelNames: ['kind'],
       registers,
     }),
-    orders: new Counter({ name: 'fanslymotion_bot_orders_total', help: 'Orders by how they ended', labelNames: ['end'], registers }),
+    requests: new Counter({ name: 'fanslymotion_bot_requests_total', help: 'Requests by outcome', labelNames: ['end'], registers }),
     videos: new Counter({ name: 'fanslymotion_bot_videos_sent_total', help: 'Videos handed over', registers }),
     edits: new Counter({
       name: 'fanslymotion_bot_edits_total',
@@ -42,6 +42,6 @@ export function createMetrics(): Metrics {
       labelNames: ['outcome'],
       registers,
     }),
-    observeOpenOrders: (count) => (open = count),
+    observeOpenRequests: (count) => (open = count),
   };
 }

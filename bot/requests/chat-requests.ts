@@ -2,34 +2,34 @@ import { once, setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ownerOf } from '../api/client.ts';
 import { ApiError } from '../api/error.ts';
-import type { TelegramSignal } from '../telegram/client.ts';
+import type { TelegramSignal } from '../telegram/signal.ts';
 import { Editor, wordsOf, type Content, type LiveMessage } from '../telegram/editor.ts';
 import { isBlocked, isTelegramAway, retryAfter } from '../telegram/errors.ts';
 import { inReplyTo } from '../telegram/reply.ts';
-import { failedOrders, isStoppable, openOrders, retryable, type Batch, type Order } from './group.ts';
-import { carryOut, type Outcome } from './run-request.ts';
-import type { DeskPorts } from './ports.ts';
+import { failedRequests, isStoppable, openRequests, retryable, type RequestGroup, type VideoRequest } from './group.ts';
+import { runRequest, type Outcome } from './run-request.ts';
+import type { RequestPorts } from './ports.ts';
 import { statusOf, type Progress } from './status.ts';
 import { Stop } from './stop.ts';
 
-/** How long a request under way is waited for that nobody wants any more: a little longer than it may take. */
+/** How long `abandon` waits for calls in flight: a little longer than their timeout. */
 const ABANDON_MS = 11_000;
 
-/** A batch at work. */
+/** A running group. */
 interface Live {
-  readonly batch: Batch;
-  readonly progress: Map<Order, Progress>;
-  readonly stops: Map<Order, Stop>;
+  readonly group: RequestGroup;
+  readonly progress: Map<VideoRequest, Progress>;
+  readonly stops: Map<VideoRequest, Stop>;
   message: LiveMessage | null;
-  /** Its message was sent before a restart, and says more than is known until every job has been heard of. */
+  /** The message predates a restart: it is not edited until the state of every job is known again. */
   isUnheard: boolean;
-  /** All is over and is being shown: it takes no more. */
+  /** All requests ended and the final state is being shown: no more can be added. */
   finishing: boolean;
 }
 
-/** The orders of one chat: placed one after the other, then followed side by side. New photos hold up no repeats of earlier ones. */
-export class ChatDesk {
-  readonly #ports: DeskPorts;
+/** The requests of one chat: submitted one after the other, then followed concurrently. New photos and repeats have separate lines. */
+export class ChatRequests {
+  readonly #ports: RequestPorts;
   readonly #chatId: number;
   readonly #onEmpty: () => void;
   readonly #lives = new Map<string, Live>();
@@ -37,11 +37,11 @@ export class ChatDesk {
   readonly #abandoned = new AbortController();
   readonly #signal: AbortSignal;
   readonly #editor: Editor;
-  /** Dispatches `end` whenever an order ends: then a place is free. */
+  /** Dispatches `end` whenever a request ends. */
   readonly #ends = new EventTarget();
-  readonly #placing: Record<'photos' | 'repeats', Promise<void>> = { photos: Promise.resolve(), repeats: Promise.resolve() };
+  readonly #submitting: Record<'photos' | 'repeats', Promise<void>> = { photos: Promise.resolve(), repeats: Promise.resolve() };
 
-  constructor(ports: DeskPorts, chatId: number, onEmpty: () => void) {
+  constructor(ports: RequestPorts, chatId: number, onEmpty: () => void) {
     this.#ports = ports;
     this.#chatId = chatId;
     this.#onEmpty = onEmpty;
@@ -54,7 +54,7 @@ export class ChatDesk {
       signal: this.#signal,
       onEdit: (outcome) => ports.metrics.edits.inc({ outcome }),
       onBlocked: () => void this.#blocked(),
-      onSpeechless: (error) => ports.log.error({ err: error, chatId }, 'no words for how something goes'),
+      onSpeechless: (error) => ports.log.error({ err: error, chatId }, 'could not build the status text'),
     });
   }
 
@@ -67,72 +67,72 @@ export class ChatDesk {
   }
 
   get openCount(): number {
-    return [...this.#lives.values()].reduce((sum, { batch }) => sum + openOrders(batch).length, 0);
+    return [...this.#lives.values()].reduce((sum, { group }) => sum + openRequests(group).length, 0);
   }
 
-  /** Whether something of a batch, or of all, is being stopped. */
-  isStopping(batchId?: string): boolean {
-    return this.#livesOf(batchId).some(({ batch }) => openOrders(batch).some(({ cancelling, rendered }) => cancelling && !rendered));
+  /** Whether any request of a group, or of all groups, is being cancelled. */
+  isStopping(groupId?: string): boolean {
+    return this.#livesOf(groupId).some(({ group }) => openRequests(group).some(({ cancelling, rendered }) => cancelling && !rendered));
   }
 
-  /** A batch at work; undefined if it is not. */
-  find(batchId: string): Batch | undefined {
-    return this.#lives.get(batchId)?.batch;
+  /** A running group, or undefined. */
+  find(groupId: string): RequestGroup | undefined {
+    return this.#lives.get(groupId)?.group;
   }
 
-  /** Begins, or goes on with, a batch that is kept already. */
-  start(batch: Batch): void {
+  /** Starts or resumes a stored group. */
+  start(group: RequestGroup): void {
     const live: Live = {
-      batch,
+      group,
       progress: new Map(),
       stops: new Map(),
       message: null,
-      isUnheard: batch.messageId !== null,
+      isUnheard: group.messageId !== null,
       finishing: false,
     };
-    this.#lives.set(batch.id, live);
-    this.#spawn(this.#tell(live));
-    for (const order of openOrders(batch)) this.#carryOut(live, order);
+    this.#lives.set(group.id, live);
+    this.#spawn(this.#showStatus(live));
+    for (const request of openRequests(group)) this.#run(live, request);
   }
 
-  async add(batchId: string, order: Order): Promise<boolean> {
-    const live = this.#lives.get(batchId);
+  async add(groupId: string, request: VideoRequest): Promise<boolean> {
+    const live = this.#lives.get(groupId);
     if (!live || live.finishing) return false;
-    if (live.batch.orders.some(({ key }) => key === order.key)) return true;
-    live.batch.orders.push(order);
+    if (live.group.requests.some(({ key }) => key === request.key)) return true;
+    live.group.requests.push(request);
     try {
       await this.#keep(live);
     } catch (error) {
-      live.batch.orders.splice(live.batch.orders.indexOf(order), 1);
+      live.group.requests.splice(live.group.requests.indexOf(request), 1);
       throw error;
     }
-    this.#carryOut(live, order);
+    this.#run(live, request);
     return true;
   }
 
-  async cancel(batchId?: string): Promise<number> {
-    const lives = this.#livesOf(batchId).filter(({ batch }) => batch.orders.some(isStoppable));
-    const wanted = lives.flatMap((live) => live.batch.orders.filter(isStoppable).map((order) => ({ live, order })));
-    for (const { order } of wanted) order.cancelling = true;
+  async cancel(groupId?: string): Promise<number> {
+    const lives = this.#livesOf(groupId).filter(({ group }) => group.requests.some(isStoppable));
+    const wanted = lives.flatMap((live) => live.group.requests.filter(isStoppable).map((request) => ({ live, request })));
+    for (const { request } of wanted) request.cancelling = true;
     for (const live of lives) this.#refresh(live);
     try {
       await Promise.all(lives.map((live) => this.#keep(live)));
     } finally {
-      for (const { live, order } of wanted) live.stops.get(order)?.want();
+      for (const { live, request } of wanted) live.stops.get(request)?.want();
     }
     return wanted.length;
   }
 
-  /** Ends all work, and says so where it was told how it goes. What does not notice soon ends on its own. */
+  /** Stops all work and says so in the status messages. Calls that do not stop in time are left to end by themselves. */
   async abandon(): Promise<void> {
-    const messages = [...this.#lives.values()].flatMap(({ batch: { messageId } }) => messageId ?? []);
+    const messages = [...this.#lives.values()].flatMap(({ group: { messageId } }) => messageId ?? []);
     this.#abandoned.abort();
     await Promise.race([this.idle(), sleep(ABANDON_MS)]);
     this.#lives.clear();
     this.#onEmpty();
     const { telegram, texts, chats } = this.#ports;
     const text = texts.in((await chats.get(this.#chatId)).language)('status-gone');
-    // Whoever blocked the bot does not see it, and need not.
+    // Edits fail in a chat that blocked the bot; that is fine.
     await Promise.allSettled(messages.map((id) => telegram.once.editMessageText(this.#chatId, id, text)));
   }
 
@@ -140,46 +140,46 @@ export class ChatDesk {
     await Promise.all([...this.#work, this.#editor.idle()]);
   }
 
-  #livesOf(batchId?: string): Live[] {
-    return [...this.#lives.values()].filter(({ batch }) => batchId === undefined || batch.id === batchId);
+  #livesOf(groupId?: string): Live[] {
+    return [...this.#lives.values()].filter(({ group }) => groupId === undefined || group.id === groupId);
   }
 
-  /** Work that ends with the signal is picked up at the next start. */
+  /** Work aborted by the signal is resumed at the next start. */
   #spawn(work: Promise<void>): void {
     const done = work
       .catch((error: unknown) => {
         if (this.#signal.aborted) return;
         if (isBlocked(error)) void this.#blocked();
-        else this.#ports.log.error({ err: error, chatId: this.#chatId }, 'an order was left behind; the next start goes on with it');
+        else this.#ports.log.error({ err: error, chatId: this.#chatId }, 'a request stopped unexpectedly; the next start resumes it');
       })
       .finally(() => this.#work.delete(done));
     this.#work.add(done);
   }
 
-  /** Sends the message that tells how it goes, then keeps it up to date until all is over. */
-  async #tell(live: Live): Promise<void> {
-    const { batch } = live;
+  /** Sends the status message and updates it until all requests ended. */
+  async #showStatus(live: Live): Promise<void> {
+    const { group } = live;
     const { chats, texts } = this.#ports;
-    await sleep(Math.max(0, batch.openUntil - Date.now()), undefined, { signal: this.#signal });
+    await sleep(Math.max(0, group.openUntil - Date.now()), undefined, { signal: this.#signal });
     const record = await chats.get(this.#chatId);
-    const render = () => statusOf(texts.in(record.language), batch, live.progress);
-    const isUrgent = () => openOrders(batch).every(({ cancelling }) => cancelling);
-    const { messageId } = batch;
+    const render = () => statusOf(texts.in(record.language), group, live.progress);
+    const isUrgent = () => openRequests(group).every(({ cancelling }) => cancelling);
+    const { messageId } = group;
     if (messageId === null) {
-      live.message = { ...(await this.#send(batch, render)), render, isUrgent };
-      batch.messageId = live.message.messageId;
+      live.message = { ...(await this.#send(group, render)), render, isUrgent };
+      group.messageId = live.message.messageId;
       await this.#keep(live);
     } else {
       live.message = { messageId, render, isUrgent };
     }
     this.#refresh(live);
-    while (openOrders(batch).length > 0) await once(this.#ends, 'end', { signal: this.#signal });
+    while (openRequests(group).length > 0) await once(this.#ends, 'end', { signal: this.#signal });
     live.finishing = true;
     await this.#finish(live);
   }
 
-  /** Sends what is to be said, however long Telegram is away; the message. */
-  async #send({ replyTo }: Batch, render: () => Content): Promise<Pick<LiveMessage, 'messageId' | 'shown'>> {
+  /** Sends a message, retrying for as long as Telegram is unreachable. */
+  async #send({ replyTo }: RequestGroup, render: () => Content): Promise<Pick<LiveMessage, 'messageId' | 'shown'>> {
     const { telegram, retryMs } = this.#ports;
     for (;;) {
       const content = render();
@@ -199,62 +199,62 @@ export class ChatDesk {
     }
   }
 
-  /** Shows how it ended; only then is it forgotten. */
+  /** Shows the final state, then removes the group unless it can be retried. */
   async #finish(live: Live): Promise<void> {
-    const { batch, message } = live;
+    const { group, message } = live;
     await this.#editor.settle(message!);
-    if (message!.gone && failedOrders(batch).length > 0) await this.#send(batch, () => message!.render());
-    if (retryable(batch).length > 0) {
-      batch.endedAt = Date.now();
+    if (message!.gone && failedRequests(group).length > 0) await this.#send(group, () => message!.render());
+    if (retryable(group).length > 0) {
+      group.endedAt = Date.now();
       await this.#keep(live);
-    } else await this.#ports.batches.remove(batch.id);
-    this.#lives.delete(batch.id);
+    } else await this.#ports.groups.remove(group.id);
+    this.#lives.delete(group.id);
     if (this.#lives.size === 0) this.#onEmpty();
   }
 
-  #carryOut(live: Live, order: Order): void {
+  #run(live: Live, request: VideoRequest): void {
     const stop = new Stop();
-    live.stops.set(order, stop);
-    if (order.cancelling) stop.want();
-    const line = order.fromJob === undefined ? 'photos' : 'repeats';
-    const before = this.#placing[line];
-    let placed = () => {};
-    const own = new Promise<void>((resolve) => (placed = resolve));
-    this.#placing[line] = before.then(() => own);
-    const work = carryOut({
+    live.stops.set(request, stop);
+    if (request.cancelling) stop.want();
+    const line = request.fromJob === undefined ? 'photos' : 'repeats';
+    const before = this.#submitting[line];
+    let submitted = () => {};
+    const own = new Promise<void>((resolve) => (submitted = resolve));
+    this.#submitting[line] = before.then(() => own);
+    const work = runRequest({
       ...this.#ports,
       owner: ownerOf(this.#chatId),
       chatId: this.#chatId,
-      batch: live.batch,
-      order,
+      group: live.group,
+      request,
       signal: this.#signal,
       stop,
       before,
-      placed,
+      submitted,
       say: async () => this.#ports.texts.in((await this.#ports.chats.get(this.#chatId)).language),
       keep: () => this.#keep(live),
       goesOn: () => {
-        order.cancelling = false;
+        request.cancelling = false;
         stop.takeBack();
         this.#spawn(this.#keep(live));
         this.#refresh(live);
       },
       freed: async (signal) => void (await once(this.#ends, 'end', { signal })),
       report: (progress) => {
-        live.progress.set(order, progress);
-        // As a rule over before it could be read, and each change costs the chat its next.
+        live.progress.set(request, progress);
+        // Usually too short to read, and every edit delays the chat's next one.
         if (progress === 'fetching' || progress === 'starting' || progress === 'sending')
           setTimeout(() => this.#refresh(live), this.#ports.editMs).unref();
         else this.#refresh(live);
       },
     });
-    this.#spawn(this.#settle(live, order, work).finally(placed));
+    this.#spawn(this.#finishRequest(live, request, work).finally(submitted));
   }
 
-  async #settle(live: Live, order: Order, work: Promise<Outcome>): Promise<void> {
+  async #finishRequest(live: Live, request: VideoRequest, work: Promise<Outcome>): Promise<void> {
     const { end, failure, retry } = await work;
-    Object.assign(order, { end, failure, retry });
-    this.#ports.metrics.orders.inc({ end });
+    Object.assign(request, { end, failure, retry });
+    this.#ports.metrics.requests.inc({ end });
     try {
       await this.#keep(live);
     } finally {
@@ -264,25 +264,25 @@ export class ChatDesk {
   }
 
   #refresh(live: Live): void {
-    const { message, batch, progress } = live;
-    live.isUnheard &&= openOrders(batch).some((order) => order.jobId !== null && !progress.has(order));
+    const { message, group, progress } = live;
+    live.isUnheard &&= openRequests(group).some((request) => request.jobId !== null && !progress.has(request));
     if (message && !live.isUnheard && !this.#signal.aborted) this.#editor.touch(message);
   }
 
-  async #keep({ batch }: Live): Promise<void> {
-    if (!this.#abandoned.signal.aborted) await this.#ports.batches.write(batch.id, batch);
+  async #keep({ group }: Live): Promise<void> {
+    if (!this.#abandoned.signal.aborted) await this.#ports.groups.write(group.id, group);
   }
 
   async #blocked(): Promise<void> {
     if (this.#abandoned.signal.aborted) return;
-    this.#ports.log.info({ chatId: this.#chatId }, 'the chat is closed to the bot; what was in the making for it is let go');
+    this.#ports.log.info({ chatId: this.#chatId }, 'the chat blocked the bot; its open requests are dropped');
     const ids = [...this.#lives.keys()];
     this.#abandoned.abort(new ApiError('FORBIDDEN', 'The chat is closed to the bot.'));
     await this.idle();
     this.#lives.clear();
     this.#onEmpty();
-    await Promise.all(ids.map((id) => this.#ports.batches.remove(id))).catch((error: unknown) => {
-      this.#ports.log.error({ err: error, chatId: this.#chatId }, 'could not let go of what was in the making');
+    await Promise.all(ids.map((id) => this.#ports.groups.remove(id))).catch((error: unknown) => {
+      this.#ports.log.error({ err: error, chatId: this.#chatId }, 'could not remove the requests of a chat that blocked the bot');
     });
   }
 }

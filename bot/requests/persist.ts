@@ -1,4 +1,4 @@
-/** Going on in spite of trouble. */
+/** Retries by kind of error. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpError } from 'grammy';
 import { ApiError } from '../api/error.ts';
@@ -6,7 +6,7 @@ import { isTelegramAway, retryAfter } from '../telegram/errors.ts';
 import { FileError } from '../telegram/files.ts';
 
 /**
- * What an error means for whoever wants to try again:
+ * What an error means for a retry:
  *   full       no free place at the API, until one is free
  *   asked      Telegram asks to wait
  *   away       the API is out of reach, which passes or does not
@@ -31,7 +31,7 @@ export interface Persistence {
   readonly onWait?: (error: unknown) => void;
 }
 
-/** An API that fails on its side is tried so often. */
+/** Attempts while the API fails with errors of its own. */
 const MOST_FAILURES = 5;
 /** Longest wait for Telegram, which grows: each try may be a whole video. */
 const LONGEST_WAIT_MS = 60_000;
@@ -39,7 +39,7 @@ const LONGEST_WAIT_MS = 60_000;
 const ROOM_LOOK_MS = 30_000;
 
 /**
- * Does `work` until it succeeds or nothing more can be hoped for.
+ * Retries `work` until it succeeds or its error is final.
  * @throws the reason of `quit`, or the last error of `work`
  */
 export async function persist<T>(

@@ -5,29 +5,29 @@ import type { Chats } from '../state/chats.ts';
 import type { JsonFolder } from '../state/folder.ts';
 import type { Telegram } from '../telegram/client.ts';
 import type { Texts } from '../texts/texts.ts';
-import type { Batch } from './group.ts';
+import type { RequestGroup } from './group.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { PhotoSource } from './submit.ts';
 
-/** What carrying out orders needs. */
-export interface DeskPorts {
+/** What running requests depends on. */
+export interface RequestPorts {
   readonly api: ApiClient;
   readonly telegram: Telegram;
   readonly photos: PhotoSource;
   readonly deliveries: Deliveries;
   readonly chats: Chats;
-  readonly batches: JsonFolder<Batch>;
+  readonly groups: JsonFolder<RequestGroup>;
   readonly texts: Texts;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Ends all work; it is picked up at the next start. */
+  /** Stops all work; the next start resumes it. */
   readonly signal: AbortSignal;
   /** Shortest time between two edits of progress in one chat, in milliseconds. */
   readonly editMs: number;
-  /** Wait before something is asked for again, in milliseconds. */
+  /** Delay before a retry, in milliseconds. */
   readonly retryMs: number;
-  /** How long an API that is away is asked again, in milliseconds. */
+  /** How long to retry while the API is unreachable, in milliseconds. */
   readonly patienceMs: number;
-  /** Largest video that is sent as such, in bytes. */
+  /** Largest video sent as a file, in bytes; larger ones are sent as a link. */
   readonly videoMaxBytes: number;
 }

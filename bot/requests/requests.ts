@@ -1,126 +1,126 @@
-import { again, newBatch, openOrders, retryable, type Batch, type Order } from './group.ts';
-import { ChatDesk } from './chat-requests.ts';
-import type { DeskPorts } from './ports.ts';
+import { again, newGroup, openRequests, retryable, type RequestGroup, type VideoRequest } from './group.ts';
+import { ChatRequests } from './chat-requests.ts';
+import type { RequestPorts } from './ports.ts';
 
-/** A batch with something left to try again is kept for this long after its end. */
+/** How long a group with retryable failures is kept after it ended. */
 const RETRY_KEPT_MS = 24 * 3_600_000;
 const SWEEP_MS = 3_600_000;
 
-/** Everything that people wait for: kept on disk until it is done, and taken up again after a restart. */
-export class Desk {
-  readonly #ports: DeskPorts;
-  readonly #chats = new Map<number, ChatDesk>();
+/** All open requests of all chats: stored on disk until done, resumed after a restart. */
+export class Requests {
+  readonly #ports: RequestPorts;
+  readonly #chats = new Map<number, ChatRequests>();
 
-  constructor(ports: DeskPorts) {
+  constructor(ports: RequestPorts) {
     this.#ports = ports;
-    ports.metrics.observeOpenOrders(() => [...this.#chats.values()].reduce((sum, chat) => sum + chat.openCount, 0));
+    ports.metrics.observeOpenRequests(() => [...this.#chats.values()].reduce((sum, chat) => sum + chat.openCount, 0));
   }
 
-  /** Goes on with what was kept when the bot last ended. */
+  /** Resumes the stored requests at startup. */
   async resume(): Promise<void> {
-    const { batches, log, signal } = this.#ports;
-    const kept = await this.#sweep(await batches.ids());
+    const { groups, log, signal } = this.#ports;
+    const kept = await this.#sweep(await groups.ids());
     const open = kept.filter(({ endedAt }) => endedAt === null).toSorted((a, b) => a.createdAt - b.createdAt);
-    for (const batch of open) this.#chat(batch.chatId).start(batch);
-    if (open.length > 0) log.info({ batches: open.length }, 'going on with what was in the making');
+    for (const group of open) this.#chat(group.chatId).start(group);
+    if (open.length > 0) log.info({ groups: open.length }, 'resuming stored requests');
     const sweeping = setInterval(
       () =>
-        void batches
+        void groups
           .ids()
           .then((ids) => this.#sweep(ids))
           .catch((error: unknown) => {
-            log.warn({ err: error }, 'could not clear away what is over');
+            log.warn({ err: error }, 'could not remove ended request groups');
           }),
       SWEEP_MS,
     );
     signal.addEventListener('abort', () => clearInterval(sweeping), { once: true });
   }
 
-  /** Removes what ended long ago; the rest. */
-  async #sweep(ids: readonly string[]): Promise<Batch[]> {
-    const { batches } = this.#ports;
-    const rest: Batch[] = [];
+  /** Removes groups that ended long ago and returns the others. */
+  async #sweep(ids: readonly string[]): Promise<RequestGroup[]> {
+    const { groups } = this.#ports;
+    const rest: RequestGroup[] = [];
     for (const id of ids) {
-      const batch = await batches.read(id);
-      if (batch?.endedAt != null && Date.now() - batch.endedAt > RETRY_KEPT_MS) await batches.remove(id);
-      else if (batch) rest.push(batch);
+      const group = await groups.read(id);
+      if (group?.endedAt != null && Date.now() - group.endedAt > RETRY_KEPT_MS) await groups.remove(id);
+      else if (group) rest.push(group);
     }
     return rest;
   }
 
-  /** Takes a batch in; resolves once it is safely kept. False for one that is known, which is left as it is. */
-  async take(batch: Batch): Promise<boolean> {
-    const { batches } = this.#ports;
-    if (this.#chat(batch.chatId).find(batch.id) || (await batches.read(batch.id))) return false;
-    await batches.write(batch.id, batch);
-    this.#chat(batch.chatId).start(batch);
+  /** Stores and starts a group; resolves once it is on disk. Returns false, and changes nothing, if the group is already known. */
+  async take(group: RequestGroup): Promise<boolean> {
+    const { groups } = this.#ports;
+    if (this.#chat(group.chatId).find(group.id) || (await groups.read(group.id))) return false;
+    await groups.write(group.id, group);
+    this.#chat(group.chatId).start(group);
     return true;
   }
 
-  /** Adds to a batch that is still in the making; false if there is none. Resolves once it is safely kept. */
-  async add(chatId: number, batchId: string, order: Order): Promise<boolean> {
-    return await this.#chat(chatId).add(batchId, order);
+  /** Adds a request to a running group; resolves once it is on disk. Returns false if the group is not running. */
+  async add(chatId: number, groupId: string, request: VideoRequest): Promise<boolean> {
+    return await this.#chat(chatId).add(groupId, request);
   }
 
-  /** Videos of this chat that are not done yet. */
+  /** Number of unfinished videos of this chat. */
   openCount(chatId: number): number {
     return this.#chats.get(chatId)?.openCount ?? 0;
   }
 
-  /** Whether something of a batch, or of all of a chat, is being stopped. */
-  isStopping(chatId: number, batchId?: string): boolean {
-    return this.#chats.get(chatId)?.isStopping(batchId) ?? false;
+  /** Whether any request of a group, or of the whole chat, is being cancelled. */
+  isStopping(chatId: number, groupId?: string): boolean {
+    return this.#chats.get(chatId)?.isStopping(groupId) ?? false;
   }
 
-  /** Stops a batch, or all of a chat; how many videos that concerns. Resolves once the wish is safely kept. */
-  async cancel(chatId: number, batchId?: string): Promise<number> {
-    return (await this.#chats.get(chatId)?.cancel(batchId)) ?? 0;
+  /** Cancels a group, or the whole chat; resolves with the number of videos affected once the cancellation is on disk. */
+  async cancel(chatId: number, groupId?: string): Promise<number> {
+    return (await this.#chats.get(chatId)?.cancel(groupId)) ?? 0;
   }
 
-  /** Whether a batch of this chat has videos that are not rendered yet. */
-  isInTheMaking(chatId: number, batchId: string): boolean {
-    const batch = this.#chats.get(chatId)?.find(batchId);
-    return batch !== undefined && openOrders(batch).some(({ rendered }) => !rendered);
+  /** Whether a group of this chat still has videos to render. */
+  isInTheMaking(chatId: number, groupId: string): boolean {
+    const group = this.#chats.get(chatId)?.find(groupId);
+    return group !== undefined && openRequests(group).some(({ rendered }) => !rendered);
   }
 
-  /** A batch of this chat that has ended, with something left to try again; null if there is none. */
-  async ended(chatId: number, batchId: string): Promise<Batch | null> {
-    const batch = this.#chats.get(chatId)?.find(batchId) ?? (await this.#ports.batches.read(batchId));
-    return batch?.chatId === chatId && openOrders(batch).length === 0 && retryable(batch).length > 0 ? batch : null;
+  /** The ended group of this chat if it has retryable failures, else null. */
+  async ended(chatId: number, groupId: string): Promise<RequestGroup | null> {
+    const group = this.#chats.get(chatId)?.find(groupId) ?? (await this.#ports.groups.read(groupId));
+    return group?.chatId === chatId && openRequests(group).length === 0 && retryable(group).length > 0 ? group : null;
   }
 
-  /** Tries what failed in a batch once more, as batch `id`. A batch is tried again once, however often that is asked for. */
-  async retry(old: Batch, id: string, key: string): Promise<void> {
+  /** Retries the failed requests of a group as group `id`. Repeated calls retry a group only once. */
+  async retry(old: RequestGroup, id: string, key: string): Promise<void> {
     old.retriedAs ??= id;
     if (old.retriedAs !== id) return;
-    await this.#ports.batches.write(old.id, old);
+    await this.#ports.groups.write(old.id, old);
     const { chatId, replyTo, resend } = old;
-    const orders = retryable(old).map((order, index) => again(order, `${key}:${index}`));
-    await this.take(newBatch({ id, chatId, replyTo, resend, createdAt: Date.now(), orders }));
+    const requests = retryable(old).map((request, index) => again(request, `${key}:${index}`));
+    await this.take(newGroup({ id, chatId, replyTo, resend, createdAt: Date.now(), requests }));
   }
 
-  /** Forgets everything of a chat; its jobs are left alone. */
+  /** Deletes all stored requests of a chat; its jobs are not touched. */
   async forget(chatId: number): Promise<void> {
-    const { batches } = this.#ports;
+    const { groups } = this.#ports;
     await this.#chats.get(chatId)?.abandon();
-    for (const id of await batches.ids()) if (id.startsWith(`${chatId}-`)) await batches.remove(id);
+    for (const id of await groups.ids()) if (id.startsWith(`${chatId}-`)) await groups.remove(id);
   }
 
-  /** Until all work has noticed the signal. */
+  /** Resolves once all work has stopped after the signal. */
   async idle(): Promise<void> {
     await Promise.all([...this.#chats.values()].map((chat) => chat.idle()));
   }
 
-  #chat(chatId: number): ChatDesk {
+  #chat(chatId: number): ChatRequests {
     const known = this.#chats.get(chatId);
     if (known && !known.isAbandoned) return known;
-    const chat = new ChatDesk(this.#ports, chatId, () => this.#retire(chatId, chat));
+    const chat = new ChatRequests(this.#ports, chatId, () => this.#retire(chatId, chat));
     this.#chats.set(chatId, chat);
     return chat;
   }
 
-  /** Not at once: it knows when the chat may be edited next. */
-  #retire(chatId: number, chat: ChatDesk): void {
+  /** Delayed, because the object also rate-limits the chat's edits. */
+  #retire(chatId: number, chat: ChatRequests): void {
     setTimeout(() => {
       if (chat.isEmpty && this.#chats.get(chatId) === chat) this.#chats.delete(chatId);
     }, this.#ports.editMs).unref();

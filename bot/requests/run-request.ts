@@ -3,47 +3,47 @@ import type { Job } from '../api/answers.ts';
 import { isBlocked, isTelegramAway } from '../telegram/errors.ts';
 import { FileError } from '../telegram/files.ts';
 import type { Say } from '../texts/texts.ts';
-import type { Batch, Order } from './group.ts';
+import type { RequestGroup, VideoRequest } from './group.ts';
 import { deliver } from './deliver.ts';
 import { persist, type Persistence } from './persist.ts';
-import { place } from './submit.ts';
-import type { DeskPorts } from './ports.ts';
+import { submit } from './submit.ts';
+import type { RequestPorts } from './ports.ts';
 import type { Progress } from './status.ts';
 import type { Stop } from './stop.ts';
 
 type Ports = Pick<
-  DeskPorts,
+  RequestPorts,
   'api' | 'telegram' | 'photos' | 'deliveries' | 'log' | 'metrics' | 'signal' | 'retryMs' | 'patienceMs' | 'videoMaxBytes'
 >;
 
-export interface Errand extends Ports {
+export interface RunContext extends Ports {
   readonly owner: string;
   readonly chatId: number;
-  readonly batch: Batch;
-  readonly order: Order;
+  readonly group: RequestGroup;
+  readonly request: VideoRequest;
   readonly stop: Stop;
-  /** Stopping did not work: the wish is taken back, and the order goes on. */
+  /** Cancelling failed: clears the cancellation, and the request continues. */
   goesOn(): void;
-  /** Resolves when it is this order's turn to be placed. */
+  /** Resolves when it is this request's turn to be submitted. */
   readonly before: Promise<void>;
-  /** Called when it is the next one's. */
-  placed(): void;
+  /** Lets the next request be submitted. */
+  submitted(): void;
   say(): Promise<Say>;
-  /** Keeps the order as it is now. */
+  /** Stores the request in its current state. */
   keep(): Promise<void>;
-  /** Resolves when another order of the chat ends; rejects with `signal`. */
+  /** Resolves when another request of the chat ends; rejects with `signal`. */
   freed(signal: AbortSignal): Promise<void>;
   report(progress: Progress): void;
 }
 
 export interface Outcome {
-  readonly end: NonNullable<Order['end']>;
+  readonly end: NonNullable<VideoRequest['end']>;
   readonly failure: string | null;
   /** Whether the same request can succeed after `failure`. */
   readonly retry: Retry | null;
 }
 
-/** A finished video waits for so long for a Telegram that is away. */
+/** How long delivery of a finished video is retried while Telegram is unreachable. */
 const TELEGRAM_PATIENCE_MS = 3_600_000;
 
 const outcome = (end: Outcome['end']): Outcome => ({ end, failure: null, retry: null });
@@ -51,91 +51,94 @@ const outcome = (end: Outcome['end']): Outcome => ({ end, failure: null, retry: 
 const failed = (failure: string, retry: Retry): Outcome => ({ end: 'FAILED', failure, retry });
 
 /**
- * Carries an order out: has its job created, follows that to its end, sends the video. Begins where the order stands.
+ * Runs a request: creates its job, follows it to its end and sends the video. Resumes at the step the request had reached.
  * @throws the reason of `signal` when that is aborted; Telegram's error if the chat is closed to the bot
  */
-export async function carryOut(errand: Errand): Promise<Outcome> {
-  const { order, log, chatId, stop } = errand;
+export async function runRequest(context: RunContext): Promise<Outcome> {
+  const { request, log, chatId, stop } = context;
   try {
-    if (order.jobId === null) await getPlaced(errand);
-    errand.placed();
-    return await follow(errand);
+    if (request.jobId === null) await submitRequest(context);
+    context.submitted();
+    return await follow(context);
   } catch (error) {
-    errand.signal.throwIfAborted();
+    context.signal.throwIfAborted();
     if (isBlocked(error)) throw error;
-    // Once asked for, there may be a job that goes on.
-    if (stop.isWanted && order.jobId === null && !order.asked) return outcome('CANCELLED');
+    // Once createJob was sent, a job may exist.
+    if (stop.isWanted && request.jobId === null && !request.asked) return outcome('CANCELLED');
     const failure = failureOf(error);
-    log[failure.fault === 'SERVER' ? 'error' : 'warn']({ err: error, chatId, jobId: order.jobId, code: failure.code }, 'a request failed');
+    log[failure.fault === 'SERVER' ? 'error' : 'warn'](
+      { err: error, chatId, jobId: request.jobId, code: failure.code },
+      'a request failed',
+    );
     return failed(failure.code, failure.retry);
   }
 }
 
-/** Persistence that no wish to stop ends, and that waits for no place. */
-const insisting = ({ retryMs, patienceMs, signal: quit }: Errand): Persistence => ({ retryMs, patienceMs, quit });
+/** Retries regardless of a cancellation, and does not wait for free slots. */
+const insisting = ({ retryMs, patienceMs, signal: quit }: RunContext): Persistence => ({ retryMs, patienceMs, quit });
 
-async function getPlaced(errand: Errand): Promise<void> {
-  const { api, photos, owner, order, keep, before, stop, signal, freed, report } = errand;
-  const begin = order.fromJob === undefined ? 'fetching' : 'starting';
+async function submitRequest(context: RunContext): Promise<void> {
+  const { api, photos, owner, request, keep, before, stop, signal, freed, report } = context;
+  const begin = request.fromJob === undefined ? 'fetching' : 'starting';
   const quit = AbortSignal.any([signal, stop.signal]);
   const waited = new AbortController();
   try {
     await Promise.race([before, stop.wanted(AbortSignal.any([signal, waited.signal]))]).finally(() => waited.abort());
     quit.throwIfAborted();
     report(begin);
-    await persist(() => place(api, photos, owner, order, keep, quit), {
-      ...insisting(errand),
+    await persist(() => submit(api, photos, owner, request, keep, quit), {
+      ...insisting(context),
       quit,
       freed,
       onWait: (error) => report(reasonToWait(error)),
     });
-    void clearUpload(errand);
+    void clearUpload(context);
   } catch (error) {
     signal.throwIfAborted();
-    if (!stop.isWanted || !order.asked) throw error;
-    // There may be a job, of which we have not heard yet; asking again tells which, and then it is cancelled.
-    await persist(() => place(api, photos, owner, order, keep, signal), insisting(errand));
+    if (!stop.isWanted || !request.asked) throw error;
+    // A job may exist whose id is unknown: the same key returns it, and then it is cancelled.
+    await persist(() => submit(api, photos, owner, request, keep, signal), insisting(context));
   }
 }
 
-/** The job has a photo of its own now; the upload would count against the person for an hour. */
-async function clearUpload({ api, owner, order: { uploadId }, log }: Errand): Promise<void> {
+/** The job has its own copy of the photo; until deleted, the upload counts against its owner's limit for an hour. */
+async function clearUpload({ api, owner, request: { uploadId }, log }: RunContext): Promise<void> {
   if (uploadId === null) return;
   await api.deleteUpload(owner, uploadId).catch((error: unknown) => log.info({ err: error }, 'an upload stays until it expires'));
 }
 
-async function follow(errand: Errand): Promise<Outcome> {
-  const { api, owner, order, report, signal } = errand;
+async function follow(context: RunContext): Promise<Outcome> {
+  const { api, owner, request, report, signal } = context;
   const over = new AbortController();
-  void cancelWhenWanted(errand, over.signal);
+  void cancelWhenWanted(context, over.signal);
   let latest: Job | null = null;
-  // A place in the queue gets better, and a wait shorter, without any news of the job itself.
+  // Queue position and estimate change without a change of the job.
   const look = async () => {
     if (latest?.status === 'RETRYING') report(latest);
     if (latest?.status !== 'QUEUED') return;
-    const job = await api.job(owner, order.jobId!).catch(() => null);
+    const job = await api.job(owner, request.jobId!).catch(() => null);
     if (job?.status === 'QUEUED' && latest?.status === 'QUEUED') report(job);
   };
-  const looking = setInterval(() => void look(), errand.retryMs);
+  const looking = setInterval(() => void look(), context.retryMs);
   try {
-    for await (const job of api.follow(owner, order.jobId!, signal)) {
+    for await (const job of api.follow(owner, request.jobId!, signal)) {
       latest = job;
       switch (job?.status) {
         case 'CANCELLED':
           return outcome('CANCELLED');
         case 'FAILED':
-          order.jobFailed = true;
+          request.jobFailed = true;
           return failed(job.error?.code ?? 'INTERNAL', job.error?.retry ?? 'SAME_REQUEST');
         case 'COMPLETED':
-          order.rendered = true;
+          request.rendered = true;
           over.abort();
-          await send(errand, job);
+          await send(context, job);
           return outcome('DELIVERED');
         default:
           report(job ?? 'away');
       }
     }
-    throw new Error('a follow-up ended before its job');
+    throw new Error('the subscription ended before its job');
   } catch (error) {
     if (hasCode(error, 'NOT_FOUND')) return outcome('GONE');
     throw error;
@@ -145,29 +148,29 @@ async function follow(errand: Errand): Promise<Outcome> {
   }
 }
 
-/** Cancels the job when somebody wishes that; where it does not work, the next wish may. */
-async function cancelWhenWanted(errand: Errand, over: AbortSignal): Promise<void> {
-  const { api, owner, order, stop, goesOn, log } = errand;
-  const quit = AbortSignal.any([errand.signal, over]);
+/** Cancels the job on request. A failed cancellation can be requested again. */
+async function cancelWhenWanted(context: RunContext, over: AbortSignal): Promise<void> {
+  const { api, owner, request, stop, goesOn, log } = context;
+  const quit = AbortSignal.any([context.signal, over]);
   for (let isCancelled = false; !isCancelled;) {
     try {
       await stop.wanted(quit);
-      await persist(() => api.cancelJob(owner, order.jobId!), { ...insisting(errand), quit });
+      await persist(() => api.cancelJob(owner, request.jobId!), { ...insisting(context), quit });
       isCancelled = true;
     } catch (error) {
       if (quit.aborted) return;
-      log.warn({ err: error, jobId: order.jobId }, 'a job could not be cancelled');
+      log.warn({ err: error, jobId: request.jobId }, 'a job could not be cancelled');
       goesOn();
     }
   }
 }
 
-async function send(errand: Errand, job: Job): Promise<void> {
-  const { telegram, api, say, chatId, batch, order, videoMaxBytes: maxBytes, metrics, deliveries, log, signal } = errand;
-  errand.report('sending');
-  const delivery = { telegram, api, say: await say(), chatId, replyTo: order.replyTo ?? batch.replyTo, maxBytes, log, signal };
+async function send(context: RunContext, job: Job): Promise<void> {
+  const { telegram, api, say, chatId, group, request, videoMaxBytes: maxBytes, metrics, deliveries, log, signal } = context;
+  context.report('sending');
+  const delivery = { telegram, api, say: await say(), chatId, replyTo: request.replyTo ?? group.replyTo, maxBytes, log, signal };
   await persist(() => deliveries.run(chatId, () => deliver(delivery, job), signal), {
-    ...insisting(errand),
+    ...insisting(context),
     telegramPatienceMs: TELEGRAM_PATIENCE_MS,
   });
   metrics.videos.inc();
@@ -193,7 +196,7 @@ interface RequestFailure {
   readonly retry: Retry;
 }
 
-/** What the user is told: the API's code, or one of the bot's own. */
+/** The failure shown to the user: the API's code, or one of the bot's own. */
 function failureOf(error: unknown): RequestFailure {
   if (error instanceof ApiError) return error;
   if (error instanceof FileError && error.code !== 'AWAY') return { code: error.code, fault: 'CLIENT', retry: 'NEVER' };

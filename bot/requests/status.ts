@@ -1,16 +1,16 @@
-/** How a batch goes, in words. */
+/** How a group goes, in words. */
 import { InlineKeyboard } from 'grammy';
 import type { Job } from '../api/answers.ts';
 import type { Content } from '../telegram/editor.ts';
 import type { Say } from '../texts/texts.ts';
-import { isHopeless, isStoppable, openOrders, retryable, type Batch, type Order } from './group.ts';
+import { isHopeless, isStoppable, openRequests, retryable, type RequestGroup, type VideoRequest } from './group.ts';
 
 /** The API takes no more photos of this person until then, in milliseconds since 1970. */
 interface NoRoom {
   readonly roomAt: number;
 }
 
-/** What an order that is not over does: the job as the API tells it, or what comes before and after. */
+/** What a request that is not over does: the job as the API tells it, or what comes before and after. */
 export type Progress =
   Job | NoRoom | 'fetching' | 'starting' | 'waiting' | 'full-owner' | 'full-queue' | 'away' | 'telegram-away' | 'sending';
 
@@ -30,19 +30,19 @@ export function eta(say: Say, seconds: number): string {
 
 const etaUntil = (say: Say, { roomAt }: NoRoom): string => eta(say, (roomAt - Date.now()) / 1000);
 
-export function statusOf(say: Say, batch: Batch, progress: ReadonlyMap<Order, Progress>): Content {
-  const [first] = batch.orders;
+export function statusOf(say: Say, group: RequestGroup, progress: ReadonlyMap<VideoRequest, Progress>): Content {
+  const [first] = group.requests;
   const text =
-    batch.orders.length === 1 ? alone(say, batch, first!, progress.get(first!) ?? unheard(batch, first!)) : album(say, batch, progress);
-  const open = openOrders(batch);
+    group.requests.length === 1 ? alone(say, group, first!, progress.get(first!) ?? unheard(group, first!)) : album(say, group, progress);
+  const open = openRequests(group);
   if (open.some(isStoppable)) {
     return {
       text,
-      keyboard: new InlineKeyboard().text(say(batch.orders.length === 1 ? 'button-cancel' : 'button-cancel-all'), `cancel:${batch.id}`),
+      keyboard: new InlineKeyboard().text(say(group.requests.length === 1 ? 'button-cancel' : 'button-cancel-all'), `cancel:${group.id}`),
     };
   }
-  if (open.length === 0 && batch.retriedAs === null && retryable(batch).length > 0)
-    return { text, keyboard: new InlineKeyboard().text(say('button-retry'), `redo:${batch.id}`) };
+  if (open.length === 0 && group.retriedAs === null && retryable(group).length > 0)
+    return { text, keyboard: new InlineKeyboard().text(say('button-retry'), `redo:${group.id}`) };
   return { text };
 }
 
@@ -51,20 +51,20 @@ export function failureText(say: Say, code: string): string {
   return `${say('failure', { code })}\n${say('hint', { code })}`;
 }
 
-function alone(say: Say, batch: Batch, order: Order, progress: Progress): string {
-  switch (order.end) {
+function alone(say: Say, group: RequestGroup, request: VideoRequest, progress: Progress): string {
+  switch (request.end) {
     case 'DELIVERED':
-      return say(batch.resend ? 'status-resent' : 'status-done');
+      return say(group.resend ? 'status-resent' : 'status-done');
     case 'CANCELLED':
       return say('status-cancelled');
     case 'GONE':
       return say('status-gone');
     case 'FAILED':
-      return `${failureText(say, order.failure ?? 'INTERNAL')}${isHopeless(order) ? '' : `\n\n${say('failure-uncounted')}`}`;
+      return `${failureText(say, request.failure ?? 'INTERNAL')}${isHopeless(request) ? '' : `\n\n${say('failure-uncounted')}`}`;
     case null:
       break;
   }
-  if (order.cancelling && !order.rendered) return say('status-cancelling');
+  if (request.cancelling && !request.rendered) return say('status-cancelling');
   if (typeof progress === 'string') return say(`status-${progress}`);
   return 'roomAt' in progress ? say('status-full-uploads', { eta: etaUntil(say, progress) }) : jobText(say, progress);
 }
@@ -100,21 +100,21 @@ function stageText(say: Say, { stage, step, totalSteps }: Job): string {
   return stage === 'DENOISING' && step !== null && totalSteps !== null ? `${name} ${step}/${totalSteps}` : name;
 }
 
-/** What an order does of which nothing has been reported yet. */
-function unheard({ resend }: Batch, { jobId, rendered }: Order): Progress {
+/** What a request does of which nothing has been reported yet. */
+function unheard({ resend }: RequestGroup, { jobId, rendered }: VideoRequest): Progress {
   if (jobId === null) return 'waiting';
   return resend || rendered ? 'sending' : 'starting';
 }
 
-function album(say: Say, batch: Batch, progress: ReadonlyMap<Order, Progress>): string {
-  const { orders } = batch;
-  const done = orders.filter(({ end }) => end === 'DELIVERED').length;
-  const lines = orders.map((order, index) => `${index + 1}. ${line(say, order, progress.get(order) ?? unheard(batch, order))}`);
-  return `${say('status-album', { total: orders.length, done })}\n\n${lines.join('\n')}`;
+function album(say: Say, group: RequestGroup, progress: ReadonlyMap<VideoRequest, Progress>): string {
+  const { requests } = group;
+  const done = requests.filter(({ end }) => end === 'DELIVERED').length;
+  const lines = requests.map((request, index) => `${index + 1}. ${line(say, request, progress.get(request) ?? unheard(group, request))}`);
+  return `${say('status-album', { total: requests.length, done })}\n\n${lines.join('\n')}`;
 }
 
-function line(say: Say, order: Order, progress: Progress): string {
-  switch (order.end) {
+function line(say: Say, request: VideoRequest, progress: Progress): string {
+  switch (request.end) {
     case 'DELIVERED':
       return `✅ ${say('line-done')}`;
     case 'CANCELLED':
@@ -122,7 +122,7 @@ function line(say: Say, order: Order, progress: Progress): string {
     case 'GONE':
       return `🗑 ${say('line-gone')}`;
     case 'FAILED':
-      return say('failure', { code: order.failure ?? 'INTERNAL' });
+      return say('failure', { code: request.failure ?? 'INTERNAL' });
     case null:
       break;
   }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 
-/** Somebody's wish to have an order stopped; taken back where stopping does not work and the order goes on. */
+/** A cancellation of a request; cleared if cancelling failed and the request continues. */
 export class Stop {
   #controller = new AbortController();
 
@@ -8,7 +8,7 @@ export class Stop {
     return this.#controller.signal.aborted;
   }
 
-  /** Aborted by the present wish, or the next one. */
+  /** Aborted by the current cancellation, or by the next one. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -21,7 +21,7 @@ export class Stop {
     if (this.isWanted) this.#controller = new AbortController();
   }
 
-  /** Resolves with the wish; rejects with `signal`. */
+  /** Resolves once cancellation is requested; rejects with `signal`. */
   async wanted(signal: AbortSignal): Promise<void> {
     if (!this.isWanted) await once(this.signal, 'abort', { signal });
   }

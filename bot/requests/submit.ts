@@ -1,6 +1,6 @@
 import type { ApiClient, CreateInput } from '../api/client.ts';
 import { ApiError, hasCode } from '../api/error.ts';
-import type { Order } from './group.ts';
+import type { VideoRequest } from './group.ts';
 import { settle } from './wording.ts';
 
 export interface PhotoSource {
@@ -9,46 +9,47 @@ export interface PhotoSource {
 }
 
 /**
- * Has the API create the order's job. Its photo is that of an earlier job where there is one; else it is brought there first. Safe to
- * repeat after any interruption: the order's key makes it the same job.
- * @param keep keeps the order as it is now
+ * Has the API create the request's job. Its photo is that of an earlier job where there is one; else it is brought there first. Safe to
+ * repeat after any interruption: the request's key makes it the same job.
+ * @param keep keeps the request as it is now
  * @param quit no job is asked for any more once it is aborted; one that has been asked for is waited for
  * @throws ApiError; FileError; the reason of `quit`
  */
-export async function place(
+export async function submit(
   api: ApiClient,
   photos: PhotoSource,
   owner: string,
-  order: Order,
+  request: VideoRequest,
   keep: () => Promise<void>,
   quit: AbortSignal,
 ): Promise<void> {
   // What is remembered may not be on offer any more. Once asked for, it stays as it was.
-  if (!order.asked) order.choice = settle(await api.options(), order.choice);
+  if (!request.asked) request.choice = settle(await api.options(), request.choice);
   for (let fresh = false; ;) {
-    if (order.fromJob === undefined && order.uploadId === null) {
-      order.uploadId = await api.upload(owner, () => photos.open(order.fileId!), quit);
+    if (request.fromJob === undefined && request.uploadId === null) {
+      request.uploadId = await api.upload(owner, () => photos.open(request.fileId!), quit);
       fresh = true;
     }
     quit.throwIfAborted();
-    order.asked = true;
+    request.asked = true;
     await keep();
     try {
-      const { id } = await api.createJob(owner, inputOf(order));
-      order.jobId = id;
+      const { id } = await api.createJob(owner, inputOf(request));
+      request.jobId = id;
       await keep();
       return;
     } catch (error) {
-      order.asked = !(error instanceof ApiError) || error.isInDoubt;
-      if (order.fromJob !== undefined && order.fileId !== undefined && hasCode(error, 'EXPIRED', 'NOT_FOUND')) order.fromJob = undefined;
-      // The order waited for longer than uploads are kept.
-      else if (!fresh && hasCode(error, 'UPLOAD_NOT_FOUND')) order.uploadId = null;
+      request.asked = !(error instanceof ApiError) || error.isInDoubt;
+      if (request.fromJob !== undefined && request.fileId !== undefined && hasCode(error, 'EXPIRED', 'NOT_FOUND'))
+        request.fromJob = undefined;
+      // The request waited for longer than uploads are kept.
+      else if (!fresh && hasCode(error, 'UPLOAD_NOT_FOUND')) request.uploadId = null;
       else throw error;
     }
   }
 }
 
-export function inputOf({ fromJob, uploadId, choice, key }: Order): CreateInput {
+export function inputOf({ fromJob, uploadId, choice, key }: VideoRequest): CreateInput {
   const { durationSeconds, resolution, motion, fit } = choice;
   return {
     image: fromJob === undefined ? { uploadId: uploadId! } : { jobId: fromJob },

@@ -10,9 +10,9 @@ import { ROOT } from '../../src/process/version.ts';
 import type { ApiClient } from '../api/client.ts';
 import { ApiError } from '../api/error.ts';
 import type { JsonFolder } from '../state/folder.ts';
-import type { BotContext } from './kit.ts';
+import type { BotContext } from './context.ts';
 import { isBlocked, isRefused } from '../telegram/errors.ts';
-import { attempt, takeAway } from './tapped.ts';
+import { tryEdit, takeAway } from './tapped.ts';
 
 const OWNER = 'telegram:examples';
 /** Launch of DSCOVR, by SpaceX; public domain. */
@@ -70,7 +70,7 @@ export class MotionExamples {
   async show(ctx: BotContext, example: Example): Promise<void> {
     await this.leave(ctx);
     if (await this.#showKnown(ctx, example)) return;
-    await tell(ctx, 'example-making', example);
+    await showNote(ctx, 'example-making', example);
     void this.#showOnceMade(ctx, example);
   }
 
@@ -80,7 +80,7 @@ export class MotionExamples {
     const fileId = files[example.motion];
     if (fileId === undefined) return false;
     try {
-      await place(ctx, fileId, example);
+      await replaceMedia(ctx, fileId, example);
       return true;
     } catch (error) {
       if (!isRefused(error) || isBlocked(error)) throw error;
@@ -108,14 +108,14 @@ export class MotionExamples {
       const files = await this.#known();
       if (isOutdated()) return;
       // Who waited for the same may have been sent it by now.
-      const arrival = place(ctx, files[motion] ?? new InputFile(() => this.#api.download(link), `${motion}.mp4`), example);
+      const arrival = replaceMedia(ctx, files[motion] ?? new InputFile(() => this.#api.download(link), `${motion}.mp4`), example);
       wait.arrival = arrival;
       const fileId = await arrival;
       if (fileId && files[motion] !== fileId) await this.#remember(files, motion, fileId);
     } catch (error) {
       if (isOutdated()) return;
       this.#log.warn({ err: error, motion }, 'could not show an example of a motion');
-      await (wait.arrival = tell(ctx, 'example-failed', example)).catch(() => {});
+      await (wait.arrival = showNote(ctx, 'example-failed', example)).catch(() => {});
     } finally {
       if (this.#waits.get(spot) === wait) this.#waits.delete(spot);
     }
@@ -169,8 +169,8 @@ export class MotionExamples {
 const spotOf = ({ chat, msgId }: BotContext): string => `${chat?.id}:${msgId}`;
 
 /** Puts the animation in place of the tapped message; its file's id at Telegram. */
-async function place(ctx: BotContext, media: string | InputFile, { caption, keyboard }: Example): Promise<string | undefined> {
-  const edited = await attempt(ctx.editMessageMedia({ type: 'animation', media, caption }, { reply_markup: keyboard }));
+async function replaceMedia(ctx: BotContext, media: string | InputFile, { caption, keyboard }: Example): Promise<string | undefined> {
+  const edited = await tryEdit(ctx.editMessageMedia({ type: 'animation', media, caption }, { reply_markup: keyboard }));
   if (edited !== null) return edited === true ? undefined : edited.animation?.file_id;
   const sent = await ctx.replyWithAnimation(media, { caption, reply_markup: keyboard });
   await takeAway(ctx);
@@ -178,9 +178,9 @@ async function place(ctx: BotContext, media: string | InputFile, { caption, keyb
 }
 
 /** Says below the caption, or in the text that stands for it, how it is about the example. */
-async function tell(ctx: BotContext, key: string, { caption, keyboard }: Example): Promise<void> {
+async function showNote(ctx: BotContext, key: string, { caption, keyboard }: Example): Promise<void> {
   const text = `${caption}\n\n${ctx.say(key)}`;
   const markup = { reply_markup: keyboard };
-  if ((await attempt(ctx.editMessageText(text, markup))) !== null) return;
-  if ((await attempt(ctx.editMessageCaption({ caption: text, ...markup }))) === null) await ctx.reply(text, markup);
+  if ((await tryEdit(ctx.editMessageText(text, markup))) !== null) return;
+  if ((await tryEdit(ctx.editMessageCaption({ caption: text, ...markup }))) === null) await ctx.reply(text, markup);
 }

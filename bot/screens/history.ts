@@ -2,10 +2,11 @@
 import { Composer, InlineKeyboard } from 'grammy';
 import type { Job, Options } from '../api/answers.ts';
 import { ApiError, hasCode } from '../api/error.ts';
-import { newBatch, newOrder } from '../requests/group.ts';
+import { newGroup, newRequest } from '../requests/group.ts';
 import { choiceText } from '../requests/wording.ts';
 import type { Say } from '../texts/texts.ts';
-import { chatIdOf, column, hasRoom, JOB_ID, type BotContext, type Kit } from './kit.ts';
+import { chatIdOf, type BotContext } from './context.ts';
+import { column, hasRoom, JOB_ID, type Kit } from './kit.ts';
 import { show } from './tapped.ts';
 
 const PAGE = 5;
@@ -13,7 +14,7 @@ const PAGE = 5;
 const VIDEO = `${JOB_ID}:(\\d+)`;
 
 export function historyScreens(kit: Kit): Composer<BotContext> {
-  const { api, desk } = kit;
+  const { api, requests } = kit;
   const screens = new Composer<BotContext>();
 
   const list = async (ctx: BotContext, page: number): Promise<void> => {
@@ -67,8 +68,8 @@ export function historyScreens(kit: Kit): Composer<BotContext> {
     if (!(await hasRoom(kit, ctx))) return;
     const chatId = chatIdOf(ctx);
     const tap = ctx.callbackQuery.id;
-    const order = newOrder({ key: `telegram:tap:${tap}`, jobId: ctx.match[1]!, choice: {} });
-    await desk.take(newBatch({ id: `${chatId}-t${tap}`, chatId, resend: true, createdAt: Date.now(), orders: [order] }));
+    const request = newRequest({ key: `telegram:tap:${tap}`, jobId: ctx.match[1]!, choice: {} });
+    await requests.take(newGroup({ id: `${chatId}-t${tap}`, chatId, resend: true, createdAt: Date.now(), requests: [request] }));
   });
 
   screens.callbackQuery(new RegExp(`^delete:${VIDEO}$`), async (ctx) => {

@@ -1,15 +1,16 @@
 /** What every screen works with. */
-import { InlineKeyboard, type Context } from 'grammy';
+import { InlineKeyboard } from 'grammy';
 import type { ApiClient } from '../api/client.ts';
-import type { Desk } from '../requests/requests.ts';
-import type { ChatRecord, Chats } from '../state/chats.ts';
+import type { Requests } from '../requests/requests.ts';
+import type { Chats } from '../state/chats.ts';
 import { inReplyTo } from '../telegram/reply.ts';
-import type { Say, Texts } from '../texts/texts.ts';
+import type { Texts } from '../texts/texts.ts';
+import { chatIdOf, type BotContext } from './context.ts';
 import type { MotionExamples } from './examples.ts';
 
 export interface Kit {
   readonly api: ApiClient;
-  readonly desk: Desk;
+  readonly requests: Requests;
   readonly chats: Chats;
   readonly texts: Texts;
   readonly examples: MotionExamples;
@@ -18,20 +19,6 @@ export interface Kit {
   readonly photosAtOnce: number;
 }
 
-interface Person {
-  /** What is remembered of this chat; saved after every update. */
-  record: ChatRecord;
-  say: Say;
-  /** Who this is to the API. */
-  owner: string;
-}
-
-/** A message or tap of one person in a private chat. */
-export type BotContext = Context & Person;
-
-/** Number of the private chat, which is the person's. */
-export const chatIdOf = (ctx: BotContext): number => ctx.chat!.id;
-
 /** A refusal of photos is said once; those that follow within this time belong to the same flood. */
 const FLOOD_MS = 5_000;
 
@@ -39,9 +26,9 @@ const FLOOD_MS = 5_000;
  * Whether so many more videos may be made for this chat at once; says so if not.
  * @param replyTo message that asks for them; absent where a button was tapped, which is always answered
  */
-export async function hasRoom({ desk, photosAtOnce }: Kit, ctx: BotContext, wanted = 1, replyTo?: number): Promise<boolean> {
+export async function hasRoom({ requests, photosAtOnce }: Kit, ctx: BotContext, wanted = 1, replyTo?: number): Promise<boolean> {
   const { say, record } = ctx;
-  const count = desk.openCount(chatIdOf(ctx));
+  const count = requests.openCount(chatIdOf(ctx));
   // An album that was begun under a higher limit can still be tried again.
   if (count + wanted <= photosAtOnce || (count === 0 && wanted > 1)) return true;
   if (replyTo !== undefined) {

@@ -1,9 +1,10 @@
 import { Composer } from 'grammy';
-import { chatIdOf, column, type BotContext, type Kit } from './kit.ts';
+import { chatIdOf, type BotContext } from './context.ts';
+import { column, type Kit } from './kit.ts';
 import { show } from './tapped.ts';
 
 /** /start, the menu, /help and /cancel. */
-export function menuScreens({ desk, photoMaxMb }: Kit): Composer<BotContext> {
+export function menuScreens({ requests, photoMaxMb }: Kit): Composer<BotContext> {
   const screens = new Composer<BotContext>();
   const greet = async (ctx: BotContext) => {
     const { say } = ctx;
@@ -26,9 +27,9 @@ export function menuScreens({ desk, photoMaxMb }: Kit): Composer<BotContext> {
   screens.callbackQuery('help', help);
   screens.command('cancel', async (ctx) => {
     const { say } = ctx;
-    const count = await desk.cancel(chatIdOf(ctx));
+    const count = await requests.cancel(chatIdOf(ctx));
     if (count > 0) await ctx.reply(say('cancel-done', { count }));
-    else await ctx.reply(desk.isStopping(chatIdOf(ctx)) ? say('cancel-already') : say('cancel-nothing'));
+    else await ctx.reply(requests.isStopping(chatIdOf(ctx)) ? say('cancel-already') : say('cancel-nothing'));
   });
   return screens;
 }

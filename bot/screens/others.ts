@@ -1,6 +1,6 @@
 /** Whatever no other screen knows what to do with: a friendly answer each. */
 import { Composer } from 'grammy';
-import type { BotContext } from './kit.ts';
+import type { BotContext } from './context.ts';
 
 const ANSWERS = [
   ['message:sticker', 'got-sticker'],

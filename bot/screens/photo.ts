@@ -1,9 +1,10 @@
 /** Photos: the ordinary kind, files, albums; and what is none. */
 import { Composer } from 'grammy';
 import type { Message } from 'grammy/types';
-import { newBatch, newOrder } from '../requests/group.ts';
+import { newGroup, newRequest } from '../requests/group.ts';
 import { inReplyTo } from '../telegram/reply.ts';
-import { chatIdOf, hasRoom, type BotContext, type Kit } from './kit.ts';
+import { chatIdOf, type BotContext } from './context.ts';
+import { hasRoom, type Kit } from './kit.ts';
 
 const MEGABYTE = 1_000_000;
 /** Of files that come without a type. */
@@ -23,7 +24,7 @@ export function photoOf({ photo, document }: Pick<Message, 'photo' | 'document'>
 }
 
 export function photoScreens(kit: Kit, albumMs: number): Composer<BotContext> {
-  const { desk, photoMaxMb } = kit;
+  const { requests, photoMaxMb } = kit;
   const screens = new Composer<BotContext>();
 
   screens.on(['message:photo', 'message:document'], async (ctx, next) => {
@@ -50,19 +51,19 @@ export function photoScreens(kit: Kit, albumMs: number): Composer<BotContext> {
     const chatId = chatIdOf(ctx);
     const single = `${chatId}-${message.message_id}`;
     // Each bot counts the messages of a chat by itself.
-    const order = newOrder({
+    const request = newRequest({
       key: `telegram:${ctx.me.id}:${single}`,
       fileId: photo.fileId,
       choice: { ...record.choice },
       replyTo: message.message_id,
     });
-    const batch = { chatId, replyTo: message.message_id, createdAt: Date.now(), orders: [order] };
+    const group = { chatId, replyTo: message.message_id, createdAt: Date.now(), requests: [request] };
     const album = message.media_group_id && `${chatId}-a${message.media_group_id}`;
     if (album) {
-      if (await desk.add(chatId, album, order)) return;
-      if (await desk.take(newBatch({ ...batch, id: album, openUntil: Date.now() + albumMs }))) return;
+      if (await requests.add(chatId, album, request)) return;
+      if (await requests.take(newGroup({ ...group, id: album, openUntil: Date.now() + albumMs }))) return;
     }
-    await desk.take(newBatch({ ...batch, id: single }));
+    await requests.take(newGroup({ ...group, id: single }));
   });
   return screens;
 }

@@ -1,9 +1,10 @@
 /** /privacy: what is kept, and the way to be rid of it. */
 import { Composer } from 'grammy';
-import { chatIdOf, column, type BotContext, type Kit } from './kit.ts';
+import { chatIdOf, type BotContext } from './context.ts';
+import { column, type Kit } from './kit.ts';
 import { show } from './tapped.ts';
 
-export function privacyScreens({ api, desk, chats }: Kit): Composer<BotContext> {
+export function privacyScreens({ api, requests, chats }: Kit): Composer<BotContext> {
   const screens = new Composer<BotContext>();
   const privacy = async (ctx: BotContext) => {
     const { say } = ctx;
@@ -36,7 +37,7 @@ export function privacyScreens({ api, desk, chats }: Kit): Composer<BotContext> 
     // An API that is away is to change nothing.
     await api.ping();
     // First here: what is being placed would otherwise come back.
-    await desk.forget(chatId);
+    await requests.forget(chatId);
     const count = await api.deleteMyData(ctx.owner);
     await chats.forget(chatId);
     await show(ctx, ctx.say('delete-all-done', { count }), column([[ctx.say('button-menu'), 'menu']]));

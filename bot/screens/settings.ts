@@ -1,7 +1,8 @@
 /** /settings: language, and what a photo becomes that comes without further words. */
 import { Composer, InlineKeyboard } from 'grammy';
 import { choiceText, settle } from '../requests/wording.ts';
-import type { BotContext, Kit } from './kit.ts';
+import type { BotContext } from './context.ts';
+import type { Kit } from './kit.ts';
 import { show } from './tapped.ts';
 
 export async function showSettings({ api }: Kit, ctx: BotContext): Promise<void> {

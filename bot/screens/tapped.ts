@@ -1,10 +1,10 @@
 /** Screens, and the message whose button was tapped: changed, or taken away. */
 import { GrammyError, type InlineKeyboard } from 'grammy';
 import { isNotModified, isRefused } from '../telegram/errors.ts';
-import type { BotContext } from './kit.ts';
+import type { BotContext } from './context.ts';
 
 /** What a change of a message comes to: true if it was so already, as after a second tap; null if Telegram refuses it. */
-export async function attempt<T>(change: Promise<T>): Promise<T | true | null> {
+export async function tryEdit<T>(change: Promise<T>): Promise<T | true | null> {
   try {
     return await change;
   } catch (error) {
@@ -36,7 +36,7 @@ export async function show(ctx: BotContext, text: string, keyboard?: InlineKeybo
   const tapped = ctx.callbackQuery?.message;
   if (tapped) {
     const isAnimation = 'animation' in tapped;
-    if (!isAnimation && (await attempt(ctx.editMessageText(text, { reply_markup: keyboard }))) !== null) return;
+    if (!isAnimation && (await tryEdit(ctx.editMessageText(text, { reply_markup: keyboard }))) !== null) return;
     // It may have become an animation meanwhile.
     if (!(await takeAway(ctx)) && isAnimation) return;
   }

@@ -3,15 +3,16 @@ import { Composer, InlineKeyboard } from 'grammy';
 import type { Job } from '../api/answers.ts';
 import type { Choice } from '../api/client.ts';
 import { ApiError } from '../api/error.ts';
-import { newBatch, newOrder, retryable } from '../requests/group.ts';
+import { newGroup, newRequest, retryable } from '../requests/group.ts';
 import { higherThan, isPublic, videoKeyboard } from '../requests/deliver.ts';
 import { resolutionText } from '../requests/wording.ts';
-import { chatIdOf, hasRoom, JOB_ID, type BotContext, type Kit } from './kit.ts';
-import { attempt, withoutButtons } from './tapped.ts';
+import { chatIdOf, type BotContext } from './context.ts';
+import { hasRoom, JOB_ID, type Kit } from './kit.ts';
+import { tryEdit, withoutButtons } from './tapped.ts';
 import { motionRows } from './wizard.ts';
 
 export function videoScreens(kit: Kit): Composer<BotContext> {
-  const { api, desk } = kit;
+  const { api, requests } = kit;
   const screens = new Composer<BotContext>();
 
   /** @throws ApiError NOT_FOUND if there is none, or it is somebody else's */
@@ -21,21 +22,21 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
     return job;
   };
 
-  /** Orders a video of the photo of `job`, with its choices but for `changes`. */
-  const orderAnother = async (ctx: BotContext, { id, options }: Job, changes: Choice = {}) => {
+  /** Requests a video of the photo of `job`, with its choices but for `changes`. */
+  const requestAnother = async (ctx: BotContext, { id, options }: Job, changes: Choice = {}) => {
     if (!(await hasRoom(kit, ctx))) return;
     const chatId = chatIdOf(ctx);
     const { durationSeconds, resolution, motion, fit } = options;
     const choice = { durationSeconds, resolution, motion, fit, ...changes };
     const tap = ctx.callbackQuery!.id;
-    const order = newOrder({ key: `telegram:tap:${tap}`, fromJob: id, choice });
-    await desk.take(newBatch({ id: `${chatId}-t${tap}`, chatId, replyTo: messageOf(ctx), createdAt: Date.now(), orders: [order] }));
+    const request = newRequest({ key: `telegram:tap:${tap}`, fromJob: id, choice });
+    await requests.take(newGroup({ id: `${chatId}-t${tap}`, chatId, replyTo: messageOf(ctx), createdAt: Date.now(), requests: [request] }));
   };
 
   /** Offers choices in place of the buttons of the video; below a question where it cannot be changed any more. */
   const offer = async (ctx: BotContext, id: string, question: string, choices: InlineKeyboard) => {
     const keyboard = choices.text(ctx.say('button-back'), `video:${id}`);
-    if ((await attempt(ctx.editMessageReplyMarkup({ reply_markup: keyboard }))) === null)
+    if ((await tryEdit(ctx.editMessageReplyMarkup({ reply_markup: keyboard }))) === null)
       await ctx.reply(ctx.say(question), { reply_markup: keyboard });
   };
 
@@ -44,12 +45,12 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
     const options = await api.options();
     const url = job.result?.video?.url;
     for (const link of url && isPublic(url) ? [url, null] : [null]) {
-      if ((await attempt(ctx.editMessageReplyMarkup({ reply_markup: videoKeyboard(ctx.say, options, job, link) }))) !== null) return;
+      if ((await tryEdit(ctx.editMessageReplyMarkup({ reply_markup: videoKeyboard(ctx.say, options, job, link) }))) !== null) return;
     }
   };
 
   screens.callbackQuery(new RegExp(`^again:${JOB_ID}$`), async (ctx) => {
-    await orderAnother(ctx, await find(ctx, ctx.match[1]!));
+    await requestAnother(ctx, await find(ctx, ctx.match[1]!));
   });
 
   screens.callbackQuery(new RegExp(`^motion:${JOB_ID}$`), async (ctx) => {
@@ -65,7 +66,7 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
       return;
     }
     if (more.length === 0) {
-      await orderAnother(ctx, job, { resolution: only });
+      await requestAnother(ctx, job, { resolution: only });
       return;
     }
     const keyboard = new InlineKeyboard();
@@ -75,7 +76,7 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
   screens.callbackQuery(new RegExp(`^(motion|higher):${JOB_ID}:(\\w+)$`), async (ctx) => {
     const [, what, id, name] = ctx.match;
     const job = await find(ctx, id!);
-    await orderAnother(ctx, job, what === 'motion' ? { motion: name } : { resolution: name });
+    await requestAnother(ctx, job, what === 'motion' ? { motion: name } : { resolution: name });
     await showOwnButtons(ctx, job);
   });
   screens.callbackQuery(new RegExp(`^video:${JOB_ID}$`), async (ctx) => {
@@ -83,22 +84,22 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
   });
 
   screens.callbackQuery(/^cancel:([\w-]+)$/, async (ctx) => {
-    const [chatId, batchId] = [chatIdOf(ctx), ctx.match[1]!];
-    if ((await desk.cancel(chatId, batchId)) > 0 || desk.isStopping(chatId, batchId)) return;
+    const [chatId, groupId] = [chatIdOf(ctx), ctx.match[1]!];
+    if ((await requests.cancel(chatId, groupId)) > 0 || requests.isStopping(chatId, groupId)) return;
     await withoutButtons(ctx);
     await ctx.reply(ctx.say('cancel-over'));
   });
   screens.callbackQuery(/^redo:([\w-]+)$/, async (ctx) => {
     const [chatId, tap] = [chatIdOf(ctx), ctx.callbackQuery.id];
     const id = `${chatId}-t${tap}`;
-    const old = await desk.ended(chatId, ctx.match[1]!);
+    const old = await requests.ended(chatId, ctx.match[1]!);
     if (!old) {
       await ctx.reply(ctx.say('old-button'));
       return;
     }
     // Tapped twice, it is tried again once.
     if (old.retriedAs === null && !(await hasRoom(kit, ctx, retryable(old).length))) return;
-    await desk.retry(old, id, `telegram:tap:${tap}`);
+    await requests.retry(old, id, `telegram:tap:${tap}`);
     await withoutButtons(ctx);
   });
   return screens;

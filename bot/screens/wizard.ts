@@ -9,7 +9,8 @@ import type { Options } from '../api/answers.ts';
 import type { Choice } from '../api/client.ts';
 import { choiceText, resolutionText, settle } from '../requests/wording.ts';
 import type { Say } from '../texts/texts.ts';
-import { column, type BotContext, type Kit } from './kit.ts';
+import type { BotContext } from './context.ts';
+import { column, type Kit } from './kit.ts';
 import { showSettings } from './settings.ts';
 import { show } from './tapped.ts';
 

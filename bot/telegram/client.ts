@@ -1,6 +1,7 @@
 import { autoRetry } from '@grammyjs/auto-retry';
 import { Api, type ApiClientOptions, type Transformer } from 'grammy';
 import { patient, timed } from './patience.ts';
+import type { TelegramSignal } from './signal.ts';
 
 /** The two ways the bot calls Telegram. */
 export interface Telegram {
@@ -12,9 +13,6 @@ export interface Telegram {
   /** What makes an Api try again, and end when the bot does. */
   readonly transformers: readonly Transformer[];
 }
-
-/** grammY's name for an AbortSignal, whose type is that of another package. */
-export type TelegramSignal = NonNullable<Parameters<Api['getMe']>[0]>;
 
 /** Longest wait that Telegram may ask for; beyond, the call fails. The chat's later updates wait for it too. */
 const MAX_WAIT_SECONDS = 30;

@@ -1,7 +1,7 @@
 /** How calls of Telegram last through its troubles. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpError, type Transformer } from 'grammy';
-import type { TelegramSignal } from './client.ts';
+import type { TelegramSignal } from './signal.ts';
 
 /** Longest a try may take, in milliseconds. */
 const TRY_MS = 20_000;

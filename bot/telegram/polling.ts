@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GrammyError, type Api } from 'grammy';
 import type { Update } from 'grammy/types';
 import type { Logger } from '../../src/process/log.ts';
-import type { TelegramSignal } from './client.ts';
+import type { TelegramSignal } from './signal.ts';
 import { retryAfter } from './errors.ts';
 import type { Inbox } from './inbox.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { buildSchema, type GraphQLEnumType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Job } from '../../../bot/api/answers.ts';
-import { newBatch, newOrder, type Batch, type Order } from '../../../bot/requests/group.ts';
+import { newGroup, newRequest, type RequestGroup, type VideoRequest } from '../../../bot/requests/group.ts';
 import { statusOf, type Progress } from '../../../bot/requests/status.ts';
 import { Texts, type Say } from '../../../bot/texts/texts.ts';
 import { Stack } from '../../support/stack.ts';
@@ -242,26 +242,29 @@ describe('progress and ends', () => {
       ),
     ),
   ];
-  const order = (changes: Partial<Order> = {}): Order => ({ ...newOrder({ key: 'k', fileId: 'f', choice: {} }), ...changes });
+  const request = (changes: Partial<VideoRequest> = {}): VideoRequest => ({
+    ...newRequest({ key: 'k', fileId: 'f', choice: {} }),
+    ...changes,
+  });
   const ended = [
-    order({ cancelling: true }),
-    ...(['DELIVERED', 'CANCELLED', 'GONE'] as const).map((end) => order({ end })),
+    request({ cancelling: true }),
+    ...(['DELIVERED', 'CANCELLED', 'GONE'] as const).map((end) => request({ end })),
     ...[...valuesOf('ErrorCode'), 'UNREACHABLE', 'UPLOAD_LIMIT', 'PHOTO_GONE', 'TELEGRAM_AWAY'].map((failure) =>
-      order({ end: 'FAILED', failure }),
+      request({ end: 'FAILED', failure }),
     ),
   ];
-  const batchOf = (orders: Order[], resend = false): Batch =>
-    newBatch({ id: '700-a13000000000000000', chatId: 700, createdAt: 0, resend, orders });
+  const batchOf = (requests: VideoRequest[], resend = false): RequestGroup =>
+    newGroup({ id: '700-a13000000000000000', chatId: 700, createdAt: 0, resend, requests });
 
-  function render(say: Say, batch: Batch, progress: Progress = 'waiting'): string[] {
-    const { text, keyboard } = statusOf(say, batch, new Map(batch.orders.map((each) => [each, progress])));
+  function render(say: Say, group: RequestGroup, progress: Progress = 'waiting'): string[] {
+    const { text, keyboard } = statusOf(say, group, new Map(group.requests.map((each) => [each, progress])));
     const buttons = keyboard?.inline_keyboard.flat() ?? [];
     for (const button of buttons) expect('callback_data' in button && Buffer.byteLength(button.callback_data) <= 64).toBe(true);
     return [text, ...buttons.map((button) => button.text)];
   }
 
   it('count the steps of the stage that takes longest', () => {
-    const [text] = render(texts.in('en'), batchOf([order()]), job({ stage: 'DENOISING' }));
+    const [text] = render(texts.in('en'), batchOf([request()]), job({ stage: 'DENOISING' }));
     expect(text).toBe('[████░░░░░░] 41 %\nImagining the motion 12/25 · about 40 s left');
   });
 
@@ -269,15 +272,15 @@ describe('progress and ends', () => {
     const say = texts.in(language);
     return [
       ...progresses.flatMap((progress) => [
-        ...render(say, batchOf([order()]), progress),
-        ...render(say, batchOf([order(), order()]), progress),
+        ...render(say, batchOf([request()]), progress),
+        ...render(say, batchOf([request(), request()]), progress),
       ]),
       ...ended.flatMap((each) => [
         ...render(say, batchOf([each])),
         ...render(say, batchOf([each], true)),
-        ...render(say, batchOf([each, order()])),
+        ...render(say, batchOf([each, request()])),
       ]),
-      ...render(say, batchOf(Array.from({ length: 10 }, () => order({ end: 'FAILED', failure: 'UNSUPPORTED_FORMAT' })))),
+      ...render(say, batchOf(Array.from({ length: 10 }, () => request({ end: 'FAILED', failure: 'UNSUPPORTED_FORMAT' })))),
     ];
   };
 

@@ -66,21 +66,21 @@ describe('what failed long ago', () => {
     const user = telegram.user();
     user.photo(Buffer.alloc(0));
     await user.sees(/❌/);
-    const batches = path.join('bot', String(BOT.id), 'batches');
+    const groups = path.join('bot', String(BOT.id), 'groups');
     const kept = async () =>
-      (await stack.files(batches)).map((file) => path.basename(file)).filter((name) => name.startsWith(String(user.id)));
+      (await stack.files(groups)).map((file) => path.basename(file)).filter((name) => name.startsWith(String(user.id)));
     await until(async () => (await kept()).length === 0);
     await stack.bot!.stop();
-    const folder = path.join(stack.storage, batches);
-    const batch = (id: string, hoursAgo: number) => {
+    const folder = path.join(stack.storage, groups);
+    const group = (id: string, hoursAgo: number) => {
       const endedAt = Date.now() - hoursAgo * 3_600_000;
-      const orders = [{ key: id, choice: {}, fileId: 'f', end: 'FAILED', failure: 'TIMEOUT' }];
+      const requests = [{ key: id, choice: {}, fileId: 'f', end: 'FAILED', failure: 'TIMEOUT' }];
       return writeFile(
         path.join(folder, `${user.id}-${id}.json`),
-        JSON.stringify({ id: `${user.id}-${id}`, chatId: user.id, createdAt: endedAt, endedAt, orders }),
+        JSON.stringify({ id: `${user.id}-${id}`, chatId: user.id, createdAt: endedAt, endedAt, requests }),
       );
     };
-    await Promise.all([batch('old', 25), batch('new', 23)]);
+    await Promise.all([group('old', 25), group('new', 23)]);
     await stack.startBot(telegram);
     expect(await kept()).toEqual([`${user.id}-new.json`]);
   });

@@ -62,7 +62,7 @@ describe('a bot that is killed', () => {
     expect(await jobsOf(user)).toHaveLength(2);
   });
 
-  it('leaves in good order when told to, and loses nothing', async () => {
+  it('leaves in good request when told to, and loses nothing', async () => {
     const user = await longRender();
     expect(await stack.bot!.stop()).toBe(0);
     await stack.startBot(telegram);
@@ -181,7 +181,7 @@ describe('a person', () => {
   it('who stops the bot in the midst of a video is let go at once', async () => {
     const user = await longRender();
     user.leaves();
-    await until(async () => (await stack.files('bot/4242/batches')).length === 0);
+    await until(async () => (await stack.files('bot/4242/groups')).length === 0);
     await until(async () => (await jobsOf(user)).every(({ status }) => status === 'COMPLETED'));
     user.unblocks();
     user.send('/start');

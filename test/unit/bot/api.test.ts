@@ -18,7 +18,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { ANSWERS } from '../../../bot/api/answers.ts';
 import { DOCUMENTS, type DocumentName } from '../../../bot/api/documents.ts';
-import { newOrder } from '../../../bot/requests/group.ts';
+import { newRequest } from '../../../bot/requests/group.ts';
 import { inputOf } from '../../../bot/requests/submit.ts';
 
 const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
@@ -36,8 +36,12 @@ describe('the bot and schema.graphql', () => {
   });
 
   it('agree on the input of createJob', () => {
-    const order = newOrder({ key: 'k', fromJob: 'j', choice: { durationSeconds: 3, resolution: 'P360', motion: 'PAN_L', fit: 'CONTAIN' } });
-    for (const input of [inputOf(order), inputOf({ ...order, fromJob: undefined, uploadId: 'u', choice: {} })]) {
+    const request = newRequest({
+      key: 'k',
+      fromJob: 'j',
+      choice: { durationSeconds: 3, resolution: 'P360', motion: 'PAN_L', fit: 'CONTAIN' },
+    });
+    for (const input of [inputOf(request), inputOf({ ...request, fromJob: undefined, uploadId: 'u', choice: {} })]) {
       expect(() => coerceInputValue(input, schema.getType('CreateJobInput') as Parameters<typeof coerceInputValue>[1])).not.toThrow();
     }
   });
