@@ -1,7 +1,7 @@
 /** Errors as plain HTTP responses: `{ error: { code, message, hint, fault, retry, … } }`. */
 import { randomUUID } from 'node:crypto';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
-import { isOutOfReach } from '../../infra/postgres/db.ts';
+import { isOutOfReach } from '../../infra/postgres/errors.ts';
 import { AppError, ERRORS, toAppError, type ErrorAdvice, type ErrorCode, type ErrorDetails } from '../../jobs/errors.ts';
 import { HTTP_STATUS } from './status.ts';
 

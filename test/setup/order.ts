@@ -1,0 +1,34 @@
+import path from 'node:path';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** The files that take longest, longest first. Update it when a file's duration changes a lot; the order affects nothing but the total time. */
+const LONGEST = [
+  'test/e2e/bot/trouble.test.ts',
+  'test/integration/jobs/life.test.ts',
+  'test/integration/jobs/trouble.test.ts',
+  'test/e2e/cli/animate.test.ts',
+  'test/e2e/svd.test.ts',
+  'test/integration/worker/preview.test.ts',
+  'test/e2e/bot/conversation.test.ts',
+  'test/e2e/cli/start.test.ts',
+  'test/e2e/catalogue.test.ts',
+  'test/integration/worker/svd/webgpu.test.ts',
+  'test/e2e/bot/limits.test.ts',
+  'test/integration/provisioning/embedded-postgres.test.ts',
+  'test/e2e/bot/process.test.ts',
+  'test/e2e/outage.test.ts',
+  'test/integration/infra/queue-faults.test.ts',
+];
+
+const TIERS = ['e2e', 'integration', 'unit'];
+
+/** Starts the longest files first, so that the workers finish at about the same time; then tier by tier, as Vitest would. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId, project }: TestSpecification): number => {
+      const index = LONGEST.indexOf(path.relative(project.vitest.config.root, moduleId).replaceAll(path.sep, '/'));
+      return index >= 0 ? index : LONGEST.length + TIERS.indexOf(project.name);
+    };
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+  }
+}
