@@ -1,9 +1,11 @@
 import path from 'node:path';
 import type { Config } from '../config.ts';
 import type { JobContext } from '../jobs/context.ts';
+import { jobTopic } from '../jobs/ports.ts';
 import { openBus } from './bus/bus.ts';
 import { openDatabase, type Database } from './postgres/db.ts';
 import { PostgresJobStore } from './postgres/job-store.ts';
+import { Outbox } from './postgres/outbox.ts';
 import type { Logger } from '../process/log.ts';
 import { openQueue } from './queue/queue.ts';
 import { openLocalStore } from './storage/local.ts';
@@ -40,19 +42,26 @@ export async function openServices(config: Config, log: Logger): Promise<Service
   const db = openDatabase(databaseUrl, { onConnectionError: (error) => log.warn({ err: error }, 'a database connection broke') });
   const queue = openQueue({ redisUrl, databaseUrl, prefix, stalledSeconds: config.STALLED_SECONDS, log });
   const bus = openBus({ redisUrl, databaseUrl, prefix, log });
+  const outbox = new Outbox({
+    databaseUrl,
+    deliver: ({ jobId, revision, kind }) => bus.publish(jobTopic(jobId), { revision, kind }),
+    log,
+  });
   return {
     config,
     log,
     db,
     queue,
     bus,
-    jobs: new PostgresJobStore(db.client),
+    jobs: new PostgresJobStore(db.client, () => outbox.wake()),
     uploads: new PostgresUploadStore(db.client),
     workers: new PostgresWorkerStore(db.client),
     files: openLocalStore(storageFolder(config)),
     carrier: redisUrl ? 'redis' : 'postgresql',
     async close() {
-      await Promise.allSettled([queue.close(), bus.close()]);
+      // What the last changes recorded is delivered before the bus closes.
+      await Promise.allSettled([queue.close(), outbox.close()]);
+      await bus.close().catch(() => {});
       await db.close();
     },
   };

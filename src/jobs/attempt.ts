@@ -1,6 +1,5 @@
 /** One attempt's life, as the worker drives it. The token fences: a late worker cannot overwrite a newer attempt or an end. */
 import { randomUUID } from 'node:crypto';
-import { tell } from './context.ts';
 import { publishQueueChange } from './admission.ts';
 import { end, IDLE, type EndContext } from './end.ts';
 import { AppError } from './errors.ts';
@@ -57,7 +56,6 @@ export async function beginAttempt(context: AttemptContext, jobId: string, worke
     device,
   });
   if (!begun) return { kind: 'later', delayMs: 500 };
-  await tell(context, [begun]);
   await publishQueueChange(context, begun.engine);
   return { kind: 'attempt', attempt: { job: begun, token } };
 }
@@ -126,7 +124,6 @@ export async function retryOrFail(context: EndContext, job: Job, guard: Guard, e
   }
   const nextAttemptAt = new Date((await context.jobs.now()).getTime() + retryInMs);
   const waiting = await context.jobs.transition(job.id, guard, { ...IDLE, ...stored(error), status: 'RETRYING', nextAttemptAt });
-  if (waiting) await tell(context, [waiting]);
   return waiting !== null;
 }
 
@@ -144,7 +141,6 @@ export async function handBack(context: AttemptContext, { job, token }: Attempt)
     },
   );
   if (!waiting) return false;
-  await tell(context, [waiting]);
   await publishQueueChange(context, waiting.engine);
   return true;
 }

@@ -21,14 +21,10 @@ export interface JobContext {
   readonly log: Log;
 }
 
-/** Tells whoever follows these jobs to look again. News may get lost; the row does not. */
-export async function tell(
-  { bus, log }: Pick<JobContext, 'bus' | 'log'>,
-  changed: readonly { id: string; revision: number }[],
-): Promise<void> {
-  await Promise.all(
-    changed.map(({ id, revision }) =>
-      bus.publish(jobTopic(id), { revision }).catch((error: unknown) => log.warn({ jobId: id, err: error }, 'progress event not sent')),
-    ),
-  );
+/**
+ * Publishes progress within an attempt straight on the bus: lossy, since the next progress or the poll of followers makes up for it.
+ * Every other change of a job is published by the outbox; see events.ts.
+ */
+export async function publishProgress({ bus, log }: Pick<JobContext, 'bus' | 'log'>, jobId: string, revision: number): Promise<void> {
+  await bus.publish(jobTopic(jobId), { revision }).catch((error: unknown) => log.warn({ jobId, err: error }, 'progress not published'));
 }

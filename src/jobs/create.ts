@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EngineName, RenderOptions } from '../catalog/engines.ts';
 import { enqueueAdmitted, publishQueueChange } from './admission.ts';
-import { tell, type JobContext } from './context.ts';
+import type { JobContext } from './context.ts';
 import { chooseEngine, liveWorkers, workersFor } from './engines.ts';
 import { AppError } from './errors.ts';
 import { baselineSeconds } from './costs.ts';
@@ -128,7 +128,6 @@ async function place(context: JobContext, who: Requester, photo: StoredPhoto, jo
   if (insertion.kind === 'full') throw await fullError(context, job.engine, insertion.limit, insertion.count);
   log.info({ jobId: job.id, owner: job.owner, options: job.options }, 'job created');
   await enqueueAdmitted(context, insertion.admitted);
-  await tell(context, [insertion.job]);
   await publishQueueChange(context, job.engine);
   return insertion.job;
 }

@@ -1,5 +1,5 @@
 import { admitFromBacklog, publishQueueChange } from './admission.ts';
-import { tell, type JobContext } from './context.ts';
+import type { JobContext } from './context.ts';
 import { jobFiles, type Job } from './job.ts';
 import type { Guard, JobChange } from './store.ts';
 
@@ -23,7 +23,6 @@ export async function end(context: EndContext, job: Job, guard: Guard, change: J
     { jobId: job.id, status: ended.status, code: ended.errorCode ?? undefined, renderSeconds: ended.renderSeconds ?? undefined },
     'job ended',
   );
-  await tell(context, [ended]);
   await admitFromBacklog(context, ended.engine);
   await publishQueueChange(context, ended.engine);
   await files.remove(jobFiles.preview(job.id));

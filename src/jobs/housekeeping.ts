@@ -5,7 +5,7 @@
 import { admitAll } from './admission.ts';
 import { retryOrFail } from './attempt.ts';
 import { removeUpload } from './cancel.ts';
-import { tell, type JobContext } from './context.ts';
+import type { JobContext } from './context.ts';
 import { liveWorkers } from './engines.ts';
 import { AppError } from './errors.ts';
 import { jobFiles, type Job } from './job.ts';
@@ -17,6 +17,8 @@ const SETTLE_MS = 3_000;
 const BATCH = 100;
 /** A silent worker's row is of use to somebody who looks for it; for this long. */
 const WORKER_ROWS_KEPT_SECONDS = 3_600;
+/** Delivered events are kept this long, to look up what happened to a job. */
+const EVENTS_KEPT_SECONDS = 86_400;
 
 /** Files that no row speaks for may be somebody's who is about to write the row; untouched for this long they are nobody's. */
 const STRAY_MS = 600_000;
@@ -124,8 +126,7 @@ async function markMissingFiles(context: JobContext): Promise<void> {
     );
     if (there) return;
     context.log.error({ jobId: job.id }, 'the video of a completed job is missing');
-    const marked = await context.jobs.transition(job.id, { from: ['COMPLETED'] }, { filesKept: false });
-    if (marked) await tell(context, [marked]);
+    await context.jobs.transition(job.id, { from: ['COMPLETED'] }, { filesKept: false });
   });
 }
 
@@ -137,8 +138,7 @@ export async function expireFiles(context: JobContext): Promise<void> {
     async (job) => {
       await context.files.remove(jobFiles.archive(job));
       await context.files.remove(jobFiles.hot(job.id));
-      const expired = await context.jobs.transition(job.id, { from: [job.status] }, { filesKept: false, photoKept: false });
-      if (expired) await tell(context, [expired]);
+      await context.jobs.transition(job.id, { from: [job.status] }, { filesKept: false, photoKept: false });
     },
   );
 }
@@ -206,5 +206,6 @@ async function archived(files: JobContext['files']): Promise<Stray[]> {
 
 async function deleteOldRows({ config, jobs, workers }: JobContext): Promise<void> {
   await jobs.deleteOld(config.JOBS_KEPT_DAYS);
+  await jobs.deleteDeliveredEvents(EVENTS_KEPT_SECONDS);
   await workers.deleteUnseen(WORKER_ROWS_KEPT_SECONDS);
 }

@@ -4,7 +4,7 @@
 import type { Readable } from 'node:stream';
 import type { EngineName } from '../catalog/engines.ts';
 
-/** News that travel on the bus: small, lossy, in order per topic. The truth is in the database; a message only says "look again". */
+/** A message on the bus: small, and possibly lost. The database holds the truth; a message only says that it is worth reading again. */
 export interface BusMessage {
   readonly [key: string]: string | number | boolean | null;
 }
@@ -22,7 +22,10 @@ export interface ProgressBus {
   close(): Promise<void>;
 }
 
-/** Topic on which a job's changes are told: `{ revision }`. */
+/**
+ * Topic on which a job's changes are published: `{ revision, kind }` for the events of events.ts, at least once and in order, and
+ * `{ revision }` for progress between them, at most once.
+ */
 export const jobTopic = (id: string): string => `job:${id}`;
 
 /** Topic on which changes of any engine's line are published, for those who follow waiting jobs: `{ engine }`. */

@@ -136,6 +136,7 @@ export interface RenderSample {
   readonly baselineSeconds: number | null;
 }
 
+/** Every insert, transition and deletion records a `JobEvent` in the same transaction; see events.ts. */
 export interface JobStore {
   /** The database's clock, by which deadlines are set and judged. */
   now(): Promise<Date>;
@@ -175,6 +176,8 @@ export interface JobStore {
   recentlyCompleted(seconds: number): Promise<Job[]>;
   /** Deletes rows that ended more than `days` ago and keep no files; how many. */
   deleteOld(days: number): Promise<number>;
+  /** Deletes events that were delivered more than `seconds` ago. */
+  deleteDeliveredEvents(seconds: number): Promise<void>;
   /** Runs `work` unless another process is running it under the same name; false if so. */
   exclusively(name: string, work: () => Promise<void>): Promise<boolean>;
 }

@@ -1,5 +1,5 @@
 import type { Attempt, AttemptContext } from '../../src/jobs/attempt.ts';
-import { tell } from '../../src/jobs/context.ts';
+import { publishProgress } from '../../src/jobs/context.ts';
 import { jobFiles } from '../../src/jobs/job.ts';
 import type { RenderProgress } from '../protocol.ts';
 
@@ -79,7 +79,7 @@ export class ProgressWriter {
     const revision = await jobs.progress(id, token, { ...progress, preview: preview !== null });
     if (revision !== null) {
       this.revision = revision;
-      await tell(this.#context, [{ id, revision }]);
+      await publishProgress(this.#context, id, revision);
       return;
     }
     // It came after the end, when nobody is left to take it away.

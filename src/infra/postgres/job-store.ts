@@ -1,6 +1,7 @@
 import { names, STAGES, type Stage } from '../../catalog/catalog.ts';
 import type { EngineName, RenderOptions } from '../../catalog/engines.ts';
 import { isErrorCode } from '../../jobs/errors.ts';
+import { eventKindOf } from '../../jobs/events.ts';
 import { ACTIVE_STATUSES, TERMINAL_STATUSES, type Job } from '../../jobs/job.ts';
 import type {
   Admitted,
@@ -77,12 +78,17 @@ async function admitNext(tx: Prisma.TransactionClient, engine: EngineName, limit
   return rows.toSorted((a, b) => a.admission - b.admission).map(({ id }) => ({ id, engine }));
 }
 
-/** Jobs in PostgreSQL. Every change is one statement that names the state it expects. */
+/**
+ * Jobs in PostgreSQL. Every change is one statement that names the state it expects, and records a `job_event` in the same transaction.
+ */
 export class PostgresJobStore implements JobStore {
   readonly #db: PrismaClient;
+  readonly #onEvent: () => void;
 
-  constructor(db: PrismaClient) {
+  /** @param onEvent called after events have been committed, to deliver them without delay */
+  constructor(db: PrismaClient, onEvent: () => void = () => {}) {
     this.#db = db;
+    this.#onEvent = onEvent;
   }
 
   async now(): Promise<Date> {
@@ -129,7 +135,7 @@ export class PostgresJobStore implements JobStore {
 
   /** Inserts run one at a time, so that counting and inserting are one step. */
   async insert(job: NewJob, limits: Limits): Promise<Insertion> {
-    return await this.#db.$transaction(
+    const insertion = await this.#db.$transaction(
       async (tx): Promise<Insertion> => {
         await lockLine(tx);
         const { owner, idempotencyKey } = job;
@@ -144,10 +150,13 @@ export class PostgresJobStore implements JobStore {
         const line = await lineState(tx, job);
         if (line.queued >= limits.queue && line.backlog >= limits.backlog) return { kind: 'full', limit: 'backlog', count: line.backlog };
         const row = await tx.job.create({ data: { ...job, options: { ...job.options }, turn: line.turn } });
+        await tx.jobEvent.create({ data: { jobId: row.id, revision: row.revision, kind: 'CREATED' } });
         return { kind: 'inserted', job: toJob(row), admitted: await admitNext(tx, job.engine, limits.queue) };
       },
       { maxWait: 10_000, timeout: INSERT_MS },
     );
+    if (insertion.kind === 'inserted') this.#onEvent();
+    return insertion;
   }
 
   async admit(engine: EngineName, limit: number): Promise<Admitted[]> {
@@ -161,16 +170,23 @@ export class PostgresJobStore implements JobStore {
   }
 
   async transition(id: string, guard: Guard, change: JobChange): Promise<Job | null> {
-    const [row] = await this.#db.job.updateManyAndReturn({
-      where: {
-        id,
-        status: { in: [...guard.from] },
-        ...(guard.token !== undefined && { attemptToken: guard.token }),
-        ...(guard.attempt !== undefined && { attempt: guard.attempt }),
-      },
-      data: { ...change, revision: { increment: 1 } },
-    });
-    return row ? toJob(row) : null;
+    const columns = Object.entries(change)
+      .filter(([, value]) => value !== undefined)
+      .map(([column, value]) => Prisma.sql`${Prisma.raw(`"${column}"`)} = ${value}`);
+    const token = guard.token === undefined ? Prisma.empty : Prisma.sql`AND "attemptToken" IS NOT DISTINCT FROM ${guard.token}::uuid`;
+    const attempt = guard.attempt === undefined ? Prisma.empty : Prisma.sql`AND attempt = ${guard.attempt}`;
+    const [row] = await this.#db.$queryRaw<Row[]>`
+      WITH changed AS (
+        UPDATE job SET ${Prisma.join([...columns, Prisma.sql`revision = revision + 1`])}
+        WHERE id = ${id}::uuid AND status = ANY(${[...guard.from]}::"JobStatus"[]) ${token} ${attempt}
+        RETURNING *
+      ), event AS (
+        INSERT INTO job_event ("jobId", revision, kind) SELECT id, revision, ${eventKindOf(change)} FROM changed
+      )
+      SELECT * FROM changed`;
+    if (!row) return null;
+    this.#onEvent();
+    return toJob(row);
   }
 
   async progress(
@@ -189,7 +205,7 @@ export class PostgresJobStore implements JobStore {
   }
 
   async delete(id: string): Promise<boolean> {
-    return (await this.#db.job.deleteMany({ where: { id } })).count > 0;
+    return (await this.#deleteWhere(Prisma.sql`id = ${id}::uuid`)) > 0;
   }
 
   async line(engine: EngineName): Promise<QueueLine> {
@@ -265,8 +281,22 @@ export class PostgresJobStore implements JobStore {
 
   async deleteOld(days: number): Promise<number> {
     const before = new Date((await this.now()).getTime() - days * 86_400_000);
-    const where = { status: { in: [...TERMINAL_STATUSES] }, finishedAt: { lt: before }, filesKept: false, photoKept: false };
-    return (await this.#db.job.deleteMany({ where })).count;
+    return await this.#deleteWhere(
+      Prisma.sql`status IN ('COMPLETED', 'FAILED', 'CANCELLED') AND "finishedAt" < ${before} AND NOT "filesKept" AND NOT "photoKept"`,
+    );
+  }
+
+  async deleteDeliveredEvents(seconds: number): Promise<void> {
+    await this.#db.$executeRaw`DELETE FROM job_event WHERE "deliveredAt" < now() - make_interval(secs => ${seconds}::float8)`;
+  }
+
+  /** Deletes rows and records it; returns how many. */
+  async #deleteWhere(condition: Prisma.Sql): Promise<number> {
+    const count = await this.#db.$executeRaw`
+      WITH deleted AS (DELETE FROM job WHERE ${condition} RETURNING id, revision)
+      INSERT INTO job_event ("jobId", revision, kind) SELECT id, revision + 1, 'DELETED' FROM deleted`;
+    if (count > 0) this.#onEvent();
+    return count;
   }
 
   /**

@@ -1,0 +1,151 @@
+import { Pool, type PoolClient, type QueryResult } from 'pg';
+import type { JobEvent } from '../../jobs/events.ts';
+import { reporter, silent, withDeadline, type ConnectionLog } from '../connection.ts';
+
+export interface OutboxSettings {
+  readonly databaseUrl: string;
+  /** Publishes one event. It is called again for the same event after it rejects or the process dies. */
+  readonly deliver: (event: JobEvent) => Promise<void>;
+  readonly log?: ConnectionLog;
+  /** How often events that other processes left behind are looked for, in milliseconds. */
+  readonly pollMs?: number;
+}
+
+/** Longest wait for an answer of the database, in milliseconds. */
+const ANSWER_MS = 10_000;
+/** Longest wait for a delivery in progress when closing, in milliseconds. */
+const CLOSE_MS = 1_900;
+/** Events delivered in one transaction. */
+const BATCH = 500;
+
+/**
+ * Waits for its turn, then reads what is due: the second statement sees everything that was committed before the lock was granted. One
+ * simple query, so that an event costs one round trip before it is delivered. A process that freezes loses its turn after 10 s.
+ */
+const TAKE_DUE = `
+  BEGIN;
+  SET LOCAL idle_in_transaction_session_timeout = '10s';
+  SET LOCAL synchronous_commit = off;
+  SELECT pg_advisory_xact_lock(hashtext('fanslymotion.outbox'));
+  SELECT id, "jobId", revision, kind, at FROM job_event WHERE "deliveredAt" IS NULL ORDER BY id LIMIT ${BATCH}`;
+
+/**
+ * Delivers the rows of `job_event`, which are written in the same transaction as the change they record: at least once, and in order
+ * for each job.
+ *
+ *   change + event ──commit──▶ wake ──▶ take turn ──▶ deliver ──▶ mark as delivered
+ *                                  ▲ every second, for events of a process that died before `wake`
+ *
+ * Delivery takes turns over all processes, so that an earlier event of a job cannot be overtaken by a later one. Events of one job
+ * reach the database in the order of their ids, because each waits for the row lock of the job first. When delivery fails, the failed
+ * event and all later ones of its job stay due.
+ */
+export class Outbox {
+  readonly #deliver: OutboxSettings['deliver'];
+  readonly #report: (error: unknown) => void;
+  readonly #pool: Pool;
+  readonly #timer: NodeJS.Timeout;
+  #awake = false;
+  #closed = false;
+  #running: Promise<void> | null = null;
+
+  constructor({ databaseUrl, deliver, log = silent, pollMs = 1_000 }: OutboxSettings) {
+    this.#deliver = deliver;
+    this.#report = reporter(log, 'outbox');
+    this.#pool = new Pool({
+      connectionString: databaseUrl,
+      max: 1,
+      keepAlive: true,
+      connectionTimeoutMillis: ANSWER_MS,
+      query_timeout: ANSWER_MS,
+      application_name: 'fanslymotion_outbox',
+    });
+    this.#pool.on('error', this.#report);
+    // A connection in use reports its loss itself; without a listener that would end the process.
+    this.#pool.on('connect', (client) => client.on('error', this.#report));
+    this.#timer = setInterval(() => this.wake(), pollMs).unref();
+  }
+
+  /** Delivers what is due, soon. Call it after a commit; calls during a delivery cause one more. */
+  wake(): void {
+    if (this.#closed) return;
+    this.#awake = true;
+    this.#running ??= this.#run();
+  }
+
+  /** Finishes the delivery in progress and closes the connection, within 2 s. What is still due is delivered by another process. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#closed = true;
+    const closed = (async () => {
+      await this.#running;
+      await this.#pool.end();
+    })();
+    await withDeadline(closed, CLOSE_MS, 'the outbox did not close').catch(this.#report);
+  }
+
+  async #run(): Promise<void> {
+    while (this.#awake) {
+      this.#awake = false;
+      try {
+        while ((await this.#deliverBatch()) === 'more');
+      } catch (error) {
+        // The next poll tries again.
+        this.#report(error);
+        if (this.#closed) break;
+      }
+    }
+    this.#running = null;
+  }
+
+  async #deliverBatch(): Promise<'more' | 'none'> {
+    const client = await this.#pool.connect();
+    let failure: Error | undefined;
+    try {
+      const due = await takeDue(client);
+      const { delivered, error } = await deliverInOrder(due, this.#deliver);
+      if (delivered.length > 0) {
+        await client.query('UPDATE job_event SET "deliveredAt" = clock_timestamp() WHERE id = ANY($1::bigint[])', [delivered]);
+      }
+      await client.query('COMMIT');
+      if (error !== null) throw error;
+      return due.length === BATCH ? 'more' : 'none';
+    } catch (error) {
+      // The server rolls back when the connection ends.
+      failure = error instanceof Error ? error : new Error(String(error));
+      throw failure;
+    } finally {
+      client.release(failure);
+    }
+  }
+}
+
+async function takeDue(client: PoolClient): Promise<JobEvent[]> {
+  // pg answers several statements with an array of results, which its types do not say.
+  const results = (await client.query(TAKE_DUE)) as unknown as readonly QueryResult<JobEvent>[];
+  return results.at(-1)!.rows;
+}
+
+/** Delivers events, jobs side by side and each job's in order; a failure holds back the rest of its job. */
+async function deliverInOrder(
+  events: readonly JobEvent[],
+  deliver: OutboxSettings['deliver'],
+): Promise<{ delivered: string[]; error: unknown }> {
+  const delivered: string[] = [];
+  let failure: unknown = null;
+  const byJob = new Map<string, JobEvent[]>();
+  for (const event of events) byJob.set(event.jobId, [...(byJob.get(event.jobId) ?? []), event]);
+  await Promise.all(
+    [...byJob.values()].map(async (ofJob) => {
+      try {
+        for (const event of ofJob) {
+          await deliver(event);
+          delivered.push(event.id);
+        }
+      } catch (error) {
+        failure = error;
+      }
+    }),
+  );
+  return { delivered, error: failure };
+}
