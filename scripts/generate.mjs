@@ -1,4 +1,4 @@
-/** `npm run generate`: prints schema.graphql, docs/errors.md, .env.example and README's configuration table from the code. */
+/** `npm run generate`: writes schema.graphql, docs/errors.md, docs/configuration.md, .env.example and README's table of variables. */
 import { ensureBuilt } from './build.mjs';
 
 await ensureBuilt();

@@ -16,7 +16,8 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     ['schema.graphql', await printedSchema()],
     ['docs/errors.md', errorsPage()],
     ['.env.example', envExample()],
-    ['README.md', between(await readFile(path.join(ROOT, 'README.md'), 'utf8'), 'configuration', configurationTable())],
+    ['docs/configuration.md', configurationPage()],
+    ['README.md', between(await readFile(path.join(ROOT, 'README.md'), 'utf8'), 'configuration', configurationTable(COMMON))],
   ]);
 }
 
@@ -63,11 +64,35 @@ function envExample(): string {
   return `# Copy to .env and uncomment what should differ from its default.\n\n${entries.join('\n')}`;
 }
 
-function configurationTable(): string {
-  const rows = variables.map(
-    ([name, { description, default: standard }]) =>
-      `| \`${name}\` | ${standard ? `\`${standard}\`` : ''} | ${description.replaceAll('|', '\\|')} |`,
-  );
+/** Variables that README shows. */
+const COMMON: readonly VariableName[] = [
+  'HOST',
+  'PORT',
+  'PUBLIC_URL',
+  'API_KEYS',
+  'DATABASE_URL',
+  'REDIS_URL',
+  'STORAGE_DIR',
+  'QUEUE_LIMIT',
+  'WORKER_DEVICES',
+  'BOT_TOKEN',
+];
+
+function configurationPage(): string {
+  return `# Configuration
+
+Every environment variable. They are read from the environment, or from a \`.env\` file in the working directory
+([.env.example](../.env.example)); the environment wins. An empty variable counts as unset.
+
+${configurationTable(names(VARIABLES))}
+`;
+}
+
+function configurationTable(shown: readonly VariableName[]): string {
+  const rows = shown.map((name) => {
+    const { description, default: standard }: Variable = VARIABLES[name];
+    return `| \`${name}\` | ${standard ? `\`${standard}\`` : ''} | ${description.replaceAll('|', '\\|')} |`;
+  });
   return `| variable | default | meaning |\n|---|---|---|\n${rows.join('\n')}`;
 }
 

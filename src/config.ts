@@ -1,6 +1,6 @@
 /**
- * Every environment variable, typed, in one place. Read once at each process's entry and passed on. `.env.example`, README's table
- * and the doctor command are checked against `VARIABLES`.
+ * Every environment variable, typed, in one place. Read once at each process's entry and passed on. `.env.example`,
+ * docs/configuration.md and README's table are generated from `VARIABLES`.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
