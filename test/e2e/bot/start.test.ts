@@ -28,7 +28,7 @@ it('npm start runs the bot where BOT_TOKEN is set, keeps the token to itself, an
   expect(await run.code).toBe(0);
   expect(run.stdout + run.stderr).not.toContain(TOKEN.split(':')[1]);
   expect(run.stdout).toContain('@test_bot');
-  expect(run.stdout).not.toContain('left behind');
+  expect(run.stdout).not.toContain('stopped unexpectedly');
   expect(await place.leftovers()).toEqual([]);
 });
 
