@@ -3,28 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type Database } from '../../../src/infra/postgres/db.ts';
 import { PostgresJobStore } from '../../../src/infra/postgres/job-store.ts';
 import { PostgresWorkerStore } from '../../../src/infra/postgres/worker-store.ts';
-import { checkOptions, resolveOptions } from '../../../src/jobs/options.ts';
 import type { NewJob, WorkerRecord } from '../../../src/jobs/store.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-
-const NO_LIMITS = { queue: 1_000_000, backlog: 0, owner: null };
-const draft = (change: Partial<NewJob> = {}): NewJob => ({
-  id: randomUUID(),
-  owner: 'o',
-  maxAttempts: 3,
-  engine: 'PREVIEW',
-  options: resolveOptions(checkOptions({}), 'PREVIEW', { width: 4, height: 3 }),
-  estimatedSeconds: 5,
-  baselineSeconds: null,
-  photoSha256: 'a',
-  photoWidth: 4,
-  photoHeight: 3,
-  clientRef: null,
-  idempotencyKey: null,
-  fingerprint: 'f',
-  retryOf: null,
-  ...change,
-});
+import { newJob, NO_LIMITS } from '../../support/jobs.ts';
 
 let database: TestDatabase;
 let db: Database;
@@ -40,7 +21,7 @@ afterAll(async () => {
 });
 
 async function insert(change: Partial<NewJob> = {}) {
-  const insertion = await jobs.insert(draft(change), NO_LIMITS);
+  const insertion = await jobs.insert(newJob(change), NO_LIMITS);
   if (insertion.kind !== 'inserted') throw new Error(insertion.kind);
   return insertion.job;
 }
@@ -91,7 +72,7 @@ describe('inserting', () => {
     const present = (await jobs.active()).filter((job) => job.engine === engine).length;
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, index) =>
-        jobs.insert(draft({ engine, owner: `limit-${index % 5}` }), { queue: present + 3, backlog: 4, owner: 2 }),
+        jobs.insert(newJob({ engine, owner: `limit-${index % 5}` }), { queue: present + 3, backlog: 4, owner: 2 }),
       ),
     );
     expect(answers.filter(({ kind }) => kind === 'inserted')).toHaveLength(7);
@@ -101,7 +82,7 @@ describe('inserting', () => {
 
   it('gives the earlier job for an idempotency key used before, also in parallel', async () => {
     const answers = await Promise.all(
-      Array.from({ length: 10 }, () => jobs.insert(draft({ owner: 'k', idempotencyKey: 'same' }), NO_LIMITS)),
+      Array.from({ length: 10 }, () => jobs.insert(newJob({ owner: 'k', idempotencyKey: 'same' }), NO_LIMITS)),
     );
     expect(answers.filter(({ kind }) => kind === 'inserted')).toHaveLength(1);
     expect(new Set(answers.map((answer) => (answer.kind === 'full' ? '' : answer.job.id))).size).toBe(1);

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase, type Database } from '../../../src/infra/postgres/db.ts';
 import { PostgresJobStore } from '../../../src/infra/postgres/job-store.ts';
-import { checkOptions, resolveOptions } from '../../../src/jobs/options.ts';
 import type { Job } from '../../../src/jobs/job.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { newJob } from '../../support/jobs.ts';
 import { redisUrl } from '../../support/redis.ts';
 import { Stack, type JobView } from '../../support/stack.ts';
 import { until } from '../../support/waiting.ts';
@@ -29,25 +29,7 @@ describe('the line of an engine', () => {
   });
 
   async function create(owner: string, limits = LIMITS): Promise<Job> {
-    const insertion = await jobs.insert(
-      {
-        id: randomUUID(),
-        owner,
-        maxAttempts: 3,
-        engine: ENGINE,
-        options: resolveOptions(checkOptions({}), ENGINE, { width: 4, height: 3 }),
-        estimatedSeconds: 5,
-        baselineSeconds: null,
-        photoSha256: 'a',
-        photoWidth: 4,
-        photoHeight: 3,
-        clientRef: null,
-        idempotencyKey: null,
-        fingerprint: 'f',
-        retryOf: null,
-      },
-      limits,
-    );
+    const insertion = await jobs.insert(newJob({ owner, engine: ENGINE }), limits);
     if (insertion.kind !== 'inserted') throw new Error(insertion.kind);
     return insertion.job;
   }

@@ -9,9 +9,9 @@ import { readConfig } from '../../../src/config.ts';
 import { openServices, type Services } from '../../../src/infra/services.ts';
 import { clearStrays, expireFiles, expireUploads, keepHouse } from '../../../src/jobs/housekeeping.ts';
 import { jobFiles, type Job } from '../../../src/jobs/job.ts';
-import { checkOptions, resolveOptions } from '../../../src/jobs/options.ts';
 import { uploadFile } from '../../../src/jobs/store.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { newJob, NO_LIMITS } from '../../support/jobs.ts';
 import { ownPrefix } from '../../support/redis.ts';
 
 let database: TestDatabase;
@@ -37,25 +37,7 @@ afterEach(async () => {
 });
 
 async function insert(): Promise<Job> {
-  const insertion = await services.jobs.insert(
-    {
-      id: randomUUID(),
-      owner: 'o',
-      maxAttempts: 3,
-      engine: 'PREVIEW',
-      options: resolveOptions(checkOptions({}), 'PREVIEW', { width: 4, height: 3 }),
-      estimatedSeconds: 5,
-      baselineSeconds: null,
-      photoSha256: 'a',
-      photoWidth: 4,
-      photoHeight: 3,
-      clientRef: null,
-      idempotencyKey: null,
-      fingerprint: 'f',
-      retryOf: null,
-    },
-    { queue: 1_000, backlog: 0, owner: null },
-  );
+  const insertion = await services.jobs.insert(newJob(), NO_LIMITS);
   if (insertion.kind !== 'inserted') throw new Error(insertion.kind);
   return insertion.job;
 }
