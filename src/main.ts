@@ -19,7 +19,7 @@ import { QueueLines } from './jobs/queue-lines.ts';
 
 async function startApi(config: Config, log: Logger): Promise<Part> {
   const services = await openServices(config, log);
-  const intake: PhotoIntake = { store: services.files, limits: photoLimits(config), inspect: inspectPhoto };
+  const intake: PhotoIntake = { blobs: services.blobs, workspace: services.workspace, limits: photoLimits(config), inspect: inspectPhoto };
   const lines = new QueueLines(services);
   let url = '';
   const api: Api = {
@@ -32,10 +32,10 @@ async function startApi(config: Config, log: Logger): Promise<Part> {
     watcher: new JobWatcher(services.jobs, services.bus, lines, log),
     async receiveBytes(bytes: Buffer): Promise<HeldPhoto> {
       const photo = await receivePhoto(Readable.from([bytes]), intake);
-      return { photo, release: () => services.files.remove(photo.key) };
+      return { photo, release: () => services.blobs.remove(photo.key) };
     },
   };
-  await markStorage(services.files, await sharedSecret(services.db.client, 'installation'));
+  await markStorage(services.blobs, await sharedSecret(services.db.client, 'installation'));
   const server = await startServer(api, intake, services);
   url = server.url;
   log.info({ url, queueAndProgress: services.carrier }, `API at ${config.PUBLIC_URL ?? url}`);

@@ -35,7 +35,7 @@ async function startWorker(config: Config, log: Logger): Promise<Part> {
   const services = await openServices(config, log);
   const installation = await sharedSecret(services.db.client, 'installation');
   const weights = await startAutoPull(config, log);
-  const deviceWorker = (device: string) => new DeviceWorker(services, device, () => isStorageOf(services.files, installation), weights);
+  const deviceWorker = (device: string) => new DeviceWorker(services, device, () => isStorageOf(services.blobs, installation), weights);
   const devices = devicesOf(config).map(deviceWorker);
   log.info(
     { devices: devices.map(({ device }) => device), cores: availableParallelism(), queueAndProgress: services.carrier },

@@ -97,7 +97,7 @@ export async function startServer(api: Api, intake: PhotoIntake, services: Servi
     const ready = Object.keys(failures).length === 0;
     response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready', ...(ready ? {} : { failures }) });
   });
-  app.use(downloadsRouter({ signer: api.links, find: (kind, id) => findFile(api.jobs, kind, id), store: api.files }));
+  app.use(downloadsRouter({ signer: api.links, find: (kind, id) => findFile(api.jobs, kind, id), blobs: api.blobs }));
   if (graphiqlEnabled(config)) app.use(graphiqlRouter(path.join(ROOT, 'dist', 'graphiql')));
   app.get('/metrics', identify, metricsRoute(services, api));
   const uploadLimit = new UploadLimit(api.uploads, config);
@@ -105,7 +105,7 @@ export async function startServer(api: Api, intake: PhotoIntake, services: Servi
   app.use(
     uploadsRouter({
       ...intake,
-      store: api.files,
+      blobs: api.blobs,
       caller: callerOf,
       admit: (caller) => uploadLimit.admit(caller),
       save: (upload, caller) => uploadLimit.save(upload, caller),

@@ -1,14 +1,14 @@
 import path from 'node:path';
 import type { Config } from '../config.ts';
 import type { JobContext } from '../jobs/context.ts';
-import { jobTopic } from '../jobs/ports.ts';
+import { jobTopic } from '../jobs/ports/bus.ts';
 import { openBus } from './bus/bus.ts';
 import { openDatabase, type Database } from './postgres/db.ts';
 import { PostgresJobStore } from './postgres/job-store.ts';
 import { Outbox } from './postgres/outbox.ts';
 import type { Logger } from '../process/log.ts';
 import { openQueue } from './queue/queue.ts';
-import { openLocalStore } from './storage/local.ts';
+import { openStorage } from './storage/open-storage.ts';
 import { StartupError } from '../process/startup-error.ts';
 import { PostgresUploadStore } from './postgres/upload-store.ts';
 import { ROOT } from '../process/version.ts';
@@ -56,7 +56,7 @@ export async function openServices(config: Config, log: Logger): Promise<Service
     jobs: new PostgresJobStore(db.client, () => outbox.wake()),
     uploads: new PostgresUploadStore(db.client),
     workers: new PostgresWorkerStore(db.client),
-    files: openLocalStore(storageFolder(config)),
+    ...openStorage(storageFolder(config)),
     carrier: redisUrl ? 'redis' : 'postgresql',
     async close() {
       // What the last changes recorded is delivered before the bus closes.

@@ -2,7 +2,7 @@
 import { ENGINES, type EngineName } from '../catalog/engines.ts';
 import { names } from '../catalog/catalog.ts';
 import type { JobContext } from './context.ts';
-import { QUEUE_TOPIC } from './ports.ts';
+import { QUEUE_TOPIC } from './ports/bus.ts';
 import type { Admitted } from './store.ts';
 
 type AdmissionContext = Pick<JobContext, 'config' | 'jobs' | 'queue' | 'bus' | 'log'>;

@@ -1,12 +1,13 @@
 /** One attempt's life, as the worker drives it. The token fences: a late worker cannot overwrite a newer attempt or an end. */
 import { randomUUID } from 'node:crypto';
+import type { JobContext } from './context.ts';
 import { publishQueueChange } from './admission.ts';
 import { end, IDLE, type EndContext } from './end.ts';
 import { AppError } from './errors.ts';
 import { isTerminal, jobFiles, type Job } from './job.ts';
 import type { Guard } from './store.ts';
 
-export type AttemptContext = EndContext;
+export type AttemptContext = EndContext & Pick<JobContext, 'workspace'>;
 
 export interface Attempt {
   readonly job: Job;
@@ -81,12 +82,12 @@ export interface RenderFigures {
 
 /** Moves a finished render's files to where the attempt's results belong; to be done before `completeAttempt`, and once. */
 export async function publish(
-  { files }: Pick<AttemptContext, 'files'>,
+  { workspace }: Pick<AttemptContext, 'workspace'>,
   { job }: Attempt,
   { videoPath, posterPath }: Rendered,
 ): Promise<void> {
-  await files.adopt(posterPath, jobFiles.poster(job));
-  await files.adopt(videoPath, jobFiles.video(job));
+  await workspace.adopt(posterPath, jobFiles.poster(job));
+  await workspace.adopt(videoPath, jobFiles.video(job));
 }
 
 /**
@@ -94,15 +95,15 @@ export async function publish(
  * are taken back. May be repeated when its outcome is unknown.
  */
 export async function completeAttempt(context: AttemptContext, { job, token }: Attempt, figures: RenderFigures): Promise<void> {
-  const { jobs, files } = context;
+  const { jobs, blobs } = context;
   await end(context, job, { from: ['PROCESSING'], token }, { status: 'COMPLETED', percent: 100, filesKept: true, ...figures });
   const row = await jobs.find(job.id);
   if (row?.status !== 'COMPLETED' || row.attempt !== job.attempt) {
-    await files.remove(jobFiles.attempt(job));
+    await blobs.remove(jobFiles.attempt(job));
     return;
   }
-  const others = (await files.list(jobFiles.archive(job))).filter((attempt) => attempt !== String(job.attempt));
-  for (const attempt of others) await files.remove(`${jobFiles.archive(job)}/${attempt}`);
+  const others = (await blobs.list(jobFiles.archive(job))).filter((attempt) => attempt !== String(job.attempt));
+  for (const attempt of others) await blobs.remove(`${jobFiles.archive(job)}/${attempt}`);
 }
 
 /** Ends an attempt that failed: another one later if that can cure it and one is left, else the job is FAILED. */

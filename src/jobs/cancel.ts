@@ -27,8 +27,8 @@ export async function cancelJob(context: JobContext, job: Job): Promise<Job> {
 /** Deletes a job, its photo and its files; cancels it first if it is not at its end. */
 export async function deleteJob(context: JobContext, job: Job): Promise<void> {
   if (!isTerminal(job.status)) await cancelJob(context, job).catch(unlessOver);
-  await context.files.remove(jobFiles.archive(job));
-  await context.files.remove(jobFiles.hot(job.id));
+  await context.blobs.remove(jobFiles.archive(job));
+  await context.blobs.remove(jobFiles.hot(job.id));
   await context.jobs.delete(job.id);
   context.log.info({ jobId: job.id }, 'job deleted');
 }
@@ -56,7 +56,7 @@ export async function deleteUpload(context: JobContext, owner: string, id: strin
 }
 
 /** Removes an upload, its file and its row. */
-export async function removeUpload({ files, uploads }: Pick<JobContext, 'files' | 'uploads'>, id: string): Promise<void> {
-  await files.remove(uploadFile(id));
+export async function removeUpload({ blobs, uploads }: Pick<JobContext, 'blobs' | 'uploads'>, id: string): Promise<void> {
+  await blobs.remove(uploadFile(id));
   await uploads.delete(id);
 }

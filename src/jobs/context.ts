@@ -1,5 +1,8 @@
 import type { Config } from '../config.ts';
-import { jobTopic, type FileStore, type ProgressBus, type RenderQueue } from './ports.ts';
+import { jobTopic, type ProgressBus } from './ports/bus.ts';
+import type { RenderQueue } from './ports/queue.ts';
+import type { BlobStore } from './ports/blobs.ts';
+import type { Workspace } from './ports/workspace.ts';
 import type { JobStore, UploadStore, WorkerStore } from './store.ts';
 
 /** The part of a pino logger the domain uses. */
@@ -17,7 +20,8 @@ export interface JobContext {
   readonly workers: WorkerStore;
   readonly queue: RenderQueue;
   readonly bus: ProgressBus;
-  readonly files: FileStore;
+  readonly blobs: BlobStore;
+  readonly workspace: Workspace;
   readonly log: Log;
 }
 

@@ -113,8 +113,8 @@ async function draft(context: JobContext, who: Requester, engine: EngineName, op
 
 /** Photo first, then the row, then the queue's entry: whatever is interrupted, no row is without its photo. */
 async function place(context: JobContext, who: Requester, photo: StoredPhoto, job: NewJob): Promise<Job> {
-  const { config, jobs, files, log } = context;
-  await files.copy(photo.key, jobFiles.photo(job.id)).catch((error: NodeJS.ErrnoException) => {
+  const { config, jobs, blobs, log } = context;
+  await blobs.copy(photo.key, jobFiles.photo(job.id)).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'ENOENT' && photo.gone ? new AppError(photo.gone, 'The photo is no longer kept.', {}, error) : error;
   });
   // Should this fail, the row may be there all the same; housekeeping finds out and queues it or clears the photo away.
@@ -123,7 +123,7 @@ async function place(context: JobContext, who: Requester, photo: StoredPhoto, jo
     backlog: config.BACKLOG_LIMIT,
     owner: who.local ? null : config.OWNER_LIMIT,
   });
-  if (insertion.kind !== 'inserted') await files.remove(jobFiles.hot(job.id));
+  if (insertion.kind !== 'inserted') await blobs.remove(jobFiles.hot(job.id));
   if (insertion.kind === 'existing') return sameRequest(insertion.job, job.fingerprint);
   if (insertion.kind === 'full') throw await fullError(context, job.engine, insertion.limit, insertion.count);
   log.info({ jobId: job.id, owner: job.owner, options: job.options }, 'job created');

@@ -9,7 +9,7 @@ import type { JobContext } from './context.ts';
 import { liveWorkers } from './engines.ts';
 import { AppError } from './errors.ts';
 import { jobFiles, type Job } from './job.ts';
-import type { QueueEntryState } from './ports.ts';
+import type { QueueEntryState } from './ports/queue.ts';
 import { isUuid, type SeenWorker } from './store.ts';
 
 /** Younger rows are left alone: their creator may be just about to queue them. */
@@ -120,7 +120,7 @@ async function releaseLost(context: JobContext, job: Job): Promise<void> {
 /** A completed row whose video is not there (a lost disk, a hand that tidied up) says so instead of handing out dead links. */
 async function markMissingFiles(context: JobContext): Promise<void> {
   await forEach(context, await context.jobs.recentlyCompleted(600), async (job) => {
-    const there = await context.files.stat(jobFiles.video(job)).then(
+    const there = await context.blobs.stat(jobFiles.video(job)).then(
       () => true,
       (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
     );
@@ -136,8 +136,8 @@ export async function expireFiles(context: JobContext): Promise<void> {
     context,
     (limit, skip) => context.jobs.expired(limit, skip),
     async (job) => {
-      await context.files.remove(jobFiles.archive(job));
-      await context.files.remove(jobFiles.hot(job.id));
+      await context.blobs.remove(jobFiles.archive(job));
+      await context.blobs.remove(jobFiles.hot(job.id));
       await context.jobs.transition(job.id, { from: [job.status] }, { filesKept: false, photoKept: false });
     },
   );
@@ -153,33 +153,33 @@ export async function expireUploads(context: JobContext): Promise<void> {
 
 /** Removes files that no row speaks for, which a crash between file and row left, and working folders of attempts that are over. */
 export async function clearStrays(context: JobContext): Promise<void> {
-  const { jobs, uploads, files, log } = context;
+  const { jobs, uploads, blobs, workspace, log } = context;
   const settled = new Date((await jobs.now()).getTime() - STRAY_MS);
   const clear = async (found: readonly Stray[], known: { has(id: string): boolean }) => {
     await forEach(
       context,
       found.filter(({ id }) => !known.has(id)),
       async ({ key }) => {
-        const changed = await files.lastChange(key);
+        const changed = await blobs.lastChange(key);
         if (!changed || changed >= settled) return;
         log.info({ key }, 'stray files removed');
-        await files.remove(key);
+        await blobs.remove(key);
       },
     );
   };
-  const ofJobs = [...(await below(files, 'hot')), ...(await archived(files))];
+  const ofJobs = [...(await below(blobs, 'hot')), ...(await archived(blobs))];
   await clear(ofJobs, await jobs.revisions(idsOf(ofJobs)));
-  const ofUploads = await below(files, 'uploads');
+  const ofUploads = await below(blobs, 'uploads');
   await clear(ofUploads, await uploads.existing(idsOf(ofUploads)));
 
-  const idle = await files.scratchIdleSince(settled);
+  const idle = await workspace.scratchIdleSince(settled);
   const running = new Set(
     (await jobs.active()).filter(({ status }) => status === 'PROCESSING').map(({ id, attempt }) => `${id}-${attempt}`),
   );
   await forEach(
     context,
     idle.filter((name) => !running.has(name)).map((id) => ({ id })),
-    ({ id }) => files.removeScratch(id),
+    ({ id }) => workspace.removeScratch(id),
   );
 }
 
@@ -191,15 +191,15 @@ interface Stray {
 
 const idsOf = (found: readonly Stray[]): string[] => [...new Set(found.map(({ id }) => id))].filter(isUuid);
 
-async function below(files: JobContext['files'], key: string): Promise<Stray[]> {
-  return (await files.list(key)).map((id) => ({ id, key: `${key}/${id}` }));
+async function below(blobs: JobContext['blobs'], key: string): Promise<Stray[]> {
+  return (await blobs.list(key)).map((id) => ({ id, key: `${key}/${id}` }));
 }
 
 /** Jobs' folders in the archive, which lie below year, month and day. */
-async function archived(files: JobContext['files']): Promise<Stray[]> {
-  let level = await below(files, 'archive');
+async function archived(blobs: JobContext['blobs']): Promise<Stray[]> {
+  let level = await below(blobs, 'archive');
   for (const _part of ['month', 'day', 'job']) {
-    level = (await Promise.all(level.map(({ key }) => below(files, key)))).flat();
+    level = (await Promise.all(level.map(({ key }) => below(blobs, key)))).flat();
   }
   return level;
 }

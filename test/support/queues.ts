@@ -1,6 +1,6 @@
 import { afterEach } from 'vitest';
 import { openQueue, type QueueSettings } from '../../src/infra/queue/queue.ts';
-import type { Consumer, Delivery, HandlerOutcome, RenderQueue } from '../../src/jobs/ports.ts';
+import type { Consumer, Delivery, HandlerOutcome, RenderQueue } from '../../src/jobs/ports/queue.ts';
 import type { Backend, BackendSettings } from './backends.ts';
 
 export const DONE: HandlerOutcome = { then: 'done' };

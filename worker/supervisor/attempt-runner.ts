@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -14,7 +13,8 @@ import {
 } from '../../src/jobs/attempt.ts';
 import { AppError, ERRORS, toAppError } from '../../src/jobs/errors.ts';
 import { jobFiles } from '../../src/jobs/job.ts';
-import { jobTopic, type HandlerOutcome } from '../../src/jobs/ports.ts';
+import { jobTopic } from '../../src/jobs/ports/bus.ts';
+import type { HandlerOutcome } from '../../src/jobs/ports/queue.ts';
 import { Limits } from './watchdog.ts';
 import { ProgressWriter } from './progress-writer.ts';
 import { OUTPUT } from '../protocol.ts';
@@ -90,7 +90,7 @@ export class Rendering {
   /** Renders the attempt; what the queue should do with its entry. Failures of the render are dealt with here. */
   async run(): Promise<HandlerOutcome> {
     const {
-      context: { bus, files },
+      context: { bus, workspace },
       attempt: { job },
       lockLost,
       departure,
@@ -104,12 +104,11 @@ export class Rendering {
     const unsubscribe = await bus.subscribe(jobTopic(job.id), ({ revision }) => {
       if (Number(revision) > this.#writer.revision) look();
     });
-    let folder: string | null = null;
+    const scratch = `${job.id}-${job.attempt}`;
     try {
       // A cancel that came between the claim and the subscription.
       await this.#look();
-      folder = await files.scratch(`${job.id}-${job.attempt}`);
-      return await this.#render(folder);
+      return await this.#render(await workspace.createScratch(scratch));
     } catch (error) {
       return await this.#fail(toAppError(error));
     } finally {
@@ -118,14 +117,14 @@ export class Rendering {
       lockLost.removeEventListener('abort', look);
       departure.due.removeEventListener('abort', leave);
       await unsubscribe();
-      if (folder) await rm(folder, { recursive: true, force: true });
+      await workspace.removeScratch(scratch);
     }
   }
 
   async #render(folder: string): Promise<HandlerOutcome> {
     const { context, renderer, attempt, storageIsOurs, unfit } = this.#options;
     const { job } = attempt;
-    const photoPath = await context.files.localPath(jobFiles.photo(job.id)).catch(async (error: NodeJS.ErrnoException) => {
+    const photoPath = await context.workspace.localPath(jobFiles.photo(job.id), folder).catch(async (error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
       if (await storageIsOurs()) throw new AppError('EXPIRED', "The job's photo is gone.", {}, error);
       return null;

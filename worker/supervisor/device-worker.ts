@@ -5,7 +5,7 @@ import { ENGINES, type EngineName } from '../../src/catalog/engines.ts';
 import { VERSION } from '../../src/process/version.ts';
 import { beginAttempt } from '../../src/jobs/attempt.ts';
 import type { JobContext } from '../../src/jobs/context.ts';
-import type { Consumer, Delivery, HandlerOutcome } from '../../src/jobs/ports.ts';
+import type { Consumer, Delivery, HandlerOutcome } from '../../src/jobs/ports/queue.ts';
 import type { WorkerState } from '../../src/jobs/store.ts';
 import type { EngineCapability } from '../protocol.ts';
 import { RendererProcess } from './renderer-handle.ts';

@@ -70,12 +70,12 @@ export class ProgressWriter {
   }
 
   async #writeOne({ preview, ...progress }: RenderProgress): Promise<void> {
-    const { jobs, files } = this.#context;
+    const { jobs, blobs, workspace } = this.#context;
     const {
       job: { id },
       token,
     } = this.#attempt;
-    if (preview) await files.adopt(preview, jobFiles.preview(id));
+    if (preview) await workspace.adopt(preview, jobFiles.preview(id));
     const revision = await jobs.progress(id, token, { ...progress, preview: preview !== null });
     if (revision !== null) {
       this.revision = revision;
@@ -83,7 +83,7 @@ export class ProgressWriter {
       return;
     }
     // It came after the end, when nobody is left to take it away.
-    if (preview) await files.remove(jobFiles.preview(id));
+    if (preview) await blobs.remove(jobFiles.preview(id));
     this.#lost();
   }
 }

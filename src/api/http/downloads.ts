@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { create as contentDisposition } from 'content-disposition';
 import { Router, type Request, type Response } from 'express';
 import { AppError } from '../../jobs/errors.ts';
-import type { ByteRange, FileStore } from '../../jobs/ports.ts';
+import type { BlobStore, ByteRange } from '../../jobs/ports/blobs.ts';
 import { isUuid } from '../../jobs/store.ts';
 import { FILE_KINDS, type FileKind, type LinkSigner } from './links.ts';
 
@@ -22,7 +22,7 @@ export interface DownloadPorts {
   readonly signer: LinkSigner;
   /** Null if there is no such file (any more). */
   find(kind: FileKind, id: string): Promise<StoredFile | null>;
-  readonly store: Pick<FileStore, 'read' | 'stat'>;
+  readonly blobs: Pick<BlobStore, 'read' | 'stat'>;
 }
 
 /** A reader that takes nothing for this long is let go; browsers that pause a video come back with a Range. */
@@ -45,7 +45,7 @@ export function downloadsRouter(ports: DownloadPorts): Router {
 }
 
 async function serve(
-  { signer, find, store }: DownloadPorts,
+  { signer, find, blobs }: DownloadPorts,
   kind: FileKind,
   request: Request<{ id: string }>,
   response: Response,
@@ -55,7 +55,7 @@ async function serve(
   const expiresAt = signer.verify(kind, id, request.query);
   const file = await find(kind, id);
   if (!file) throw new AppError('EXPIRED');
-  const { sizeBytes } = await store.stat(file.key).catch(gone);
+  const { sizeBytes } = await blobs.stat(file.key).catch(gone);
 
   const etag = `"${file.etag}"`;
   response.set({
@@ -73,7 +73,7 @@ async function serve(
   }
   if (kind === 'previews') {
     // Replaced while the job renders: the bytes read may be newer than the size asked for, so none is promised.
-    await send(store, file.key, undefined, request, response);
+    await send(blobs, file.key, undefined, request, response);
     return;
   }
   response.set('Accept-Ranges', 'bytes');
@@ -93,11 +93,11 @@ async function serve(
     response
       .status(206)
       .set({ 'Content-Range': `bytes ${range.start}-${range.end}/${sizeBytes}`, 'Content-Length': String(range.end - range.start + 1) });
-  await send(store, file.key, range === 'whole' ? undefined : range, request, response);
+  await send(blobs, file.key, range === 'whole' ? undefined : range, request, response);
 }
 
 async function send(
-  store: DownloadPorts['store'],
+  blobs: DownloadPorts['blobs'],
   key: string,
   range: ByteRange | undefined,
   request: Request,
@@ -107,7 +107,7 @@ async function send(
     response.end();
     return;
   }
-  const source = store.read(key, range);
+  const source = blobs.read(key, range);
   try {
     // Headers leave with the first byte, so a file that vanished just now can still be answered with its error.
     await once(source, 'readable').catch(gone);

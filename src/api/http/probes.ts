@@ -4,7 +4,7 @@ import { DeadlineError, withDeadline } from '../../infra/connection.ts';
 import type { JobContext, Log } from '../../jobs/context.ts';
 import { AppError } from '../../jobs/errors.ts';
 
-type Probed = Pick<JobContext, 'jobs' | 'queue' | 'bus' | 'files'>;
+type Probed = Pick<JobContext, 'jobs' | 'queue' | 'bus' | 'blobs'>;
 
 /** Longest wait for a part to answer, in milliseconds. */
 const PROBE_MS = 3_000;
@@ -34,7 +34,7 @@ export const PROBES = {
   database: ({ jobs }) => jobs.now(),
   queue: ({ queue }) => queue.ping(),
   bus: ({ bus }) => bus.ping(),
-  storage: ({ files }) => files.ping(),
+  storage: ({ blobs }) => blobs.ping(),
 } as const satisfies Record<string, (probed: Probed) => Promise<unknown>>;
 
 /** Parts that do not answer, and how; empty when all do. */

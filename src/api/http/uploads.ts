@@ -1,7 +1,6 @@
 /** POST /uploads: a photo, multipart or as the raw body, streamed to disk while it is measured and hashed. */
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { PassThrough, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,13 +8,15 @@ import busboy, { type Busboy } from 'busboy';
 import { Router, type Request, type Response } from 'express';
 import type { PhotoInfo, PhotoLimits } from '../../infra/media/photo.ts';
 import { AppError } from '../../jobs/errors.ts';
-import type { FileStore } from '../../jobs/ports.ts';
+import type { BlobStore } from '../../jobs/ports/blobs.ts';
+import type { Workspace } from '../../jobs/ports/workspace.ts';
 import { uploadFile, type Upload } from '../../jobs/store.ts';
 import type { Caller } from '../auth.ts';
 
 /** What taking in a photo needs, wherever it comes from. */
 export interface PhotoIntake {
-  readonly store: Pick<FileStore, 'scratch' | 'adopt' | 'remove'>;
+  readonly blobs: Pick<BlobStore, 'remove'>;
+  readonly workspace: Pick<Workspace, 'createScratch' | 'removeScratch' | 'adopt'>;
   readonly limits: PhotoLimits;
   /** @throws AppError IMAGE_UNREADABLE, IMAGE_TOO_LARGE, IMAGE_TOO_SMALL, UNSUPPORTED_FORMAT */
   inspect(localPath: string, limits: PhotoLimits): Promise<PhotoInfo>;
@@ -35,9 +36,10 @@ export interface ReceivedPhoto extends PhotoInfo {
  * Streams a photo to disk while hashing it, looks at what it is, and stores it. Whatever goes wrong, nothing stays behind.
  * @throws AppError BAD_INPUT if empty, IMAGE_TOO_LARGE as soon as a byte too many arrives, and what `inspect` throws
  */
-export async function receivePhoto(source: AsyncIterable<Uint8Array>, { store, limits, inspect }: PhotoIntake): Promise<ReceivedPhoto> {
+export async function receivePhoto(source: AsyncIterable<Uint8Array>, { workspace, limits, inspect }: PhotoIntake): Promise<ReceivedPhoto> {
   const id = randomUUID();
-  const folder = await store.scratch(`photo-${id}`);
+  const scratch = `photo-${id}`;
+  const folder = await workspace.createScratch(scratch);
   try {
     const localPath = path.join(folder, 'photo');
     const hash = createHash('sha256');
@@ -57,10 +59,10 @@ export async function receivePhoto(source: AsyncIterable<Uint8Array>, { store, l
     if (sizeBytes === 0) throw new AppError('BAD_INPUT', 'The photo is empty: not one byte was sent.');
     const info = await inspect(localPath, limits);
     const key = uploadFile(id);
-    await store.adopt(localPath, key);
+    await workspace.adopt(localPath, key);
     return { ...info, id, key, sizeBytes, sha256: hash.digest('hex') };
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await workspace.removeScratch(scratch);
   }
 }
 
@@ -191,7 +193,7 @@ function malformed(cause: unknown): AppError {
   return new AppError('BAD_INPUT', `The multipart form is incomplete or malformed${reason}.`, {}, cause);
 }
 
-async function discard({ store }: PhotoIntake, key: string, error: unknown): Promise<never> {
-  await store.remove(key);
+async function discard({ blobs }: PhotoIntake, key: string, error: unknown): Promise<never> {
+  await blobs.remove(key);
   throw error;
 }

@@ -11,7 +11,7 @@ import { ModelError } from '../../provisioning/weights/error.ts';
 import { knownModels } from '../../provisioning/weights/manifest.ts';
 import { configuredModel, modelState, pullsByItself } from '../../provisioning/weights/state.ts';
 import { storageFolder } from '../../infra/services.ts';
-import { openLocalStore } from '../../infra/storage/local.ts';
+import { openStorage } from '../../infra/storage/open-storage.ts';
 import { ROOT } from '../../process/version.ts';
 import { AppError } from '../../jobs/errors.ts';
 import { probeWebgpu } from '../../../worker/svd/runtime/webgpu.ts';
@@ -60,9 +60,9 @@ export async function checkFfmpeg(config: Config): Promise<Finding> {
 
 export async function checkStorage(config: Config): Promise<Finding> {
   const folder = storageFolder(config);
-  const store = openLocalStore(folder);
+  const { blobs, workspace } = openStorage(folder);
   try {
-    await store.ping();
+    await blobs.ping();
   } catch (error) {
     return fail(
       'storage',
@@ -70,7 +70,7 @@ export async function checkStorage(config: Config): Promise<Finding> {
       'Set STORAGE_DIR to a folder of yours, or correct its permissions.',
     );
   }
-  const free = await store.freeBytes();
+  const free = await workspace.freeBytes();
   const message = `${folder}, ${(free / 1e9).toFixed(1)} GB free`;
   const hint = 'Free space there, or set STORAGE_DIR to a folder on another disk.';
   if (free < NO_SPACE_BYTES) return fail('storage', message, hint);

@@ -1,4 +1,4 @@
-import type { ProgressBus } from '../../jobs/ports.ts';
+import type { ProgressBus } from '../../jobs/ports/bus.ts';
 import { PostgresBus } from './postgres.ts';
 import { RedisBus } from './redis.ts';
 import { silent, type ConnectionLog } from '../connection.ts';

@@ -1,5 +1,5 @@
 import { Client, Pool, type ClientConfig } from 'pg';
-import type { BusMessage, ProgressBus } from '../../jobs/ports.ts';
+import type { BusMessage, ProgressBus } from '../../jobs/ports/bus.ts';
 import { encodeMessage, Subscribers, type Listener } from './subscribers.ts';
 import { reporter, sleep, withDeadline, type ConnectionLog } from '../connection.ts';
 

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { BusMessage, ProgressBus } from '../../jobs/ports.ts';
+import type { BusMessage, ProgressBus } from '../../jobs/ports/bus.ts';
 import { encodeMessage, Subscribers, type Listener } from './subscribers.ts';
 import { reporter, withDeadline, type ConnectionLog } from '../connection.ts';
 import { Gate } from '../gate.ts';

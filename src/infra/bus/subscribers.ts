@@ -1,5 +1,5 @@
 import { AppError } from '../../jobs/errors.ts';
-import type { BusMessage } from '../../jobs/ports.ts';
+import type { BusMessage } from '../../jobs/ports/bus.ts';
 import type { ConnectionLog } from '../connection.ts';
 
 export type Listener = (message: BusMessage) => void;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Job } from 'bullmq';
-import type { Consumer, Delivery, HandlerOutcome } from '../../jobs/ports.ts';
+import type { Consumer, Delivery, HandlerOutcome } from '../../jobs/ports/queue.ts';
 import { sleep, withDeadline } from '../connection.ts';
 import { Gate } from '../gate.ts';
 import type { EntryWorker } from './backend.ts';

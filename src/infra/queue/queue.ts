@@ -1,6 +1,6 @@
 import { names } from '../../catalog/catalog.ts';
 import { ENGINES, type EngineName } from '../../catalog/engines.ts';
-import type { Consumer, Delivery, HandlerOutcome, QueueCounts, QueueEntryState, RenderQueue } from '../../jobs/ports.ts';
+import type { Consumer, Delivery, HandlerOutcome, QueueCounts, QueueEntryState, RenderQueue } from '../../jobs/ports/queue.ts';
 import { reporter, silent, withDeadline, type ConnectionLog } from '../connection.ts';
 import { postgresBackend, redisBackend, type EntryQueue, type QueueBackend } from './backend.ts';
 import { QueueConsumer } from './consumer.ts';

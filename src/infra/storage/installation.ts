@@ -1,19 +1,19 @@
 import { text } from 'node:stream/consumers';
 import { Readable } from 'node:stream';
-import type { FileStore } from '../../jobs/ports.ts';
+import type { BlobStore } from '../../jobs/ports/blobs.ts';
 
-/** Says in the storage which installation it belongs to. */
+/** The blob that names the installation to which the storage belongs. */
 const KEY = 'installation';
 
-/** Marks the storage as that of the installation `id`. */
-export async function markStorage(files: FileStore, id: string): Promise<void> {
-  if (!(await isStorageOf(files, id))) await files.write(KEY, Readable.from([id]));
+/** Records that the storage belongs to the installation `id`. */
+export async function markStorage(blobs: BlobStore, id: string): Promise<void> {
+  if (!(await isStorageOf(blobs, id))) await blobs.write(KEY, Readable.from([id]));
 }
 
-/** Whether the storage is that of the installation `id`, and not, say, an empty folder where a shared one should be mounted. */
-export async function isStorageOf(files: FileStore, id: string): Promise<boolean> {
+/** Whether the storage belongs to the installation `id`, as opposed to an empty folder where a shared mount is missing. */
+export async function isStorageOf(blobs: BlobStore, id: string): Promise<boolean> {
   try {
-    return (await text(files.read(KEY))) === id;
+    return (await text(blobs.read(KEY))) === id;
   } catch {
     return false;
   }

@@ -6,7 +6,7 @@ import { Client } from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openBus, type BusSettings } from '../../../src/infra/bus/bus.ts';
 import { Latest } from '../../../src/api/progress/latest.ts';
-import type { BusMessage, ProgressBus } from '../../../src/jobs/ports.ts';
+import type { BusMessage, ProgressBus } from '../../../src/jobs/ports/bus.ts';
 import { describeBackends, openSockets, type Backend, type BackendSettings } from '../../support/backends.ts';
 import { startCompiled } from '../../support/compiled.ts';
 import { redisUrl } from '../../support/redis.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { postgresBackend, redisBackend } from '../../../src/infra/queue/backend.ts';
-import type { HandlerOutcome } from '../../../src/jobs/ports.ts';
+import type { HandlerOutcome } from '../../../src/jobs/ports/queue.ts';
 import { describeBackends } from '../../support/backends.ts';
 import { consume, DONE, EMPTY, held, queueOpener } from '../../support/queues.ts';
 import { eventually } from '../../support/waiting.ts';

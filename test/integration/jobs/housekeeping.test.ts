@@ -42,7 +42,7 @@ async function insert(): Promise<Job> {
   return insertion.job;
 }
 
-const write = (key: string): Promise<void> => services.files.write(key, Readable.from([Buffer.from('x')]));
+const write = (key: string): Promise<void> => services.blobs.write(key, Readable.from([Buffer.from('x')]));
 const files = async (): Promise<string[]> => {
   const entries = await fs.readdir(folder, { recursive: true, withFileTypes: true });
   return entries
@@ -92,11 +92,11 @@ describe('strays', () => {
     const [running, over] = [await insert(), await insert()];
     await services.jobs.transition(running.id, { from: ['QUEUED'] }, { status: 'PROCESSING', attempt: 2, attemptToken: randomUUID() });
     for (const name of [`${running.id}-2`, `${running.id}-1`, `${over.id}-1`, `photo-${randomUUID()}`]) {
-      await fs.writeFile(path.join(await services.files.scratch(name), 'frame'), 'x');
+      await fs.writeFile(path.join(await services.workspace.createScratch(name), 'frame'), 'x');
     }
     await age();
     const young = `photo-${randomUUID()}`;
-    await fs.writeFile(path.join(await services.files.scratch(young), 'photo'), 'x');
+    await fs.writeFile(path.join(await services.workspace.createScratch(young), 'photo'), 'x');
     await clearStrays(services);
     expect((await fs.readdir(path.join(folder, '.scratch'))).toSorted()).toEqual([`${running.id}-2`, young].toSorted());
   });

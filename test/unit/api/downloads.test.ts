@@ -11,8 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { downloadsRouter, type StoredFile } from '../../../src/api/http/downloads.ts';
 import { errorHandler, notFound } from '../../../src/api/http/errors.ts';
 import { LinkSigner } from '../../../src/api/http/links.ts';
-import { openLocalStore } from '../../../src/infra/storage/local.ts';
-import type { FileStore } from '../../../src/jobs/ports.ts';
+import { openStorage, type Storage } from '../../../src/infra/storage/open-storage.ts';
 
 const SIZE = 300_000;
 const bytes = randomBytes(SIZE);
@@ -27,7 +26,7 @@ const VANISHING = randomUUID();
 const IN_AN_HOUR = new Date(Date.now() + 3_600_000);
 
 let folder: string;
-let store: FileStore;
+let storage: Storage;
 let server: Server;
 let signer: LinkSigner;
 const logged: object[] = [];
@@ -44,10 +43,10 @@ const files: Record<string, Partial<StoredFile>> = {
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'downloads-'));
-  store = openLocalStore(folder);
-  for (const key of ['archive/video.mp4', 'archive/poster.jpg', 'hot/preview.jpg']) await store.write(key, Readable.from([bytes]));
-  await store.write('archive/big.mp4', Readable.from(Array.from({ length: 60 }, () => Buffer.alloc(1_000_000))));
-  await store.write('archive/empty.mp4', Readable.from([]));
+  storage = openStorage(folder);
+  for (const key of ['archive/video.mp4', 'archive/poster.jpg', 'hot/preview.jpg']) await storage.blobs.write(key, Readable.from([bytes]));
+  await storage.blobs.write('archive/big.mp4', Readable.from(Array.from({ length: 60 }, () => Buffer.alloc(1_000_000))));
+  await storage.blobs.write('archive/empty.mp4', Readable.from([]));
   let url = '';
   signer = new LinkSigner('a-secret-for-links', () => url);
   const find = async (kind: string, id: string) => {
@@ -55,11 +54,12 @@ beforeAll(async () => {
     return found ? ({ etag: sha256, lastModified: MODIFIED, ...found } as StoredFile) : null;
   };
   /** As if it were deleted just after somebody looked. */
-  const stat = async (key: string) => (key === 'archive/vanishing.mp4' ? { sizeBytes: 5, modifiedAt: MODIFIED } : await store.stat(key));
+  const stat = async (key: string) =>
+    key === 'archive/vanishing.mp4' ? { sizeBytes: 5, modifiedAt: MODIFIED } : await storage.blobs.stat(key);
   const app = express()
     .disable('x-powered-by')
     .use(
-      downloadsRouter({ signer, find, store: { stat, read: (key, range) => store.read(key, range) } }),
+      downloadsRouter({ signer, find, blobs: { stat, read: (key, range) => storage.blobs.read(key, range) } }),
       notFound,
       errorHandler({ error: (fields) => logged.push(fields) }),
     );

@@ -12,15 +12,14 @@ import { authenticate } from '../../../src/api/auth.ts';
 import { errorHandler } from '../../../src/api/http/errors.ts';
 import { receivePhoto, uploadsRouter } from '../../../src/api/http/uploads.ts';
 import { inspectPhoto } from '../../../src/infra/media/photo.ts';
-import { openLocalStore } from '../../../src/infra/storage/local.ts';
-import type { FileStore } from '../../../src/jobs/ports.ts';
+import { openStorage, type Storage } from '../../../src/infra/storage/open-storage.ts';
 import type { Upload } from '../../../src/jobs/store.ts';
 
 const KEYS = [{ name: 'web', secret: 'secret-of-the-web-client', actAs: false }];
 const LIMITS = { maxBytes: 1_000_000, maxPixels: 1_000_000, minSide: 64 };
 
 let folder: string;
-let store: FileStore;
+let storage: Storage;
 let server: Server;
 let url: string;
 /** Where whoever falls silent is told so after 0.4 s. */
@@ -33,7 +32,7 @@ let breakDatabase = false;
 beforeAll(async () => {
   cat = await readFile('test/fixtures/photos/cat.jpg');
   folder = await mkdtemp(path.join(os.tmpdir(), 'uploads-'));
-  store = openLocalStore(folder);
+  storage = openStorage(folder);
   const save = async (upload: Omit<Upload, 'createdAt' | 'expiresAt'>) => {
     if (breakDatabase) throw new Error('the database is down');
     const row = { ...upload, createdAt: new Date(), expiresAt: new Date(Date.now() + 3_600_000) };
@@ -42,7 +41,7 @@ beforeAll(async () => {
   };
   const router = (idleMs?: number) =>
     uploadsRouter({
-      store,
+      ...storage,
       limits: LIMITS,
       inspect: inspectPhoto,
       caller: (request) => authenticate(KEYS, request.get('authorization')),
@@ -101,7 +100,7 @@ describe('an upload', () => {
       expiresAt: expect.stringMatching(/^\d{4}-.*Z$/),
     });
     expect(rows.at(-1)).toMatchObject({ id: answer['id'], owner: 'key:web', sha256 });
-    expect((await readFile(await store.localPath(`uploads/${String(answer['id'])}`))).equals(cat)).toBe(true);
+    expect((await readFile(await storage.workspace.localPath(`uploads/${String(answer['id'])}`, folder))).equals(cat)).toBe(true);
   });
 
   it.each(['image/jpeg', 'image/heic', 'application/octet-stream'])('as a body of %s is told by its content', async (type) => {
@@ -243,10 +242,10 @@ describe('a failure of our own', () => {
 
 describe('a photo inside a request', () => {
   it('is taken in the same way', async () => {
-    const photo = await receivePhoto(Readable.from([cat]), { store, limits: LIMITS, inspect: inspectPhoto });
+    const photo = await receivePhoto(Readable.from([cat]), { ...storage, limits: LIMITS, inspect: inspectPhoto });
     expect(photo).toMatchObject({ key: `uploads/${photo.id}`, sizeBytes: cat.length, width: 451, height: 300, format: 'jpeg' });
-    expect((await store.stat(photo.key)).sizeBytes).toBe(cat.length);
-    await store.remove(photo.key);
+    expect((await storage.blobs.stat(photo.key)).sizeBytes).toBe(cat.length);
+    await storage.blobs.remove(photo.key);
   });
 });
 

@@ -34,7 +34,7 @@ export class HealthResolver {
   async storage(@Ctx() { api }: RequestContext): Promise<StorageHealth> {
     const { answer } = await probe('storage', api.log, async () => {
       await PROBES.storage(api);
-      return await api.files.freeBytes();
+      return await api.workspace.freeBytes();
     });
     return { writable: true, freeBytes: answer };
   }
