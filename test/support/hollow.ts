@@ -5,7 +5,7 @@ import { readConfigs } from '../../worker/svd/checkpoint/configs.ts';
 import { clipTensors, unetTensors, vaeTensors, type ComponentName, type TensorShapes } from '../../worker/svd/checkpoint/tensors.ts';
 import { svdFixture } from './svd.ts';
 
-/** SVD-XT as published, 4.5 GB, but its weights are holes in their files: zeros that take no room on disk. Made in milliseconds. */
+/** Writes SVD-XT as published, 4.5 GB, with zero weights in sparse files that take no space on disk. Takes milliseconds. */
 export async function hollowCheckpoint(folder: string): Promise<void> {
   await cp(svdFixture('published', 'checkpoint'), folder, { recursive: true });
   const { unet, vae, imageEncoder } = await readConfigs(folder);

@@ -1,4 +1,4 @@
-/** Reads an ONNX model back, as much of it as tests look at. Field numbers: onnx/onnx, onnx/onnx.proto. */
+/** Parses the parts of an ONNX model that tests check. Field numbers: onnx/onnx, onnx/onnx.proto. */
 
 export interface OnnxModel {
   readonly nodes: readonly {
@@ -17,9 +17,9 @@ export interface OnnxInitializer {
   readonly shape: readonly number[];
   /** TensorProto.DataType */
   readonly type: number;
-  /** Bytes in the model; 0 where they are in a file. */
+  /** Bytes in the model; 0 for external data. */
   readonly bytes: number;
-  /** location, offset and length, where they are in a file. */
+  /** location, offset and length of external data. */
   readonly external: Readonly<Record<string, string>>;
 }
 
@@ -39,7 +39,7 @@ export function readModel(model: Uint8Array): OnnxModel {
   };
 }
 
-/** A protocol buffer message: field numbers and their values, in the order of the bytes. */
+/** A protocol buffer message: field numbers and values in file order. */
 class Message {
   readonly #fields: [field: number, value: number | Uint8Array][] = [];
 

@@ -1,4 +1,4 @@
-/** Checkpoints made on the fly: the fixtures hold configs and golden numbers, the weights follow from a seed. */
+/** Checkpoints written on demand: the fixtures have configuration and golden numbers, and weights are computed from a seed. */
 import { randomUUID } from 'node:crypto';
 import { cp, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -8,14 +8,14 @@ import { RUN_VARIABLE } from '../setup/leftovers.ts';
 
 export type TinyCheckpoint = 'tiny-a' | 'tiny-b' | 'tiny-c';
 
-/** What golden.safetensors says of the configuration it was made with. */
+/** The options recorded in golden.safetensors. */
 export interface GoldenCase {
   readonly seed: number;
   /** Height and width in pixels. */
   readonly size: readonly [number, number];
   readonly frames: number;
   readonly steps: number;
-  /** Of the first and of the last frame. */
+  /** Guidance scale of the first and of the last frame. */
   readonly guidance: readonly [number, number];
   readonly fps: number;
   readonly bucket: number;
@@ -28,7 +28,7 @@ export const svdFixture = (...names: string[]): string => path.resolve('test/fix
 export const openGolden = (name: TinyCheckpoint): Promise<Safetensors> => openSafetensors(svdFixture(name, 'golden.safetensors'));
 export const goldenCase = (golden: Safetensors): GoldenCase => JSON.parse(golden.metadata['case']!) as GoldenCase;
 
-/** Folder of checkpoint `name` with its weights, made once a run. Many tests share it: copy what you want to change. */
+/** Folder of checkpoint `name` with its weights, written once per run. Tests share it: use copyCheckpoint to modify one. */
 export async function seededCheckpoint(name: TinyCheckpoint): Promise<string> {
   const folder = path.join(process.env[RUN_VARIABLE]!, 'svd', name);
   if (await exists(folder)) return folder;
@@ -38,18 +38,18 @@ export async function seededCheckpoint(name: TinyCheckpoint): Promise<string> {
     await rename(own, folder);
   } catch (error) {
     await rm(own, { recursive: true });
-    if (!(await exists(folder))) throw error; // else another test process was quicker
+    if (!(await exists(folder))) throw error; // otherwise another test process was faster
   }
   return folder;
 }
 
-/** Makes `folder` a copy of checkpoint `name` that a test may change. */
+/** Copies checkpoint `name` to `folder`, for a test to modify. */
 export async function copyCheckpoint(name: TinyCheckpoint, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await cp(await seededCheckpoint(name), folder, { recursive: true });
 }
 
-/** Changes keys of a JSON file; a key that becomes undefined is taken out. */
+/** Changes keys of a JSON file; keys set to undefined are removed. */
 export async function editJson(file: string, changes: Readonly<Record<string, unknown>>): Promise<void> {
   const json = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
   await writeFile(file, JSON.stringify({ ...json, ...changes }));
@@ -57,7 +57,7 @@ export async function editJson(file: string, changes: Readonly<Record<string, un
 
 const exists = async (folder: string): Promise<boolean> => (await stat(folder).catch(() => undefined)) !== undefined;
 
-/** Makes every element of a float16 tensor the value with these bits. */
+/** Sets every element of a float16 tensor to the value with these bits. */
 export async function overwriteTensor(file: string, { offset, sizeBytes }: TensorInfo, bits: number): Promise<void> {
   const handle = await open(file, 'r+');
   await handle.write(Buffer.from(new Uint16Array(sizeBytes / 2).fill(bits).buffer), 0, sizeBytes, offset).finally(() => handle.close());

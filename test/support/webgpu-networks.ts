@@ -1,4 +1,4 @@
-/** Runs networks on WebGPU against the official numbers in `golden` and sends the relative error of each. */
+/** Runs networks on WebGPU and sends the relative error of each compared with the official numbers in `golden`. */
 import { openCheckpoint } from '../../worker/svd/checkpoint/checkpoint.ts';
 import { BACKENDS } from '../../worker/svd/runtime/backends.ts';
 import { Networks } from '../../worker/svd/runtime/networks.ts';
@@ -22,7 +22,7 @@ const report = (network: string, actual: Float32Array, expected: Float32Array) =
 
 report('image encoder', await embedPhoto(networks, photo), numbers.floats('clip.image_embeds'));
 
-const [chunk] = numbers.numbered('vae.decoded.chunk') as [number]; // the last one is not full
+const [chunk] = numbers.numbered('vae.decoded.chunk') as [number]; // the last chunk is shorter
 const [latents, decoded] = ['vae.z', `vae.decoded.chunk${chunk}`].map((name) => {
   const all = numbers.floats(name);
   return all.subarray((all.length / frames) * (frames - (frames % chunk)));

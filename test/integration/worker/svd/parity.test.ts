@@ -14,7 +14,7 @@ import { openSafetensors, writeSafetensors } from '../../../../worker/svd/checkp
 import { copyCheckpoint, seededCheckpoint, svdFixture } from '../../../support/svd.ts';
 
 const CHECK_NAMES = Object.keys(CHECKS) as (keyof typeof CHECKS)[];
-/** Everything else in golden.safetensors is a result. */
+/** Inputs in golden.safetensors; all other tensors are results. */
 const INPUTS = /^(vae\.(image|z)|unet\.(sample|context|ids|timestep\.\d+)|pipeline\.(aug|latent)_noise)$/;
 
 const networksOf = async (folder: string): Promise<Networks> =>
@@ -27,7 +27,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-describe.each(['tiny-a', 'tiny-b', 'tiny-c'] as const)('with the checkpoint %s', (name) => {
+describe.each(['tiny-a', 'tiny-b', 'tiny-c'] as const)('the checkpoint %s', (name) => {
   let golden: Golden;
   let networks: Networks;
   const rows: Row[] = [];
@@ -37,13 +37,13 @@ describe.each(['tiny-a', 'tiny-b', 'tiny-c'] as const)('with the checkpoint %s',
   });
   afterAll(() => networks.dispose());
 
-  it.each(CHECK_NAMES)('the official packages agree on the %s', async (check) => {
+  it.each(CHECK_NAMES)('matches the official packages: %s', async (check) => {
     const checked = await collect(CHECKS[check](golden, networks));
     expect(checked.filter(({ passed }) => !passed)).toEqual([]);
     rows.push(...checked);
   });
 
-  it('there is a row for every result of theirs, and for each of the steps', async () => {
+  it('has a row for every official result, and for each step', async () => {
     const { tensors } = await openSafetensors(svdFixture(name, 'golden.safetensors'));
     const results = [...tensors.values()]
       .filter((tensor) => !INPUTS.test(tensor.name))
@@ -58,7 +58,7 @@ describe.each(['tiny-a', 'tiny-b', 'tiny-c'] as const)('with the checkpoint %s',
 });
 
 describe('the parity table', () => {
-  it('shows a single weight that is not what it should be', async () => {
+  it('detects a single wrong weight', async () => {
     await copyCheckpoint('tiny-c', folder);
     await flipSign(folder);
     const networks = await networksOf(folder);
@@ -67,7 +67,7 @@ describe('the parity table', () => {
     expect(failures(rows).filter((name) => /^(weights\.(vae|image)|clip|vae)/.test(name))).toEqual([]);
   });
 
-  it('shows frames of which more than one in a thousand values is off by more than a grey level', async () => {
+  it('fails for frames of which more than one in a thousand values differs by more than a gray level', async () => {
     const golden = await changedGolden('pipeline.frames.chunk3', (bytes) => {
       for (let i = 0; i < bytes.length; i += 900) bytes[i] = bytes[i]! < 128 ? bytes[i]! + 2 : bytes[i]! - 2;
     });
@@ -76,7 +76,7 @@ describe('the parity table', () => {
     expect(failures(rows)).toEqual(['pipeline.frames.chunk3']);
   });
 
-  it('ends a check that cannot be finished with a failed row that says why, and goes on', async () => {
+  it('ends a check that throws with a failed row that says why, and continues', async () => {
     await cp(svdFixture('tiny-c'), folder, { recursive: true });
     await rewriteGolden(folder, (name) => (name === 'unet.timestep.1' ? null : undefined));
     const golden = await openGolden(folder);
@@ -90,7 +90,7 @@ describe('the parity table', () => {
 });
 
 describe('a row', () => {
-  it('fails for a result that is no number, or has not as many of them', () => {
+  it('fails for NaN, and for a result of the wrong length', () => {
     const expected = Float32Array.of(1, 2);
     expect(compared('x', Float32Array.of(1, 2.0001), expected, 1e-4).passed).toBe(true);
     expect(compared('x', Float32Array.of(1, 2.001), expected, 1e-4).passed).toBe(false);
@@ -99,19 +99,19 @@ describe('a row', () => {
     expect(compared('x', Float32Array.of(1, 2), new Float32Array(2), 1e-4).passed).toBe(false);
   });
 
-  it('measures the length of the difference against that of the official result', () => {
+  it('measures the norm of the difference relative to that of the official result', () => {
     expect(relativeError(Float32Array.of(3, 4.5), Float32Array.of(3, 4))).toBeCloseTo(0.1, 7);
     expect(relativeError(new Float32Array(2), new Float32Array(2))).toBe(0);
   });
 
-  it('measures frames by the share of values beyond some grey levels', () => {
+  it('measures frames by the share of values that differ by more than some gray levels', () => {
     expect(shareOff(Uint8Array.of(10, 11, 12, 255), Uint8Array.of(10, 10, 10, 0), 1)).toBe(0.5);
     expect(measured('x', LIMITS.fp32.frames, LIMITS.fp32.frames).passed).toBe(true);
   });
 });
 
 describe('a folder of golden numbers', () => {
-  it('is refused with the name of what it lacks', async () => {
+  it('is rejected with the name of what is missing', async () => {
     await cp(svdFixture('tiny-c'), folder, { recursive: true });
     await rewriteGolden(folder, (name) => (name === 'vae.mode' ? null : undefined));
     await expect(openGolden(folder)).rejects.toMatchObject({
@@ -124,7 +124,7 @@ describe('a folder of golden numbers', () => {
 });
 
 describe('npm run parity', () => {
-  it('exits 0 when all rows pass, and leaves nothing behind', async () => {
+  it('exits with 0 if all rows pass, and leaves no files behind', async () => {
     const { code, stdout } = await run(svdFixture('tiny-c'));
     expect(stdout).toMatch(/^unet\.out\.1 +\d\.\de-\d +1e-4 {2}pass$/m);
     expect(stdout).toMatch(/^21 of 21 rows pass on cpu in fp32; /m);
@@ -132,7 +132,7 @@ describe('npm run parity', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('exits 1 when a row fails, with the weights in another folder', async () => {
+  it('exits with 1 if a row fails, with the weights in another folder', async () => {
     const checkpoint = path.join(folder, 'checkpoint');
     await copyCheckpoint('tiny-c', checkpoint);
     await flipSign(checkpoint);
@@ -143,7 +143,7 @@ describe('npm run parity', () => {
     expect(rows).toHaveLength(21);
   });
 
-  it('takes weights that lie beside the golden numbers', async () => {
+  it('uses weights in the folder with the golden numbers', async () => {
     const golden = path.join(folder, 'golden');
     await cp(svdFixture('tiny-c'), golden, { recursive: true });
     await copyCheckpoint('tiny-c', path.join(golden, 'checkpoint'));
@@ -160,11 +160,11 @@ describe('npm run parity', () => {
     [['test/fixtures/svd/tiny-c', '--dtype', 'f64'], 'fp32, fp16'],
     [['test/fixtures/svd/tiny-c', '--checkpoint', 'nowhere'], 'There is no folder'],
     [['test/fixtures/svd/published'], 'golden.safetensors is missing'],
-  ])('exits 2 for %j', async (words, reason) => {
+  ])('exits with 2 for %j', async (words, reason) => {
     expect(await run(...words)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(reason) as string });
   });
 
-  it('takes its files along when it is ended', async () => {
+  it('deletes its temporary files when it is terminated', async () => {
     const child = start(svdFixture('tiny-b'));
     for await (const text of child.stderr.setEncoding('utf8')) if (String(text).includes('Writing the weights')) break;
     child.kill('SIGTERM');
@@ -180,7 +180,7 @@ async function collect(rows: AsyncIterable<Row>): Promise<Row[]> {
   return all;
 }
 
-/** The command, with `folder` for temporary files. */
+/** Starts the command with `folder` for temporary files. */
 function start(...words: string[]) {
   const env = { ...process.env, TMPDIR: folder, TMP: folder, TEMP: folder };
   return spawn(process.execPath, [path.resolve('dist/worker/svd/parity/main.js'), ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -199,7 +199,7 @@ async function run(...words: string[]): Promise<{ code: number | null; stdout: s
   return { code, stdout, stderr };
 }
 
-/** Changes one weight of the UNet in the checkpoint in `checkpoint`. */
+/** Flips the sign of one weight of the UNet. */
 async function flipSign(checkpoint: string): Promise<void> {
   const { unet } = await openCheckpoint(checkpoint);
   const { offset } = unet.weights.tensors.get('conv_in.weight')!;
@@ -210,7 +210,7 @@ async function flipSign(checkpoint: string): Promise<void> {
   await file.close();
 }
 
-/** tiny-c's golden numbers with one tensor changed. */
+/** tiny-c's golden numbers with one tensor changed by `change`. */
 async function changedGolden(name: string, change: (bytes: Uint8Array) => void): Promise<Golden> {
   await cp(svdFixture('tiny-c'), folder, { recursive: true });
   await rewriteGolden(folder, (found, bytes) => {
@@ -219,7 +219,7 @@ async function changedGolden(name: string, change: (bytes: Uint8Array) => void):
   return await openGolden(folder);
 }
 
-/** Writes golden.safetensors anew; a tensor for which `change` gives null is left out. */
+/** Rewrites golden.safetensors; a tensor for which `change` returns null is dropped. */
 async function rewriteGolden(
   goldenFolder: string,
   change: (name: string, bytes: Uint8Array) => null | void,

@@ -9,10 +9,10 @@ import { seededCheckpoint, svdFixture } from '../../../support/svd.ts';
 import { softwareVulkan } from '../../../support/tools.ts';
 
 const VULKAN = softwareVulkan();
-/** Of one network on two cores that others use too. */
+/** Time limit for one network on two busy cores. */
 const SLOW_MS = 240_000;
 
-describe.skipIf(!VULKAN)('on WebGPU over Vulkan in software, with nothing left to the CPU', () => {
+describe.skipIf(!VULKAN)('WebGPU over software Vulkan, without fallback to the CPU', () => {
   let child: CompiledProcess;
   beforeAll(async () => {
     const checkpoint = await seededCheckpoint('tiny-a');
@@ -20,18 +20,18 @@ describe.skipIf(!VULKAN)('on WebGPU over Vulkan in software, with nothing left t
   });
   afterAll(() => child.kill());
 
-  it.each(['image encoder', 'decoder', 'unet'])('the %s gives the official numbers', { timeout: SLOW_MS }, async (name) => {
+  it.each(['image encoder', 'decoder', 'unet'])('gives the official numbers: %s', { timeout: SLOW_MS }, async (name) => {
     const { error } = (await child.message((message) => (message as { network: string }).network === name)) as { error: number };
     expect(error).toBeLessThan(1e-4);
   });
 });
 
-describe('the probe of WebGPU', () => {
-  it.skipIf(!VULKAN)('does not take software for a graphics card', { timeout: SLOW_MS }, async () => {
+describe('the WebGPU probe', () => {
+  it.skipIf(!VULKAN)('does not mistake a software implementation for a GPU', { timeout: SLOW_MS }, async () => {
     expect(await probeWith(VULKAN!)).toMatchObject({ available: true, hardware: false, reason: expect.stringContaining('software') });
   });
 
-  it.skipIf(process.platform !== 'linux')('says what to do where no driver is found', async () => {
+  it.skipIf(process.platform !== 'linux')('explains what to install if there is no driver', async () => {
     expect(await probeWith({ VK_ICD_FILENAMES: '/nowhere.json', VK_DRIVER_FILES: '/nowhere.json' })).toEqual({
       available: false,
       reason: expect.stringMatching(/install your GPU's driver/),
@@ -39,7 +39,7 @@ describe('the probe of WebGPU', () => {
   });
 });
 
-/** What the program as it is built finds in an environment with `variables`; they count from the start of a process. */
+/** Result of the compiled probe in a process with these environment variables, which must be set when it starts. */
 async function probeWith(variables: Record<string, string>): Promise<DeviceProbe> {
   const file = pathToFileURL(path.resolve('dist/worker/svd/runtime/webgpu.js')).href;
   const script = `process.stdout.write(JSON.stringify(await (await import(${JSON.stringify(file)})).probeWebgpu()))`;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { normalQuantile, NoiseSource, philox4x32 } from '../../../../worker/svd/noise.ts';
 
 const ONES = 0xffffffff;
-const COUNT = 1_000_000;
+const COUNT = 250_000;
 const drawn = new NoiseSource(1).normal('latents', COUNT);
 
 const mean = (values: Float32Array, of: (value: number, i: number) => number) =>
