@@ -11,24 +11,20 @@ import { runPart, type Part } from '../src/process/run.ts';
 import { openServices } from '../src/infra/services.ts';
 import { sharedSecret } from '../src/infra/postgres/settings.ts';
 import { DeviceWorker } from './supervisor/device-worker.ts';
-import { probeWebgpu } from './svd/runtime/webgpu.ts';
+import { detectGpus, expandDevices } from './svd/runtime/backends.ts';
 
 /** Longest that leaving may take beside the grace for the job being rendered, in milliseconds: with that, less than the 10 s containers get. */
 const LEAVING_MS = 5_000;
-/** How often a graphics card is looked for where a model that would use it may still come. */
-const LOOK_EVERY_MS = 30_000;
+/** How often to look for usable GPUs, because a model may still be installed. */
+const DETECT_EVERY_MS = 30_000;
 
-/** The devices to render on: those named, or what every machine has. */
-function devicesOf({ WORKER_DEVICES }: Config): string[] {
-  const named = WORKER_DEVICES.flatMap((device) => (device === 'auto' ? ['cpu'] : device === 'cuda' ? ['cuda:0'] : [device]));
-  return [...new Set(named)];
-}
-
-/** Whether `auto` includes this machine's GPU: it is a real one, and an engine that runs on it has its model. */
-async function hasCard(config: Config): Promise<boolean> {
-  const engines = enginesWithWeights().filter(({ engine }) => engineEntry(engine).unavailableOn('webgpu') === null);
+/** GPUs that `auto` includes: those worth using that an engine with its model present can run on. */
+async function usableGpus(config: Config): Promise<readonly string[]> {
+  const engines = enginesWithWeights();
   const states = await Promise.all(engines.map(({ weights }) => modelState(config, weights)));
-  return states.some(({ kind }) => kind === 'present') && (await probeWebgpu()).hardware === true;
+  const ready = engines.filter((_, i) => states[i]!.kind === 'present');
+  if (ready.length === 0) return []; // GPUs are not probed needlessly
+  return (await detectGpus()).filter((gpu) => ready.some(({ engine }) => engineEntry(engine).unavailableOn(gpu) === null));
 }
 
 async function startWorker(config: Config, log: Logger): Promise<Part> {
@@ -36,25 +32,27 @@ async function startWorker(config: Config, log: Logger): Promise<Part> {
   const installation = await sharedSecret(services.db.client, 'installation');
   const weights = await startAutoPull(config, log);
   const deviceWorker = (device: string) => new DeviceWorker(services, device, () => isStorageOf(services.blobs, installation), weights);
-  const devices = devicesOf(config).map(deviceWorker);
+  const devices = expandDevices(config.WORKER_DEVICES).map(deviceWorker);
   log.info(
     { devices: devices.map(({ device }) => device), cores: availableParallelism(), queueAndProgress: services.carrier },
     'worker starts',
   );
   const started = Promise.all(devices.map((device) => device.start()));
   const leaving = new AbortController();
-  // Later than the others, which need not wait until it has been tried; and again, since the model may come later still.
-  const addCard = async (): Promise<void> => {
+  // Other devices need not wait for the probe. It is repeated, because the model may be installed later.
+  const addGpus = async (): Promise<void> => {
     await weights?.done;
-    while (!leaving.signal.aborted && !(await hasCard(config))) await sleep(LOOK_EVERY_MS, null, { signal: leaving.signal });
+    let gpus: readonly string[] = [];
+    while (!leaving.signal.aborted && (gpus = await usableGpus(config)).length === 0)
+      await sleep(DETECT_EVERY_MS, null, { signal: leaving.signal });
     if (leaving.signal.aborted) return;
-    const card = deviceWorker('webgpu');
-    devices.push(card);
-    await card.start();
+    const added = gpus.filter((gpu) => !devices.some(({ device }) => device === gpu)).map(deviceWorker);
+    devices.push(...added);
+    await Promise.all(added.map((worker) => worker.start()));
   };
-  if (config.WORKER_DEVICES.includes('auto') && !config.WORKER_DEVICES.includes('webgpu')) {
-    addCard().catch((error: unknown) => {
-      if (!leaving.signal.aborted) log.error({ err: error }, 'the graphics card is not used');
+  if (config.WORKER_DEVICES.includes('auto')) {
+    addGpus().catch((error: unknown) => {
+      if (!leaving.signal.aborted) log.error({ err: error }, 'GPUs are not used');
     });
   }
   const graceMs = config.SHUTDOWN_GRACE_SECONDS * 1000;

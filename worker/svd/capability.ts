@@ -6,11 +6,10 @@ import { AppError } from '../../src/jobs/errors.ts';
 import type { Capability } from '../engine.ts';
 import { openCheckpoint } from './checkpoint/checkpoint.ts';
 import { Costs } from './costs.ts';
+import { BACKENDS, findBackend } from './runtime/backends.ts';
 import { Networks } from './runtime/networks.ts';
 import { measureRate } from './runtime/rate.ts';
 import type { Runtime } from './runtime/session.ts';
-import { probeWebgpu } from './runtime/webgpu.ts';
-import { BACKENDS } from './runtime/backends.ts';
 
 /** A checkpoint on a device. */
 export interface Model {
@@ -18,9 +17,9 @@ export interface Model {
   readonly costs: Costs;
 }
 
-/** Frames decoded at once: as many as memory commonly allows, and on a graphics card what one buffer holds. */
+/** Frames decoded at once: SVD_DECODE_CHUNK_SIZE, or the default of the device's backend. */
 export function decodeChunkSize(device: string, { SVD_DECODE_CHUNK_SIZE }: Config): number {
-  return SVD_DECODE_CHUNK_SIZE ?? (device === 'cpu' ? 4 : 2);
+  return SVD_DECODE_CHUNK_SIZE ?? backendOf(device).backend.decodeChunkSize;
 }
 
 /** Opens SVD_MODEL for `device`; no weights are read yet. @throws AppError MODEL_INVALID */
@@ -35,7 +34,7 @@ const rates = new Map<string, Promise<number>>();
 
 /** Measured once per process. */
 async function rateOf(runtime: Runtime): Promise<number> {
-  const key = `${runtime.backend.name} ${runtime.precision}`;
+  const key = `${runtime.backend.name}:${runtime.deviceIndex ?? 0} ${runtime.precision}`;
   const rate = rates.get(key) ?? measureRate(runtime);
   rates.set(key, rate);
   rate.catch(() => rates.delete(key));
@@ -47,19 +46,19 @@ export async function svdCapability(device: string, config: Config): Promise<Cap
   const no = (unavailable: string): Capability => ({ unavailable, byDefault: false, costModel: null });
   const { kind, message, hint } = await modelState(config, svdXt.weights);
   if (kind !== 'present') return no(`${message}${hint ? `: ${hint}` : ''}.`);
-  const never = svdXt.unavailableOn(device);
-  if (never !== null) return no(never);
-  if (device === 'cpu' && !config.WORKER_DEVICES.includes('cpu')) {
-    return no('SVD_XT takes hours on a CPU. Set cpu in WORKER_DEVICES to use it there anyway.');
-  }
-  const card = device === 'webgpu' ? await probeWebgpu() : null;
-  if (card?.available === false) return no(card.reason);
-  if (card?.fp16 === false && config.SVD_PRECISION === 'fp16')
-    return no('The graphics card cannot compute in float16: set SVD_PRECISION to fp32.');
+  const found = findBackend(device);
+  if (!found) return no(`SVD_XT does not run on ${device} yet, but on ${Object.keys(BACKENDS).join(' and ')}. webgpu uses the same GPU.`);
+  const { backend, index } = found;
+  if (!backend.isGpu && !config.WORKER_DEVICES.includes(device))
+    return no(`SVD_XT takes hours on a CPU. Set ${device} in WORKER_DEVICES to use it there anyway.`);
+  const probe = await backend.probe(index);
+  if (!probe.available) return no(probe.reason);
+  if (!probe.fp16 && backend.precision(config.SVD_PRECISION, probe) === 'fp16')
+    return no('The GPU cannot compute in float16: set SVD_PRECISION to fp32.');
   try {
     const { costs } = await openModel(device, config);
     const costModel = costs.costModel((resolution) => config.SVD_RENDER_SIZE ?? RENDER_SIZES[resolution]);
-    return { unavailable: null, byDefault: card?.hardware ?? false, costModel };
+    return { unavailable: null, byDefault: probe.hardware ?? false, costModel };
   } catch (error) {
     if (error instanceof AppError && error.code !== 'INTERNAL') return no(error.message);
     throw error instanceof AppError ? error.cause : error;
@@ -67,7 +66,12 @@ export async function svdCapability(device: string, config: Config): Promise<Cap
 }
 
 async function runtimeOf(device: string, { SVD_PRECISION }: Config): Promise<Runtime> {
-  if (device === 'cpu') return { backend: BACKENDS.cpu, precision: 'fp32' };
-  const precision = SVD_PRECISION === 'auto' ? ((await probeWebgpu()).fp16 ? 'fp16' : 'fp32') : SVD_PRECISION;
-  return { backend: BACKENDS.webgpu, precision };
+  const { backend, index } = backendOf(device);
+  return { backend, deviceIndex: index, precision: backend.precision(SVD_PRECISION, await backend.probe(index)) };
+}
+
+function backendOf(device: string): NonNullable<ReturnType<typeof findBackend>> {
+  const found = findBackend(device);
+  if (!found) throw new RangeError(`SVD_XT has no compute backend for ${device}`);
+  return found;
 }

@@ -119,8 +119,7 @@ export const svdXt = {
       { folder: 'feature_extractor', weights: null },
     ],
   },
-  unavailableOn: (device) =>
-    device.startsWith('cuda') ? 'SVD_XT does not run on CUDA yet. Use webgpu in WORKER_DEVICES: it runs on the same GPU.' : null,
+  unavailableOn: () => null, // the worker knows for which devices it has a compute backend
 } as const satisfies EngineEntry<SvdXtTuning, SvdXtCostModel>;
 
 export type SvdXtOptions = EngineOptions<'SVD_XT', typeof svdXt>;

@@ -36,12 +36,12 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const buildGraph = (network: Network, runtime: Runtime): Graph => new Networks(checkpoint, runtime).graph(network);
 
-const graphs = new Map<string, Graph>();
+const built = new Map<string, Graph>();
 /** Builds each graph once for all tests. */
 function graph(network: Network, runtime: Runtime = RUNTIMES[0]!): Graph {
   const key = `${runtime.backend.name} ${runtime.precision} ${JSON.stringify(network)}`;
-  const known = graphs.get(key) ?? buildGraph(network, runtime);
-  graphs.set(key, known);
+  const known = built.get(key) ?? buildGraph(network, runtime);
+  built.set(key, known);
   return known;
 }
 
