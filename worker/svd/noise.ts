@@ -10,7 +10,7 @@
 /** Purposes of noise. Draws from one stream never affect another. */
 const STREAMS = { augmentation: 0, latents: 1 } as const;
 
-export type NoiseStream = keyof typeof STREAMS;
+type NoiseStream = keyof typeof STREAMS;
 
 /** Standard normal noise determined by a seed. */
 export class NoiseSource {

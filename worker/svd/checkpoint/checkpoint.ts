@@ -11,7 +11,7 @@ import { readConfigs } from './configs.ts';
 import { openSafetensors, type Safetensors, type TensorInfo } from './safetensors.ts';
 import { clipTensors, unetTensors, vaeTensors, type ComponentName, type TensorShapes } from './tensors.ts';
 
-export interface Component<C> {
+interface Component<C> {
   readonly config: C;
   /** Exactly the tensors that `config` implies, as F16 or F32, plus buffers that have no effect (see IGNORED). */
   readonly weights: Safetensors;

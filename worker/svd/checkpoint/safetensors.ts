@@ -27,7 +27,7 @@ const SIZES = {
   F8_E5M2: 1,
 } as const;
 
-export type Dtype = keyof typeof SIZES;
+type Dtype = keyof typeof SIZES;
 
 export interface TensorInfo {
   readonly name: string;

@@ -13,14 +13,14 @@ import type { Weights } from './weights.ts';
 export const GROUPS = 32;
 
 /** How a compute backend wants its graphs written. */
-export interface DialectOptions {
+interface DialectOptions {
   /** Type of activations and arithmetic. Inputs and outputs are float32 either way. */
   readonly precision: Precision;
   readonly feedForward: FeedForwardSlicing;
 }
 
 /** Feed-forward layers work on slices of the tokens, so that their widest tensor stays below `bytes`, in at most `maxSlices` slices. */
-export interface FeedForwardSlicing {
+interface FeedForwardSlicing {
   readonly bytes: number;
   readonly maxSlices: number;
 }

@@ -48,7 +48,7 @@ export function positionWidths(config: UnetConfig): number[] {
   return modules(config).transformers.map(({ channels }) => channels);
 }
 
-export interface ConditioningSize {
+interface ConditioningSize {
   readonly steps: number;
   readonly frames: number;
   /** Rows of context. */

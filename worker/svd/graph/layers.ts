@@ -3,12 +3,12 @@ import type { Frames, Ops, Tokens, Vectors } from './ops.ts';
 import type { Weights } from './weights.ts';
 
 /** Projections of a step's time embedding, added inside a spatio-temporal ResNet: [1, out channels] each. */
-export interface TimeVectors {
+interface TimeVectors {
   readonly spatial: Vectors;
   readonly temporal: Vectors;
 }
 
-export interface ResnetOptions {
+interface ResnetOptions {
   readonly batch: number;
   /** Epsilon of the spatial group norms. */
   readonly epsilon: number;

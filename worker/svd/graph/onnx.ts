@@ -31,7 +31,7 @@ const DOMAINS: readonly [domain: string, version: number][] = [
 const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 /** Location of a weight's bytes. */
-export interface ExternalData {
+interface ExternalData {
   /** File name without folder. */
   readonly location: string;
   /** Position of the first byte in the file. */

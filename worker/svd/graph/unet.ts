@@ -8,7 +8,7 @@ import { selfAttention, sigmoid, spatioTemporalResnet } from './layers.ts';
 import type { DialectFactory, Frames, Graph, Ops, Tokens, Vectors } from './ops.ts';
 import type { Weights } from './weights.ts';
 
-export interface UnetSize {
+interface UnetSize {
   /** 1, or 2 for both halves of classifier-free guidance in one call. */
   readonly batch: number;
   readonly frames: number;

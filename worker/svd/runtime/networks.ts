@@ -13,7 +13,7 @@ import { Session, type Runtime, type Tensors } from './session.ts';
 import { SafetensorsWeights } from './weights.ts';
 
 /** Which networks stay in memory: all (`keep`), or only the one in use (`swap`). */
-export type Residency = 'keep' | 'swap';
+type Residency = 'keep' | 'swap';
 
 /** One network, for one size. Sizes are image sizes in pixels. */
 export type Network =
@@ -32,7 +32,7 @@ export interface Conditioning {
   readonly positions: Float32Array;
 }
 
-export interface ConditioningRequest {
+interface ConditioningRequest {
   readonly timesteps: readonly number[];
   /** Added time ids: fps − 1, motion bucket id, noise augmentation strength. */
   readonly ids: readonly number[];

@@ -4,13 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../../../src/jobs/errors.ts';
-import {
-  openSafetensors,
-  readFloats,
-  writeSafetensors,
-  type Dtype,
-  type TensorSource,
-} from '../../../../worker/svd/checkpoint/safetensors.ts';
+import { openSafetensors, readFloats, writeSafetensors, type TensorSource } from '../../../../worker/svd/checkpoint/safetensors.ts';
 import { svdFixture } from '../../../support/svd.ts';
 
 let folder: string;
@@ -21,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const tensor = (name: string, dtype: Dtype, shape: number[], ...chunks: ArrayBufferView[]): TensorSource => ({
+const tensor = (name: string, dtype: TensorSource['dtype'], shape: number[], ...chunks: ArrayBufferView[]): TensorSource => ({
   name,
   dtype,
   shape,
