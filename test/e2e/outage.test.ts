@@ -114,8 +114,10 @@ describe.skipIf(!redisUrl())('an API process whose Redis goes away', () => {
     stack = await Stack.start({ redis: true });
     wire = await openWire(redisUrl()!);
     await stack.startApi({ REDIS_URL: wire.url });
-    const job = await stack.create({ durationSeconds: 6, resolution: 'P720' });
+    const brake = await stack.brakeRenderer();
+    const job = await stack.create();
     wire.cut();
+    brake.release();
     const end = await stack.finish(job.id);
     expect(end.status).toBe('COMPLETED');
     const accepted = await stack.create();

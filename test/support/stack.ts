@@ -8,7 +8,9 @@ import path from 'node:path';
 import { createClient, type Client } from 'graphql-ws';
 import { Client as PgClient } from 'pg';
 import { WebSocket } from 'ws';
+import { brake, type Brake } from './brake.ts';
 import { createTestDatabase } from './database.ts';
+import { rendererOf } from './processes.ts';
 import { ownPrefix, redisUrl } from './redis.ts';
 import { TOKEN } from './token.ts';
 import { until } from './waiting.ts';
@@ -179,6 +181,11 @@ export class Stack {
   async startWorker(environment: Readonly<Record<string, string>> = {}): Promise<PartProcess> {
     this.worker = await this.#start('dist/worker/main.js', environment);
     return this.worker;
+  }
+
+  /** Slows the worker's renderer down, so that a short video takes seconds; a release lets it finish at once. */
+  async brakeRenderer(): Promise<Brake> {
+    return brake(await rendererOf(this.worker!.process.pid!));
   }
 
   /** The bot as a client of this API; the key has to stand in the stack's environment. Times are scaled down unless said otherwise. */

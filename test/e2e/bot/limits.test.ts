@@ -30,10 +30,12 @@ const uploadsOf = (user: TelegramUser) => stack.sql('SELECT id FROM upload WHERE
 describe('a video that fails', () => {
   it('has a button to try again, which needs no second upload', async () => {
     const user = telegram.user();
-    await user.chooses('12 seconds', '720p', 'Move in');
+    await user.chooses('3 seconds', '360p', 'Move in');
+    const brake = await stack.brakeRenderer();
     user.photo('galaxies.jpg');
     await user.sees(/\[.*\] [1-9]\d? %/);
     await stack.worker!.kill();
+    brake.release();
     await stack.startWorker();
     const failed = await user.sees(/❌ [^]*This does not count against your limit/);
     expect(failed.buttons.map(({ text }) => text)).toEqual(['🔁 Try again']);

@@ -1,6 +1,7 @@
 /** What goes wrong around the bot, and what people notice of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Brake } from '../../support/brake.ts';
 import { Stack } from '../../support/stack.ts';
 import { FakeTelegram } from '../../support/telegram.ts';
 import type { ChatMessage } from '../../support/telegram-messages.ts';
@@ -23,22 +24,24 @@ afterAll(async () => {
   await telegram.close();
 });
 
-/** Somebody whose video is being rendered, and will be for seconds. */
-async function longRender(): Promise<TelegramUser> {
+/** A user whose video is being rendered, slowly until the brake is released. */
+async function slowRender(): Promise<{ user: TelegramUser; brake: Brake }> {
   const user = telegram.user();
-  await user.chooses('12 seconds', '720p', 'Move in');
+  await user.chooses('6 seconds', '360p', 'Move in');
+  const brake = await stack.brakeRenderer();
   user.photo('galaxies.jpg');
   await user.sees(/\[.*\] [1-9]\d? %/);
-  return user;
+  return { user, brake };
 }
 
 const jobsOf = (user: TelegramUser) => stack.sql<{ status: string }>('SELECT status FROM job WHERE owner = $1', [`telegram:${user.id}`]);
 
 describe('a bot that is killed', () => {
   it('goes on after a restart where it was, with the same message and one job', async () => {
-    const user = await longRender();
+    const { user, brake } = await slowRender();
     await stack.bot!.kill();
     await stack.startBot(telegram);
+    brake.release();
     await user.getsVideos(1);
     await user.sees(/Done/);
     expect(user.videos).toHaveLength(1);
@@ -63,9 +66,10 @@ describe('a bot that is killed', () => {
   });
 
   it('leaves in good request when told to, and loses nothing', async () => {
-    const user = await longRender();
+    const { user, brake } = await slowRender();
     expect(await stack.bot!.stop()).toBe(0);
     await stack.startBot(telegram);
+    brake.release();
     await user.getsVideos(1);
     await user.sees(/Done/);
   });
@@ -103,12 +107,15 @@ describe('Telegram', () => {
   it('is asked for an edit at most once in the time set, and never for the same text', async () => {
     await stack.bot!.stop();
     await stack.startBot(telegram, { BOT_EDIT_SECONDS: '0.5' });
-    const user = await longRender();
+    const { user, brake } = await slowRender();
+    const { id } = await user.sees(/%/);
+    const editsOf = () =>
+      telegram.callsOf('editMessageText').filter(({ fields }) => fields['chat_id'] === user.id && fields['message_id'] === id);
+    await until(async () => editsOf().length > 3);
+    brake.release();
     await user.getsVideos(1);
     await user.sees(/Done/);
-    const { id } = await user.sees(/Done/);
-    const edits = telegram.callsOf('editMessageText').filter(({ fields }) => fields['chat_id'] === user.id && fields['message_id'] === id);
-    expect(edits.length).toBeGreaterThan(1);
+    const edits = editsOf();
     const sent = telegram.callsOf('sendMessage').findLast(({ fields }) => fields['chat_id'] === user.id)!;
     for (const [index, edit] of edits.entries()) expect(edit.fields['text']).not.toBe((edits[index - 1] ?? sent).fields['text']);
     for (const [index, edit] of edits.slice(1).entries()) expect(edit.at - edits[index]!.at).toBeGreaterThanOrEqual(450);
@@ -117,7 +124,7 @@ describe('Telegram', () => {
   });
 
   it('that finds nothing changed is no trouble', async () => {
-    const user = await longRender();
+    const { user, brake } = await slowRender();
     const [edits, sent] = [telegram.callsOf('editMessageText').length, user.inbox.length];
     telegram.refuse(
       'editMessageText',
@@ -127,9 +134,10 @@ describe('Telegram', () => {
       },
       2,
     );
+    await until(async () => telegram.callsOf('editMessageText').length > edits + 2);
+    brake.release();
     await user.getsVideos(1);
     await user.sees(/✅ Done/);
-    expect(telegram.callsOf('editMessageText').length).toBeGreaterThan(edits + 2);
     expect(user.inbox).toHaveLength(sent + 1);
   });
 
@@ -165,8 +173,9 @@ describe('Telegram', () => {
 
 describe('a person', () => {
   it('who blocks the bot is let go, and others are served on', async () => {
-    const user = await longRender();
+    const { user, brake } = await slowRender();
     user.blocks();
+    brake.release();
     const other = telegram.user();
     await other.chooses('3 seconds', '360p', 'Pan left');
     other.photo('cat.jpg');
@@ -174,14 +183,15 @@ describe('a person', () => {
     await until(async () => (await jobsOf(user)).every(({ status }) => status === 'COMPLETED'));
     user.unblocks();
     user.send('/history');
-    await user.sees(/12 seconds · 720p · Move in\n.*ready/);
+    await user.sees(/6 seconds · 360p · Move in\n.*ready/);
     expect(user.videos).toHaveLength(0);
   });
 
   it('who stops the bot in the midst of a video is let go at once', async () => {
-    const user = await longRender();
+    const { user, brake } = await slowRender();
     user.leaves();
     await until(async () => (await stack.files('bot/4242/groups')).length === 0);
+    brake.release();
     await until(async () => (await jobsOf(user)).every(({ status }) => status === 'COMPLETED'));
     user.unblocks();
     user.send('/start');
@@ -190,8 +200,9 @@ describe('a person', () => {
   });
 
   it('who deletes the message of progress still gets the video', async () => {
-    const user = await longRender();
+    const { user, brake } = await slowRender();
     user.deletes(await user.sees(/%/));
+    brake.release();
     await user.getsVideos(1);
     expect(user.inbox.some(({ text }) => /%/.test(text ?? ''))).toBe(false);
   });
@@ -201,7 +212,7 @@ describe('the API', () => {
   it('that is away for ten tries is waited for, and people are told; videos in the making come too, and nothing is deleted', async () => {
     const user = telegram.user();
     await user.chooses('3 seconds', '360p', 'Pan left');
-    const early = await longRender();
+    const { user: early, brake } = await slowRender();
     early.send('/privacy');
     await early.tap('Delete all my data');
     const { port } = new URL(stack.url);
@@ -215,6 +226,7 @@ describe('the API', () => {
     await sleep(10 * RETRY_MS);
     expect([user.videos, early.videos]).toEqual([[], []]);
     await stack.startApi({ PORT: port });
+    brake.release();
     for (const person of [user, early]) {
       await person.getsVideos(1);
       expect(await jobsOf(person)).toHaveLength(1);
@@ -239,8 +251,9 @@ describe('the API', () => {
 
 describe('a worker that dies', () => {
   it('is told of as another attempt, and the video comes', async () => {
-    const user = await longRender();
+    const { user, brake } = await slowRender();
     await stack.worker!.kill();
+    brake.release();
     await stack.startWorker();
     await user.getsVideos(1);
     const told = user.inbox.flatMap(({ history }) => history).join('\n');

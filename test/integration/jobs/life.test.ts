@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisUrl } from '../../support/redis.ts';
-import { Stack, type ProgressView } from '../../support/stack.ts';
+import { Stack, type JobView, type ProgressView } from '../../support/stack.ts';
 import { rendererOf } from '../../support/processes.ts';
 import { eventually, until } from '../../support/waiting.ts';
 
@@ -24,6 +24,14 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
     afterAll(async () => {
       await stack?.stop();
     });
+
+    /** A job whose first attempt is slow and has begun to render; a renderer that follows is as fast as usual. */
+    const createSlowly = async (): Promise<JobView> => {
+      await stack.brakeRenderer();
+      const job = await stack.create();
+      await stack.follow(job.id, isRendering);
+      return job;
+    };
 
     it('goes from a photo to a video that is what the result says, and follows every step on the way', async () => {
       const job = await stack.create({ motion: 'PAN_L' });
@@ -99,8 +107,7 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
     });
 
     it('completes once although its renderer is killed in the middle of a frame', async () => {
-      const job = await stack.create({ ...LONG, durationSeconds: 6 });
-      await stack.follow(job.id, isRendering);
+      const job = await createSlowly();
       process.kill(await rendererOf(stack.worker!.process.pid!), 'SIGKILL');
       const events = await stack.follow(job.id);
       expect((await stack.states(job.id)).filter(({ status }) => status === 'RETRYING')).toEqual([
@@ -110,8 +117,7 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
     });
 
     it('completes once although its worker is killed in the middle', async () => {
-      const job = await stack.create({ ...LONG, durationSeconds: 6 });
-      await stack.follow(job.id, isRendering);
+      const job = await createSlowly();
       await stack.worker!.kill();
       await stack.startWorker();
       const events = await stack.follow(job.id);

@@ -73,7 +73,7 @@ else { ${body} }
     stack = await Stack.start({
       environment: { FFMPEG_PATH: ffmpeg, STEP_TIMEOUT_SECONDS: '1', MAX_ATTEMPTS: '2', RETRY_DELAY_SECONDS: '0.1' },
     });
-    const job = await stack.create({ resolution: 'P720' });
+    const job = await stack.create();
     const end = await stack.finish(job.id);
     expect(end).toMatchObject({ status: 'FAILED', attempt: 2, error: { code: 'TIMEOUT' } });
   });
@@ -153,9 +153,11 @@ describe('workers that die', () => {
     const wire = await openWire(stack.databaseUrl);
     try {
       await stack.startWorker({ DATABASE_URL: wire.url });
-      const job = await stack.create({ resolution: 'P720' });
+      const brake = await stack.brakeRenderer();
+      const job = await stack.create();
       await stack.follow(job.id, isRendering);
       wire.cut();
+      brake.release();
       await new Promise((resolve) => setTimeout(resolve, 4_000));
       wire.mend();
       expect(await stack.finish(job.id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
@@ -202,16 +204,16 @@ describe('workers that die', () => {
   it('lets a worker that fell silent be taken over, and its late words count for nothing', async () => {
     stack = await Stack.start();
     const silent = stack.worker!;
-    const job = await stack.create({ ...LONG, durationSeconds: 6 });
+    const brake = await stack.brakeRenderer();
+    const job = await stack.create();
     await stack.follow(job.id, isRendering);
-    const renderer = await rendererOf(silent.process.pid!);
     process.kill(silent.process.pid!, 'SIGSTOP');
-    process.kill(renderer, 'SIGSTOP');
+    brake.hold();
     await stack.startWorker();
     const events = await stack.follow(job.id);
     expect(events.at(-1)!.job).toMatchObject({ status: 'COMPLETED', attempt: 2 });
     const [before] = await stack.sql('SELECT * FROM job WHERE id = $1', [job.id]);
-    process.kill(renderer, 'SIGCONT');
+    brake.release();
     process.kill(silent.process.pid!, 'SIGCONT');
     await silent.stop();
     expect((await stack.sql('SELECT * FROM job WHERE id = $1', [job.id]))[0]).toEqual(before);
