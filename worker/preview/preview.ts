@@ -5,10 +5,11 @@ import { preview as entry, PREVIEW_COSTS, type PreviewOptions } from '../../src/
 import type { Engine, EngineModule, Picture, PlannedStage, Report } from '../engine.ts';
 import { cameraPath } from '../video/camera.ts';
 import { prepareScene, shoot } from './scene.ts';
+import { variationOf } from './variation.ts';
 
 class Preview implements Engine<PreviewOptions> {
   readonly name = 'PREVIEW';
-  readonly version = '1';
+  readonly version = '2';
 
   async plan(options: PreviewOptions): Promise<PlannedStage[]> {
     const frames = frameCount(options.durationSeconds);
@@ -24,7 +25,7 @@ class Preview implements Engine<PreviewOptions> {
 
   async *render(photo: Picture, options: PreviewOptions, report: Report, signal: AbortSignal): AsyncGenerator<Picture, void, undefined> {
     signal.throwIfAborted();
-    const path = cameraPath(options.motion, frameCount(options.durationSeconds));
+    const path = cameraPath(options.motion, frameCount(options.durationSeconds), variationOf(options.seed));
     const scene = await prepareScene(photo, frameSize(options), options.fit, path);
     report.progress('PREPARING', 1);
     for (const [index, camera] of path.entries()) {

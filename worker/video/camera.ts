@@ -1,15 +1,15 @@
 /**
- * Where the virtual camera is in each frame. A pure function of motion, frame and frame count: PREVIEW moves over the photo with it,
- * and it steers the models.
+ * Where the virtual camera is in each frame: a pure function of motion, variation, frame and frame count. PREVIEW moves over the photo
+ * along this path.
  */
 import { FRAMES_PER_SECOND, type Motion } from '../../src/catalog/catalog.ts';
 
 /**
  * What the camera sees, relative to resting on the whole picture.
  *
- * `x` and `y` are the camera's way from the middle, in fractions of the frame's width and height as it appears in the video: at
- * x = 0.1 everything in the picture stands a tenth of the frame further left. `y` grows downwards. Both hold at any zoom.
- * The path stays inside a picture of the frame's own shape: |x| and |y| are never above (zoom − 1) / 2.
+ * `x` and `y` are the camera's distance from the centre, in fractions of the frame's width and height as it appears in the video: at
+ * x = 0.1 everything in the picture is a tenth of the frame further left. `y` grows downwards. Both hold at any zoom.
+ * The path stays inside a picture of the frame's aspect ratio: |x| and |y| never exceed (zoom − 1) / 2.
  */
 export interface CameraTransform {
   readonly x: number;
@@ -18,54 +18,130 @@ export interface CameraTransform {
   readonly zoom: number;
 }
 
+/**
+ * How a path differs from the plain one of its motion. Each value lies in −1 to 1. No variation changes what a
+ * motion promises: its direction, its travel within the limits that tests measure, a gentle start and end, and the loop of MICRO.
+ */
+export interface CameraVariation {
+  /** Distance that the camera travels. */
+  readonly travel: number;
+  readonly zoom: number;
+  /** Where in the picture the camera looks: across (or along the travel) and down. */
+  readonly focusX: number;
+  readonly focusY: number;
+  /** How gently the path starts and ends. */
+  readonly easing: number;
+  /** Above 0 the first half is faster, below 0 the second. */
+  readonly skew: number;
+  /** MICRO begins on the left or right, drifts first up or down, and first grows or shrinks: 1 or −1 each. */
+  readonly side: number;
+  readonly turn: number;
+  readonly breath: number;
+}
+
+/** The path that tests and documentation describe. */
+export const PLAIN: CameraVariation = { travel: 0, zoom: 0, focusX: 0, focusY: 0, easing: 0, skew: 0, side: 1, turn: 1, breath: 1 };
+
 /** `progress` goes from 0 to 1, eased; `seconds` is the length of the whole path. */
-type CameraPath = (progress: number, seconds: number) => CameraTransform;
+type CameraPath = (progress: number, seconds: number, variation: CameraVariation) => CameraTransform;
 
-/** How far pans and tilts go, in fractions of the frame. */
-const TRAVEL = 0.16;
-/** Room around the path of pans and tilts; more than 1 + TRAVEL. */
-const TRAVEL_ZOOM = 1.2;
-const DOLLY_ZOOM = 1.3;
-/** MICRO: one breath, in seconds, its drift as a radius in fractions of the frame, and its zoom. */
-const BREATH = { seconds: 6, radius: 0.016, zoom: 1.06, swing: 0.015 } as const;
+/** Distance that pans and tilts travel, in fractions of the frame, and by how much it varies. */
+const TRAVEL = { mean: 0.158, swing: 0.012 } as const;
+/** Zoom of pans and tilts. Even the smallest leaves room for the longest travel. */
+const TRAVEL_ZOOM = { mean: 1.22, swing: 0.03 } as const;
+/** Zoom at the end of DOLLY_IN. */
+const DOLLY_ZOOM = { mean: 1.28, swing: 0.04 } as const;
+/** Farthest that DOLLY_IN aims beside the centre, in fractions of the frame. */
+const DOLLY_FOCUS = 0.12;
+/**
+ * MICRO: seconds of one breath, the radius of its drift in fractions of the frame, its zoom, how far the zoom breathes, and the share of
+ * the free room that the focus may use.
+ */
+const BREATH = {
+  seconds: 6,
+  radius: { mean: 0.016, swing: 0.002 },
+  zoom: { mean: 1.07, swing: 0.008 },
+  breathing: 0.015,
+  focus: 0.6,
+} as const;
+/** Share of the free room around a pan or tilt that the focus may use. */
+const FOCUS_ROOM = 0.9;
 
-const away = (progress: number) => TRAVEL * (0.5 - progress);
+/** A value of `mean` ± `swing`. */
+const varied = ({ mean, swing }: { readonly mean: number; readonly swing: number }, variation: number) => mean + swing * variation;
 
-/** One path a motion of the catalogue; a motion without one does not compile. */
+/** A pan or tilt: travels along one axis, from the positive side to the negative one, and stays off-centre by the focus on both. */
+function traverse(progress: number, { travel, zoom, focusX, focusY }: CameraVariation): { along: number; across: number; zoom: number } {
+  const distance = varied(TRAVEL, travel);
+  const scale = varied(TRAVEL_ZOOM, zoom);
+  const room = (scale - 1) / 2;
+  const along = distance * (0.5 - progress) + FOCUS_ROOM * (room - distance / 2) * focusX;
+  return { along, across: FOCUS_ROOM * room * focusY, zoom: scale };
+}
+
+/** One path per motion of the catalogue. */
 const PATHS: Record<Motion, CameraPath> = {
-  MICRO: (progress, seconds) => {
+  MICRO: (progress, seconds, { travel, zoom, focusX, focusY, side, turn, breath }) => {
     const angle = (2 * Math.PI * progress * seconds) / BREATH.seconds;
+    const radius = varied(BREATH.radius, travel);
+    const scale = varied(BREATH.zoom, zoom);
+    const { breathing } = BREATH;
+    // What zoom and drift leave free at their worst; across, that is shortly before the drift is widest.
+    const roomX = (scale - 1) / 2 - radius - breathing ** 2 / (8 * radius);
+    const roomY = (scale - breathing - 1) / 2 - radius;
     return {
-      x: -BREATH.radius * Math.cos(angle),
-      y: BREATH.radius * Math.sin(angle),
+      x: BREATH.focus * roomX * focusX - side * radius * Math.cos(angle),
+      y: BREATH.focus * roomY * focusY + turn * radius * Math.sin(angle),
       // Fastest where the drift across is slowest, so that something always moves.
-      zoom: BREATH.zoom + BREATH.swing * Math.sin(angle),
+      zoom: scale + breath * breathing * Math.sin(angle),
     };
   },
-  PAN_L: (progress) => ({ x: away(progress), y: 0, zoom: TRAVEL_ZOOM }),
-  PAN_R: (progress) => ({ x: -away(progress), y: 0, zoom: TRAVEL_ZOOM }),
-  TILT_UP: (progress) => ({ x: 0, y: away(progress), zoom: TRAVEL_ZOOM }),
-  TILT_DOWN: (progress) => ({ x: 0, y: -away(progress), zoom: TRAVEL_ZOOM }),
-  // Exponential, so that it grows by the same factor in equal times and seems to move steadily.
-  DOLLY_IN: (progress) => ({ x: 0, y: 0, zoom: DOLLY_ZOOM ** progress }),
+  PAN_L: (progress, _, variation) => {
+    const { along, across, zoom } = traverse(progress, variation);
+    return { x: along, y: across, zoom };
+  },
+  PAN_R: (progress, _, variation) => {
+    const { along, across, zoom } = traverse(progress, variation);
+    return { x: -along, y: across, zoom };
+  },
+  TILT_UP: (progress, _, variation) => {
+    const { along, across, zoom } = traverse(progress, variation);
+    return { x: across, y: along, zoom };
+  },
+  TILT_DOWN: (progress, _, variation) => {
+    const { along, across, zoom } = traverse(progress, variation);
+    return { x: across, y: -along, zoom };
+  },
+  DOLLY_IN: (progress, _, { zoom, focusX, focusY }) => {
+    // Exponential, so that it grows by the same factor in equal times and seems to move steadily.
+    const scale = varied(DOLLY_ZOOM, zoom) ** progress;
+    // The focus stays where it is in the frame.
+    return { x: DOLLY_FOCUS * focusX * (scale - 1), y: DOLLY_FOCUS * focusY * (scale - 1), zoom: scale };
+  },
 };
 
 /**
  * The camera in frame `frame` (0 to `frameCount` − 1) of a video of `frameCount` frames. Paths start and end gently but never slower
  * than a third of their mean speed, so that no two frames are equal.
  */
-export function cameraAt(motion: Motion, frame: number, frameCount: number): CameraTransform {
-  const progress = frameCount > 1 ? ease(frame / (frameCount - 1)) : 0;
-  return PATHS[motion](progress, frameCount / FRAMES_PER_SECOND);
+export function cameraAt(motion: Motion, frame: number, frameCount: number, variation = PLAIN): CameraTransform {
+  const progress = frameCount > 1 ? ease(frame / (frameCount - 1), variation) : 0;
+  return PATHS[motion](progress, frameCount / FRAMES_PER_SECOND, variation);
 }
 
 /** The camera in every frame. */
-export function cameraPath(motion: Motion, frameCount: number): CameraTransform[] {
-  return Array.from({ length: frameCount }, (_, frame) => cameraAt(motion, frame, frameCount));
+export function cameraPath(motion: Motion, frameCount: number, variation = PLAIN): CameraTransform[] {
+  return Array.from({ length: frameCount }, (_, frame) => cameraAt(motion, frame, frameCount, variation));
 }
 
-/** Progress over time, 0–1 to 0–1: half the mean speed at both ends, five quarters in the middle. */
-function ease(time: number): number {
-  const smoothstep = time * time * (3 - 2 * time);
-  return (time + smoothstep) / 2;
+/** Share of smoothstep in the easing, and how far the skew moves its middle. */
+const EASING = { mean: 0.5, swing: 0.06 } as const;
+const SKEW = 0.05;
+
+/** Progress over time, 0–1 to 0–1: about half the mean speed at both ends, five quarters in the middle. */
+function ease(time: number, { easing, skew }: CameraVariation): number {
+  const skewed = time + SKEW * skew * time * (1 - time);
+  const smoothstep = skewed * skewed * (3 - 2 * skewed);
+  const share = varied(EASING, easing);
+  return (1 - share) * skewed + share * smoothstep;
 }
