@@ -10,6 +10,7 @@ import { decodePhoto } from '../../../src/infra/media/photo.ts';
 import type { Picture, Report } from '../../../worker/engine.ts';
 import { preview } from '../../../worker/preview/preview.ts';
 import { resample } from '../../../worker/preview/resample.ts';
+import { variationOf } from '../../../worker/preview/variation.ts';
 import { cameraPath } from '../../../worker/video/camera.ts';
 import { encodeVideo } from '../../../worker/video/encode.ts';
 import { decodeFrames, motionBetween } from '../../support/video.ts';
@@ -75,17 +76,17 @@ async function watch(name: string, given: Partial<PreviewOptions>): Promise<{ sh
 }
 
 const SCENES = [
-  { name: 'coffee.jpg', orientation: 'LANDSCAPE', fit: 'COVER' },
-  { name: 'portrait.jpg', orientation: 'PORTRAIT', fit: 'COVER' },
+  { name: 'coffee.jpg', orientation: 'LANDSCAPE', fit: 'COVER', seed: 1 },
+  { name: 'portrait.jpg', orientation: 'PORTRAIT', fit: 'COVER', seed: 2_147_483_647 },
 ] as const;
-const SURROUNDED = { name: 'rocket.jpg', orientation: 'PORTRAIT', fit: 'CONTAIN' } as const;
+const SURROUNDED = { name: 'rocket.jpg', orientation: 'PORTRAIT', fit: 'CONTAIN', seed: 3 } as const;
 
 describe.each(names(MOTIONS))('%s, measured in decoded frames', (motion) => {
   it.each(motion === 'DOLLY_IN' ? [...SCENES, SURROUNDED] : SCENES)(
-    'moves $name in $orientation, $fit, as its camera path says',
-    async ({ name, orientation, fit }) => {
-      const { shown, width, height } = await watch(name, { motion, orientation, fit });
-      const camera = cameraPath(motion, shown.length);
+    'moves $name in $orientation, $fit, seed $seed, as its camera path says',
+    async ({ name, orientation, fit, seed }) => {
+      const { shown, width, height } = await watch(name, { motion, orientation, fit, seed });
+      const camera = cameraPath(motion, shown.length, variationOf(seed));
       const measured = shown.slice(1).map((frame, i) => motionBetween(shown[i]!, frame, width, height));
       const expected = camera.slice(1).map((after, i) => {
         const before = camera[i]!;
@@ -211,10 +212,21 @@ describe('the engine', () => {
     expect((await preview.capability('cuda:0', config)).unavailable).toContain('cpu');
   });
 
-  it('renders the same bytes again', async () => {
+  it('renders the same bytes for the same seed', async () => {
     const source = await photo('cat.jpg');
     const [one, two] = [await frames(source, { motion: 'MICRO' }), await frames(source, { motion: 'MICRO' })];
     expect(one.every((frame, i) => Buffer.from(frame.data).equals(two[i]!.data))).toBe(true);
+  });
+
+  it.each(names(MOTIONS))('renders a visibly different %s for another seed', async (motion) => {
+    const source = await photo('coffee.jpg');
+    const [one, two] = [await frames(source, { motion, seed: 1 }), await frames(source, { motion, seed: 2 })];
+    const distances = one.map(({ data }, i) => {
+      const other = two[i]!.data;
+      return data.reduce((sum, value, j) => sum + Math.abs(value - other[j]!), 0) / data.length;
+    });
+    // Mean difference in grey levels of 255; frames of the same video that follow each other differ by about 2.
+    expect(Math.max(...distances)).toBeGreaterThan(4);
   });
 
   it('keeps to its plan: each stage in order, each step once', async () => {

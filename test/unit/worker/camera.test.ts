@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { DURATIONS, frameCount, MOTIONS, names, type Motion } from '../../../src/catalog/catalog.ts';
-import { cameraAt, cameraPath } from '../../../worker/video/camera.ts';
+import { variationOf } from '../../../worker/preview/variation.ts';
+import { cameraAt, cameraPath, PLAIN, type CameraVariation } from '../../../worker/video/camera.ts';
 
 const FRAME_COUNTS = DURATIONS.map(frameCount);
 const differences = (values: number[]) => values.slice(1).map((value, i) => value - values[i]!);
 
 /** Speed between frames, in fractions of the frame's width: the longest way that the middle or a corner of the picture makes. */
-function speeds(motion: Motion, frames: number, aspect = 16 / 9): number[] {
-  const path = cameraPath(motion, frames);
+function speeds(motion: Motion, frames: number, aspect: number, variation: CameraVariation): number[] {
+  const path = cameraPath(motion, frames, variation);
   return path.slice(1).map((after, i) => {
     const before = path[i]!;
     const ways = [
@@ -24,30 +25,40 @@ function speeds(motion: Motion, frames: number, aspect = 16 / 9): number[] {
   });
 }
 
-describe.each(names(MOTIONS))('the camera of %s', (motion) => {
+/** The plain path and those of so many seeds that every combination of extremes comes close. */
+const VARIATIONS = [PLAIN, ...Array.from({ length: 150 }, (_, seed) => variationOf(seed * 14_316_557))];
+
+/** The shortest and the longest way of a pan or tilt, and the same of the growth of a dolly. */
+const LIMITS = { travel: [0.12, 0.18], growth: [1.2, 1.33] } as const;
+
+describe.each(names(MOTIONS))('the camera of %s, in every variation,', (motion) => {
   it.each(FRAME_COUNTS)('stays inside the picture in all of %i frames', (frames) => {
-    for (const { x, y, zoom } of cameraPath(motion, frames)) {
-      expect(zoom).toBeGreaterThanOrEqual(1);
-      expect(Math.max(Math.abs(x), Math.abs(y))).toBeLessThanOrEqual((zoom - 1) / 2 + 1e-12);
-    }
+    const cameras = VARIATIONS.flatMap((variation) => cameraPath(motion, frames, variation));
+    expect(Math.min(...cameras.map(({ zoom }) => zoom))).toBeGreaterThanOrEqual(1);
+    const room = cameras.map(({ x, y, zoom }) => (zoom - 1) / 2 - Math.max(Math.abs(x), Math.abs(y)));
+    expect(Math.min(...room)).toBeGreaterThanOrEqual(-1e-12);
   });
 
   it.each([[16 / 9], [9 / 16], [4 / 3], [3 / 4]])('never slows below a third of its mean speed at aspect %f', (aspect) => {
-    for (const frames of FRAME_COUNTS) {
-      const all = speeds(motion, frames, aspect);
+    for (const [frames, variation] of FRAME_COUNTS.flatMap((count) => VARIATIONS.map((each) => [count, each] as const))) {
+      const all = speeds(motion, frames, aspect, variation);
       expect(Math.min(...all)).toBeGreaterThanOrEqual(all.reduce((a, b) => a + b) / all.length / 3);
     }
   });
 
   it('starts and ends more slowly than it goes in between', () => {
-    const all = speeds(motion, 36, 1);
-    const [first, last, fastest] = [all[0]!, all.at(-1)!, Math.max(...all)];
-    expect(Math.max(first, last)).toBeLessThan(0.7 * fastest);
+    for (const variation of VARIATIONS) {
+      const all = speeds(motion, 36, 1, variation);
+      const [first, last, fastest] = [all[0]!, all.at(-1)!, Math.max(...all)];
+      expect(Math.max(first, last)).toBeLessThan(0.7 * fastest);
+    }
   });
 
   it('changes speed without a jolt', () => {
-    const all = speeds(motion, 72, 1);
-    for (const change of differences(all)) expect(Math.abs(change)).toBeLessThan(0.1 * Math.max(...all));
+    for (const variation of VARIATIONS) {
+      const all = speeds(motion, 72, 1, variation);
+      expect(Math.max(...differences(all).map(Math.abs))).toBeLessThan(0.1 * Math.max(...all));
+    }
   });
 });
 
@@ -57,13 +68,15 @@ describe('a camera path', () => {
     ['PAN_R', 'x', 1],
     ['TILT_UP', 'y', -1],
     ['TILT_DOWN', 'y', 1],
-  ])('of %s goes along %s only, one way, 12–18 hundredths of the frame', (motion, axis, sign) => {
-    const path = cameraPath(motion, 72);
-    for (const step of differences(path.map((camera) => camera[axis]))) expect(Math.sign(step)).toBe(sign);
-    for (const camera of path) expect(camera[axis === 'x' ? 'y' : 'x']).toBe(0);
-    const travel = sign * (path.at(-1)![axis] - path[0]![axis]);
-    expect(travel).toBeGreaterThanOrEqual(0.12);
-    expect(travel).toBeLessThanOrEqual(0.18);
+  ])('of %s goes along %s only, in one direction, 12–18 hundredths of the frame, in every variation', (motion, axis, sign) => {
+    for (const variation of VARIATIONS) {
+      const path = cameraPath(motion, 72, variation);
+      expect(differences(path.map((camera) => camera[axis])).every((step) => Math.sign(step) === sign)).toBe(true);
+      expect(new Set(path.map((camera) => camera[axis === 'x' ? 'y' : 'x'])).size).toBe(1);
+      const travel = sign * (path.at(-1)![axis] - path[0]![axis]);
+      expect(travel).toBeGreaterThanOrEqual(LIMITS.travel[0]);
+      expect(travel).toBeLessThanOrEqual(LIMITS.travel[1]);
+    }
   });
 
   it('of DOLLY_IN grows from the whole picture by 1.2 to 1.33, straight in', () => {
@@ -71,16 +84,38 @@ describe('a camera path', () => {
     expect(path[0]).toEqual({ x: 0, y: 0, zoom: 1 });
     for (const step of differences(path.map(({ zoom }) => zoom))) expect(step).toBeGreaterThan(0);
     for (const { x, y } of path) expect([x, y]).toEqual([0, 0]);
-    expect(path.at(-1)!.zoom).toBeGreaterThanOrEqual(1.2);
-    expect(path.at(-1)!.zoom).toBeLessThanOrEqual(1.33);
+    for (const variation of VARIATIONS) {
+      const { zoom } = cameraPath('DOLLY_IN', 72, variation).at(-1)!;
+      expect(zoom).toBeGreaterThanOrEqual(LIMITS.growth[0]);
+      expect(zoom).toBeLessThanOrEqual(LIMITS.growth[1]);
+    }
   });
 
-  it('of MICRO is never in the same place twice within a breath, and never far away', () => {
-    const path = cameraPath('MICRO', 72);
-    expect(new Set(path.slice(0, -1).map((camera) => JSON.stringify(camera))).size).toBe(71);
-    for (const { x, y, zoom } of path) {
-      expect(Math.hypot(x, y)).toBeLessThan(0.03);
-      expect(zoom).toBeLessThan(1.1);
+  it.each(FRAME_COUNTS)('of DOLLY_IN keeps one point of the picture in place in all of %i frames', (frames) => {
+    for (const variation of VARIATIONS) {
+      // The point p with p × zoom − x = p in every frame.
+      for (const { x, y, zoom } of cameraPath('DOLLY_IN', frames, variation).slice(1)) {
+        expect(x / (zoom - 1)).toBeCloseTo(0.12 * variation.focusX);
+        expect(y / (zoom - 1)).toBeCloseTo(0.12 * variation.focusY);
+      }
+    }
+  });
+
+  it('of MICRO is a loop that is never in the same place twice within a breath, and never far away', () => {
+    for (const variation of VARIATIONS) {
+      const path = cameraPath('MICRO', 72, variation);
+      expect(new Set(path.slice(0, -1).map((camera) => JSON.stringify(camera))).size).toBe(71);
+      for (const axis of ['x', 'y', 'zoom'] as const) expect(path.at(-1)![axis]).toBeCloseTo(path[0]![axis], 10);
+      expect(Math.max(...path.map(({ x, y }) => Math.hypot(x, y)))).toBeLessThan(0.03);
+      expect(Math.max(...path.map(({ zoom }) => zoom))).toBeLessThan(1.1);
+    }
+  });
+
+  it('of another seed is another path, and of the same seed the same', () => {
+    for (const motion of names(MOTIONS)) {
+      const paths = Array.from({ length: 50 }, (_, seed) => cameraPath(motion, 36, variationOf(seed)));
+      expect(new Set(paths.map((path) => JSON.stringify(path))).size).toBe(50);
+      expect(cameraPath(motion, 36, variationOf(7))).toEqual(paths[7]);
     }
   });
 
