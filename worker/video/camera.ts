@@ -62,7 +62,7 @@ const BREATH = {
   radius: { mean: 0.016, swing: 0.002 },
   zoom: { mean: 1.07, swing: 0.008 },
   breathing: 0.015,
-  focus: 0.6,
+  focus: 0.55,
 } as const;
 /** Share of the free room around a pan or tilt that the focus may use. */
 const FOCUS_ROOM = 0.9;
@@ -70,13 +70,15 @@ const FOCUS_ROOM = 0.9;
 /** A value of `mean` ± `swing`. */
 const varied = ({ mean, swing }: { readonly mean: number; readonly swing: number }, variation: number) => mean + swing * variation;
 
-/** A pan or tilt: travels along one axis, from the positive side to the negative one, and stays off-centre by the focus on both. */
-function traverse(progress: number, { travel, zoom, focusX, focusY }: CameraVariation): { along: number; across: number; zoom: number } {
+/**
+ * A pan or tilt: the offset along its axis, from the positive side to the negative one, beside the centre by the focus, and the zoom.
+ * Across the axis it keeps to the centre, because a photo that is wider or higher than the frame is cropped there.
+ */
+function traverse(progress: number, { travel, zoom, focusX }: CameraVariation): { along: number; zoom: number } {
   const distance = varied(TRAVEL, travel);
   const scale = varied(TRAVEL_ZOOM, zoom);
   const room = (scale - 1) / 2;
-  const along = distance * (0.5 - progress) + FOCUS_ROOM * (room - distance / 2) * focusX;
-  return { along, across: FOCUS_ROOM * room * focusY, zoom: scale };
+  return { along: distance * (0.5 - progress) + FOCUS_ROOM * (room - distance / 2) * focusX, zoom: scale };
 }
 
 /** One path per motion of the catalogue. */
@@ -97,20 +99,20 @@ const PATHS: Record<Motion, CameraPath> = {
     };
   },
   PAN_L: (progress, _, variation) => {
-    const { along, across, zoom } = traverse(progress, variation);
-    return { x: along, y: across, zoom };
+    const { along, zoom } = traverse(progress, variation);
+    return { x: along, y: 0, zoom };
   },
   PAN_R: (progress, _, variation) => {
-    const { along, across, zoom } = traverse(progress, variation);
-    return { x: -along, y: across, zoom };
+    const { along, zoom } = traverse(progress, variation);
+    return { x: -along, y: 0, zoom };
   },
   TILT_UP: (progress, _, variation) => {
-    const { along, across, zoom } = traverse(progress, variation);
-    return { x: across, y: along, zoom };
+    const { along, zoom } = traverse(progress, variation);
+    return { x: 0, y: along, zoom };
   },
   TILT_DOWN: (progress, _, variation) => {
-    const { along, across, zoom } = traverse(progress, variation);
-    return { x: across, y: -along, zoom };
+    const { along, zoom } = traverse(progress, variation);
+    return { x: 0, y: -along, zoom };
   },
   DOLLY_IN: (progress, _, { zoom, focusX, focusY }) => {
     // Exponential, so that it grows by the same factor in equal times and seems to move steadily.

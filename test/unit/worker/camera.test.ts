@@ -26,7 +26,7 @@ function speeds(motion: Motion, frames: number, aspect: number, variation: Camer
 }
 
 /** The plain path and those of so many seeds that every combination of extremes comes close. */
-const VARIATIONS = [PLAIN, ...Array.from({ length: 150 }, (_, seed) => variationOf(seed * 14_316_557))];
+const VARIATIONS = [PLAIN, ...Array.from({ length: 60 }, (_, seed) => variationOf(seed * 35_791_393))];
 
 /** The shortest and the longest way of a pan or tilt, and the same of the growth of a dolly. */
 const LIMITS = { travel: [0.12, 0.18], growth: [1.2, 1.33] } as const;
