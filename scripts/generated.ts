@@ -3,6 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { printedSchema } from '../src/api/graphql/schema.ts';
 import { names } from '../src/catalog/catalog.ts';
+import { engineEntry, ENGINES, tuningKey, type EngineName } from '../src/catalog/engines.ts';
+import { tuningFields } from '../src/catalog/tuning.ts';
 import { VARIABLES, type Variable, type VariableName } from '../src/config.ts';
 import { HTTP_STATUS } from '../src/api/http/status.ts';
 import { ERRORS, FAULTS, RETRIES } from '../src/jobs/errors.ts';
@@ -15,6 +17,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['schema.graphql', await printedSchema()],
     ['docs/errors.md', errorsPage()],
+    ['docs/engines.md', enginesPage()],
     ['.env.example', envExample()],
     ['docs/configuration.md', configurationPage()],
     ['README.md', between(await readFile(path.join(ROOT, 'README.md'), 'utf8'), 'configuration', configurationTable(COMMON))],
@@ -55,6 +58,37 @@ A worker starts another attempt of the same job only after an error marked in th
 |---|---|---|---|---|---|---|
 ${rows.join('\n')}
 `;
+}
+
+function enginesPage(): string {
+  return `# Engines
+
+The common options apply to every engine. Its own options, its tuning, are listed here: in GraphQL they are fields of \`tuning.<engine>\` in
+createJob; in \`animate\` they are flags, \`--num-inference-steps\` for \`numInferenceSteps\`. Every field may be left out. A job and its MP4
+report the effective values.
+
+${names(ENGINES).map(engineSection).join('\n\n')}
+`;
+}
+
+function engineSection(engine: EngineName): string {
+  const { description, tuning, weights } = engineEntry(engine);
+  const model = weights && `Weights: \`${weights.model}\`, or as \`${weights.variable}\` says ([models](models.md)).`;
+  const rows = tuningFields(tuning).map(({ name, kind, min, max, default: standard, description: meaning }) => {
+    const cells = [
+      `\`${name}\``,
+      kind,
+      `${min}–${max}${kind === 'text' ? ' characters' : ''}`,
+      standard === null ? '' : `\`${standard}\``,
+      meaning,
+    ];
+    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  });
+  const table =
+    rows.length > 0
+      ? `Tuning, \`tuning.${tuningKey(engine)}\`:\n\n| field | type | range | default | meaning |\n|---|---|---|---|---|\n${rows.join('\n')}`
+      : 'No tuning.';
+  return [`## ${engine}`, `${description[0]!.toUpperCase()}${description.slice(1)}.`, model, table].filter(Boolean).join('\n\n');
 }
 
 function envExample(): string {
