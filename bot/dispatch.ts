@@ -2,8 +2,8 @@
 import { Bot, BotError, Composer } from 'grammy';
 import type { Message, Update, User, UserFromGetMe } from 'grammy/types';
 import type { Logger } from '../src/process/log.ts';
-import { ownerOf } from './api/client.ts';
-import { ApiError } from './api/error.ts';
+import { ownerOf } from './api.ts';
+import { ApiError } from '../src/client/error.ts';
 import type { Metrics } from './metrics.ts';
 import { historyScreens } from './screens/history.ts';
 import type { BotContext } from './screens/context.ts';

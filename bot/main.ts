@@ -11,8 +11,8 @@ import type { Logger } from '../src/process/log.ts';
 import { runPart, type Part } from '../src/process/run.ts';
 import { StartupError } from '../src/process/startup-error.ts';
 import { ROOT } from '../src/process/version.ts';
-import { ApiClient } from './api/client.ts';
-import { hasCode } from './api/error.ts';
+import { BotApi } from './api.ts';
+import { hasCode } from '../src/client/error.ts';
 import { answerFlood, answerTap, createDispatch } from './dispatch.ts';
 import { createMetrics } from './metrics.ts';
 import { RequestGroup } from './requests/group.ts';
@@ -100,7 +100,7 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
   const retryMs = config.BOT_RETRY_SECONDS * 1000;
   const onAway = (isAway: boolean) =>
     isAway ? log.warn({ api: settings.apiUrl }, 'the API does not answer') : log.info('the API answers again');
-  const api = new ApiClient({ url: settings.apiUrl, key: settings.apiKey, retryMs, signal, onAway });
+  const api = new BotApi({ url: settings.apiUrl, key: settings.apiKey, retryMs, signal, onAway });
   const telegram = openTelegram(token, config.BOT_API_ROOT, signal);
   const texts = Texts.load(path.join(ROOT, 'bot', 'texts'));
   const chats = new Chats(chatFolder);
@@ -231,7 +231,7 @@ async function greet({ once }: Telegram, log: Logger, signal: AbortSignal): Prom
 }
 
 /** Says early what nobody can be served without. An API that is away is no mistake: it may still come. */
-async function greetApi(api: ApiClient, log: Logger): Promise<void> {
+async function greetApi(api: BotApi, log: Logger): Promise<void> {
   try {
     await api.ping();
   } catch (error) {

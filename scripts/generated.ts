@@ -1,21 +1,26 @@
 /** Files that are printed from the code: `npm run generate` writes them, a test fails when they drift. */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { buildSchema } from 'graphql';
 import { printedSchema } from '../src/api/graphql/schema.ts';
 import { names } from '../src/catalog/catalog.ts';
 import { engineEntry, ENGINES, tuningKey, type EngineName } from '../src/catalog/engines.ts';
 import { tuningFields } from '../src/catalog/tuning.ts';
+import { DOCUMENTS } from '../src/client/documents.ts';
 import { VARIABLES, type Variable, type VariableName } from '../src/config.ts';
 import { HTTP_STATUS } from '../src/api/http/status.ts';
 import { ERRORS, FAULTS, RETRIES } from '../src/jobs/errors.ts';
 import { ROOT } from '../src/process/version.ts';
+import { clientTypes } from './client-types.ts';
 
 const variables = Object.entries(VARIABLES) as [VariableName, Variable][];
 
 /** Path below the checkout's root → what it should hold. */
 export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
+  const schema = await printedSchema();
   return new Map([
-    ['schema.graphql', await printedSchema()],
+    ['schema.graphql', schema],
+    ['src/client/generated.ts', clientTypes(buildSchema(schema), DOCUMENTS)],
     ['docs/errors.md', errorsPage()],
     ['docs/engines.md', enginesPage()],
     ['.env.example', envExample()],

@@ -1,7 +1,7 @@
 import { once, setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ownerOf } from '../api/client.ts';
-import { ApiError } from '../api/error.ts';
+import { ownerOf } from '../api.ts';
+import { ApiError } from '../../src/client/error.ts';
 import type { TelegramSignal } from '../telegram/signal.ts';
 import { Editor, wordsOf, type Content, type LiveMessage } from '../telegram/editor.ts';
 import { isBlocked, isTelegramAway, retryAfter } from '../telegram/errors.ts';

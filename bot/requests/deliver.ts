@@ -1,9 +1,9 @@
 import { InlineKeyboard, InputFile } from 'grammy';
 import sharp from 'sharp';
 import type { Logger } from '../../src/process/log.ts';
-import type { Job, Options } from '../api/answers.ts';
-import type { ApiClient } from '../api/client.ts';
-import { ApiError } from '../api/error.ts';
+import type { Job, Options } from '../../src/client/client.ts';
+import type { BotApi } from '../api.ts';
+import { ApiError } from '../../src/client/error.ts';
 import type { Telegram } from '../telegram/client.ts';
 import type { TelegramSignal } from '../telegram/signal.ts';
 import { isBadLink, isTooLarge } from '../telegram/errors.ts';
@@ -18,7 +18,7 @@ const MEGABYTE = 1_000_000;
 
 export interface Delivery {
   readonly telegram: Telegram;
-  readonly api: ApiClient;
+  readonly api: BotApi;
   readonly say: Say;
   readonly chatId: number;
   readonly replyTo: number | undefined;
@@ -131,7 +131,7 @@ export function isPublic(link: string): boolean {
   return hostname.includes('.') && !hostname.endsWith('.localhost') && !/^(127\..*|0\.0\.0\.0)$/.test(hostname);
 }
 
-async function thumbnailOf(api: ApiClient, { result }: Job): Promise<Buffer | null> {
+async function thumbnailOf(api: BotApi, { result }: Job): Promise<Buffer | null> {
   if (!result?.poster) return null;
   const bytes = await new Response(await api.download(result.poster.url)).arrayBuffer();
   return await sharp(bytes)

@@ -1,6 +1,6 @@
 /** Requests for videos as stored on disk until they are done. */
 import { z } from 'zod';
-import { Retry } from '../api/error.ts';
+import { ErrorRetry } from '../../src/client/generated.ts';
 import { ChoiceRecord } from '../state/chats.ts';
 
 /**
@@ -34,7 +34,7 @@ export const VideoRequest = z.object({
   /** Error code: one of the API's, or PHOTO_GONE. */
   failure: z.string().nullable().default(null),
   /** Whether the same request can succeed after `failure`. */
-  retry: Retry.nullable().default(null),
+  retry: ErrorRetry.nullable().default(null),
 });
 export type VideoRequest = z.infer<typeof VideoRequest>;
 

@@ -1,7 +1,7 @@
 /** Retries by kind of error. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpError } from 'grammy';
-import { ApiError } from '../api/error.ts';
+import { ApiError } from '../../src/client/error.ts';
 import { isTelegramAway, retryAfter } from '../telegram/errors.ts';
 import { FileError } from '../telegram/files.ts';
 

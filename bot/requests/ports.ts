@@ -1,5 +1,5 @@
 import type { Logger } from '../../src/process/log.ts';
-import type { ApiClient } from '../api/client.ts';
+import type { BotApi } from '../api.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Chats } from '../state/chats.ts';
 import type { JsonFolder } from '../state/folder.ts';
@@ -11,7 +11,7 @@ import type { PhotoSource } from './submit.ts';
 
 /** What running requests depends on. */
 export interface RequestPorts {
-  readonly api: ApiClient;
+  readonly api: BotApi;
   readonly telegram: Telegram;
   readonly photos: PhotoSource;
   readonly deliveries: Deliveries;

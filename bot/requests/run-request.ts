@@ -1,5 +1,6 @@
-import { ApiError, hasCode, type Fault, type Retry } from '../api/error.ts';
-import type { Job } from '../api/answers.ts';
+import { ApiError, hasCode } from '../../src/client/error.ts';
+import type { ErrorFault, ErrorRetry } from '../../src/client/generated.ts';
+import type { Job } from '../../src/client/client.ts';
 import { isBlocked, isTelegramAway } from '../telegram/errors.ts';
 import { FileError } from '../telegram/files.ts';
 import type { Say } from '../texts/texts.ts';
@@ -40,7 +41,7 @@ export interface Outcome {
   readonly end: NonNullable<VideoRequest['end']>;
   readonly failure: string | null;
   /** Whether the same request can succeed after `failure`. */
-  readonly retry: Retry | null;
+  readonly retry: ErrorRetry | null;
 }
 
 /** How long delivery of a finished video is retried while Telegram is unreachable. */
@@ -48,7 +49,7 @@ const TELEGRAM_PATIENCE_MS = 3_600_000;
 
 const outcome = (end: Outcome['end']): Outcome => ({ end, failure: null, retry: null });
 
-const failed = (failure: string, retry: Retry): Outcome => ({ end: 'FAILED', failure, retry });
+const failed = (failure: string, retry: ErrorRetry): Outcome => ({ end: 'FAILED', failure, retry });
 
 /**
  * Runs a request: creates its job, follows it to its end and sends the video. Resumes at the step the request had reached.
@@ -104,7 +105,10 @@ async function submitRequest(context: RunContext): Promise<void> {
 /** The job has its own copy of the photo; until deleted, the upload counts against its owner's limit for an hour. */
 async function clearUpload({ api, owner, request: { uploadId }, log }: RunContext): Promise<void> {
   if (uploadId === null) return;
-  await api.deleteUpload(owner, uploadId).catch((error: unknown) => log.info({ err: error }, 'an upload stays until it expires'));
+  await api
+    .as(owner)
+    .deleteUpload(uploadId)
+    .catch((error: unknown) => log.info({ err: error }, 'an upload stays until it expires'));
 }
 
 async function follow(context: RunContext): Promise<Outcome> {
@@ -116,7 +120,10 @@ async function follow(context: RunContext): Promise<Outcome> {
   const look = async () => {
     if (latest?.status === 'RETRYING') report(latest);
     if (latest?.status !== 'QUEUED') return;
-    const job = await api.job(owner, request.jobId!).catch(() => null);
+    const job = await api
+      .as(owner)
+      .job(request.jobId!)
+      .catch(() => null);
     if (job?.status === 'QUEUED' && latest?.status === 'QUEUED') report(job);
   };
   const looking = setInterval(() => void look(), context.retryMs);
@@ -192,8 +199,8 @@ function reasonToWait(error: unknown): Progress {
 
 interface RequestFailure {
   readonly code: string;
-  readonly fault: Fault;
-  readonly retry: Retry;
+  readonly fault: ErrorFault;
+  readonly retry: ErrorRetry;
 }
 
 /** The failure shown to the user: the API's code, or one of the bot's own. */

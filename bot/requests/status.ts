@@ -1,6 +1,6 @@
 /** How a group goes, in words. */
 import { InlineKeyboard } from 'grammy';
-import type { Job } from '../api/answers.ts';
+import type { Job } from '../../src/client/client.ts';
 import type { Content } from '../telegram/editor.ts';
 import type { Say } from '../texts/texts.ts';
 import { isHopeless, isStoppable, openRequests, retryable, type RequestGroup, type VideoRequest } from './group.ts';

@@ -1,5 +1,5 @@
-import type { ApiClient, CreateInput } from '../api/client.ts';
-import { ApiError, hasCode } from '../api/error.ts';
+import type { BotApi, CreateInput } from '../api.ts';
+import { ApiError, hasCode } from '../../src/client/error.ts';
 import type { VideoRequest } from './group.ts';
 import { settle } from './wording.ts';
 
@@ -16,7 +16,7 @@ export interface PhotoSource {
  * @throws ApiError; FileError; the reason of `quit`
  */
 export async function submit(
-  api: ApiClient,
+  api: BotApi,
   photos: PhotoSource,
   owner: string,
   request: VideoRequest,
@@ -34,7 +34,7 @@ export async function submit(
     request.asked = true;
     await keep();
     try {
-      const { id } = await api.createJob(owner, inputOf(request));
+      const { id } = await api.as(owner).createJob(inputOf(request));
       request.jobId = id;
       await keep();
       return;

@@ -1,6 +1,6 @@
 /** Choices in words. */
-import type { JobOptions, Options } from '../api/answers.ts';
-import type { Choice } from '../api/client.ts';
+import type { JobOptions, Options } from '../../src/client/client.ts';
+import type { Choice } from '../api.ts';
 import type { Say } from '../texts/texts.ts';
 
 /** Such as `720p`. A resolution the API no longer knows keeps its name. */

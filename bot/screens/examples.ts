@@ -7,8 +7,8 @@ import { InputFile, type InlineKeyboard } from 'grammy';
 import { z } from 'zod';
 import type { Logger } from '../../src/process/log.ts';
 import { ROOT } from '../../src/process/version.ts';
-import type { ApiClient } from '../api/client.ts';
-import { ApiError } from '../api/error.ts';
+import type { BotApi } from '../api.ts';
+import { ApiError } from '../../src/client/error.ts';
 import type { JsonFolder } from '../state/folder.ts';
 import type { BotContext } from './context.ts';
 import { isBlocked, isRefused } from '../telegram/errors.ts';
@@ -43,7 +43,7 @@ interface Wait {
 }
 
 export class MotionExamples {
-  readonly #api: ApiClient;
+  readonly #api: BotApi;
   readonly #folder: JsonFolder<ExampleFiles>;
   readonly #record: string;
   readonly #log: Logger;
@@ -58,7 +58,7 @@ export class MotionExamples {
   #lastMade: Promise<unknown> = Promise.resolve();
 
   /** @param botId files at Telegram are known to one bot only */
-  constructor(api: ApiClient, folder: JsonFolder<ExampleFiles>, botId: number, log: Logger, signal: AbortSignal) {
+  constructor(api: BotApi, folder: JsonFolder<ExampleFiles>, botId: number, log: Logger, signal: AbortSignal) {
     this.#api = api;
     this.#folder = folder;
     this.#record = `${botId}-v${VERSION}`;
@@ -149,7 +149,7 @@ export class MotionExamples {
 
   async #render(motion: string): Promise<string> {
     const uploadId = await this.#api.upload(OWNER, async () => createReadStream(PHOTO));
-    const { id } = await this.#api.createJob(OWNER, {
+    const { id } = await this.#api.as(OWNER).createJob({
       image: { uploadId },
       idempotencyKey: randomUUID(),
       engine: 'PREVIEW',
@@ -159,7 +159,7 @@ export class MotionExamples {
       seed: 1,
     });
     for await (const job of this.#api.follow(OWNER, id, AbortSignal.any([this.#signal, AbortSignal.timeout(RENDER_MS)]))) {
-      if (job?.error) throw new ApiError(job.error.code, job.error.message);
+      if (job?.error) throw new ApiError(job.error.code, job.error.message, job.error);
       if (job?.result?.video) return job.result.video.url;
     }
     throw new ApiError('EXPIRED', 'The example is no longer kept.');

@@ -1,7 +1,7 @@
 /** /history: the person's videos, page by page; each to be sent again or deleted. */
 import { Composer, InlineKeyboard } from 'grammy';
-import type { Job, Options } from '../api/answers.ts';
-import { ApiError, hasCode } from '../api/error.ts';
+import type { Job, Options } from '../../src/client/client.ts';
+import { ApiError, hasCode } from '../../src/client/error.ts';
 import { newGroup, newRequest } from '../requests/group.ts';
 import { choiceText } from '../requests/wording.ts';
 import type { Say } from '../texts/texts.ts';
@@ -22,7 +22,7 @@ export function historyScreens(kit: Kit): Composer<BotContext> {
     // Each page begins where the one before it ended; what is not remembered any more begins anew.
     const at = page <= record.pages.length ? page : 0;
     const [{ nodes, pageInfo }, options] = await Promise.all([
-      api.jobs(owner, PAGE, at === 0 ? null : record.pages[at - 1]!),
+      api.as(owner).jobs({ first: PAGE, after: at === 0 ? null : record.pages[at - 1]! }),
       api.options(),
     ]);
     if (nodes.length === 0 && at > 0) {
@@ -52,7 +52,7 @@ export function historyScreens(kit: Kit): Composer<BotContext> {
   screens.callbackQuery(new RegExp(`^card:${VIDEO}$`), async (ctx) => {
     const { say, owner } = ctx;
     const [, id, page] = ctx.match;
-    const [job, options] = await Promise.all([api.job(owner, id!), api.options()]);
+    const [job, options] = await Promise.all([api.as(owner).job(id!), api.options()]);
     if (!job) throw new ApiError('NOT_FOUND', 'There is no such job.');
     const keyboard = new InlineKeyboard();
     if (job.result?.video) keyboard.text(say('button-send'), `send:${id}`).row();
@@ -84,9 +84,12 @@ export function historyScreens(kit: Kit): Composer<BotContext> {
     );
   });
   screens.callbackQuery(new RegExp(`^delete:${VIDEO}:yes$`), async (ctx) => {
-    await api.deleteJob(ctx.owner, ctx.match[1]!).catch((error: unknown) => {
-      if (!hasCode(error, 'NOT_FOUND')) throw error;
-    });
+    await api
+      .as(ctx.owner)
+      .deleteJob(ctx.match[1]!)
+      .catch((error: unknown) => {
+        if (!hasCode(error, 'NOT_FOUND')) throw error;
+      });
     await show(ctx, ctx.say('deleted'), column([[ctx.say('button-back'), `list:${ctx.match[2]}`]]));
   });
   return screens;

@@ -1,6 +1,6 @@
 /** What every screen works with. */
 import { InlineKeyboard } from 'grammy';
-import type { ApiClient } from '../api/client.ts';
+import type { BotApi } from '../api.ts';
 import type { Requests } from '../requests/requests.ts';
 import type { Chats } from '../state/chats.ts';
 import { inReplyTo } from '../telegram/reply.ts';
@@ -9,7 +9,7 @@ import { chatIdOf, type BotContext } from './context.ts';
 import type { MotionExamples } from './examples.ts';
 
 export interface Kit {
-  readonly api: ApiClient;
+  readonly api: BotApi;
   readonly requests: Requests;
   readonly chats: Chats;
   readonly texts: Texts;

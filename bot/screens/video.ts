@@ -1,8 +1,8 @@
 /** Buttons below a video, and below the message that tells how it goes. */
 import { Composer, InlineKeyboard } from 'grammy';
-import type { Job } from '../api/answers.ts';
-import type { Choice } from '../api/client.ts';
-import { ApiError } from '../api/error.ts';
+import type { Job } from '../../src/client/client.ts';
+import type { Choice } from '../api.ts';
+import { ApiError } from '../../src/client/error.ts';
 import { newGroup, newRequest, retryable } from '../requests/group.ts';
 import { higherThan, isPublic, videoKeyboard } from '../requests/deliver.ts';
 import { resolutionText } from '../requests/wording.ts';
@@ -17,7 +17,7 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
 
   /** @throws ApiError NOT_FOUND if there is none, or it is somebody else's */
   const find = async (ctx: BotContext, id: string): Promise<Job> => {
-    const job = await api.job(ctx.owner, id);
+    const job = await api.as(ctx.owner).job(id);
     if (!job) throw new ApiError('NOT_FOUND', 'There is no such job.');
     return job;
   };

@@ -5,8 +5,8 @@
  *   settings ──▶ d ──▶ d:6 ──▶ d:6:P720 ──▶ d:6:P720:PAN_L ──▶ settings
  */
 import { Composer, InlineKeyboard } from 'grammy';
-import type { Options } from '../api/answers.ts';
-import type { Choice } from '../api/client.ts';
+import type { Options } from '../../src/client/client.ts';
+import type { Choice } from '../api.ts';
 import { choiceText, resolutionText, settle } from '../requests/wording.ts';
 import type { Say } from '../texts/texts.ts';
 import type { BotContext } from './context.ts';

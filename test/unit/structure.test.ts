@@ -21,7 +21,7 @@ const outside = (imports: readonly string[], ...folders: string[]) =>
   imports.filter((file) => !folders.some((folder) => file.startsWith(`${folder}${path.sep}`)));
 
 describe('the bot', () => {
-  it('shares with the rest the frame of a process, and nothing of jobs, database or queue', async () => {
+  it('shares the client and the frame of a process with the rest, and nothing of jobs, database or queue', async () => {
     const frame = [
       'src/config.ts',
       'src/process/log.ts',
@@ -29,11 +29,17 @@ describe('the bot', () => {
       'src/process/startup-error.ts',
       'src/process/version.ts',
     ].map((file) => path.normalize(file));
-    expect(outside(await importsOf('bot'), 'bot')).toEqual(frame);
+    expect(outside(await importsOf('bot'), 'bot', path.join('src', 'client'))).toEqual(frame);
     for (const file of frame) {
       const imports = [...(await readFile(file, 'utf8')).matchAll(IMPORT)].map(([, target]) => path.join(path.dirname(file), target!));
       expect(imports.filter((each) => !frame.includes(each))).toEqual([]);
     }
+  });
+});
+
+describe('the client', () => {
+  it('knows nothing but the schema', async () => {
+    expect(outside(await importsOf('src/client'), path.join('src', 'client'))).toEqual([]);
   });
 });
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { buildSchema, type GraphQLEnumType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Job } from '../../../bot/api/answers.ts';
+import type { Job } from '../../../src/client/client.ts';
 import { newGroup, newRequest, type RequestGroup, type VideoRequest } from '../../../bot/requests/group.ts';
 import { statusOf, type Progress } from '../../../bot/requests/status.ts';
 import { Texts, type Say } from '../../../bot/texts/texts.ts';
@@ -208,7 +208,12 @@ describe('progress and ends', () => {
     attempt: 1,
     maxAttempts: 3,
     nextAttemptAt: null,
+    clientRef: null,
+    retryOf: null,
     createdAt: '2026-01-31T12:00:00.000Z',
+    startedAt: '2026-01-31T12:00:01.000Z',
+    finishedAt: null,
+    expiresAt: null,
     options: {
       engine: 'PREVIEW',
       resolution: 'P720',
@@ -217,6 +222,11 @@ describe('progress and ends', () => {
       motion: 'MICRO',
       durationSeconds: 6,
       seed: 1,
+      steps: 24,
+      minGuidanceScale: 1,
+      maxGuidanceScale: 3,
+      noiseAugStrength: 0.1,
+      motionBucketId: 30,
     },
     error: null,
     result: null,

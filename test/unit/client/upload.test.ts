@@ -1,9 +1,9 @@
-/** Photos on their way to an API that does not take them: nothing stays open. */
+/** Uploads that fail: nothing stays open. */
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ApiClient } from '../../../bot/api/client.ts';
+import { ApiClient } from '../../../src/client/client.ts';
 import { until } from '../../support/waiting.ts';
 
 let server: Server | null = null;
@@ -19,8 +19,7 @@ async function serve(handle: RequestListener): Promise<ApiClient> {
   return client((server.address() as AddressInfo).port);
 }
 
-const client = (port: number) =>
-  new ApiClient({ url: `http://127.0.0.1:${port}`, key: 'k', retryMs: 10, signal: new AbortController().signal });
+const client = (port: number) => ApiClient.create({ url: `http://127.0.0.1:${port}` });
 
 /** A photo without end that knows whether it is open. */
 function endlessPhoto() {
@@ -39,28 +38,28 @@ function endlessPhoto() {
 }
 
 describe('a photo', () => {
-  it('is not opened for an API that is not there', async () => {
+  it('is not opened while the API is unreachable', async () => {
     const { state, open } = endlessPhoto();
-    await expect(client(1).upload('telegram:1', open)).rejects.toMatchObject({ code: 'UNREACHABLE' });
+    await expect(client(1).upload(open)).rejects.toMatchObject({ code: 'UNREACHABLE' });
     expect(state.opened).toBe(0);
   });
 
-  it('is closed where the API refuses it before it has read it', async () => {
+  it('is closed when the API refuses it before reading it', async () => {
     const api = await serve((_request, response) => response.writeHead(401).end('{"error":{"code":"UNAUTHENTICATED","message":"no"}}'));
     const { state, open } = endlessPhoto();
-    await expect(api.upload('telegram:1', open)).rejects.toMatchObject({ name: 'ApiError' });
+    await expect(api.upload(open)).rejects.toMatchObject({ name: 'ApiError' });
     await until(async () => state.closed === state.opened);
   });
 
-  it('is closed where the connection breaks, or nobody wants it any more', async () => {
+  it('is closed when the connection breaks, and when the upload is aborted', async () => {
     let requests = 0;
     const api = await serve((request) => void request.once('data', () => ++requests === 1 && request.destroy()));
     const broken = endlessPhoto();
-    await expect(api.upload('telegram:1', broken.open)).rejects.toMatchObject({ code: 'UNREACHABLE' });
+    await expect(api.upload(broken.open)).rejects.toMatchObject({ code: 'UNREACHABLE' });
     await until(async () => broken.state.closed === 1);
     const quit = new AbortController();
     const unwanted = endlessPhoto();
-    const upload = api.upload('telegram:1', unwanted.open, quit.signal);
+    const upload = api.upload(unwanted.open, { signal: quit.signal });
     await Promise.all([
       expect(upload).rejects.toThrow('not wanted'),
       until(async () => requests === 2).then(() => quit.abort(new Error('not wanted'))),
