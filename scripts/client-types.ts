@@ -64,7 +64,7 @@ class Printer {
     }
     return `/** Printed from schema.graphql and documents.ts by "npm run generate". Do not edit. */
 import { z } from 'zod';
-import { open, type Open } from './open.ts';
+import { open, otherThan, type Open } from './open.ts';
 
 ${[...this.#enums.values(), ...this.#inputs.values()].join('\n\n')}
 
@@ -112,15 +112,17 @@ ${variables.join('\n')}
     return fields.length === 0 ? fragment : `${fragment}.extend(${own})`;
   }
 
-  /** One object for each member that is selected; any other member is known by its name alone. */
+  /** One object for each selected member; a member that a client does not know yet is no error. */
   #union(selectionSet: SelectionSetNode, indent: string): string {
+    const known: string[] = [];
     const members = selectionSet.selections.flatMap((selection) => {
       if (selection.kind !== Kind.INLINE_FRAGMENT) return [];
       const name = selection.typeCondition!.name.value;
-      const object = this.#object(this.#schema.getType(name) as GraphQLObjectType, selection.selectionSet, `${indent}    `);
+      known.push(`'${name}'`);
+      const object = this.#object(this.#schema.getType(name) as GraphQLObjectType, selection.selectionSet, `${indent}  `);
       return [`${indent}  ${object.replace('z.object({', `z.object({\n${indent}    __typename: z.literal('${name}'),`)},`];
     });
-    return `z.discriminatedUnion('__typename', [\n${members.join('\n')}\n${indent}])`;
+    return `z.union([\n${members.join('\n')}\n${indent}  otherThan(${known.join(', ')}),\n${indent}])`;
   }
 
   #output(type: GraphQLOutputType, selectionSet: SelectionSetNode | undefined, indent: string): string {

@@ -2,6 +2,16 @@
  * Every GraphQL operation of the project's clients: the bot, the command line, GraphiQL's tabs and the tests. `npm run generate` prints
  * the types of their variables and answers to generated.ts.
  */
+import { enginesWithTuning } from '../catalog/engines.ts';
+import { tuningFields } from '../catalog/tuning.ts';
+
+/** The tuning of every engine. */
+const TUNING_FIELDS = enginesWithTuning()
+  .map(({ key, tuning }) => {
+    const fields = tuningFields(tuning).map(({ name }) => name);
+    return `... on ${key[0]!.toUpperCase()}${key.slice(1)}Tuning { ${fields.join(' ')} }`;
+  })
+  .join('\n      ');
 
 const JOB_FIELDS = `fragment JobFields on Job {
   id
@@ -31,7 +41,7 @@ const JOB_FIELDS = `fragment JobFields on Job {
     seed
     tuning {
       __typename
-      ... on SvdXtTuning { numInferenceSteps minGuidanceScale maxGuidanceScale noiseAugStrength motionBucketId }
+      ${TUNING_FIELDS}
     }
   }
   error { code message hint fault retry }

@@ -1,6 +1,6 @@
 /** Printed from schema.graphql and documents.ts by "npm run generate". Do not edit. */
 import { z } from 'zod';
-import { open, type Open } from './open.ts';
+import { open, otherThan, type Open } from './open.ts';
 
 export type Motion = 'DOLLY_IN' | 'MICRO' | 'PAN_L' | 'PAN_R' | 'TILT_DOWN' | 'TILT_UP';
 
@@ -44,6 +44,7 @@ export interface CreateJobInput {
   readonly motion?: Open<Motion>;
   readonly orientation?: Open<Orientation>;
   readonly resolution?: Open<Resolution>;
+  readonly seed?: number | null;
   readonly tuning?: TuningInput | null;
 }
 
@@ -52,13 +53,15 @@ export type ImageInput =
   | { readonly jobId: string }
   | { readonly uploadId: string };
 
-export interface TuningInput {
+export type TuningInput =
+  | { readonly svdXt: SvdXtTuningInput };
+
+export interface SvdXtTuningInput {
   readonly maxGuidanceScale?: number;
   readonly minGuidanceScale?: number;
   readonly motionBucketId?: number | null;
   readonly noiseAugStrength?: number;
-  readonly seed?: number | null;
-  readonly steps?: number;
+  readonly numInferenceSteps?: number;
 }
 
 export const JobFields = z.object({
@@ -87,11 +90,17 @@ export const JobFields = z.object({
     motion: open<Motion>(),
     durationSeconds: z.number(),
     seed: z.number(),
-    steps: z.number(),
-    minGuidanceScale: z.number(),
-    maxGuidanceScale: z.number(),
-    noiseAugStrength: z.number(),
-    motionBucketId: z.number(),
+    tuning: z.union([
+      z.object({
+        __typename: z.literal('SvdXtTuning'),
+        numInferenceSteps: z.number(),
+        minGuidanceScale: z.number(),
+        maxGuidanceScale: z.number(),
+        noiseAugStrength: z.number(),
+        motionBucketId: z.number(),
+      }),
+      otherThan('SvdXtTuning'),
+    ]).nullable(),
   }),
   error: z.object({
     code: open<ErrorCode>(),
