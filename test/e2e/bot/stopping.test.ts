@@ -115,7 +115,7 @@ describe('cancelling', () => {
 describe('an API that fails', () => {
   it.each([
     ['to create a job', 'createJob('],
-    ['to say how a job goes', '{ job(id'],
+    ['to say how a job goes', 'query Job('],
   ])('%s is asked again, and one video comes', async (_what, operation) => {
     let failures = 0;
     proxy.fate = (body) => (body.includes(operation) && ++failures <= 3 ? FAILURE : 'pass');
