@@ -3,4 +3,9 @@ import type { EngineModule } from './engine.ts';
 import { preview } from './preview/preview.ts';
 import { svd } from './svd/svd.ts';
 
-export const ENGINE_MODULES: readonly EngineModule[] = [preview, svd];
+/** One engine a line. */
+// prettier-ignore
+export const ENGINE_MODULES: readonly EngineModule[] = [
+  preview,
+  svd,
+];

@@ -32,6 +32,8 @@ export interface StackOptions {
   readonly redis?: boolean;
   /** Every state of every job is kept for `states`. */
   readonly statesKept?: boolean;
+  /** Folder of the built program to start; by default the checkout. */
+  readonly program?: string;
   /** False: no worker at first. */
   readonly worker?: boolean;
 }
@@ -114,6 +116,7 @@ export class Stack {
   readonly storage: string;
   readonly databaseUrl: string;
   readonly #dropDatabase: () => Promise<void>;
+  readonly #program: string;
   readonly #parts = new Set<PartProcess>();
   readonly #sockets = new Set<Client>();
   api!: PartProcess;
@@ -124,6 +127,7 @@ export class Stack {
     this.storage = mkdtempSync(path.join(tmpdir(), 'fm-stack-'));
     this.databaseUrl = database.url;
     this.#dropDatabase = database.drop;
+    this.#program = options.program ?? '.';
     this.environment = {
       ...process.env,
       NODE_ENV: 'test',
@@ -204,7 +208,7 @@ export class Stack {
   }
 
   async #start(file: string, environment: Readonly<Record<string, string>>): Promise<PartProcess> {
-    const child = fork(path.resolve(file), [], {
+    const child = fork(path.resolve(this.#program, file), [], {
       env: { ...this.environment, ...environment },
       execArgv: ['--enable-source-maps'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
