@@ -13,10 +13,10 @@ import { sharedSecret } from '../src/infra/postgres/settings.ts';
 import { DeviceWorker } from './supervisor/device-worker.ts';
 import { detectGpus, expandDevices } from './svd/runtime/backends.ts';
 
-/** Longest that leaving may take beside the grace for the job being rendered, in milliseconds: with that, less than the 10 s containers get. */
-const LEAVING_MS = 5_000;
-/** How often to look for usable GPUs, because a model may still be installed. */
-const DETECT_EVERY_MS = 30_000;
+/** Time for a shutdown beside the grace period of the current attempt, in milliseconds. With the default, below the 10 s that containers get. */
+const SHUTDOWN_MS = 5_000;
+/** Interval at which `auto` checks again which GPUs can be used, since a model may be installed later. */
+const GPU_CHECK_MS = 30_000;
 
 /** GPUs that `auto` includes: those worth using that an engine with its model present can run on. */
 async function usableGpus(config: Config): Promise<readonly string[]> {
@@ -30,38 +30,38 @@ async function usableGpus(config: Config): Promise<readonly string[]> {
 async function startWorker(config: Config, log: Logger): Promise<Part> {
   const services = await openServices(config, log);
   const installation = await sharedSecret(services.db.client, 'installation');
-  const weights = await startAutoPull(config, log);
-  const deviceWorker = (device: string) => new DeviceWorker(services, device, () => isStorageOf(services.blobs, installation), weights);
+  const downloads = await startAutoPull(config, log);
+  const deviceWorker = (device: string) => new DeviceWorker(services, device, () => isStorageOf(services.blobs, installation), downloads);
   const devices = expandDevices(config.WORKER_DEVICES).map(deviceWorker);
   log.info(
     { devices: devices.map(({ device }) => device), cores: availableParallelism(), queueAndProgress: services.carrier },
-    'worker starts',
+    'starting the worker',
   );
   const started = Promise.all(devices.map((device) => device.start()));
-  const leaving = new AbortController();
-  // Other devices need not wait for the probe. It is repeated, because the model may be installed later.
+  const stopping = new AbortController();
+  // In the background, since the probe takes time and a model may be installed later.
   const addGpus = async (): Promise<void> => {
-    await weights?.done;
+    await downloads?.done;
     let gpus: readonly string[] = [];
-    while (!leaving.signal.aborted && (gpus = await usableGpus(config)).length === 0)
-      await sleep(DETECT_EVERY_MS, null, { signal: leaving.signal });
-    if (leaving.signal.aborted) return;
+    while (!stopping.signal.aborted && (gpus = await usableGpus(config)).length === 0)
+      await sleep(GPU_CHECK_MS, null, { signal: stopping.signal });
+    if (stopping.signal.aborted) return;
     const added = gpus.filter((gpu) => !devices.some(({ device }) => device === gpu)).map(deviceWorker);
     devices.push(...added);
     await Promise.all(added.map((worker) => worker.start()));
   };
   if (config.WORKER_DEVICES.includes('auto')) {
     addGpus().catch((error: unknown) => {
-      if (!leaving.signal.aborted) log.error({ err: error }, 'GPUs are not used');
+      if (!stopping.signal.aborted) log.error({ err: error }, 'cannot use GPUs');
     });
   }
   const graceMs = config.SHUTDOWN_GRACE_SECONDS * 1000;
   return {
     ready: started.then(() => ({ devices: devices.map(({ device }) => device).join(',') })),
-    stopWithinMs: graceMs + LEAVING_MS,
+    stopWithinMs: graceMs + SHUTDOWN_MS,
     async stop() {
-      leaving.abort();
-      await Promise.all([weights?.stop(), ...devices.map((device) => device.stop(graceMs))]);
+      stopping.abort();
+      await Promise.all([downloads?.stop(), ...devices.map((device) => device.stop(graceMs))]);
       await services.close();
     },
   };

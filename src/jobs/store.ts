@@ -87,13 +87,19 @@ export type JobChange = Partial<
   >
 >;
 
-export interface ProgressChange {
+/** How far a render is. */
+export interface RenderProgress {
   readonly stage: Stage;
+  /** Finished frames or steps of the stage, at most `totalSteps`. */
   readonly step: number;
   readonly totalSteps: number;
-  /** 0–100; a value below the stored one is not written. */
+  /** 0 to under 100; a value below the stored one is not written. */
   readonly percent: number;
+  /** Estimated seconds until the render is finished. */
   readonly etaSeconds: number;
+}
+
+export interface ProgressChange extends RenderProgress {
   /** True if a preview picture was written just now. */
   readonly preview: boolean;
 }

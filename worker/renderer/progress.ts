@@ -1,49 +1,43 @@
 import type { Stage } from '../../src/catalog/catalog.ts';
+import type { RenderProgress } from '../../src/jobs/store.ts';
 import type { PlannedStage } from '../engine.ts';
 
-export interface Standing {
-  readonly stage: Stage;
-  readonly step: number;
-  readonly totalSteps: number;
-  /** 0 to under 100; only the finished job has 100. */
-  readonly percent: number;
-  readonly etaSeconds: number;
-}
-
-/** The last percent belongs to publishing the files. */
-const MOST = 99;
+/** Percent of a finished render; the last percent stands for publishing the files. */
+const RENDERED_PERCENT = 99;
 
 /**
- * Percent and time to go of one render. Percent counts finished frames and steps, each weighted by its planned time, and so never
- * falls; time to go comes from how long finished steps really took.
+ * Percent and remaining time of one render. Percent counts finished frames and steps, each weighted by its planned time, and so never
+ * decreases; the remaining time is scaled by how long the finished steps really took.
  */
 export class ProgressMeter {
   readonly #plan: readonly PlannedStage[];
   readonly #totalSeconds: number;
+  /** The current stage and its finished steps. */
   #index = 0;
   #step = 0;
-  /** When the step before the present stage was finished, and when the newest one was, in milliseconds. */
-  #stageBegan: number;
-  #newest: number;
-  /** Real over planned time, as of the newest finished step and at the start of the present stage. */
-  #pace: number;
-  #paceBefore: number;
+  /** When the last step before the current stage was finished, and when the newest one was, in milliseconds. */
+  #stageStartedAt: number;
+  #lastStepAt: number;
+  /** Measured over planned time, as of the newest finished step and at the start of the current stage. */
+  #slowdown: number;
+  #slowdownBefore: number;
 
   /**
-   * @param now milliseconds on a clock that never jumps
-   * @param estimatedSeconds what the whole is expected to take, where that is known better than from the plan
+   * @param now in milliseconds, by a monotonic clock
+   * @param estimatedSeconds the expected duration of the render, if there is a better estimate than the plan
+   * @throws RangeError if the plan has no stage
    */
   constructor(plan: readonly PlannedStage[], now: number, estimatedSeconds?: number) {
     if (plan.length === 0) throw new RangeError('a plan has at least one stage');
     this.#plan = plan;
     this.#totalSeconds = plan.reduce((sum, { totalSteps, secondsPerStep }) => sum + totalSteps * secondsPerStep, 0);
-    this.#pace = estimatedSeconds && this.#totalSeconds > 0 ? estimatedSeconds / this.#totalSeconds : 1;
-    this.#paceBefore = this.#pace;
-    this.#stageBegan = now;
-    this.#newest = now;
+    this.#slowdown = estimatedSeconds && this.#totalSeconds > 0 ? estimatedSeconds / this.#totalSeconds : 1;
+    this.#slowdownBefore = this.#slowdown;
+    this.#stageStartedAt = now;
+    this.#lastStepAt = now;
   }
 
-  /** The whole plan's time, in seconds. */
+  /** Planned duration of the whole render. */
   get expectedSeconds(): number {
     return this.#totalSeconds;
   }
@@ -52,39 +46,44 @@ export class ProgressMeter {
     return Math.max(...this.#plan.map(({ secondsPerStep }) => secondsPerStep));
   }
 
-  /** `step` steps of `stage` are finished. A stage that is past, or a step that is, changes nothing. */
-  advance(stage: Stage, step: number, now: number): Standing {
+  /**
+   * `step` steps of `stage` are finished. An earlier stage or step than the current one changes nothing.
+   * @throws RangeError if the stage is not in the plan
+   */
+  advance(stage: Stage, step: number, now: number): RenderProgress {
     const index = this.#plan.findIndex((planned) => planned.stage === stage);
     if (index === -1) throw new RangeError(`stage ${stage} is not in the plan`);
     if (index > this.#index) {
       this.#index = index;
       this.#step = 0;
-      this.#stageBegan = this.#newest;
-      this.#paceBefore = this.#pace;
+      this.#stageStartedAt = this.#lastStepAt;
+      this.#slowdownBefore = this.#slowdown;
     }
     const { totalSteps, secondsPerStep } = this.#plan[this.#index]!;
     if (index === this.#index && step > this.#step) {
       this.#step = Math.min(step, totalSteps);
-      this.#newest = now;
-      // What was known before weighs as much as a tenth of the whole, so that one odd first step does not upset the forecast.
-      const known = this.#totalSeconds / 10;
-      const planned = this.#step * secondsPerStep;
-      if (planned > 0) this.#pace = ((now - this.#stageBegan) / 1000 + known * this.#paceBefore) / (planned + known);
+      this.#lastStepAt = now;
+      // The previous slowdown weighs as much as a tenth of the render, so that one unusual step does not distort the estimate.
+      const priorSeconds = this.#totalSeconds / 10;
+      const plannedSeconds = this.#step * secondsPerStep;
+      const measuredSeconds = (now - this.#stageStartedAt) / 1000;
+      if (plannedSeconds > 0) this.#slowdown = (measuredSeconds + priorSeconds * this.#slowdownBefore) / (plannedSeconds + priorSeconds);
     }
-    return this.standing();
+    return this.current();
   }
 
-  standing(): Standing {
+  /** Progress as of the last `advance`. */
+  current(): RenderProgress {
     const { stage, totalSteps, secondsPerStep } = this.#plan[this.#index]!;
-    const past = this.#plan.slice(0, this.#index).reduce((sum, planned) => sum + planned.totalSteps * planned.secondsPerStep, 0);
-    const done = past + this.#step * secondsPerStep;
-    const share = this.#totalSeconds > 0 ? done / this.#totalSeconds : 0;
+    const earlier = this.#plan.slice(0, this.#index).reduce((sum, planned) => sum + planned.totalSteps * planned.secondsPerStep, 0);
+    const doneSeconds = earlier + this.#step * secondsPerStep;
+    const share = this.#totalSeconds > 0 ? doneSeconds / this.#totalSeconds : 0;
     return {
       stage,
       step: this.#step,
       totalSteps,
-      percent: Math.round(MOST * share * 100) / 100,
-      etaSeconds: Math.max(0, (this.#totalSeconds - done) * this.#pace),
+      percent: Math.round(RENDERED_PERCENT * share * 100) / 100,
+      etaSeconds: Math.max(0, (this.#totalSeconds - doneSeconds) * this.#slowdown),
     };
   }
 }

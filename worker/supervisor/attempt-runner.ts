@@ -15,70 +15,76 @@ import { AppError, ERRORS, toAppError } from '../../src/jobs/errors.ts';
 import { jobFiles } from '../../src/jobs/job.ts';
 import { jobTopic } from '../../src/jobs/ports/bus.ts';
 import type { HandlerOutcome } from '../../src/jobs/ports/queue.ts';
-import { Limits } from './watchdog.ts';
-import { ProgressWriter } from './progress-writer.ts';
 import { OUTPUT } from '../protocol.ts';
-import type { RendererProcess } from './renderer-handle.ts';
+import { ProgressWriter } from './progress-writer.ts';
+import type { RendererHandle } from './renderer-handle.ts';
+import type { Shutdown } from './shutdown.ts';
+import { Watchdog } from './watchdog.ts';
 
-/** How often the row is looked at for a cancel that the bus did not tell. */
-const LOOK_EVERY_MS = 2_000;
-/** When all processes are ended at once, the renderer's failure may be heard of this much before the reason. */
-const REASON_MS = 100;
-/** Longest wait for a renderer to stop when its worker leaves; nobody may have to wait for that. */
-const LEAVE_MS = 500;
-/** Wait before what the database did not take is tried again. */
-const INSIST_MS = 1_000;
+/** Interval at which the row is read for a cancel whose message was lost. */
+const CHECK_EVERY_MS = 2_000;
+/** When a service manager signals all processes at once, the renderer's failure may arrive this much before the worker's own signal. */
+const SIGNAL_DELAY_MS = 100;
+/** Longest wait for the renderer to stop once the deadline of a shutdown has passed. */
+const SHUTDOWN_STOP_MS = 500;
+/** Wait before a write that the database did not accept is repeated. */
+const WRITE_RETRY_MS = 1_000;
 
 const DONE: HandlerOutcome = { then: 'done' };
-const BACK: HandlerOutcome = { then: 'again', delayMs: 0 };
-
-/** When a worker is told to leave, and when it must. */
-export interface Departure {
-  /** From here on a failure is taken for a part of the leaving: a service manager ends all processes at once. */
-  readonly told: AbortSignal;
-  /** What is held must be handed back now. */
-  readonly due: AbortSignal;
-}
+const BACK_TO_QUEUE: HandlerOutcome = { then: 'again', delayMs: 0 };
 
 /** Why a render is stopped before its end. */
 type StopReason =
-  /** Cancelled, or taken over by another attempt: the row is no longer ours. */
-  { readonly kind: 'lost' } | { readonly kind: 'failed'; readonly error: AppError } | { readonly kind: 'leaving' };
+  /** Cancelled, or taken over by another attempt: this attempt may no longer write to the row. */
+  | { readonly kind: 'superseded' }
+  | { readonly kind: 'timeout'; readonly error: AppError }
+  /** The worker shuts down and its deadline has passed. */
+  | { readonly kind: 'shutdown' };
 
-export interface RenderingOptions {
+export interface AttemptRunnerOptions {
   readonly context: AttemptContext;
-  readonly renderer: RendererProcess;
+  readonly renderer: RendererHandle;
   readonly attempt: Attempt;
   /** Aborted when the queue may have given the entry to another worker. */
   readonly lockLost: AbortSignal;
-  readonly departure: Departure;
-  /** The photo is not where it should be: false if the whole storage is not. */
-  readonly storageIsOurs: () => Promise<boolean>;
-  /** The device cannot render at present; told why. */
-  readonly unfit: (reason: unknown) => void;
+  readonly shutdown: Shutdown;
+  /** Asked when the photo is missing: false if the whole storage is, as when a mount is. */
+  readonly isOwnStorage: () => Promise<boolean>;
+  /** Called when the device cannot render at present; the attempt is then released. */
+  readonly onDeviceFailure: (reason: unknown) => void;
 }
 
-/** One attempt from claim to end: the renderer works, the row follows, and whatever says stop is obeyed. */
-export class Rendering {
-  readonly #options: RenderingOptions;
+/**
+ * Supervises one attempt, from its claim to the outcome in the row.
+ *
+ *   rendering ──▶ done ─────────────▶ files published, row COMPLETED
+ *       │    ├──▶ failed, timed out ▶ row RETRYING or FAILED
+ *       │    └──▶ device failure ───▶ row QUEUED, not counted against the job
+ *       ▼
+ *   stopping ──▶ superseded ────────▶ nothing is written
+ *            └─▶ shutdown ──────────▶ row QUEUED, not counted against the job
+ */
+export class AttemptRunner {
+  readonly #options: AttemptRunnerOptions;
   readonly #stop = new AbortController();
-  readonly #limits: Limits;
+  readonly #watchdog: Watchdog;
   readonly #writer: ProgressWriter;
+  /** Fields of every log line. */
   readonly #fields: { readonly jobId: string; readonly attempt: number };
-  #reason: StopReason | null = null;
-  /** The renderer is done; from here on the row decides. */
-  #over = false;
+  #stopReason: StopReason | null = null;
+  /** The renderer has finished; from here on only the row decides. */
+  #renderEnded = false;
 
-  constructor(options: RenderingOptions) {
+  constructor(options: AttemptRunnerOptions) {
     this.#options = options;
     const { context, attempt } = options;
     const { config } = context;
     const { job } = attempt;
     this.#fields = { jobId: job.id, attempt: job.attempt };
-    this.#limits = new Limits(config.STEP_TIMEOUT_SECONDS, config.JOB_TIMEOUT_SECONDS, job.estimatedSeconds, (error) =>
-      this.#end({ kind: 'failed', error }),
+    this.#watchdog = new Watchdog(config.STEP_TIMEOUT_SECONDS, config.JOB_TIMEOUT_SECONDS, job.estimatedSeconds, (error) =>
+      this.#stopRender({ kind: 'timeout', error }),
     );
-    this.#writer = new ProgressWriter(context, attempt, () => this.#end({ kind: 'lost' }));
+    this.#writer = new ProgressWriter(context, attempt, () => this.#stopRender({ kind: 'superseded' }));
     if (job.estimatedSeconds > config.JOB_TIMEOUT_SECONDS) {
       context.log.warn(
         { ...this.#fields, estimatedSeconds: job.estimatedSeconds, timeoutSeconds: config.JOB_TIMEOUT_SECONDS },
@@ -87,51 +93,47 @@ export class Rendering {
     }
   }
 
-  /** Renders the attempt; what the queue should do with its entry. Failures of the render are dealt with here. */
+  /** Runs the attempt and returns what the queue does with its entry. Failed renders are recorded in the row and do not reject. */
   async run(): Promise<HandlerOutcome> {
     const {
       context: { bus, workspace },
       attempt: { job },
       lockLost,
-      departure,
+      shutdown: { deadline },
     } = this.#options;
-    const look = () => void this.#look();
-    const leave = () => this.#end({ kind: 'leaving' });
-    const looking = setInterval(look, LOOK_EVERY_MS);
-    lockLost.addEventListener('abort', look);
-    departure.due.addEventListener('abort', leave);
-    if (departure.due.aborted) leave();
+    const check = () => void this.#checkOwnership();
+    const onDeadline = () => this.#stopRender({ kind: 'shutdown' });
+    const checking = setInterval(check, CHECK_EVERY_MS);
+    lockLost.addEventListener('abort', check);
+    deadline.addEventListener('abort', onDeadline);
+    if (deadline.aborted) onDeadline();
     const unsubscribe = await bus.subscribe(jobTopic(job.id), ({ revision }) => {
-      if (Number(revision) > this.#writer.revision) look();
+      if (Number(revision) > this.#writer.revision) check();
     });
     const scratch = `${job.id}-${job.attempt}`;
     try {
-      // A cancel that came between the claim and the subscription.
-      await this.#look();
+      // For a cancel between the claim and the subscription.
+      await this.#checkOwnership();
       return await this.#render(await workspace.createScratch(scratch));
     } catch (error) {
       return await this.#fail(toAppError(error));
     } finally {
-      this.#limits.clear();
-      clearInterval(looking);
-      lockLost.removeEventListener('abort', look);
-      departure.due.removeEventListener('abort', leave);
+      this.#watchdog.stop();
+      clearInterval(checking);
+      lockLost.removeEventListener('abort', check);
+      deadline.removeEventListener('abort', onDeadline);
       await unsubscribe();
       await workspace.removeScratch(scratch);
     }
   }
 
   async #render(folder: string): Promise<HandlerOutcome> {
-    const { context, renderer, attempt, storageIsOurs, unfit } = this.#options;
+    const { context, renderer, attempt, onDeviceFailure } = this.#options;
     const { job } = attempt;
-    const photoPath = await context.workspace.localPath(jobFiles.photo(job.id), folder).catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-      if (await storageIsOurs()) throw new AppError('EXPIRED', "The job's photo is gone.", {}, error);
-      return null;
-    });
+    const photoPath = await this.#photoPath(folder);
     if (photoPath === null) {
-      unfit(new Error('STORAGE_DIR is not the storage of this installation; is the shared folder mounted?'));
-      return await this.#giveBack();
+      onDeviceFailure(new Error('STORAGE_DIR is not the storage of this installation; is the shared folder mounted?'));
+      return await this.#release();
     }
     const outcome = await renderer.render(
       {
@@ -144,20 +146,20 @@ export class Rendering {
         folder,
       },
       {
-        planned: (expectedSeconds, longestStepSeconds) => this.#limits.expect(expectedSeconds, longestStepSeconds),
-        progress: (progress) => {
-          this.#limits.stepped();
-          this.#writer.offer(progress);
+        planned: (expectedSeconds, longestStepSeconds) => this.#watchdog.extend(expectedSeconds, longestStepSeconds),
+        progress: (progress, previewPath) => {
+          this.#watchdog.reset();
+          this.#writer.write(progress, previewPath);
         },
       },
       this.#stop.signal,
       context.config.CANCEL_GRACE_SECONDS * 1000,
     );
-    this.#over = true;
-    this.#limits.clear();
-    await this.#writer.settled();
+    this.#renderEnded = true;
+    this.#watchdog.stop();
+    await this.#writer.flush();
     switch (outcome.kind) {
-      // A render that finished although it was told to stop counts: cancel or complete, whichever the row saw first.
+      // A render that finished although it was asked to stop counts: the row decides between cancel and completion.
       case 'done':
         return await this.#complete(folder, outcome);
       case 'failed':
@@ -165,76 +167,94 @@ export class Rendering {
       case 'stopped':
         return await this.#fail(new AppError('WORKER_LOST', 'The render was stopped.'));
       case 'unavailable':
-        unfit(outcome.reason);
-        return await this.#giveBack();
+        onDeviceFailure(outcome.reason);
+        return await this.#release();
+    }
+  }
+
+  /**
+   * The photo as a local file; null if the storage is not this installation's.
+   * @throws AppError EXPIRED if the storage is, and the photo is gone
+   */
+  async #photoPath(folder: string): Promise<string | null> {
+    const { context, attempt, isOwnStorage } = this.#options;
+    try {
+      return await context.workspace.localPath(jobFiles.photo(attempt.job.id), folder);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      if (await isOwnStorage()) throw new AppError('EXPIRED', "The job's photo is gone.", {}, error);
+      return null;
     }
   }
 
   async #complete(folder: string, { sizeBytes, sha256, renderSeconds }: RenderFigures): Promise<HandlerOutcome> {
     const { context, attempt } = this.#options;
     await publish(context, attempt, { videoPath: path.join(folder, OUTPUT.video), posterPath: path.join(folder, OUTPUT.poster) });
-    await this.#insist(() => completeAttempt(context, attempt, { sizeBytes, sha256, renderSeconds }));
+    await this.#retryWrite(() => completeAttempt(context, attempt, { sizeBytes, sha256, renderSeconds }));
     return DONE;
   }
 
   async #fail(failure: AppError): Promise<HandlerOutcome> {
-    const { context, attempt, departure } = this.#options;
-    if (this.#reason === null && !departure.told.aborted) {
-      await sleep(REASON_MS, null, { signal: departure.told }).catch(() => {});
-      // Timers come before signals where both are due.
+    const { context, attempt, shutdown } = this.#options;
+    if (this.#stopReason === null && !shutdown.requested.aborted) {
+      await sleep(SIGNAL_DELAY_MS, null, { signal: shutdown.requested }).catch(() => {});
+      // If both are due, Node runs timers before signal handlers.
       await nextTurn();
     }
-    const reason = this.#reason;
-    if (reason?.kind === 'lost') return DONE;
-    if (reason?.kind === 'leaving' || (departure.told.aborted && reason === null)) return await this.#giveBack();
-    const error = withReference(reason?.kind === 'failed' ? reason.error : failure);
+    const reason = this.#stopReason;
+    if (reason?.kind === 'superseded') return DONE;
+    if (reason?.kind === 'shutdown' || (shutdown.requested.aborted && reason === null)) return await this.#release();
+    const error = withReference(reason?.kind === 'timeout' ? reason.error : failure);
     context.log.warn({ ...this.#fields, code: error.code, reference: error.details.reference, err: error }, 'attempt failed');
-    const retry = await this.#insist(() => failAttempt(context, attempt, error));
+    const retry = await this.#retryWrite(() => failAttempt(context, attempt, error));
     return retry ? { then: 'again', delayMs: retry.retryInMs } : DONE;
   }
 
-  async #giveBack(): Promise<HandlerOutcome> {
+  async #release(): Promise<HandlerOutcome> {
     const { context, attempt } = this.#options;
-    return (await this.#insist(() => handBack(context, attempt))) ? BACK : DONE;
+    return (await this.#retryWrite(() => handBack(context, attempt))) ? BACK_TO_QUEUE : DONE;
   }
 
-  #end(reason: StopReason): void {
+  #stopRender(reason: StopReason): void {
     const { context, renderer } = this.#options;
-    if (this.#over) return;
-    if (!this.#reason) {
-      this.#reason = reason;
+    if (this.#renderEnded) return;
+    if (!this.#stopReason) {
+      this.#stopReason = reason;
       context.log.info({ ...this.#fields, reason: reason.kind }, 'stopping the render');
       this.#stop.abort();
     }
-    if (reason.kind === 'leaving') renderer.killWithin(Math.min(LEAVE_MS, context.config.CANCEL_GRACE_SECONDS * 1000));
+    if (reason.kind === 'shutdown') renderer.killWithin(Math.min(SHUTDOWN_STOP_MS, context.config.CANCEL_GRACE_SECONDS * 1000));
   }
 
-  /** Stops the render if the row is no longer this attempt's. */
-  async #look(): Promise<void> {
+  /** Stops the render if this attempt may no longer write to the row. */
+  async #checkOwnership(): Promise<void> {
     const { context, attempt } = this.#options;
     try {
-      if (!this.#over && !(await stillHeld(context, attempt))) this.#end({ kind: 'lost' });
+      if (!this.#renderEnded && !(await stillHeld(context, attempt))) this.#stopRender({ kind: 'superseded' });
     } catch (error) {
-      context.log.warn({ ...this.#fields, err: error }, 'could not look at the job');
+      context.log.warn({ ...this.#fields, err: error }, 'could not read the job');
     }
   }
 
-  /** Repeats what the database did not take, since a finished render is worth waiting for; the attempt's token keeps that safe. */
-  async #insist<T>(work: () => Promise<T>): Promise<T> {
-    const { context, departure } = this.#options;
+  /**
+   * Repeats a write until the database accepts it, so that an outage does not lose a finished render. Safe because a superseded
+   * attempt's token is refused. Rejects once a shutdown is requested.
+   */
+  async #retryWrite<T>(write: () => Promise<T>): Promise<T> {
+    const { context, shutdown } = this.#options;
     for (;;) {
       try {
-        return await work();
+        return await write();
       } catch (error) {
-        if (departure.told.aborted) throw error;
-        context.log.warn({ ...this.#fields, err: error }, 'the end of this attempt is not written yet; trying again');
-        await sleep(INSIST_MS);
+        if (shutdown.requested.aborted) throw error;
+        context.log.warn({ ...this.#fields, err: error }, 'could not record the outcome of the attempt; trying again');
+        await sleep(WRITE_RETRY_MS);
       }
     }
   }
 }
 
-/** An INTERNAL error with a reference that its owner reads and the log carries. */
+/** Adds to an INTERNAL error a reference that both the job's owner and the log see. */
 function withReference(error: AppError): AppError {
   if (error.code !== 'INTERNAL') return error;
   const reference = randomUUID();

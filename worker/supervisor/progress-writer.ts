@@ -1,60 +1,69 @@
 import type { Attempt, AttemptContext } from '../../src/jobs/attempt.ts';
 import { publishProgress } from '../../src/jobs/context.ts';
 import { jobFiles } from '../../src/jobs/job.ts';
-import type { RenderProgress } from '../protocol.ts';
+import type { RenderProgress } from '../../src/jobs/store.ts';
 
-/** Least time between two writes of progress within a stage. */
+/** Shortest time between two writes within a stage. */
 const WRITE_EVERY_MS = 200;
 
-/** Writes the newest progress into the row, one write at a time and not more often than a client could care for. */
+interface PendingWrite {
+  readonly progress: RenderProgress;
+  readonly previewPath: string | null;
+}
+
+/**
+ * Writes an attempt's newest progress into the row, one write at a time and at most every 200 ms, except that a new stage is written at
+ * once. Progress that arrives in between replaces what is pending of its stage.
+ */
 export class ProgressWriter {
   readonly #context: AttemptContext;
   readonly #attempt: Attempt;
-  readonly #lost: () => void;
-  /** At most one a stage, the newest. */
-  #pending: RenderProgress[] = [];
+  readonly #onSuperseded: () => void;
+  /** At most one a stage, in the order of the stages. */
+  #pending: PendingWrite[] = [];
   #writing: Promise<void> | null = null;
   #lastStage: string | null = null;
   #lastWrite = 0;
   #endPause: () => void = () => {};
-  /** Newest revision this attempt has written. */
+  /** Newest revision that this attempt has written. */
   revision: number;
 
-  /** @param lost called when the row refuses: the attempt was cancelled or taken over */
-  constructor(context: AttemptContext, attempt: Attempt, lost: () => void) {
+  /** @param onSuperseded called when a write is refused: the attempt was cancelled or taken over */
+  constructor(context: AttemptContext, attempt: Attempt, onSuperseded: () => void) {
     this.#context = context;
     this.#attempt = attempt;
-    this.#lost = lost;
+    this.#onSuperseded = onSuperseded;
     this.revision = attempt.job.revision;
   }
 
-  offer(progress: RenderProgress): void {
+  /** Schedules a write. Failures of the database are logged; progress is not worth failing a render. */
+  write(progress: RenderProgress, previewPath: string | null): void {
     const last = this.#pending.at(-1);
-    if (last?.stage === progress.stage) {
-      // A preview that was not taken yet is not lost to a newer event without one.
-      this.#pending[this.#pending.length - 1] = { ...progress, preview: progress.preview ?? last.preview };
+    if (last?.progress.stage === progress.stage) {
+      // A pending preview is kept if the newer progress brings none.
+      this.#pending[this.#pending.length - 1] = { progress, previewPath: previewPath ?? last.previewPath };
     } else {
-      this.#pending.push(progress);
+      this.#pending.push({ progress, previewPath });
     }
-    // Another stage is news at once; it may be over before a pause is.
+    // A short stage may end before a pause does.
     if (progress.stage !== this.#lastStage) this.#endPause();
-    this.#writing ??= this.#write().finally(() => (this.#writing = null));
+    this.#writing ??= this.#writeAll().finally(() => (this.#writing = null));
   }
 
-  async settled(): Promise<void> {
+  /** Resolves once everything pending is written. */
+  async flush(): Promise<void> {
     await this.#writing;
   }
 
-  async #write(): Promise<void> {
+  async #writeAll(): Promise<void> {
     while (this.#pending.length > 0) {
-      const wait = this.#lastWrite + WRITE_EVERY_MS - performance.now();
-      if (wait > 0 && this.#pending.length === 1 && this.#pending[0]!.stage === this.#lastStage) await this.#pause(wait);
-      const progress = this.#pending.shift()!;
+      const waitMs = this.#lastWrite + WRITE_EVERY_MS - performance.now();
+      if (waitMs > 0 && this.#pending.length === 1 && this.#pending[0]!.progress.stage === this.#lastStage) await this.#pause(waitMs);
+      const next = this.#pending.shift()!;
       this.#lastWrite = performance.now();
-      this.#lastStage = progress.stage;
-      await this.#writeOne(progress).catch((error: unknown) => {
-        // The database may be away for a moment; the render goes on.
-        this.#context.log.warn({ jobId: this.#attempt.job.id, err: error }, 'progress not written');
+      this.#lastStage = next.progress.stage;
+      await this.#writeOne(next).catch((error: unknown) => {
+        this.#context.log.warn({ jobId: this.#attempt.job.id, err: error }, 'could not write progress');
       });
     }
   }
@@ -69,21 +78,21 @@ export class ProgressWriter {
     });
   }
 
-  async #writeOne({ preview, ...progress }: RenderProgress): Promise<void> {
+  async #writeOne({ progress, previewPath }: PendingWrite): Promise<void> {
     const { jobs, blobs, workspace } = this.#context;
     const {
       job: { id },
       token,
     } = this.#attempt;
-    if (preview) await workspace.adopt(preview, jobFiles.preview(id));
-    const revision = await jobs.progress(id, token, { ...progress, preview: preview !== null });
+    if (previewPath) await workspace.adopt(previewPath, jobFiles.preview(id));
+    const revision = await jobs.progress(id, token, { ...progress, preview: previewPath !== null });
     if (revision !== null) {
       this.revision = revision;
       await publishProgress(this.#context, id, revision);
       return;
     }
-    // It came after the end, when nobody is left to take it away.
-    if (preview) await blobs.remove(jobFiles.preview(id));
-    this.#lost();
+    // The end of the job, which removes its preview, came before this one was stored.
+    if (previewPath) await blobs.remove(jobFiles.preview(id));
+    this.#onSuperseded();
   }
 }

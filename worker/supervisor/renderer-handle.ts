@@ -1,50 +1,58 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import type { RenderFigures } from '../../src/jobs/attempt.ts';
 import type { Log } from '../../src/jobs/context.ts';
 import { AppError } from '../../src/jobs/errors.ts';
-import type { EngineCapability, FromRenderer, RenderProgress, RenderRequest, ToRenderer } from '../protocol.ts';
+import type { RenderProgress } from '../../src/jobs/store.ts';
+import type { EngineCapability, FromRenderer, RenderRequest, ToRenderer } from '../protocol.ts';
 
-export interface RenderEvents {
+/** Called while a render runs. */
+export interface RenderListener {
+  /** Expected durations, before the first progress. */
   planned(expectedSeconds: number, longestStepSeconds: number): void;
-  progress(progress: RenderProgress): void;
+  /** @param previewPath a finished preview picture, which the listener removes; null if there is none this time */
+  progress(progress: RenderProgress, previewPath: string | null): void;
 }
 
 export type RenderOutcome =
-  | { readonly kind: 'done'; readonly sizeBytes: number; readonly sha256: string; readonly renderSeconds: number }
+  | ({ readonly kind: 'done' } & RenderFigures)
   | { readonly kind: 'failed'; readonly error: AppError }
-  /** Because it was told to stop. */
+  /** It was asked to stop. */
   | { readonly kind: 'stopped' }
-  /** The renderer does not start; the job has not been touched. */
+  /** The renderer does not start; the render has not begun. */
   | { readonly kind: 'unavailable'; readonly reason: unknown };
 
-/** A renderer that is not ready this long after its start will not be. */
+/** A renderer that is not ready this long after its start is killed. */
 const START_MS = 60_000;
+/** A renderer that has not exited this long after its channel was closed is killed. */
+const EXIT_MS = 1_000;
 
-/** One device's renderer child. It is started when it is first needed, and again at once after it died. */
-export class RendererProcess {
+/** The worker's end of one device's renderer, a child process. It is started when first needed, and restarted when it dies. */
+export class RendererHandle {
   readonly #device: string;
   readonly #log: Log;
   readonly #onCapabilities: (capabilities: readonly EngineCapability[]) => void;
   #child: ChildProcess | null = null;
   #starting: Promise<void> | null = null;
   #killTimer: NodeJS.Timeout | null = null;
+  /** Whether the child was killed because it did not stop in time. */
   #killed = false;
-  #leaving = false;
+  #restarts = true;
   #closed = false;
 
-  /** @param onCapabilities receives the engines' capabilities at the child's start and whenever they may have changed */
+  /** @param onCapabilities receives the engines' capabilities when the child starts and whenever they may have changed */
   constructor(device: string, log: Log, onCapabilities: (capabilities: readonly EngineCapability[]) => void) {
     this.#device = device;
     this.#log = log;
     this.#onCapabilities = onCapabilities;
   }
 
-  /** Makes the child send its engines' capabilities again. */
+  /** Asks the child for its engines' capabilities; does nothing if it is not running. */
   probe(): void {
     if (this.#child?.connected) this.#send(this.#child, { type: 'probe' });
   }
 
-  /** Starts the child unless it runs. Rejects if it dies before it is ready. */
+  /** Starts the child if it is not running. Resolves once it is ready; rejects if it exits before. */
   start(): Promise<void> {
     if (this.#closed) return Promise.reject(new Error('the renderer is closed'));
     this.#starting ??= this.#fork();
@@ -52,7 +60,7 @@ export class RendererProcess {
   }
 
   async #fork(): Promise<void> {
-    // The same ending as this file's: .js in dist/, .ts where sources are run.
+    // The same extension as this file's: .js in dist/, .ts when the sources are run.
     const file = new URL(`../renderer/main${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
     const child = fork(file, [this.#device], { execArgv: ['--enable-source-maps'], stdio: 'inherit' });
     this.#child = child;
@@ -63,10 +71,10 @@ export class RendererProcess {
       this.#starting = null;
       if (this.#killTimer) clearTimeout(this.#killTimer);
       if (this.#closed) return;
-      if (!this.#killed) this.#log.error({ device: this.#device, code, signal }, 'renderer died');
-      // One that was ready once is worth another try, so that the next job does not wait for it.
-      if (ready && !this.#leaving)
-        this.start().catch((error: unknown) => this.#log.error({ device: this.#device, err: error }, 'renderer does not start again'));
+      if (!this.#killed) this.#log.error({ device: this.#device, code, signal }, 'the renderer died');
+      // Only if it was ready before, and at once, so that the next job does not wait for the start.
+      if (ready && this.#restarts)
+        this.start().catch((error: unknown) => this.#log.error({ device: this.#device, err: error }, 'the renderer does not restart'));
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
     try {
@@ -78,9 +86,7 @@ export class RendererProcess {
           resolve();
         });
         child.once('error', reject);
-        child.once('exit', (code, signal) =>
-          reject(new Error(`the renderer ended before it was ready (${signal ?? `exit code ${code}`})`)),
-        );
+        child.once('exit', (code, signal) => reject(new Error(`the renderer exited before it was ready (${signal ?? `code ${code}`})`)));
       });
     } finally {
       clearTimeout(timer);
@@ -88,36 +94,36 @@ export class RendererProcess {
   }
 
   /**
-   * Renders one request. A child that dies meanwhile fails it as WORKER_LOST.
+   * Renders one request. If the child dies, the outcome is WORKER_LOST.
    * @param stop once aborted, the render stops at its next frame or step; if it has not within `graceMs`, the child is killed
    */
-  async render(request: RenderRequest, events: RenderEvents, stop: AbortSignal, graceMs: number): Promise<RenderOutcome> {
+  async render(request: RenderRequest, listener: RenderListener, stop: AbortSignal, graceMs: number): Promise<RenderOutcome> {
     try {
       await this.start();
     } catch (reason) {
       return { kind: 'unavailable', reason };
     }
     const child = this.#child;
-    if (!child) return lost('it ended before the render began');
+    if (!child) return workerLost('before the render began');
     if (stop.aborted) return { kind: 'stopped' };
     const onStop = () => {
       this.#send(child, { type: 'stop' });
       this.killWithin(graceMs);
     };
-    let listen: (message: FromRenderer) => void = () => {};
-    let exited: (code: number | null, signal: string | null) => void = () => {};
+    let onMessage: (message: FromRenderer) => void = () => {};
+    let onExit: (code: number | null, signal: string | null) => void = () => {};
     try {
       return await new Promise<RenderOutcome>((resolve) => {
-        listen = (message) => {
+        onMessage = (message) => {
           switch (message.type) {
             case 'planned':
-              events.planned(message.expectedSeconds, message.longestStepSeconds);
+              listener.planned(message.expectedSeconds, message.longestStepSeconds);
               break;
             case 'progress':
-              events.progress(message.progress);
+              listener.progress(message.progress, message.previewPath);
               break;
             case 'done':
-              resolve({ kind: 'done', sizeBytes: message.sizeBytes, sha256: message.sha256, renderSeconds: message.renderSeconds });
+              resolve({ kind: 'done', ...message.figures });
               break;
             case 'failed':
               resolve({ kind: 'failed', error: new AppError(message.code, message.message) });
@@ -129,21 +135,21 @@ export class RendererProcess {
               break;
           }
         };
-        exited = (code, signal) => resolve(this.#killed ? { kind: 'stopped' } : lost(signal ?? `exit code ${code}`));
-        child.on('message', listen);
-        child.once('exit', exited);
+        onExit = (code, signal) => resolve(this.#killed ? { kind: 'stopped' } : workerLost(signal ?? `exit code ${code}`));
+        child.on('message', onMessage);
+        child.once('exit', onExit);
         stop.addEventListener('abort', onStop);
         this.#send(child, { type: 'render', request });
       });
     } finally {
-      child.off('message', listen);
-      child.off('exit', exited);
+      child.off('message', onMessage);
+      child.off('exit', onExit);
       stop.removeEventListener('abort', onStop);
       if (this.#killTimer) clearTimeout(this.#killTimer);
     }
   }
 
-  /** Kills the child if the render that was told to stop is not over in time; a later call replaces the time. */
+  /** Kills the child in `ms` milliseconds unless the current render ends before. A later call replaces the time. */
   killWithin(ms: number): void {
     if (this.#killTimer) clearTimeout(this.#killTimer);
     this.#killTimer = setTimeout(() => {
@@ -153,31 +159,31 @@ export class RendererProcess {
     }, ms);
   }
 
-  /** From here on a child that dies is not started again for its own sake. */
-  leave(): void {
-    this.#leaving = true;
+  /** From now on, a child that dies is not restarted. */
+  stopRestarting(): void {
+    this.#restarts = false;
   }
 
-  /** Ends the child. */
+  /** Ends the child and waits for its exit. */
   async close(): Promise<void> {
     this.#closed = true;
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
+    const exited = once(child, 'exit');
     if (child.connected) child.disconnect();
-    const timer = setTimeout(() => child.kill('SIGKILL'), 1_000);
-    await gone;
+    const timer = setTimeout(() => child.kill('SIGKILL'), EXIT_MS);
+    await exited;
     clearTimeout(timer);
   }
 
   #send(child: ChildProcess, message: ToRenderer): void {
-    // A channel that closed meanwhile: the exit event says so too.
+    // If the channel has closed, the child's exit is reported as well.
     child.send(message, (error) => {
-      if (error) this.#log.warn({ device: this.#device, err: error }, 'renderer does not listen');
+      if (error) this.#log.warn({ device: this.#device, err: error }, 'could not send a message to the renderer');
     });
   }
 }
 
-function lost(how: string): RenderOutcome {
-  return { kind: 'failed', error: new AppError('WORKER_LOST', `The renderer died while it worked (${how}).`) };
+function workerLost(how: string): RenderOutcome {
+  return { kind: 'failed', error: new AppError('WORKER_LOST', `The renderer died while rendering (${how}).`) };
 }

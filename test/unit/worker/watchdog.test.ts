@@ -1,53 +1,84 @@
-import { describe, expect, it } from 'vitest';
-import { Limits } from '../../../worker/supervisor/watchdog.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AppError } from '../../../src/jobs/errors.ts';
+import { Watchdog } from '../../../worker/supervisor/watchdog.ts';
 
 const LONG = 1_000;
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** What the limits say while `work` goes on. */
-async function watch(limits: [step: number, job: number, estimated: number], work: (limits: Limits) => Promise<void>): Promise<AppError[]> {
-  const said: AppError[] = [];
-  const watching = new Limits(...limits, (error) => said.push(error));
-  await work(watching);
-  watching.clear();
-  return said;
-}
-
-const stepping = async (limits: Limits) => {
-  for (let step = 0; step < 10; step++) {
-    await pause(40);
-    limits.stepped();
-  }
-};
-
-describe('limits of a render', () => {
-  it('end one that finishes no step in time, and let one that does go on', async () => {
-    expect(await watch([0.2, LONG, 0], () => pause(400))).toMatchObject([{ code: 'TIMEOUT', anotherAttemptHelps: true }]);
-    expect(await watch([0.2, LONG, 0], stepping)).toEqual([]);
+describe('watchdog of a render', () => {
+  let errors: AppError[];
+  beforeEach(() => {
+    vi.useFakeTimers();
+    errors = [];
+  });
+  afterEach(() => {
+    vi.useRealTimers();
   });
 
-  it('end one that takes too long in all, however steadily it goes', async () => {
-    expect(await watch([LONG, 0.2, 0], stepping)).toMatchObject([{ code: 'TIMEOUT' }]);
+  const watch = (stepSeconds: number, jobSeconds: number, estimatedSeconds: number) =>
+    new Watchdog(stepSeconds, jobSeconds, estimatedSeconds, (error) => errors.push(error));
+
+  /** Finishes ten steps, one every 40 ms. */
+  const finishSteps = (watchdog: Watchdog) => {
+    for (let step = 0; step < 10; step++) {
+      vi.advanceTimersByTime(40);
+      watchdog.reset();
+    }
+  };
+
+  it('reports a render that finishes no step in time', () => {
+    watch(0.2, LONG, 0);
+    vi.advanceTimersByTime(199);
+    expect(errors).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(errors).toMatchObject([
+      { code: 'TIMEOUT', message: expect.stringContaining('No frame or step was finished for 0.2 s.'), anotherAttemptHelps: true },
+    ]);
   });
 
-  it('are three times the estimate where that is more', async () => {
-    expect(await watch([LONG, 0.1, 10], stepping)).toEqual([]);
-    expect(await watch([LONG, 0.01, 0.05], stepping)).toMatchObject([{ code: 'TIMEOUT' }]);
+  it('reports nothing while steps are finished in time', () => {
+    finishSteps(watch(0.2, LONG, 0));
+    expect(errors).toEqual([]);
   });
 
-  it("are three of the engine's expected times where those are more", async () => {
-    expect(
-      await watch([0.05, 0.1, 0], async (limits) => {
-        limits.expect(10, 10);
-        await stepping(limits);
-      }),
-    ).toEqual([]);
+  it('reports a render that takes too long in all, even if its steps are quick', () => {
+    finishSteps(watch(LONG, 0.2, 0));
+    expect(errors).toMatchObject([{ code: 'TIMEOUT', message: expect.stringContaining('The render was not finished after 0.2 s.') }]);
   });
 
-  it('say nothing once they are cleared', async () => {
-    const said = await watch([0.05, 0.05, 0], async (limits) => limits.clear());
-    await pause(120);
-    expect(said).toEqual([]);
+  it('allows three times the estimate if that is more than the timeout', () => {
+    finishSteps(watch(LONG, 0.1, 10));
+    expect(errors).toEqual([]);
+    finishSteps(watch(LONG, 0.01, 0.05));
+    expect(errors).toMatchObject([{ code: 'TIMEOUT' }]);
+  });
+
+  it('allows three times what the engine expects if that is more than the timeouts', () => {
+    const watchdog = watch(0.05, 0.1, 0);
+    watchdog.extend(10, 10);
+    vi.advanceTimersByTime(29_999);
+    watchdog.stop();
+    expect(errors).toEqual([]);
+  });
+
+  it('counts an extended timeout from the start of the render', () => {
+    const watchdog = watch(LONG, 1, 0);
+    vi.advanceTimersByTime(900);
+    watchdog.extend(1, 0);
+    vi.advanceTimersByTime(2_099);
+    expect(errors).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(errors).toMatchObject([{ code: 'TIMEOUT' }]);
+  });
+
+  it('waits for timeouts that are longer than a timer of Node can be', () => {
+    watch(30 * 24 * 3_600, 30 * 24 * 3_600, 0);
+    vi.advanceTimersByTime(24 * 3_600_000);
+    expect(errors).toEqual([]);
+  });
+
+  it('reports nothing once it is stopped', () => {
+    watch(0.05, 0.05, 0).stop();
+    vi.advanceTimersByTime(1_000);
+    expect(errors).toEqual([]);
   });
 });
