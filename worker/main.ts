@@ -11,7 +11,7 @@ import { runPart, type Part } from '../src/process/run.ts';
 import { openServices } from '../src/infra/services.ts';
 import { sharedSecret } from '../src/infra/postgres/settings.ts';
 import { DeviceWorker } from './supervisor/device-worker.ts';
-import { detectGpus, expandDevices } from './svd/runtime/backends.ts';
+import { detectGpus, expandDevices } from './devices.ts';
 
 /** Time for a shutdown beside the grace period of the current attempt, in milliseconds. With the default, below the 10 s that containers get. */
 const SHUTDOWN_MS = 5_000;

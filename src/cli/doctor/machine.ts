@@ -14,7 +14,7 @@ import { storageFolder } from '../../infra/services.ts';
 import { openStorage } from '../../infra/storage/open-storage.ts';
 import { ROOT } from '../../process/version.ts';
 import { AppError } from '../../jobs/errors.ts';
-import { probeWebgpu } from '../../../worker/svd/runtime/webgpu.ts';
+import { probeGpus } from '../../../worker/devices.ts';
 import { fail, ok, warn, type Finding } from './finding.ts';
 
 /** Less free space than this is worth a warning: a day's videos may fill it. */
@@ -79,11 +79,11 @@ export async function checkStorage(config: Config): Promise<Finding> {
 
 /** The GPU that engines could use. Only WebGPU counts; NVIDIA's tool merely names the cards. */
 export async function checkGpu(): Promise<Finding> {
-  const runsOn = (device: string) => (engine: EngineName) => engineEntry(engine).unavailableOn(device) === null;
-  const uses = names(ENGINES).filter(runsOn('webgpu')).join(', ');
-  const others = names(ENGINES).filter((engine) => !runsOn('webgpu')(engine));
+  const [cards, gpus] = await Promise.all([nvidiaCards(), probeGpus()]);
+  const runsOnGpu = (engine: EngineName) => gpus.some(({ device }) => engineEntry(engine).unavailableOn(device) === null);
+  const uses = names(ENGINES).filter(runsOnGpu).join(', ');
+  const others = names(ENGINES).filter((engine) => !runsOnGpu(engine));
   const needless = others.map((engine) => `${engine} needs none`).join(', ');
-  const [cards, webgpu] = await Promise.all([nvidiaCards(), probeWebgpu()]);
   if (cards instanceof Error) {
     return warn(
       'GPU',
@@ -91,8 +91,8 @@ export async function checkGpu(): Promise<Finding> {
       `If this machine has a GPU, reinstall its driver. ${needless}.`,
     );
   }
-  const found = [...cards, webgpu.reason].join('; ');
-  if (webgpu.hardware) return ok('GPU', `${found} ${uses} uses it, ${needless}`);
+  const found = [...cards, ...gpus.map(({ probe }) => probe.reason)].join('; ');
+  if (gpus.some(({ probe }) => probe.hardware)) return ok('GPU', `${found} ${uses} uses it, ${needless}`);
   if (cards.length > 0) {
     return warn('GPU', `${found} ${uses} cannot use it`, `Install the driver's Vulkan part too (docs/webgpu.md). ${needless}.`);
   }

@@ -76,21 +76,3 @@ export function findBackend(device: string): { readonly backend: Backend; readon
   const [name, index = '0'] = device.split(':') as [string, string?];
   return Object.hasOwn(BACKENDS, name) ? { backend: BACKENDS[name as keyof typeof BACKENDS], index: Number(index) } : null;
 }
-
-/**
- * Devices to render on from the start, given WORKER_DEVICES: `auto` stands for the CPU, which `detectGpus` complements later, and `cuda` for
- * the first CUDA device.
- */
-export function expandDevices(named: readonly string[]): string[] {
-  const aliases: Readonly<Record<string, string>> = { auto: cpu.name, cuda: 'cuda:0' };
-  return [...new Set(named.map((device) => aliases[device] ?? device))];
-}
-
-/** GPUs that WORKER_DEVICES=auto adds: those of the first backend that finds any. Never rejects. */
-export async function detectGpus(): Promise<readonly string[]> {
-  for (const backend of Object.values(BACKENDS)) {
-    const devices = await backend.detect();
-    if (devices.length > 0) return devices;
-  }
-  return [];
-}

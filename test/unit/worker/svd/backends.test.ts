@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceProbe } from '../../../../worker/svd/runtime/probe.ts';
-import { BACKENDS, expandDevices, findBackend } from '../../../../worker/svd/runtime/backends.ts';
+import { BACKENDS, findBackend } from '../../../../worker/svd/runtime/backends.ts';
+import { expandDevices } from '../../../../worker/devices.ts';
 
 const probe = (fp16: boolean): DeviceProbe => ({ available: true, reason: 'A GPU.', hardware: true, fp16 });
 

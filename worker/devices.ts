@@ -1,0 +1,27 @@
+/** The devices of this machine: what the worker renders on, and what `doctor` reports. */
+import { BACKENDS } from './svd/runtime/backends.ts';
+import type { DeviceProbe } from './svd/runtime/probe.ts';
+
+/**
+ * Devices to render on from the start, given WORKER_DEVICES: `auto` stands for the CPU, which `detectGpus` complements later, and `cuda` for
+ * the first CUDA device.
+ */
+export function expandDevices(named: readonly string[]): string[] {
+  const aliases: Readonly<Record<string, string>> = { auto: BACKENDS.cpu.name, cuda: 'cuda:0' };
+  return [...new Set(named.map((device) => aliases[device] ?? device))];
+}
+
+/** GPUs that WORKER_DEVICES=auto adds: those of the first backend that finds any. Never rejects. */
+export async function detectGpus(): Promise<readonly string[]> {
+  for (const backend of Object.values(BACKENDS)) {
+    const devices = await backend.detect();
+    if (devices.length > 0) return devices;
+  }
+  return [];
+}
+
+/** The first device of every GPU backend, whether it can be used or not. Takes a second or two. Never rejects. */
+export async function probeGpus(): Promise<readonly { readonly device: string; readonly probe: DeviceProbe }[]> {
+  const gpus = Object.values(BACKENDS).filter(({ isGpu }) => isGpu);
+  return Promise.all(gpus.map(async ({ name, probe }) => ({ device: name, probe: await probe(0) })));
+}
