@@ -97,7 +97,7 @@ async function handOver(
   }
 }
 
-export function captionOf(say: Say, options: Options, { options: rendered }: Job): string {
+function captionOf(say: Say, options: Options, { options: rendered }: Job): string {
   return say('caption', { choice: choiceText(say, options, rendered), seed: String(rendered.seed) });
 }
 

@@ -16,13 +16,13 @@ export type Progress =
 
 const BAR_CELLS = 10;
 
-export function bar(percent: number): string {
+function bar(percent: number): string {
   const filled = Math.min(BAR_CELLS, Math.max(0, Math.floor((percent / 100) * BAR_CELLS)));
   return '█'.repeat(filled) + '░'.repeat(BAR_CELLS - filled);
 }
 
 /** About how long, in steps that do not change with every second. */
-export function eta(say: Say, seconds: number): string {
+function eta(say: Say, seconds: number): string {
   if (seconds >= 90) return say('eta-minutes', { minutes: Math.round(seconds / 60) });
   const step = seconds > 20 ? 10 : seconds > 10 ? 5 : 1;
   return say('eta-seconds', { seconds: Math.max(1, Math.ceil(seconds / step) * step) });

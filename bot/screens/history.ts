@@ -95,7 +95,7 @@ export function historyScreens(kit: Kit): Composer<BotContext> {
   return screens;
 }
 
-export function cardText(say: Say, options: Options, job: Job): string {
+function cardText(say: Say, options: Options, job: Job): string {
   return say('card', {
     choice: choiceText(say, options, job.options),
     seed: String(job.options.seed),

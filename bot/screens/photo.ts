@@ -16,7 +16,7 @@ interface Photo {
 }
 
 /** The photo of a message, in its largest size; null if it has none. */
-export function photoOf({ photo, document }: Pick<Message, 'photo' | 'document'>): Photo | null {
+function photoOf({ photo, document }: Pick<Message, 'photo' | 'document'>): Photo | null {
   const largest = photo?.at(-1);
   if (largest) return { fileId: largest.file_id, sizeBytes: largest.file_size ?? 0 };
   const isImage = document && (document.mime_type?.startsWith('image/') || IMAGE_NAME.test(document.file_name ?? ''));

@@ -1,4 +1,4 @@
-/** Draws the pictures of docs/bot.md anew: `npx vitest run --config scripts/pictures/vitest.config.ts`. No part of `npm test`. */
+/** Draws the pictures of docs/bot.md: `npm run pictures`. Not part of `npm test`. */
 import { defineConfig } from 'vitest/config';
 import tests from '../../vitest.config.ts';
 

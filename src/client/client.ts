@@ -5,17 +5,16 @@
 import { z } from 'zod';
 import { DOCUMENTS } from './documents.ts';
 import { ApiError, hasCode } from './error.ts';
-import { ANSWERS, type Answer, type CreateJobInput, type JobFields, type JobFilter, type Variables } from './generated.ts';
+import { ANSWERS, type Answer, type CreateJobInput, type JobFields, type Variables } from './generated.ts';
 import { failFast, pause, retrying, Setbacks, type RetryPolicy } from './retry.ts';
 import { Transport, type Body, type RequestOptions, type TransportOptions } from './transport.ts';
 
 export type Job = JobFields;
 export type JobOptions = Job['options'];
-export type JobResult = NonNullable<Job['result']>;
 export type JobProgress = Answer<'jobProgress'>['jobProgress'];
 export type JobPage = Answer<'jobs'>['jobs'];
 export type Options = Answer<'options'>['options'];
-export type { CreateJobInput, JobFilter };
+export type { CreateJobInput };
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
@@ -48,8 +47,7 @@ export type Upload = z.infer<typeof Upload>;
 
 const Health = z.object({ instance: z.string() });
 
-export const isTerminal = ({ status }: Pick<Job, 'status'>): boolean =>
-  status === 'COMPLETED' || status === 'FAILED' || status === 'CANCELLED';
+const isTerminal = ({ status }: Pick<Job, 'status'>): boolean => status === 'COMPLETED' || status === 'FAILED' || status === 'CANCELLED';
 
 export class ApiClient {
   readonly #transport: Transport;

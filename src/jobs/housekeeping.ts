@@ -84,7 +84,7 @@ async function forAll<T extends { readonly id: string }>(
 }
 
 /** Makes rows and queue agree again. */
-export async function reconcile(context: JobContext): Promise<void> {
+async function reconcile(context: JobContext): Promise<void> {
   const now = await context.jobs.now();
   const workers = await liveWorkers(context);
   const admitted = (await context.jobs.active()).filter(({ admission }) => admission !== null);

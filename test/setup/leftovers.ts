@@ -20,7 +20,7 @@ export interface RunningProcess {
  * Processes that belong to the run in `folder`: they carry its name in their environment, or work in the folder. The runner itself and
  * its workers are not among them. Linux only; empty elsewhere.
  */
-export async function processesOf(folder: string, runner = 0): Promise<RunningProcess[]> {
+async function processesOf(folder: string, runner = 0): Promise<RunningProcess[]> {
   if (process.platform !== 'linux') return [];
   const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0 && pid !== runner);
   const found = await Promise.all(pids.map((pid) => describe(pid, folder, runner).catch(() => undefined))); // it may just have ended

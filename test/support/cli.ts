@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { startEmbeddedPostgres } from '../../src/provisioning/database/embedded-postgres.ts';
 
-export const PHOTOS = path.resolve('test/fixtures/photos');
+const PHOTOS = path.resolve('test/fixtures/photos');
 export const photo = (name: string): string => path.join(PHOTOS, name);
 
 /** The quickest video. */

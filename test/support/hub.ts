@@ -7,9 +7,9 @@ import type { Hub } from '../../src/provisioning/weights/hub.ts';
 import type { KnownModel } from '../../src/provisioning/weights/manifest.ts';
 
 export const REPOSITORY = 'somebody/tiny';
-export const REVISION = 'abc123';
+const REVISION = 'abc123';
 
-export const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
+const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
 
 /** What happens to the next request for a file instead of a plain answer. */
 export type Fault =

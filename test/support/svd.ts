@@ -26,7 +26,7 @@ export interface GoldenCase {
 export const svdFixture = (...names: string[]): string => path.resolve('test/fixtures/svd', ...names);
 
 export const openGolden = (name: TinyCheckpoint): Promise<Safetensors> => openSafetensors(svdFixture(name, 'golden.safetensors'));
-export const goldenCase = (golden: Safetensors): GoldenCase => JSON.parse(golden.metadata['case']!) as GoldenCase;
+const goldenCase = (golden: Safetensors): GoldenCase => JSON.parse(golden.metadata['case']!) as GoldenCase;
 
 /** Folder of checkpoint `name` with its weights, written once per run. Tests share it: use copyCheckpoint to modify one. */
 export async function seededCheckpoint(name: TinyCheckpoint): Promise<string> {

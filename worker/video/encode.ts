@@ -29,7 +29,7 @@ export interface EncodedVideo {
 }
 
 /** Chosen by measurement: docs/video.md. */
-export const X264 = { preset: 'medium', crf: 18 } as const;
+const X264 = { preset: 'medium', crf: 18 } as const;
 
 /**
  * Writes exactly `frameCount` pictures to `file` as H.264 High, yuv420p, BT.709, constant frame rate, index first (faststart). A

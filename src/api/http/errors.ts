@@ -31,7 +31,7 @@ export function errorHeaders(error: AppError): Record<string, string> {
 }
 
 /** Responds with `error`. Statuses from 500 are logged; an INTERNAL error under a reference that the client receives too. */
-export function sendError(response: Response, error: unknown, log: ErrorLog): void {
+function sendError(response: Response, error: unknown, log: ErrorLog): void {
   const known = withReference(requestError(error));
   if (HTTP_STATUS[known.code] >= 500)
     log.error({ err: known.cause ?? known, code: known.code, reference: known.details.reference }, 'request failed');

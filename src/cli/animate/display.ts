@@ -35,7 +35,7 @@ export function createDisplay(stream: NodeJS.WriteStream, quiet: boolean): Displ
 }
 
 /** What a job is doing, in words. */
-export function describe(job: JobView): string {
+function describe(job: JobView): string {
   const attempt = job.attempt > 1 ? ` (attempt ${job.attempt} of ${job.maxAttempts})` : '';
   switch (job.status) {
     case 'QUEUED':

@@ -6,7 +6,7 @@ import { quote, toNumber, type Flag } from './values.ts';
 
 const VALUE = { integer: 'N', number: 'X', text: 'TEXT' } as const satisfies Record<TuningField['kind'], string>;
 
-export const flagOf = ({ name }: Pick<TuningField, 'name'>): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+const flagOf = ({ name }: Pick<TuningField, 'name'>): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** Every tuning flag. A flag that several engines have belongs to the one that --engine names. */
 export function tuningFlags(): Record<string, Flag> {

@@ -49,7 +49,7 @@ const MAX_REDIRECTS = 8;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const TRANSIENT = new Set([408, 425, 429]);
 
-export function fileUrl({ endpoint }: Hub, { repository, revision, path }: RemoteFile): string {
+function fileUrl({ endpoint }: Hub, { repository, revision, path }: RemoteFile): string {
   return `${endpoint}/${repository}/resolve/${encodeURIComponent(revision)}/${path}`;
 }
 

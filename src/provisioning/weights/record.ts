@@ -4,7 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import type { KnownModel } from './manifest.ts';
 
-export const RECORD_FILE = 'pulled.json';
+const RECORD_FILE = 'pulled.json';
 
 const entrySchema = z.object({
   /** Names the content at the server that sent it, so that a file that has changed there is not gone on with. */
