@@ -7,7 +7,7 @@
 import type { CommonOptions, Stage } from '../src/catalog/catalog.ts';
 import type { RenderOptions } from '../src/catalog/engines.ts';
 import type { Config } from '../src/config.ts';
-import type { Picture } from '../src/infra/media/photo.ts';
+import type { Picture } from '../src/infra/media/picture.ts';
 
 export type { Picture };
 

@@ -242,6 +242,7 @@ settings =
     🎬 Standard für ein Foto: { $choice }
     🖼 { $fit }
 fit = { $name ->
+    [AUTO] Das Foto füllt das Bild, wenn dabei wenig abgeschnitten wird, sonst ist es ganz zu sehen
     [COVER] Das Foto füllt das Bild; was übersteht, wird abgeschnitten
     [CONTAIN] Das ganze Foto ist zu sehen, vor einem unscharfen Rand
    *[other] { $description }
@@ -249,6 +250,7 @@ fit = { $name ->
 button-language = 🌍 Sprache
 button-defaults = 🎬 Länge, Größe, Bewegung
 button-fit = 🔀 { $name ->
+    [AUTO] Nur füllen, wenn wenig abgeschnitten wird
     [COVER] Stattdessen das Bild füllen
     [CONTAIN] Stattdessen das ganze Foto zeigen
    *[other] { $name }

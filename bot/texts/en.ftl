@@ -242,6 +242,7 @@ settings =
     🎬 Default for a photo: { $choice }
     🖼 { $fit }
 fit = { $name ->
+    [AUTO] The photo fills the frame if little of it is cut off, otherwise all of it is shown
     [COVER] The photo fills the frame; what sticks out is cut off
     [CONTAIN] The whole photo is shown, over a blurred surround
    *[other] { $description }
@@ -249,6 +250,7 @@ fit = { $name ->
 button-language = 🌍 Language
 button-defaults = 🎬 Length, size, motion
 button-fit = 🔀 { $name ->
+    [AUTO] Fill the frame where little is cut off
     [COVER] Fill the frame instead
     [CONTAIN] Show the whole photo instead
    *[other] { $name }

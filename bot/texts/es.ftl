@@ -245,6 +245,7 @@ settings =
     🎬 Por defecto para una foto: { $choice }
     🖼 { $fit }
 fit = { $name ->
+    [AUTO] La foto ocupa todo el encuadre si se recorta poco; si no, se ve entera
     [COVER] La foto ocupa todo el encuadre; lo que sobra se recorta
     [CONTAIN] Se ve la foto entera, sobre un fondo desenfocado
    *[other] { $description }
@@ -252,6 +253,7 @@ fit = { $name ->
 button-language = 🌍 Idioma
 button-defaults = 🎬 Duración, tamaño, movimiento
 button-fit = 🔀 { $name ->
+    [AUTO] Cambiar a: llenar solo si se recorta poco
     [COVER] Cambiar a: ocupar todo el encuadre
     [CONTAIN] Cambiar a: mostrar la foto entera
    *[other] { $name }

@@ -245,6 +245,7 @@ settings =
     🎬 Padrão para uma foto: { $choice }
     🖼 { $fit }
 fit = { $name ->
+    [AUTO] A foto preenche o quadro se pouco for cortado; senão, aparece inteira
     [COVER] A foto preenche o quadro; o que sobra é cortado
     [CONTAIN] A foto aparece inteira, sobre um fundo desfocado
    *[other] { $description }
@@ -252,6 +253,7 @@ fit = { $name ->
 button-language = 🌍 Idioma
 button-defaults = 🎬 Duração, tamanho, movimento
 button-fit = 🔀 { $name ->
+    [AUTO] Mudar para: preencher só se pouco for cortado
     [COVER] Mudar para: preencher o quadro
     [CONTAIN] Mudar para: mostrar a foto inteira
    *[other] { $name }

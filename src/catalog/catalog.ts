@@ -61,11 +61,20 @@ export const ORIENTATIONS = {
 export type Orientation = keyof typeof ORIENTATIONS;
 
 export const FITS = {
-  COVER: { description: 'the photo fills the frame; what is over at two sides is cut off' },
-  CONTAIN: { description: 'the whole photo is shown; the rest of the frame is a blurred surround of it' },
+  AUTO: { description: 'COVER if that crops at most a fifth of the photo, otherwise CONTAIN' },
+  CONTAIN: { description: 'the whole photo is shown, on a blurred copy of itself that fills the rest of the frame' },
+  COVER: { description: 'the photo fills the frame; the overflow is cropped, with people kept in the frame where possible' },
 } as const;
 
 export type Fit = keyof typeof FITS;
+
+/** The part of a photo that is shown, in whole pixels of the photo as displayed, from its top left corner. */
+export interface Crop {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
 
 /** Stages of a render, in order. An engine reports those that apply to it. */
 export const STAGES = {
@@ -90,14 +99,16 @@ export const DEFAULTS = {
   durationSeconds: 6,
   motion: 'MICRO',
   orientation: 'AUTO',
-  fit: 'COVER',
+  fit: 'AUTO',
 } as const satisfies { resolution: Resolution; durationSeconds: number; motion: Motion; orientation: Orientation; fit: Fit };
 
 /** The options that every engine understands, with no value left open. An engine's own are its tuning. */
 export interface CommonOptions {
   readonly resolution: Resolution;
   readonly orientation: Exclude<Orientation, 'AUTO'>;
-  readonly fit: Fit;
+  readonly fit: Exclude<Fit, 'AUTO'>;
+  /** The part of the photo that fills the frame; null for CONTAIN, and for jobs older than this field, where it is the middle. */
+  readonly crop: Crop | null;
   readonly motion: Motion;
   readonly durationSeconds: number;
   /** Within `SEED`. The same seed and options give the same frames on the same engine and device. */

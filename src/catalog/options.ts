@@ -1,13 +1,14 @@
 /** Effective render options as a schema, for what comes from outside: answers of an API and the metadata of a video. */
 import { z } from 'zod';
-import { DURATIONS, FITS, MOTIONS, names, RESOLUTIONS, SEED } from './catalog.ts';
+import { DURATIONS, MOTIONS, names, RESOLUTIONS, SEED } from './catalog.ts';
 import { engineEntry, ENGINES, tuningKey, type EngineName, type RenderOptions, type RequestedTuning } from './engines.ts';
 import { tuningValues } from './tuning.ts';
 
 const common = {
   resolution: z.enum(names(RESOLUTIONS)),
   orientation: z.enum(['LANDSCAPE', 'PORTRAIT']),
-  fit: z.enum(names(FITS)),
+  fit: z.enum(['COVER', 'CONTAIN']),
+  crop: z.strictObject({ x: z.int().min(0), y: z.int().min(0), width: z.int().min(1), height: z.int().min(1) }).nullable(),
   motion: z.enum(names(MOTIONS)),
   durationSeconds: z.literal(DURATIONS),
   seed: z.int().min(SEED.min).max(SEED.max),

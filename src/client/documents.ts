@@ -36,6 +36,7 @@ const JOB_FIELDS = `fragment JobFields on Job {
     resolution
     orientation
     fit
+    crop { x y width height }
     motion
     durationSeconds
     seed

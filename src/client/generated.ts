@@ -6,7 +6,7 @@ export type Motion = 'DOLLY_IN' | 'MICRO' | 'PAN_L' | 'PAN_R' | 'TILT_DOWN' | 'T
 
 export type Resolution = 'P360' | 'P480' | 'P720' | 'P1080';
 
-export type Fit = 'CONTAIN' | 'COVER';
+export type Fit = 'AUTO' | 'CONTAIN' | 'COVER';
 
 export type Engine = 'PREVIEW' | 'SVD_XT';
 
@@ -87,6 +87,12 @@ export const JobFields = z.object({
     resolution: open<Resolution>(),
     orientation: open<Orientation>(),
     fit: open<Fit>(),
+    crop: z.object({
+      x: z.number(),
+      y: z.number(),
+      width: z.number(),
+      height: z.number(),
+    }).nullable(),
     motion: open<Motion>(),
     durationSeconds: z.number(),
     seed: z.number(),

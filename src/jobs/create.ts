@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { PhotoGeometry } from '../catalog/crop.ts';
 import type { EngineName, RenderOptions } from '../catalog/engines.ts';
 import { enqueueAdmitted, publishQueueChange } from './admission.ts';
 import type { JobContext } from './context.ts';
@@ -17,11 +18,9 @@ export interface Requester {
 }
 
 /** A photo that lies in storage already. */
-export interface StoredPhoto {
+export interface StoredPhoto extends PhotoGeometry {
   readonly key: string;
   readonly sha256: string;
-  readonly width: number;
-  readonly height: number;
   /** What it means should the file be gone by the time it is used. */
   readonly gone?: 'UPLOAD_NOT_FOUND' | 'EXPIRED';
 }
@@ -79,7 +78,8 @@ export async function retryJob(context: JobContext, who: Requester, old: Job): P
  */
 export function jobPhoto(job: Job): StoredPhoto {
   if (!job.photoKept) throw new AppError('EXPIRED', "The earlier job's photo is no longer kept.");
-  return { key: jobFiles.photo(job.id), sha256: job.photoSha256, width: job.photoWidth, height: job.photoHeight, gone: 'EXPIRED' };
+  const { photoSha256: sha256, photoWidth: width, photoHeight: height, photoFocus: focus } = job;
+  return { key: jobFiles.photo(job.id), sha256, width, height, focus, gone: 'EXPIRED' };
 }
 
 /**
@@ -89,7 +89,8 @@ export function jobPhoto(job: Job): StoredPhoto {
 export async function uploadedPhoto({ uploads }: Pick<JobContext, 'uploads'>, owner: string, id: string): Promise<StoredPhoto> {
   const upload = await uploads.find(owner, id);
   if (!upload) throw new AppError('UPLOAD_NOT_FOUND', undefined, { field: 'image.uploadId' });
-  return { key: uploadFile(upload.id), sha256: upload.sha256, width: upload.width, height: upload.height, gone: 'UPLOAD_NOT_FOUND' };
+  const { sha256, width, height, focus } = upload;
+  return { key: uploadFile(upload.id), sha256, width, height, focus, gone: 'UPLOAD_NOT_FOUND' };
 }
 
 async function draft(context: JobContext, who: Requester, engine: EngineName, options: RenderOptions, photo: StoredPhoto) {
@@ -108,6 +109,7 @@ async function draft(context: JobContext, who: Requester, engine: EngineName, op
     photoSha256: photo.sha256,
     photoWidth: photo.width,
     photoHeight: photo.height,
+    photoFocus: photo.focus,
   };
 }
 

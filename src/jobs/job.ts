@@ -1,4 +1,5 @@
 import type { Stage } from '../catalog/catalog.ts';
+import type { FocusPoint } from '../catalog/crop.ts';
 import type { EngineName, RenderOptions } from '../catalog/engines.ts';
 import type { ErrorCode } from './errors.ts';
 
@@ -74,6 +75,8 @@ export interface Job {
   /** Pixels as displayed, EXIF orientation applied. */
   readonly photoWidth: number;
   readonly photoHeight: number;
+  /** What a crop of the photo keeps in view. */
+  readonly photoFocus: FocusPoint;
   /** False once the photo is deleted. */
   readonly photoKept: boolean;
   readonly clientRef: string | null;

@@ -2,6 +2,7 @@ import { createHash, randomInt } from 'node:crypto';
 import {
   DEFAULTS,
   DURATIONS,
+  frameSize,
   SEED,
   type CommonOptions,
   type Fit,
@@ -9,6 +10,7 @@ import {
   type Orientation,
   type Resolution,
 } from '../catalog/catalog.ts';
+import { CENTRE, resolveFit, type PhotoGeometry } from '../catalog/crop.ts';
 import { engineEntry, enginesWithTuning, type EngineName, type RenderOptions, type RequestedTuning } from '../catalog/engines.ts';
 import { checkTuning } from '../catalog/tuning.ts';
 import { AppError } from './errors.ts';
@@ -26,9 +28,10 @@ export interface RequestedOptions {
   readonly tuning?: RequestedTuning | null;
 }
 
-/** A checked request with defaults filled in. Orientation, seed and engine may still be open. */
-export interface CheckedOptions extends Omit<CommonOptions, 'orientation' | 'seed'> {
+/** A checked request with defaults filled in. Orientation, fit, seed and engine may still be open. */
+export interface CheckedOptions extends Omit<CommonOptions, 'orientation' | 'fit' | 'crop' | 'seed'> {
   readonly orientation: Orientation;
+  readonly fit: Fit;
   readonly seed: number | null;
   readonly engine: EngineName | null;
   /** Of `engine`, without the defaults that depend on the motion; null if the engine is open or has no tuning. */
@@ -95,13 +98,15 @@ export function checkText(field: string, text: string | null | undefined, max: n
   if (text.includes('\0')) throw badInput(field, `${field} must not contain a null character.`);
 }
 
-/** Decides what a request left open: the orientation by the photo, the engine as chosen, the seed at random. */
-export function resolveOptions(checked: CheckedOptions, engine: EngineName, photo: { width: number; height: number }): RenderOptions {
+/** Resolves what a request left open: orientation and fit from the photo, the engine chosen, a random seed. */
+export function resolveOptions(checked: CheckedOptions, engine: EngineName, photo: PhotoGeometry): RenderOptions {
   const { tuning } = engineEntry(engine);
+  const orientation = checked.orientation !== 'AUTO' ? checked.orientation : photo.height > photo.width ? 'PORTRAIT' : 'LANDSCAPE';
   const options = {
     ...checked,
     engine,
-    orientation: checked.orientation === 'AUTO' ? (photo.height > photo.width ? 'PORTRAIT' : 'LANDSCAPE') : checked.orientation,
+    orientation,
+    ...resolveFit(checked.fit, photo, frameSize({ resolution: checked.resolution, orientation })),
     seed: checked.seed ?? randomInt(SEED.min, SEED.max + 1),
     tuning: tuning && tuning.resolve(checked.tuning ?? defaultsOf(tuning), checked.motion),
   };
@@ -115,7 +120,7 @@ function defaultsOf(tuning: NonNullable<ReturnType<typeof engineEntry>['tuning']
 
 /** Options of a request for `engine` that leaves out everything else, for estimates. */
 export function defaultOptions(engine: EngineName, requested: Pick<RequestedOptions, 'resolution' | 'durationSeconds'>): RenderOptions {
-  return resolveOptions(checkOptions({ ...requested, engine, seed: SEED.min }), engine, { width: 4, height: 3 });
+  return resolveOptions(checkOptions({ ...requested, engine, seed: SEED.min }), engine, { width: 4, height: 3, focus: CENTRE });
 }
 
 /** Hex SHA-256 of a request: equal for equal options and photo bytes, no matter which options were left to their defaults. */

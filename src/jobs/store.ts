@@ -1,5 +1,6 @@
 /** What the domain asks of the database. `src/infra/postgres/job-store.ts` implements it on PostgreSQL. */
 import type { Stage } from '../catalog/catalog.ts';
+import type { FocusPoint, PhotoGeometry } from '../catalog/crop.ts';
 import type { EngineName, RenderOptions } from '../catalog/engines.ts';
 import type { RenderDevice } from './costs.ts';
 import type { Job, JobStatus } from './job.ts';
@@ -22,6 +23,7 @@ export interface NewJob {
   readonly photoSha256: string;
   readonly photoWidth: number;
   readonly photoHeight: number;
+  readonly photoFocus: FocusPoint;
   readonly clientRef: string | null;
   readonly idempotencyKey: string | null;
   readonly fingerprint: string;
@@ -188,13 +190,11 @@ export interface JobStore {
   exclusively(name: string, work: () => Promise<void>): Promise<boolean>;
 }
 
-export interface Upload {
+export interface Upload extends PhotoGeometry {
   readonly id: string;
   readonly owner: string;
   readonly sha256: string;
   readonly sizeBytes: number;
-  readonly width: number;
-  readonly height: number;
   readonly format: string;
   readonly createdAt: Date;
   readonly expiresAt: Date;

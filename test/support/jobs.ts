@@ -1,5 +1,6 @@
 /** Rows of jobs for tests of the database. */
 import { randomUUID } from 'node:crypto';
+import { CENTRE } from '../../src/catalog/crop.ts';
 import { checkOptions, resolveOptions } from '../../src/jobs/options.ts';
 import type { Limits, NewJob } from '../../src/jobs/store.ts';
 
@@ -11,12 +12,13 @@ export const newJob = (change: Partial<NewJob> = {}): NewJob => ({
   owner: 'o',
   maxAttempts: 3,
   engine: 'PREVIEW',
-  options: resolveOptions(checkOptions({}), 'PREVIEW', { width: 4, height: 3 }),
+  options: resolveOptions(checkOptions({}), 'PREVIEW', { width: 4, height: 3, focus: CENTRE }),
   estimatedSeconds: 5,
   baselineSeconds: null,
   photoSha256: 'a',
   photoWidth: 4,
   photoHeight: 3,
+  photoFocus: CENTRE,
   clientRef: null,
   idempotencyKey: null,
   fingerprint: 'f',

@@ -4,6 +4,7 @@ import { FRAMES_PER_SECOND, frameCount, frameSize } from '../../src/catalog/cata
 import { preview as entry, PREVIEW_COSTS, type PreviewOptions } from '../../src/catalog/engines/preview.ts';
 import type { Engine, EngineModule, Picture, PlannedStage, Report } from '../engine.ts';
 import { cameraPath } from '../video/camera.ts';
+import { cropPhoto } from '../video/fit.ts';
 import { prepareScene, shoot } from './scene.ts';
 import { variationOf } from './variation.ts';
 
@@ -26,7 +27,9 @@ class Preview implements Engine<PreviewOptions> {
   async *render(photo: Picture, options: PreviewOptions, report: Report, signal: AbortSignal): AsyncGenerator<Picture, void, undefined> {
     signal.throwIfAborted();
     const path = cameraPath(options.motion, frameCount(options.durationSeconds), variationOf(options.seed));
-    const scene = await prepareScene(photo, frameSize(options), options.fit, path);
+    const frame = frameSize(options);
+    const shown = options.fit === 'COVER' ? await cropPhoto(photo, frame, options.crop) : photo;
+    const scene = await prepareScene(shown, frame, options.fit, path);
     report.progress('PREPARING', 1);
     for (const [index, camera] of path.entries()) {
       await turn(); // Lets messages in, such as a cancellation.

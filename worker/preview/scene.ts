@@ -2,7 +2,7 @@
  * The photo made ready for the camera: cut to what the camera will see, brought to the size at which it is seen closest, and for
  * CONTAIN laid on a blurred surround of itself.
  */
-import type { Fit, Size } from '../../src/catalog/catalog.ts';
+import type { CommonOptions, Size } from '../../src/catalog/catalog.ts';
 import type { Picture } from '../engine.ts';
 import type { CameraTransform } from '../video/camera.ts';
 import { openPicture, toPicture } from '../video/pixels.ts';
@@ -26,7 +26,12 @@ export interface Scene {
 }
 
 /** Prepares `photo` for the whole of `path`. */
-export async function prepareScene(photo: Picture, frame: Size, fit: Fit, path: readonly CameraTransform[]): Promise<Scene> {
+export async function prepareScene(
+  photo: Picture,
+  frame: Size,
+  fit: CommonOptions['fit'],
+  path: readonly CameraTransform[],
+): Promise<Scene> {
   const scale = fitScale(photo, frame, fit, path);
   const density = scale * Math.max(...path.map(({ zoom }) => zoom));
   const reach = (extent: (camera: CameraTransform) => number) => Math.max(...path.map((camera) => (1 + 2 * extent(camera)) / camera.zoom));
@@ -52,7 +57,7 @@ export function shoot({ canvas, photo, frame, scale, across, down }: Scene, came
  * COVER: the smallest scale at which every frame of the path is filled, so that a photo with pixels to spare beside the frame is
  * not cut further than needed. CONTAIN: the largest at which every frame shows the whole photo.
  */
-function fitScale(photo: Size, frame: Size, fit: Fit, path: readonly CameraTransform[]): number {
+function fitScale(photo: Size, frame: Size, fit: CommonOptions['fit'], path: readonly CameraTransform[]): number {
   const room = fit === 'COVER' ? 2 : -2;
   const scales = path.flatMap(({ x, y, zoom }) => [
     ((1 + room * Math.abs(x)) * frame.width) / (zoom * photo.width),

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Log } from '../../src/jobs/context.ts';
 import type { Picture } from '../engine.ts';
-import { writeJpeg } from '../video/poster.ts';
+import { writeJpeg } from '../video/pixels.ts';
 
 export interface PreviewWriterOptions {
   readonly folder: string;

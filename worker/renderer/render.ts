@@ -11,7 +11,7 @@ import { VERSION } from '../../src/process/version.ts';
 import type { Engine, Picture, PlannedStage, Report } from '../engine.ts';
 import { OUTPUT, type FromRenderer, type RenderRequest } from '../protocol.ts';
 import { encodeVideo } from '../video/encode.ts';
-import { writeJpeg } from '../video/poster.ts';
+import { writeJpeg } from '../video/pixels.ts';
 import { PreviewWriter } from './preview-writer.ts';
 import { ProgressMeter } from './progress.ts';
 

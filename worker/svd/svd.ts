@@ -120,7 +120,7 @@ class Svd implements Engine<SvdXtOptions> {
     const noise = new NoiseSource(options.seed);
     const { noiseAugStrength, numInferenceSteps, minGuidanceScale, maxGuidanceScale, motionBucketId } = options.tuning;
 
-    const fitted = await fitPhoto(photo, frameSize(options), options.fit);
+    const fitted = await fitPhoto(photo, frameSize(options), options);
     await breathe(signal);
     let began = performance.now();
     const embedding = await embedPhoto(networks, fitted);

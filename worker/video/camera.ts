@@ -72,7 +72,7 @@ const varied = ({ mean, swing }: { readonly mean: number; readonly swing: number
 
 /**
  * A pan or tilt: the offset along its axis, from the positive side to the negative one, beside the centre by the focus, and the zoom.
- * Across the axis it keeps to the centre, because a photo that is wider or higher than the frame is cropped there.
+ * Across the axis it keeps to the centre: every distance from it would make the photo smaller under CONTAIN.
  */
 function traverse(progress: number, { travel, zoom, focusX }: CameraVariation): { along: number; zoom: number } {
   const distance = varied(TRAVEL, travel);

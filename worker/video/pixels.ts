@@ -1,16 +1,22 @@
+/** Between pictures in memory and sharp. */
 import sharp from 'sharp';
 import type { Sharp } from 'sharp';
 import type { Size } from '../../src/catalog/catalog.ts';
 import type { Picture } from '../engine.ts';
 
-/** `picture` as sharp takes it. */
+/** Opens `picture` in sharp. */
 export const openPicture = (picture: Picture): Sharp => sharp(picture.data, { raw: raw(picture), limitInputPixels: false });
 
-/** What sharp makes of it, in plain bytes. */
+/** The pixels that `image` results in; an alpha channel is dropped. */
 export async function toPicture(image: Sharp): Promise<Picture> {
   const { data, info } = await image.removeAlpha().raw().toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, data };
 }
 
-/** What sharp has to be told about a picture's bytes. */
+/** sharp's description of a picture's bytes. */
 export const raw = ({ width, height }: Size) => ({ width, height, channels: 3 }) as const;
+
+/** Writes `picture` to `file` as a JPEG: posters and previews. */
+export async function writeJpeg(picture: Picture, file: string): Promise<void> {
+  await openPicture(picture).jpeg({ quality: 85, mozjpeg: true }).toFile(file);
+}

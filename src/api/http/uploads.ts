@@ -87,9 +87,9 @@ export function uploadsRouter(ports: UploadPorts): Router {
     try {
       const caller = ports.caller(request);
       await ports.admit(caller);
-      const { key, ...photo } = await receiveRequest(request, ports);
+      const { key, focus, ...photo } = await receiveRequest(request, ports);
       const { expiresAt } = await ports
-        .save({ owner: caller.owner, ...photo }, caller)
+        .save({ owner: caller.owner, focus, ...photo }, caller)
         .catch((error: unknown) => discard(ports, key, error));
       response.status(201).json({ ...photo, expiresAt });
     } catch (error) {

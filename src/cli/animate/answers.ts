@@ -20,7 +20,7 @@ const TUNING_FIELDS = `tuning { ${enginesWithTuning()
 /** The selection that `JobView` describes. */
 export const JOB_FIELDS = `
   id status stage percent queuePosition estimatedSecondsRemaining attempt maxAttempts nextAttemptAt clientRef
-  options { engine resolution orientation fit motion durationSeconds seed ${TUNING_FIELDS} }
+  options { engine resolution orientation fit crop { x y width height } motion durationSeconds seed ${TUNING_FIELDS} }
   error { code message hint fault retry }
   result { video { url } width height frameCount framesPerSecond durationSeconds sizeBytes sha256 renderSeconds }`;
 

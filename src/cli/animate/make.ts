@@ -82,7 +82,7 @@ async function readModel(photo: string, video: string): Promise<VideoMetadata> {
   return model;
 }
 
-function requestOf({ tuning, ...common }: RenderOptions): RequestedVideo {
+function requestOf({ crop: _crop, tuning, ...common }: RenderOptions): RequestedVideo {
   return { ...common, tuning: toRequestedTuning({ engine: common.engine, tuning }) };
 }
 

@@ -1,42 +1,35 @@
 /**
- * Photos as people send them: told apart by content, checked before their pixels are unpacked, decoded to one plain form. The API
- * looks at a photo with `inspectPhoto` when it comes in; the renderer turns it into pixels with `decodePhoto`.
+ * Photos as they are sent: identified by content, checked before their pixels are unpacked, decoded to one plain form. The API checks a
+ * new photo with `inspectPhoto`; the renderer gets its pixels from `decodePhoto`.
  */
 import { open, stat } from 'node:fs/promises';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import type { Config } from '../../config.ts';
+import type { PhotoGeometry } from '../../catalog/crop.ts';
 import { AppError } from '../../jobs/errors.ts';
-import { decodeHeic } from './heic.ts';
+import { FOCUS_SIDE, focusOf } from './focus.ts';
+import { decodeHeic, type HeicPixels } from './heic.ts';
+import type { Picture } from './picture.ts';
 
-// Photos are deleted soon after use: no file is kept open (Windows) and no stale one served.
+// libvips would keep recently read files open, which blocks their deletion on Windows, and could serve a deleted one.
 sharp.cache(false);
-
-/** A picture in memory: 8-bit sRGB, interleaved RGB, rows from the top, no padding. */
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
-  /** [height, width, 3] */
-  readonly data: Uint8Array;
-}
 
 export const PHOTO_FORMATS = ['jpeg', 'png', 'webp', 'avif', 'tiff', 'heic'] as const;
 
 export type PhotoFormat = (typeof PHOTO_FORMATS)[number];
 
-export interface PhotoInfo {
+/** What `inspectPhoto` found out about a photo. */
+export interface PhotoInfo extends PhotoGeometry {
   readonly format: PhotoFormat;
-  /** Pixels as displayed: EXIF or HEIF orientation applied. */
-  readonly width: number;
-  readonly height: number;
 }
 
 export interface PhotoLimits {
   readonly maxBytes: number;
   /** Width × height. */
   readonly maxPixels: number;
-  /** The shortest side a photo may have, in pixels. */
+  /** Length that the shorter side must have, in pixels. */
   readonly minSide: number;
 }
 
@@ -50,14 +43,15 @@ export function photoLimits(config: Pick<Config, 'UPLOAD_MAX_MB' | 'PHOTO_MAX_ME
 }
 
 /**
- * Looks at a photo without trusting its name: format and size from its header, then one cheap pass over all its pixels.
+ * Checks a photo without trusting its name: format and size from its header, then every pixel is decoded once, which finds damage and the
+ * focus point.
  * @throws AppError UNSUPPORTED_FORMAT for anything but the formats above, IMAGE_TOO_LARGE (bytes or pixels, before any pixel is
  *   unpacked), IMAGE_TOO_SMALL, IMAGE_UNREADABLE (truncated or corrupt)
  */
 export async function inspectPhoto(file: string, limits: PhotoLimits): Promise<PhotoInfo> {
   const { size } = await stat(file);
   if (size > limits.maxBytes) {
-    throw new AppError('IMAGE_TOO_LARGE', `The photo has ${megabytes(size)}; at most ${megabytes(limits.maxBytes)} are allowed.`);
+    throw new AppError('IMAGE_TOO_LARGE', `The photo has ${inMegabytes(size)}; at most ${inMegabytes(limits.maxBytes)} are allowed.`);
   }
   const header = await readHeader(file);
   const { format, metadata } = header;
@@ -66,66 +60,85 @@ export async function inspectPhoto(file: string, limits: PhotoLimits): Promise<P
   if (Math.min(width, height) < limits.minSide) {
     throw new AppError('IMAGE_TOO_SMALL', `The photo has ${width}×${height} pixels; each side needs at least ${limits.minSide}.`);
   }
-  if (format === 'heic') {
-    const shown = await decodeHeic(file).catch(unreadable);
-    return { format, width: shown.width, height: shown.height };
-  }
-  await decodeOnce(file, header, limits.maxPixels).catch(unreadable);
-  return { format, width, height };
+  if (format === 'heic') return await inspectHeic(file, metadata.icc).catch(unreadable);
+  const thumbnail = await decodeOnce(file, header, limits.maxPixels).catch(unreadable);
+  return { format, width, height, focus: focusOf(thumbnail) };
 }
 
 /**
- * The photo's pixels, upright, in sRGB, and nothing else of it: orientation applied, colour profile, CMYK, 16 bit and greyscale
- * converted, transparency laid over white (as paper and most viewers show it), the first frame of an animation, metadata dropped.
+ * The photo's pixels, upright, in sRGB, and nothing else: orientation applied; colour profile, CMYK, 16 bit and greyscale converted;
+ * transparency laid over white, as most viewers show it; only the first frame of an animation; no metadata.
  * @throws AppError UNSUPPORTED_FORMAT, IMAGE_TOO_LARGE (pixels), IMAGE_UNREADABLE
  */
 export async function decodePhoto(file: string, { maxPixels }: Pick<PhotoLimits, 'maxPixels'>): Promise<Picture> {
   const { format, metadata } = await readHeader(file);
   checkPixels(metadata, maxPixels);
-  const pixels = format === 'heic' ? await openHeic(file, metadata.icc).catch(unreadable) : sharp(file, decoding(maxPixels));
-  const { data, info } = await pixels
-    .flatten({ background: '#fff' })
-    .toColourspace('srgb')
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true })
-    .catch(unreadable);
+  const image =
+    format === 'heic'
+      ? await decodeHeic(file)
+          .then((pixels) => openPixels(pixels, metadata.icc))
+          .catch(unreadable)
+      : sharp(file, decoding(maxPixels));
+  return await toPicture(image).catch(unreadable);
+}
+
+async function toPicture(image: Sharp): Promise<Picture> {
+  const { data, info } = await plain(image).raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, data };
 }
 
-/** Damage that libvips calls an error stops decoding; its warnings are about harmless oddities of cameras. */
+const plain = (image: Sharp): Sharp => image.flatten({ background: '#fff' }).toColourspace('srgb');
+
+/** libvips reports damage as errors; its warnings are about harmless oddities of cameras. */
 const decoding = (maxPixels: number): SharpOptions => ({ limitInputPixels: maxPixels, failOn: 'error', autoOrient: true });
 
-/** JPEG decoders only warn of wrong bytes inside the picture, but also of these, which phones write and no viewer shows. */
+/** The JPEG decoder reports damaged image data as a warning only, but also these, which phones write and no viewer shows. */
 const HARMLESS_IN_JPEG = /extraneous bytes|Invalid SOS parameters|JFIF revision|color transform/;
 
-/** Unpacks every pixel once, row by row, and keeps next to nothing. JPEG and WebP have no checksums: not all damage can be seen. */
-async function decodeOnce(file: string, { format, metadata: { width, height } }: Header, maxPixels: number): Promise<void> {
-  const pass = async (failOn: 'warning' | 'error') => {
-    // Without the cut, JPEG would be decoded at an eighth of its size, which skips most of its bytes unseen.
-    const all = sharp(file, { ...decoding(maxPixels), failOn, autoOrient: false }).extract({ left: 0, top: 0, width, height });
-    await all.resize(16, 16, { fit: 'fill' }).raw().toBuffer();
-  };
-  if (format === 'jpeg') {
-    const strict = await pass('warning').catch((error: Error) => error);
-    if (!(strict instanceof Error)) return;
-    if (!HARMLESS_IN_JPEG.test(strict.message)) throw strict;
-  }
-  await pass('error');
-}
+const thumbnailOf = (image: Sharp): Sharp => image.resize({ width: FOCUS_SIDE, height: FOCUS_SIDE, fit: 'inside' });
 
 /**
- * A HEIC photo as sharp sees any other. libheif turns it upright but leaves its colours as they are, mostly Display P3; carried on as
- * a PNG with the photo's profile, they are converted like those of any other format.
+ * Decodes every pixel once, row by row, and returns an upright thumbnail for `focusOf`. JPEG and WebP have no checksums: not all damage is
+ * detected.
  */
-async function openHeic(file: string, profile: Uint8Array | undefined): Promise<Sharp> {
-  const { data, width, height } = await decodeHeic(file);
-  const raw = { width, height, channels: 4 } as const;
-  if (!profile) return sharp(data, { raw, limitInputPixels: false });
-  const png = await sharp(data, { raw, limitInputPixels: false }).png({ compressionLevel: 0 }).toBuffer();
+async function decodeOnce(file: string, { format, metadata }: Header, maxPixels: number): Promise<Picture> {
+  const { width, height, orientation = 1 } = metadata;
+  const pass = async (failOn: 'warning' | 'error') => {
+    // Without `extract`, JPEG would be decoded at an eighth of its size, which skips most of its bytes.
+    const all = sharp(file, { ...decoding(maxPixels), failOn, autoOrient: false }).extract({ left: 0, top: 0, width, height });
+    // Turned upright only once it is small: turning needs all pixels in memory.
+    return await plain(thumbnailOf(all)).withMetadata({ orientation }).png().toBuffer();
+  };
+  const upright = (png: Buffer) => toPicture(sharp(png, { autoOrient: true }));
+  if (format === 'jpeg') {
+    const strict = await pass('warning').catch((error: Error) => error);
+    if (!(strict instanceof Error)) return await upright(strict);
+    if (!HARMLESS_IN_JPEG.test(strict.message)) throw strict;
+  }
+  return await upright(await pass('error'));
+}
+
+async function inspectHeic(file: string, profile: Uint8Array | undefined): Promise<PhotoInfo> {
+  const pixels = await decodeHeic(file);
+  const { data, info } = await thumbnailOf(openRaw(pixels)).raw().toBuffer({ resolveWithObject: true });
+  const thumbnail = await openPixels({ data, width: info.width, height: info.height }, profile);
+  return { format: 'heic', width: pixels.width, height: pixels.height, focus: focusOf(await toPicture(thumbnail)) };
+}
+
+const openRaw = ({ data, width, height }: HeicPixels): Sharp =>
+  sharp(data, { raw: { width, height, channels: 4 }, limitInputPixels: false });
+
+/**
+ * Pixels of a HEIC photo as sharp sees those of any other format. libheif turns them upright but leaves their colours as they are, mostly
+ * Display P3; as a PNG with the photo's profile they are converted like any others.
+ */
+async function openPixels(pixels: HeicPixels, profile: Uint8Array | undefined): Promise<Sharp> {
+  if (!profile) return openRaw(pixels);
+  const png = await openRaw(pixels).png({ compressionLevel: 0 }).toBuffer();
   return sharp(withProfile(png, profile), { limitInputPixels: false });
 }
 
-/** `png` with an embedded ICC profile: an iCCP chunk directly behind IHDR, which ends at byte 33. */
+/** `png` with an embedded ICC profile: an iCCP chunk directly after IHDR, which ends at byte 33. */
 function withProfile(png: Buffer, profile: Uint8Array): Buffer {
   const body = Buffer.concat([Buffer.from('iCCPicc\0\0', 'latin1'), deflateSync(profile)]);
   const chunk = Buffer.alloc(body.length + 8);
@@ -137,7 +150,7 @@ function withProfile(png: Buffer, profile: Uint8Array): Buffer {
 
 interface Header {
   readonly format: PhotoFormat;
-  /** Width and height in it are as stored; those in its `autoOrient` as displayed. */
+  /** Its `width` and `height` are as stored, those in its `autoOrient` as displayed. */
   readonly metadata: Metadata;
 }
 
@@ -151,8 +164,8 @@ async function readHeader(file: string): Promise<Header> {
 }
 
 /**
- * What the first bytes say, so that no decoder but those of the formats on offer ever sees the file (sharp would open SVG, which may
- * name other files).
+ * The container according to the first bytes, so that no decoder but those of the accepted formats ever reads the file (sharp would open
+ * SVG, which may refer to other files).
  */
 async function sniff(file: string): Promise<Exclude<PhotoFormat, 'avif' | 'heic'> | 'heif'> {
   const handle = await open(file);
@@ -163,7 +176,7 @@ async function sniff(file: string): Promise<Exclude<PhotoFormat, 'avif' | 'heic'
   if (/^RIFF[^]{4}WEBP/.test(head)) return 'webp';
   if (/^(II[*+]\0|MM\0[*+])/.test(head)) return 'tiff';
   if (/^[^]{4}ftyp(avif|avis|hei[cxms]|hev[cxms]|mif1|msf1)/.test(head)) return 'heif';
-  throw unsupported(OTHERS.find(([pattern]) => pattern.test(head))?.[1] ?? (bytesRead === 0 ? 'empty' : 'in no format known here'));
+  throw unsupported(OTHERS.find(([pattern]) => pattern.test(head))?.[1] ?? (bytesRead === 0 ? 'empty' : 'in no known format'));
 }
 
 const OTHERS: readonly [RegExp, string][] = [
@@ -182,18 +195,18 @@ const unsupported = (actual: string) =>
 
 function unreadable(error: unknown): never {
   if (error instanceof AppError) throw error;
-  throw new AppError('IMAGE_UNREADABLE', 'The photo cannot be decoded: it is cut off or damaged.', {}, error);
+  throw new AppError('IMAGE_UNREADABLE', 'The photo cannot be decoded: it is truncated or damaged.', {}, error);
 }
 
 function checkPixels({ width, height }: Metadata, maxPixels: number): void {
   if (width * height <= maxPixels) return;
   throw new AppError(
     'IMAGE_TOO_LARGE',
-    `The photo has ${width}×${height} pixels, ${megapixels(width * height)}; at most ${megapixels(maxPixels)} are allowed.`,
+    `The photo has ${width}×${height} pixels, ${inMegapixels(width * height)}; at most ${inMegapixels(maxPixels)} are allowed.`,
   );
 }
 
-// Rounded up, so that what is just over a limit never reads like the limit.
+// Rounded up, so that a value just over a limit never reads like the limit.
 const millions = (value: number) => Math.ceil(value / 1e4) / 100;
-const megabytes = (bytes: number) => `${millions(bytes)} MB`;
-const megapixels = (pixels: number) => `${millions(pixels)} megapixels`;
+const inMegabytes = (bytes: number) => `${millions(bytes)} MB`;
+const inMegapixels = (pixels: number) => `${millions(pixels)} megapixels`;

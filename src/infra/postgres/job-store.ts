@@ -1,4 +1,5 @@
 import { names, STAGES, type Stage } from '../../catalog/catalog.ts';
+import type { FocusPoint } from '../../catalog/crop.ts';
 import type { EngineName, RenderOptions } from '../../catalog/engines.ts';
 import { isErrorCode } from '../../jobs/errors.ts';
 import { eventKindOf } from '../../jobs/events.ts';
@@ -34,9 +35,12 @@ function toJob(row: Row): Job {
     stage: row.stage !== null && STAGE_NAMES.includes(row.stage) ? (row.stage as Stage) : null,
     engine: row.engine as EngineName,
     options: row.options as unknown as RenderOptions,
+    photoFocus: row.photoFocus as unknown as FocusPoint,
     errorCode: row.errorCode === null ? null : isErrorCode(row.errorCode) ? row.errorCode : 'INTERNAL',
   };
 }
+
+const toJson = (value: RenderOptions | FocusPoint): Prisma.InputJsonObject => ({ ...value }) as Prisma.InputJsonObject;
 
 /** Everything that gives jobs their order in line runs under this lock, which the transaction holds until it ends. */
 async function lockLine(tx: Prisma.TransactionClient): Promise<void> {
@@ -149,7 +153,9 @@ export class PostgresJobStore implements JobStore {
         }
         const line = await lineState(tx, job);
         if (line.queued >= limits.queue && line.backlog >= limits.backlog) return { kind: 'full', limit: 'backlog', count: line.backlog };
-        const row = await tx.job.create({ data: { ...job, options: { ...job.options }, turn: line.turn } });
+        const row = await tx.job.create({
+          data: { ...job, options: toJson(job.options), photoFocus: toJson(job.photoFocus), turn: line.turn },
+        });
         await tx.jobEvent.create({ data: { jobId: row.id, revision: row.revision, kind: 'CREATED' } });
         return { kind: 'inserted', job: toJob(row), admitted: await admitNext(tx, job.engine, limits.queue) };
       },

@@ -14,8 +14,9 @@ export class PostgresUploadStore implements UploadStore {
     const [, rows] = await this.#db.$transaction([
       this.#db.$executeRaw`SELECT pg_advisory_xact_lock(hashtext(${`fanslymotion.upload.${upload.owner}`}))`,
       this.#db.$queryRaw<Upload[]>`
-        INSERT INTO upload (id, owner, sha256, "sizeBytes", width, height, format, "createdAt", "expiresAt")
-        SELECT ${upload.id}::uuid, ${upload.owner}, ${upload.sha256}, ${upload.sizeBytes}::int, ${upload.width}::int, ${upload.height}::int, ${upload.format},
+        INSERT INTO upload (id, owner, sha256, "sizeBytes", width, height, focus, format, "createdAt", "expiresAt")
+        SELECT ${upload.id}::uuid, ${upload.owner}, ${upload.sha256}, ${upload.sizeBytes}::int, ${upload.width}::int, ${upload.height}::int,
+               ${JSON.stringify(upload.focus)}::jsonb, ${upload.format},
                now(), now() + make_interval(secs => ${keptSeconds}::float8)
         WHERE ${limit}::int IS NULL OR (SELECT count(*) FROM upload WHERE owner = ${upload.owner} AND "expiresAt" > now()) < ${limit}::int
         RETURNING *`,
@@ -38,7 +39,7 @@ export class PostgresUploadStore implements UploadStore {
   }
 
   async ownedBy(owner: string): Promise<Upload[]> {
-    return await this.#db.upload.findMany({ where: { owner } });
+    return await this.#db.$queryRaw<Upload[]>`SELECT * FROM upload WHERE owner = ${owner}`;
   }
 
   async expired(limit: number, skip: number): Promise<Upload[]> {

@@ -219,6 +219,7 @@ describe('progress and ends', () => {
       resolution: 'P720',
       orientation: 'LANDSCAPE',
       fit: 'COVER',
+      crop: { x: 0, y: 40, width: 1280, height: 720 },
       motion: 'MICRO',
       durationSeconds: 6,
       seed: 1,

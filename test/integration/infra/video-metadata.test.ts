@@ -15,6 +15,7 @@ const OPTIONS: RenderOptions = {
   resolution: 'P720',
   orientation: 'PORTRAIT',
   fit: 'CONTAIN',
+  crop: null,
   motion: 'TILT_UP',
   durationSeconds: 8,
   tuning: { numInferenceSteps: 24, minGuidanceScale: 1, maxGuidanceScale: 3.25, noiseAugStrength: 0.1, motionBucketId: 100 },

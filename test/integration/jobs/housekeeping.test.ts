@@ -60,7 +60,7 @@ describe('strays', () => {
   it('are removed once nobody has touched them for a while: photos, results and uploads without a row', async () => {
     const [kept, gone] = [await insert(), { id: randomUUID(), createdAt: new Date('2026-01-31'), attempt: 1 }];
     const upload = await services.uploads.insert(
-      { id: randomUUID(), owner: 'o', sha256: 'a', sizeBytes: 1, width: 4, height: 3, format: 'jpeg' },
+      { id: randomUUID(), owner: 'o', sha256: 'a', sizeBytes: 1, width: 4, height: 3, focus: { x: 0.5, y: 0.5 }, format: 'jpeg' },
       3_600,
       null,
     );
@@ -138,7 +138,7 @@ describe('what cannot be deleted', () => {
   it('does not hold up uploads: all whose time is over go in one pass', async () => {
     for (let n = 0; n < 120; n++)
       await services.uploads.insert(
-        { id: randomUUID(), owner: 'o', sha256: 'a', sizeBytes: 1, width: 4, height: 3, format: 'jpeg' },
+        { id: randomUUID(), owner: 'o', sha256: 'a', sizeBytes: 1, width: 4, height: 3, focus: { x: 0.5, y: 0.5 }, format: 'jpeg' },
         -1,
         null,
       );

@@ -13,7 +13,7 @@ import { findFfmpeg } from '../../../src/infra/media/ffmpeg.ts';
 import { AppError } from '../../../src/jobs/errors.ts';
 import type { Picture } from '../../../worker/engine.ts';
 import { encodeVideo, type VideoSpec } from '../../../worker/video/encode.ts';
-import { writeJpeg } from '../../../worker/video/poster.ts';
+import { writeJpeg } from '../../../worker/video/pixels.ts';
 import { boxes, card, decodeFrames, describeStream, frameTable } from '../../support/video.ts';
 
 const run = promisify(execFile);

@@ -1,11 +1,13 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FITS, names, RESOLUTIONS } from '../../../src/catalog/catalog.ts';
+import { names, RESOLUTIONS } from '../../../src/catalog/catalog.ts';
 import { renderSize } from '../../../src/catalog/engines/svd-xt.ts';
 import { decodePhoto } from '../../../src/infra/media/photo.ts';
 import type { Picture } from '../../../worker/engine.ts';
 import { fitPhoto, PADDED_SIDE_MAX } from '../../../worker/video/fit.ts';
 
+const CONTAIN = { fit: 'CONTAIN', crop: null } as const;
+const MIDDLE = { fit: 'COVER', crop: null } as const;
 const WIDE = { width: 1024, height: 576 };
 const UPRIGHT = { width: 576, height: 1024 };
 
@@ -25,18 +27,30 @@ function part({ data, width }: Picture, left: number, top: number, size: { width
 }
 
 describe('COVER', () => {
+  it('returns exactly the crop, pixel by pixel', async () => {
+    const photo = located(1000, 700);
+    for (const crop of [
+      { x: 0, y: 0, width: 1000, height: 563 },
+      { x: 0, y: 137, width: 1000, height: 563 },
+      { x: 606, y: 0, width: 394, height: 700 },
+    ]) {
+      const fitted = await fitPhoto(photo, WIDE, { fit: 'COVER', crop });
+      expect([fitted.width, fitted.height]).toEqual([crop.width, crop.height]);
+      expect(part(photo, crop.x, crop.y, crop).equals(fitted.data)).toBe(true);
+    }
+  });
+
   it.each([
-    ['wide', [1000, 400], WIDE, [711, 400], [144, 0]],
-    ['high', [400, 1000], WIDE, [400, 225], [0, 387]],
-    ['wide', [1000, 400], UPRIGHT, [225, 400], [387, 0]],
-    ['square', [301, 301], UPRIGHT, [169, 301], [66, 0]],
-    ['nearly right', [1919, 1080], WIDE, [1919, 1079], [0, 0]],
+    [[1000, 400], WIDE, [711, 400], [145, 0]],
+    [[400, 1000], WIDE, [400, 225], [0, 388]],
+    [[301, 301], UPRIGHT, [169, 301], [66, 0]],
+    [[1919, 1080], WIDE, [1919, 1079], [0, 1]],
   ] as const)(
-    'cuts the middle out of a %s photo of %j pixels for %o, untouched',
-    async (_, [width, height], aspect, [cutWidth, cutHeight], [left, top]) => {
+    'without a stored crop takes the middle of a photo of %j pixels for %o',
+    async ([width, height], aspect, size, [left, top]) => {
       const photo = located(width, height);
-      const fitted = await fitPhoto(photo, aspect, 'COVER');
-      expect([fitted.width, fitted.height]).toEqual([cutWidth, cutHeight]);
+      const fitted = await fitPhoto(photo, aspect, MIDDLE);
+      expect([fitted.width, fitted.height]).toEqual(size);
       expect(part(photo, left, top, fitted).equals(fitted.data)).toBe(true);
     },
   );
@@ -48,7 +62,7 @@ describe('CONTAIN', () => {
     ['coffee.jpg', UPRIGHT, [600, 1067], [0, 334]],
   ] as const)('keeps every pixel of %s in the middle of a soft surround for %o', async (name, aspect, [width, height], [left, top]) => {
     const photo = await decodePhoto(path.join(import.meta.dirname, '../../fixtures/photos', name), { maxPixels: 50e6 });
-    const fitted = await fitPhoto(photo, aspect, 'CONTAIN');
+    const fitted = await fitPhoto(photo, aspect, CONTAIN);
     expect([fitted.width, fitted.height]).toEqual([width, height]);
     expect(part(fitted, left, top, photo).equals(photo.data)).toBe(true);
     const alongside =
@@ -64,18 +78,18 @@ describe('CONTAIN', () => {
     [90, 12_000, WIDE, [4096, 2304]],
     [4200, 2600, WIDE, [4096, 2304]],
   ] as const)('never grows a photo of %i×%i pixels beyond the longest side allowed', async (width, height, aspect, size) => {
-    const fitted = await fitPhoto(located(width, height), aspect, 'CONTAIN');
+    const fitted = await fitPhoto(located(width, height), aspect, CONTAIN);
     expect([fitted.width, fitted.height]).toEqual(size);
     expect(Math.max(...size)).toBe(PADDED_SIDE_MAX);
   });
 });
 
-describe.each(names(FITS))('%s', (fit) => {
+describe.each([CONTAIN, MIDDLE])('$fit', (options) => {
   it.each(names(RESOLUTIONS))('hands a photo of the aspect of %s back as it is, however large', async (resolution) => {
     const aspect = renderSize({ resolution, orientation: 'PORTRAIT' });
     for (const scale of [0.25, 1, 5]) {
       const photo = located(aspect.width * scale, aspect.height * scale);
-      expect(await fitPhoto(photo, aspect, fit)).toBe(photo);
+      expect(await fitPhoto(photo, aspect, options)).toBe(photo);
     }
   });
 
@@ -87,7 +101,7 @@ describe.each(names(FITS))('%s', (fit) => {
     [333, 1000],
   ])('is within half a pixel of the aspect for %i×%i pixels', async (width, height) => {
     for (const aspect of [WIDE, UPRIGHT]) {
-      const fitted = await fitPhoto(located(width, height), aspect, fit);
+      const fitted = await fitPhoto(located(width, height), aspect, options);
       const [wanted, other] = [(fitted.height * aspect.width) / aspect.height, (fitted.width * aspect.height) / aspect.width];
       expect(Math.min(Math.abs(fitted.width - wanted), Math.abs(fitted.height - other))).toBeLessThanOrEqual(0.5);
       expect(fitted.data).toHaveLength(fitted.width * fitted.height * 3);
@@ -96,7 +110,7 @@ describe.each(names(FITS))('%s', (fit) => {
 
   it('gives the same bytes again', async () => {
     const photo = located(500, 300);
-    const [one, two] = [await fitPhoto(photo, UPRIGHT, fit), await fitPhoto(photo, UPRIGHT, fit)];
+    const [one, two] = [await fitPhoto(photo, UPRIGHT, options), await fitPhoto(photo, UPRIGHT, options)];
     expect(Buffer.compare(one.data, two.data)).toBe(0);
   });
 });

@@ -19,6 +19,7 @@ const job: JobView = {
     resolution: 'P360',
     orientation: 'LANDSCAPE',
     fit: 'COVER',
+    crop: null,
     motion: 'MICRO',
     durationSeconds: 3,
     seed: 1,

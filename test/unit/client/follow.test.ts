@@ -33,6 +33,7 @@ const JOB = {
     resolution: 'P360',
     orientation: 'LANDSCAPE',
     fit: 'COVER',
+    crop: { x: 0, y: 0, width: 640, height: 480 },
     motion: 'PAN_L',
     durationSeconds: 3,
     seed: 1,

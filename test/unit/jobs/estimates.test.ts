@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CENTRE } from '../../../src/catalog/crop.ts';
 import type { EngineName, RenderOptions } from '../../../src/catalog/engines.ts';
 import type { SvdXtTuning } from '../../../src/catalog/engines/svd-xt.ts';
 import { baselineSeconds } from '../../../src/jobs/costs.ts';
@@ -8,7 +9,7 @@ import { checkOptions, resolveOptions, type RequestedOptions } from '../../../sr
 import type { RenderSample } from '../../../src/jobs/store.ts';
 
 const optionsOf = (requested: RequestedOptions, engine: EngineName = 'PREVIEW'): RenderOptions =>
-  resolveOptions(checkOptions(requested), engine, { width: 4, height: 3 });
+  resolveOptions(checkOptions(requested), engine, { width: 4, height: 3, focus: CENTRE });
 const sample = (requested: RequestedOptions, renderSeconds: number, device = 'cpu'): RenderSample => ({
   options: optionsOf(requested),
   device,

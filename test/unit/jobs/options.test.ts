@@ -4,8 +4,8 @@ import { MOTION_BUCKETS } from '../../../src/catalog/engines/svd-xt.ts';
 import { AppError } from '../../../src/jobs/errors.ts';
 import { checkOptions, fingerprint, resolveOptions, type RequestedOptions } from '../../../src/jobs/options.ts';
 
-const SQUARE = { width: 100, height: 100 };
-const TALL = { width: 99, height: 100 };
+const SQUARE = { width: 100, height: 100, focus: { x: 0.5, y: 0.3 } };
+const TALL = { width: 99, height: 100, focus: { x: 0.5, y: 0.3 } };
 const TUNING = { numInferenceSteps: 24, minGuidanceScale: 1, maxGuidanceScale: 3, noiseAugStrength: 0.1, motionBucketId: 50 };
 
 const refusalOf = (requested: RequestedOptions): AppError => {
@@ -26,7 +26,7 @@ describe('options of a request', () => {
       resolution: 'P720',
       motion: 'MICRO',
       orientation: 'AUTO',
-      fit: 'COVER',
+      fit: 'AUTO',
       engine: null,
       seed: null,
       tuning: null,
@@ -86,7 +86,7 @@ describe('options of a request', () => {
 
   it('have one fingerprint per request, however much of it is left to defaults', () => {
     const print = fingerprint(checkOptions({}), 'photo');
-    expect(fingerprint(checkOptions({ durationSeconds: 6, fit: 'COVER' }), 'photo')).toBe(print);
+    expect(fingerprint(checkOptions({ durationSeconds: 6, fit: 'AUTO' }), 'photo')).toBe(print);
     expect(fingerprint(checkOptions({ durationSeconds: 8 }), 'photo')).not.toBe(print);
     expect(fingerprint(checkOptions({}), 'another photo')).not.toBe(print);
     expect(fingerprint(checkOptions({ seed: 1 }), 'photo')).not.toBe(print);

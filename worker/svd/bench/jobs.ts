@@ -10,6 +10,7 @@ const OPTIONS: SvdXtOptions = {
   resolution: 'P360',
   orientation: 'LANDSCAPE',
   fit: 'COVER',
+  crop: null,
   motion: 'MICRO',
   durationSeconds: 3,
   tuning: { numInferenceSteps: 4, minGuidanceScale: 1, maxGuidanceScale: 3, noiseAugStrength: 0.1, motionBucketId: 50 },

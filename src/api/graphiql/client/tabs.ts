@@ -12,7 +12,7 @@ export function defaultTabs(uploadsUrl: string, examplePhoto: string): [Tab, Tab
     resolution: 'P360',
     durationSeconds: 3,
     orientation: 'AUTO',
-    fit: 'COVER',
+    fit: 'AUTO',
   };
   return [
     { query: OPTIONS },

@@ -28,6 +28,21 @@ export class FileLinkType {
   urlExpiresAt!: Date;
 }
 
+@ObjectType('Crop', { description: 'A part of a photo, in pixels of the photo as displayed (upright).' })
+export class CropType {
+  @Field(() => Int, { description: 'Distance from the left edge of the photo.' })
+  x!: number;
+
+  @Field(() => Int, { description: 'Distance from the top edge of the photo.' })
+  y!: number;
+
+  @Field(() => Int, { description: 'Width.' })
+  width!: number;
+
+  @Field(() => Int, { description: 'Height.' })
+  height!: number;
+}
+
 @ObjectType('JobOptions', {
   description:
     'Effective values of everything that decides the frames. The same photo and options give the same video on the same engine and device.',
@@ -42,8 +57,11 @@ export class JobOptionsType {
   @Field(() => OrientationEnum, { description: 'LANDSCAPE or PORTRAIT; AUTO is settled by the photo.' })
   orientation!: Orientation;
 
-  @Field(() => FitEnum, { description: 'How the photo fills the frame.' })
-  fit!: Fit;
+  @Field(() => FitEnum, { description: 'COVER or CONTAIN; AUTO is resolved by the photo.' })
+  fit!: Exclude<Fit, 'AUTO'>;
+
+  @Field(() => CropType, { nullable: true, description: 'The part of the photo that fills the frame; null for CONTAIN.' })
+  crop!: CropType | null;
 
   @Field(() => MotionEnum, { description: 'How the camera moves.' })
   motion!: Motion;

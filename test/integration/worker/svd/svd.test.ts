@@ -23,6 +23,7 @@ function options({ tuning, ...given }: Given = {}): SvdXtOptions {
     resolution: 'P360',
     orientation: 'LANDSCAPE',
     fit: 'COVER',
+    crop: null,
     motion: 'DOLLY_IN',
     durationSeconds: 3,
     seed: 5,

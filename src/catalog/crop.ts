@@ -1,0 +1,51 @@
+/** How a photo fills a frame of another aspect: cropped or whole, and where the crop lies. */
+import type { CommonOptions, Crop, Fit, Size } from './catalog.ts';
+
+/** A point of a photo in fractions of its displayed width and height, 0–1; (0, 0) is the top left corner. */
+export interface FocusPoint {
+  readonly x: number;
+  readonly y: number;
+}
+
+export const CENTRE: FocusPoint = { x: 0.5, y: 0.5 };
+
+/** What of a photo decides how it fills a frame: its pixels as displayed (EXIF or HEIF orientation applied) and what to keep in view. */
+export interface PhotoGeometry extends Size {
+  readonly focus: FocusPoint;
+}
+
+/** AUTO crops while at least this share of the photo remains. */
+const KEPT_MIN = { numerator: 4, denominator: 5 } as const;
+
+/**
+ * The effective fit, and the crop of a photo that covers the frame.
+ * @param frame any size of the frame's aspect
+ */
+export function resolveFit(fit: Fit, photo: PhotoGeometry, frame: Size): Pick<CommonOptions, 'fit' | 'crop'> {
+  const covers = fit === 'COVER' || (fit === 'AUTO' && isCropSmall(photo, frame));
+  return covers ? { fit: 'COVER', crop: coverCrop(photo, frame) } : { fit: 'CONTAIN', crop: null };
+}
+
+/** In whole numbers, so that a photo of which exactly the limit remains is never on the wrong side of it. */
+function isCropSmall(photo: Size, frame: Size): boolean {
+  const [a, b] = [photo.width * frame.height, photo.height * frame.width];
+  return KEPT_MIN.denominator * Math.min(a, b) >= KEPT_MIN.numerator * Math.max(a, b);
+}
+
+/**
+ * The largest part of the photo that has the frame's aspect to within half a pixel, centred on the focus point as far as the photo's edges
+ * allow.
+ * @param frame any size of the frame's aspect
+ */
+export function coverCrop({ width, height, focus }: PhotoGeometry, frame: Size): Crop {
+  const isTooWide = width * frame.height > height * frame.width;
+  const size = isTooWide
+    ? { width: Math.max(1, Math.round((height * frame.width) / frame.height)), height }
+    : { width, height: Math.max(1, Math.round((width * frame.height) / frame.width)) };
+  return { x: start(width, size.width, focus.x), y: start(height, size.height, focus.y), ...size };
+}
+
+/** Where a part of a side starts if its middle is to be at `focus`, 0–1. */
+function start(side: number, part: number, focus: number): number {
+  return Math.min(side - part, Math.max(0, Math.round(focus * side - part / 2)));
+}
