@@ -23,7 +23,7 @@ async function usableGpus(config: Config): Promise<readonly string[]> {
   const engines = enginesWithWeights();
   const states = await Promise.all(engines.map(({ weights }) => modelState(config, weights)));
   const ready = engines.filter((_, i) => states[i]!.kind === 'present');
-  if (ready.length === 0) return []; // GPUs are not probed needlessly
+  if (ready.length === 0) return []; // no engine could use a GPU, so none is probed
   return (await detectGpus()).filter((gpu) => ready.some(({ engine }) => engineEntry(engine).unavailableOn(gpu) === null));
 }
 

@@ -1,5 +1,5 @@
 /**
- * The catalogue's half of the engine port: what clients, API and queue know of an engine without running it. The other half, which
+ * The catalogue's half of the engine port: what clients, the API and the queue know about an engine. The other half, which
  * renders, is `worker/engine.ts`.
  */
 import type { z } from 'zod';
@@ -42,8 +42,8 @@ export interface EngineEntry<T extends TuningValues | null = TuningValues | null
   /** Null if the engine needs no weights. */
   readonly weights: EngineWeights | null;
   /**
-   * Why the engine can never run on a device such as `cpu`, `webgpu` or `cuda:0`, and what to do instead; null if it can. Whether it
-   * can run there now is found out by the worker.
+   * Why the engine can never run on a device such as `cpu`, `webgpu` or `cuda:0`, and what to do instead; null if it can. The worker
+   * determines whether it can run there now.
    */
   unavailableOn(device: string): string | null;
 }

@@ -1,4 +1,4 @@
-/** Effective render options as a schema, for what comes from outside: answers of an API and the metadata of a video. */
+/** Effective render options as a schema, for data from outside: answers of an API and the metadata of a video. */
 import { z } from 'zod';
 import { DURATIONS, MOTIONS, names, RESOLUTIONS, SEED } from './catalog.ts';
 import { engineEntry, ENGINES, tuningKey, type EngineName, type RenderOptions, type RequestedTuning } from './engines.ts';

@@ -1,5 +1,5 @@
 /**
- * Tuning: the options of one engine only. An engine declares them once, as a zod object; everything that shows or checks them (GraphQL
+ * Tuning: the options of one engine. An engine declares them once, as a zod object; everything that shows or checks them (GraphQL
  * types, CLI flags, Query.options, validation, MP4 metadata, docs) is derived from that schema by the functions here.
  */
 import { z } from 'zod';
@@ -21,7 +21,7 @@ type RequestedValuesOf<S extends TuningShape> = { readonly [F in keyof S]?: z.in
 
 /** The tuning of an engine. */
 export interface Tuning<Values extends TuningValues = TuningValues, Requested extends object = object> {
-  /** Checks what a request says; every field may be left out. */
+  /** Validates the requested values; every field may be left out. */
   readonly schema: z.ZodObject<TuningShape>;
   /** Adds the defaults that depend on the motion to values that `schema` has checked. */
   resolve(checked: Requested, motion: Motion): Values;
@@ -89,7 +89,7 @@ export function tuningValues(tuning: Tuning | null): z.ZodType<TuningValues | nu
   return z.strictObject(Object.fromEntries(Object.entries(tuning.schema.shape).map(([name, field]) => [name, field.unwrap()])));
 }
 
-/** A tuning that was refused. */
+/** An invalid tuning. */
 export interface TuningProblem {
   /** Name of the field; null if the problem is not one field's. */
   readonly field: string | null;

@@ -1,21 +1,21 @@
 /**
- * Reads a picture at any offset and scale, exact to a fraction of a pixel. Lanczos-3, because at equal cost its sharpness depends
- * least on the fraction: bicubic pictures pulse while they move (docs/video.md has the figures).
+ * Resamples a picture at any subpixel offset and scale. Lanczos-3, because of filters of equal cost its sharpness depends least on the
+ * subpixel offset: with bicubic, moving pictures pulse (docs/video.md has the figures).
  */
 import type { Picture } from '../engine.ts';
 
 const LOBES = 3;
 
-/** Along one axis: output pixel i shows the place `start + i × step`, in pixels of the source, whose first pixel has its middle at 0.5. */
+/** Sampling along one axis: output pixel i is at `start + i × step` in the source, whose first pixel has its centre at 0.5. */
 export interface Sampling {
   readonly start: number;
-  /** Source pixels per output pixel; above 1 the kernel widens, so that nothing flickers when shrunk. */
+  /** Source pixels per output pixel. Above 1 the kernel is widened, which prevents flicker when shrinking. */
   readonly step: number;
   /** Output pixels. */
   readonly count: number;
 }
 
-/** `source` seen through `across` and `down`. Beyond the edges its outermost pixels count. */
+/** Resamples `source` by `across` and `down`. Edge pixels are repeated beyond the edges. */
 export function resample(source: Picture, across: Sampling, down: Sampling): Picture {
   const columns = weigh(across, source.width);
   const rows = weigh(down, source.height);
@@ -50,7 +50,7 @@ export function resample(source: Picture, across: Sampling, down: Sampling): Pic
   return { width: across.count, height: down.count, data: new Uint8Array(data.buffer) };
 }
 
-/** For each output pixel the source pixels it is mixed from: `taps` in a row from `first`, with weights that add up to 1. */
+/** The source pixels of each output pixel: `taps` in a row from `first`, with weights that add up to 1. */
 interface Weights {
   readonly taps: number;
   /** [count] */

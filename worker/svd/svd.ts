@@ -1,4 +1,4 @@
-/** SVD_XT: Stable Video Diffusion makes key frames of the photo, and motion-compensated frames in between fill the clip. */
+/** SVD_XT: Stable Video Diffusion generates key frames from the photo, and motion-compensated interpolation fills the clip. */
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -17,15 +17,15 @@ import { NoiseSource } from './noise.ts';
 import { decodeChunkSize, svdCapability, openModel, type Model } from './capability.ts';
 import { decode, denoise, embedPhoto, encodePhoto, type EncodedPhoto } from './pipeline.ts';
 
-/** Changes when the same options and model would give other frames. */
+/** Incremented when the same options and model would give other frames. */
 const VERSION = '1';
-/** Of the model's name, as far as it goes into a video's metadata. */
+/** Maximum length of the model's name in a video's metadata. */
 const NAME_LENGTH = 80;
 /** Frame rates that the model was trained with. */
 const TRAINED_RATE = { min: 5, max: 30 } as const;
-/** Preview pictures in a render, at most. */
+/** Maximum number of previews of a render. */
 const PREVIEWS = 8;
-/** Grey levels, of 255, up to which a picture counts as black. */
+/** A picture whose values are all at most this, of 255, counts as black. */
 const BLACK = 2;
 
 class Svd implements Engine<SvdXtOptions> {
@@ -38,7 +38,7 @@ class Svd implements Engine<SvdXtOptions> {
   constructor(device: string, config: Config) {
     this.#device = device;
     this.#config = config;
-    // With every setting that would give other frames.
+    // Includes every setting that affects the frames.
     const { SVD_MODEL, SVD_PRECISION, SVD_RENDER_SIZE: size, SVD_DECODE_CHUNK_SIZE: chunk } = config;
     this.version = [
       VERSION,
@@ -99,13 +99,13 @@ class Svd implements Engine<SvdXtOptions> {
     await (await this.#model)?.networks.dispose();
   }
 
-  /** So that the next attempt has a better chance. */
+  /** Frees all networks, so that the next attempt has more memory. */
   async #recover(failure: unknown): Promise<void> {
     const model = await this.#model?.catch(() => null);
     if (!model || !(failure instanceof AppError)) return;
     if (failure.code === 'OUT_OF_MEMORY') await model.networks.economize();
     if (failure.code === 'MODEL_INVALID') {
-      // Other weights may take their place: nothing that is known of these may be used for them.
+      // The files may be replaced, so nothing that was derived from these may be reused.
       this.#model = null;
       await model.networks.dispose();
     }
@@ -173,7 +173,7 @@ class Svd implements Engine<SvdXtOptions> {
       await breathe(signal);
     }
     if (keyframes.some(isBlack) && !isBlack(fitted))
-      throw new AppError('NON_FINITE_OUTPUT', 'The model gave a black frame for a photo that is not black.');
+      throw new AppError('NON_FINITE_OUTPUT', 'The model produced a black frame for a photo that is not black.');
     return keyframes;
   }
 
@@ -194,7 +194,7 @@ class Svd implements Engine<SvdXtOptions> {
     costs.measured('frame', size, secondsSince(began) / done);
   }
 
-  /** Those that a render of `size` needs at once. */
+  /** The networks that a render of `size` needs. */
   async #networks(size: Size): Promise<Network[]> {
     const { networks } = await this.#opened();
     if (networks.residency === 'swap') return [];
@@ -220,13 +220,13 @@ class Svd implements Engine<SvdXtOptions> {
   #opened(): Promise<Model> {
     if (!this.#model) {
       this.#model = openModel(this.#device, this.#config);
-      this.#model.catch(() => (this.#model = null)); // what is wrong with it may be cured
+      this.#model.catch(() => (this.#model = null)); // the fault may be repaired later
     }
     return this.#model;
   }
 }
 
-/** Lets messages in, such as the one that cancels. */
+/** Yields to the event loop, so that messages such as a cancellation arrive. */
 async function breathe(signal: AbortSignal): Promise<void> {
   await turn();
   signal.throwIfAborted();

@@ -1,23 +1,23 @@
-/** The flows of a pair of pictures, brought to a moment between them. */
+/** Projects the flows of a pair of pictures to a moment between them. */
 import type { TrustedFlow } from './visibility.ts';
 
-/** As seen from the pixels of a picture that lies at a time between two others. */
+/** Motion and mixing weights for each pixel of a picture at a time between two others. */
 export interface Between {
   readonly width: number;
   readonly height: number;
-  /** [height, width] The way from the first picture to the second of what is at each pixel at that time. */
+  /** [height, width] Displacement, from the first picture to the second, of the content that is at each pixel at that time. */
   readonly x: Float32Array;
   readonly y: Float32Array;
   /** [height, width] How much of the pixel comes from the second picture, 0–1; the rest comes from the first. */
   readonly share: Float32Array;
 }
 
-/** What is visible in one picture only gives way to what both show. */
+/** Weight of content that only one picture shows, where it meets content that both show. */
 const FAINT = 1e-3;
 
 /**
- * Every pixel of both pictures goes its way to `time` (0 is the first picture, 1 the second) and leaves its motion there. What both
- * show is mixed by time, what only one shows is taken from that one.
+ * Moves every pixel of both pictures to `time` (0 is the first picture, 1 the second) and splats its motion there. Content that both
+ * pictures show is mixed by time; content that only one shows is taken from that one.
  */
 export function flowBetween(forward: TrustedFlow, backward: TrustedFlow, time: number): Between {
   const { width, height } = forward;
@@ -37,7 +37,7 @@ export function flowBetween(forward: TrustedFlow, backward: TrustedFlow, time: n
   return between;
 }
 
-/** Sums of motions and of their weights, where they are at `time` on their way. */
+/** Sums of the splatted motions and of their weights, at `time`. */
 function splat({ width, height, x, y, trust }: TrustedFlow, time: number): { x: Float32Array; y: Float32Array; weight: Float32Array } {
   const sum = { x: new Float32Array(width * height), y: new Float32Array(width * height), weight: new Float32Array(width * height) };
   for (let row = 0, i = 0; row < height; row++) {
@@ -64,7 +64,7 @@ function splat({ width, height, x, y, trust }: TrustedFlow, time: number): { x: 
   return sum;
 }
 
-/** Pixels to which nothing came take the mean of their neighbours, from the rim of a gap inwards; without any, they stand still. */
+/** Fills pixels that received no motion with the mean of their neighbours, from the edge of a gap inwards; with 0 if no pixel has any. */
 function closeGaps({ width, height, x, y, share }: Between, gaps: number[], time: number): void {
   const open = new Set(gaps);
   while (open.size > 0) {

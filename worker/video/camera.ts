@@ -5,22 +5,22 @@
 import { FRAMES_PER_SECOND, type Motion } from '../../src/catalog/catalog.ts';
 
 /**
- * What the camera sees, relative to resting on the whole picture.
+ * What the camera sees, relative to the whole picture at rest.
  *
  * `x` and `y` are the camera's distance from the centre, in fractions of the frame's width and height as it appears in the video: at
- * x = 0.1 everything in the picture is a tenth of the frame further left. `y` grows downwards. Both hold at any zoom.
+ * x = 0.1 the picture's content appears a tenth of the frame further left. `y` grows downwards. Both hold at any zoom.
  * The path stays inside a picture of the frame's aspect ratio: |x| and |y| never exceed (zoom − 1) / 2.
  */
 export interface CameraTransform {
   readonly x: number;
   readonly y: number;
-  /** 1 shows the whole picture; at 1.25 everything is a quarter larger. Never below 1. */
+  /** 1 shows the whole picture; 1.25 magnifies it by a quarter. Never below 1. */
   readonly zoom: number;
 }
 
 /**
- * How a path differs from the plain one of its motion. Each value lies in −1 to 1. No variation changes what a
- * motion promises: its direction, its travel within the limits that tests measure, a gentle start and end, and the loop of MICRO.
+ * How a path differs from the plain path of its motion. Each value lies in −1 to 1. A variation never changes the properties of a motion:
+ * its direction, its travel within the limits that tests measure, a gentle start and end, and the loop of MICRO.
  */
 export interface CameraVariation {
   /** Distance that the camera travels. */
@@ -51,10 +51,10 @@ const TRAVEL = { mean: 0.158, swing: 0.012 } as const;
 const TRAVEL_ZOOM = { mean: 1.22, swing: 0.03 } as const;
 /** Zoom at the end of DOLLY_IN. */
 const DOLLY_ZOOM = { mean: 1.28, swing: 0.04 } as const;
-/** Farthest that DOLLY_IN aims beside the centre, in fractions of the frame. */
+/** Maximum distance of DOLLY_IN's focus from the centre, in fractions of the frame. */
 const DOLLY_FOCUS = 0.12;
 /**
- * MICRO: seconds of one breath, the radius of its drift in fractions of the frame, its zoom, how far the zoom breathes, and the share of
+ * MICRO: seconds of one breath, the radius of its drift in fractions of the frame, its zoom, the amplitude of the zoom, and the share of
  * the free room that the focus may use.
  */
 const BREATH = {
@@ -71,8 +71,8 @@ const FOCUS_ROOM = 0.9;
 const varied = ({ mean, swing }: { readonly mean: number; readonly swing: number }, variation: number) => mean + swing * variation;
 
 /**
- * A pan or tilt: the offset along its axis, from the positive side to the negative one, beside the centre by the focus, and the zoom.
- * Across the axis it keeps to the centre: every distance from it would make the photo smaller under CONTAIN.
+ * A pan or tilt: the offset along its axis, from the positive side to the negative one, shifted by the focus, and the zoom.
+ * Across the axis it keeps to the centre: any distance from it would make the photo smaller under CONTAIN.
  */
 function traverse(progress: number, { travel, zoom, focusX }: CameraVariation): { along: number; zoom: number } {
   const distance = varied(TRAVEL, travel);
@@ -88,13 +88,13 @@ const PATHS: Record<Motion, CameraPath> = {
     const radius = varied(BREATH.radius, travel);
     const scale = varied(BREATH.zoom, zoom);
     const { breathing } = BREATH;
-    // What zoom and drift leave free at their worst; across, that is shortly before the drift is widest.
+    // The room left free by zoom and drift at their worst; across, that is shortly before the drift is widest.
     const roomX = (scale - 1) / 2 - radius - breathing ** 2 / (8 * radius);
     const roomY = (scale - breathing - 1) / 2 - radius;
     return {
       x: BREATH.focus * roomX * focusX - side * radius * Math.cos(angle),
       y: BREATH.focus * roomY * focusY + turn * radius * Math.sin(angle),
-      // Fastest where the drift across is slowest, so that something always moves.
+      // Fastest where the drift across is slowest, so that the picture never stands still.
       zoom: scale + breath * breathing * Math.sin(angle),
     };
   },
@@ -115,7 +115,7 @@ const PATHS: Record<Motion, CameraPath> = {
     return { x: 0, y: -along, zoom };
   },
   DOLLY_IN: (progress, _, { zoom, focusX, focusY }) => {
-    // Exponential, so that it grows by the same factor in equal times and seems to move steadily.
+    // Exponential: the zoom grows by the same factor in equal times, which looks steady.
     const scale = varied(DOLLY_ZOOM, zoom) ** progress;
     // The focus stays where it is in the frame.
     return { x: DOLLY_FOCUS * focusX * (scale - 1), y: DOLLY_FOCUS * focusY * (scale - 1), zoom: scale };

@@ -1,5 +1,5 @@
 /**
- * Pictures in, H.264 MP4 out: ffmpeg as a child process, fed one picture at a time, so that at most one waits in memory.
+ * Encodes pictures as an H.264 MP4 with ffmpeg as a child process, one picture at a time, so that at most one waits in memory.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,20 +11,20 @@ import { AppError } from '../../src/jobs/errors.ts';
 import type { Picture } from '../engine.ts';
 
 export interface VideoSpec {
-  /** What to spawn. */
+  /** Path of ffmpeg. */
   readonly ffmpeg: string;
   /** Pixels; even. */
   readonly width: number;
   readonly height: number;
   readonly framesPerSecond: number;
   readonly frameCount: number;
-  /** Written into the file under these names, such as `title` and `comment`. */
+  /** Metadata tags of the file by name, such as `title` and `comment`. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 export interface EncodedVideo {
   readonly sizeBytes: number;
-  /** Hex, of the finished file. */
+  /** Of the finished file, in hexadecimal. */
   readonly sha256: string;
 }
 
@@ -32,10 +32,10 @@ export interface EncodedVideo {
 const X264 = { preset: 'medium', crf: 18 } as const;
 
 /**
- * Writes exactly `frameCount` pictures to `file` as H.264 High, yuv420p, BT.709, constant frame rate, index first (faststart). A
- * picture is asked for once ffmpeg has taken the one before. Nothing is left at `file` unless it is whole.
- * @throws the signal's reason once `signal` is aborted, and whatever `pictures` throws; ffmpeg is ended first
- * @throws AppError ENCODER_FAILED if ffmpeg is missing, fails or dies; its cause holds ffmpeg's last lines
+ * Writes exactly `frameCount` pictures to `file` as H.264 High, yuv420p, BT.709, constant frame rate, index first (faststart). Each
+ * picture is requested once ffmpeg has accepted the previous one. An incomplete `file` is removed.
+ * @throws the signal's reason once `signal` is aborted, and errors of `pictures`; ffmpeg is terminated first
+ * @throws AppError ENCODER_FAILED if ffmpeg is missing, fails or crashes; the cause holds the last lines of its output
  */
 export async function encodeVideo(
   pictures: AsyncIterable<Picture>,
@@ -57,7 +57,7 @@ export async function encodeVideo(
     return { sizeBytes: (await stat(file)).size, sha256: await sha256(file) };
   } catch (error) {
     ffmpeg.kill();
-    await ffmpeg.end; // Windows removes no file that is in use
+    await ffmpeg.end; // Windows cannot remove a file that is in use
     await rm(file, { force: true });
     throw error;
   } finally {
@@ -73,7 +73,7 @@ interface RunningFfmpeg {
 }
 
 interface FfmpegEnd {
-  /** Null if it ended well. */
+  /** Null on success. */
   readonly failure: string | null;
   /** Frames in the file. */
   readonly frames: number;
@@ -81,12 +81,12 @@ interface FfmpegEnd {
 }
 
 function start(file: string, spec: VideoSpec): RunningFfmpeg {
-  // In a process group of its own: Ctrl-C on a terminal is for us to deal with. It ends when its input does.
+  // In its own process group, because this process handles Ctrl-C. ffmpeg exits when its input ends.
   const detached = process.platform !== 'win32';
   const child = spawn(spec.ffmpeg, ffmpegArguments(file, spec), { stdio: 'pipe', windowsHide: true, detached });
   const progress = tail(child.stdout);
   const messages = tail(child.stderr);
-  child.stdin.on('error', () => {}); // a broken pipe; the end says why
+  child.stdin.on('error', () => {}); // a broken pipe; the exit status has the reason
   const end = new Promise<FfmpegEnd>((resolve) => {
     const ended = (failure: string | null) =>
       resolve({ failure, frames: Number(/[^]*frame=\s*(\d+)/.exec(progress())?.[1] ?? 0), lastLines: messages().trim() });
@@ -96,7 +96,7 @@ function start(file: string, spec: VideoSpec): RunningFfmpeg {
   return { stdin: child.stdin, kill: () => void child.kill('SIGKILL'), end };
 }
 
-/** Gives the last 4000 characters of what `stream` has said so far. */
+/** Returns the last 4000 characters of the output of `stream` so far. */
 function tail(stream: Readable): () => string {
   let text = '';
   stream.setEncoding('utf8').on('data', (more: string) => (text = (text + more).slice(-4000)));
@@ -108,7 +108,7 @@ function ffmpegArguments(file: string, { width, height, framesPerSecond, metadat
   return [
     ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'warning', '-progress', 'pipe:1', '-y'],
     ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', `${width}x${height}`, '-r', rate, '-i', 'pipe:0'],
-    // The tags alone would not convert: swscale's own choice is BT.601 whatever the size.
+    // The tags alone do not convert: by default swscale uses BT.601 for every size.
     ...['-vf', 'scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_inp,format=yuv420p'],
     ...['-c:v', 'libx264', '-profile:v', 'high', '-preset', X264.preset, '-crf', String(X264.crf), '-r', rate],
     ...['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv'],
@@ -128,17 +128,17 @@ async function feed(
       throw new Error(`picture ${count} is ${picture.width}×${picture.height}, not ${width}×${height}`);
     }
     const taken = await Promise.race([written(stdin, picture.data), end.then(() => false)]);
-    if (!taken) return; // ffmpeg is gone; its end says why
+    if (!taken) return; // ffmpeg has exited; its status has the reason
     count++;
   }
   if (count !== frameCount) throw new Error(`${count} pictures came instead of ${frameCount}`);
   stdin.end();
 }
 
-/** Resolves to true once `data` is handed over whole, false if it cannot be. */
+/** Resolves to true once all of `data` is accepted, to false if it cannot be. */
 const written = (stream: Writable, data: Uint8Array) => new Promise<boolean>((resolve) => stream.write(data, (error) => resolve(!error)));
 
-/** Read back, since faststart rewrites the file at the end. */
+/** Reads the file again, because faststart rewrites it at the end. */
 async function sha256(file: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);

@@ -1,13 +1,12 @@
 /**
  * Dense optical flow by inverse search (DIS): T. Kroeger, R. Timofte, D. Dai, L. Van Gool, "Fast Optical Flow using Dense Inverse
- * Search", ECCV 2016. Patches on a grid look for their like in the other picture by gradient descent whose Hessian and gradients are
- * the patch's own (S. Baker, I. Matthews, "Lucas–Kanade 20 Years On", IJCV 2004), from the coarsest level of a pyramid to the finest;
- * each pixel then takes the mean of the patches over it, the better matching
- * ones counting more.
+ * Search", ECCV 2016. Patches on a grid search for their match in the other picture by gradient descent with the patch's own Hessian and
+ * gradients (S. Baker, I. Matthews, "Lucas–Kanade 20 Years On", IJCV 2004), from the coarsest level of a pyramid to the finest. The
+ * flow of a pixel is the mean of the patches that cover it, weighted by how well they match.
  */
 import { MARGIN, type Level } from './pyramid.ts';
 
-/** Where each pixel of one picture is in another, relative to where it was: pixels to the right and down. */
+/** Displacement of each pixel from one picture to another, in pixels to the right and down. */
 export interface Flow {
   readonly width: number;
   readonly height: number;
@@ -16,18 +15,18 @@ export interface Flow {
   readonly y: Float32Array;
 }
 
-/** Side of a patch. A patch tells one motion; smaller ones follow edges better and are mistaken more often. */
+/** Side of a patch in pixels. A patch has a single motion; smaller patches follow edges better but mismatch more often. */
 const PATCH = 8;
-/** Between one patch and the next. */
+/** Distance between neighbouring patches in pixels. */
 const SPACING = 4;
-/** Of gradient descent, at most; most patches come to rest sooner. */
+/** Maximum steps of gradient descent; most patches converge sooner. */
 const ROUNDS = 12;
-/** A step shorter than this many pixels is the last one. */
+/** Gradient descent stops after a step shorter than this many pixels. */
 const AT_REST = 0.02;
-/** Added to the Hessian's diagonal, in squared brightness: patches without structure stay where their neighbours put them. */
+/** Added to the Hessian's diagonal, in squared brightness: patches without structure keep the motion of their neighbours. */
 const DAMPING = 40;
 
-/** From each pixel of `from` to its like in `to`, at the finest level. Both have the same levels. */
+/** The flow from `from` to `to` at the finest level. Both must have the same levels. */
 export function opticalFlow(from: readonly Level[], to: readonly Level[]): Flow {
   let flow: Flow | null = null;
   for (let i = from.length - 1; i >= 0; i--) flow = flowAtLevel(from[i]!, to[i]!, flow);
@@ -44,7 +43,7 @@ function flowAtLevel(from: Level, to: Level, coarser: Flow | null): Flow {
 
 const patchCount = (size: number) => Math.max(1, Math.ceil((size - PATCH) / SPACING) + 1);
 
-/** The patches of one level and the motion found for each so far. */
+/** The patches of one level and the best motion found for each so far. */
 class PatchSearch {
   readonly #from: Level;
   readonly #to: Level;
@@ -55,7 +54,7 @@ class PatchSearch {
   readonly #y: Float32Array;
   readonly #cost: Float32Array;
 
-  // What `#compare` found, in place of a return value: it is called millions of times.
+  // Results of `#compare`, instead of a return value that would be allocated millions of times.
   #error = 0;
   #slopeX = 0;
   #slopeY = 0;
@@ -82,7 +81,7 @@ class PatchSearch {
     }
   }
 
-  /** Visits every patch, in reading order or (`direction` −1) against it: takes a neighbour's motion if it fits better, then descends. */
+  /** Visits every patch, in reading order or (`direction` −1) in reverse: takes a neighbour's motion if it fits better, then descends. */
   sweep(direction: 1 | -1): void {
     const count = this.#columns * this.#rows;
     for (let n = 0; n < count; n++) {
@@ -99,7 +98,7 @@ class PatchSearch {
     }
   }
 
-  /** Every pixel's flow: the mean of the patches over it, weighted by how well the pixel itself matches there. */
+  /** The flow of every pixel: the mean of the patches that cover it, weighted by how well the pixel itself matches. */
   densify(): Flow {
     const { width, height, stride, data: from } = this.#from.luma;
     const { data: to } = this.#to.luma;
@@ -118,7 +117,7 @@ class PatchSearch {
           let out = (top + j) * width + left;
           for (const end = out + Math.min(PATCH, width - left); out < end; a++, b++, out++) {
             const difference = Math.abs(w00 * to[b]! + w01 * to[b + 1]! + w10 * to[b + stride]! + w11 * to[b + stride + 1]! - from[a]!);
-            // Squared, so that at the rim of a moving thing the patches of the other side hardly count.
+            // Squared, so that at the edge of a moving object the patches of the other side hardly count.
             const weight = difference > 1 ? 1 / (difference * difference) : 1;
             total[out]! += weight;
             flow.x[out]! += weight * x;
@@ -142,7 +141,7 @@ class PatchSearch {
     return Math.max(0, Math.min(row * SPACING, this.#from.luma.height - PATCH));
   }
 
-  /** How to read a patch whose first pixel is at (x, y) of the other picture: the weights of four pixels, the first of them at `at`. */
+  /** Bilinear weights for a patch whose first pixel is at (x, y) of the other picture; `at` is the index of the first of four pixels. */
   #aim(x: number, y: number): { at: number; w00: number; w01: number; w10: number; w11: number } {
     const { width, height, stride } = this.#to.luma;
     const px = Math.min(width, Math.max(-PATCH, x));
@@ -189,7 +188,7 @@ class PatchSearch {
         sumY += dy;
       }
     }
-    // Brightness is compared about its mean, so gradients are too.
+    // Brightness is compared relative to the patch's mean, so gradients are too.
     const n = PATCH * PATCH;
     xx += DAMPING - (sumX * sumX) / n;
     yy += DAMPING - (sumY * sumY) / n;
@@ -214,7 +213,7 @@ class PatchSearch {
       y -= stepY;
     }
     this.#cost[i] = best;
-    // A patch that ran away has lost what it was looking for.
+    // A patch that moved this far has lost its match.
     if (Math.abs(this.#x[i]! - beginX) > PATCH || Math.abs(this.#y[i]! - beginY) > PATCH) {
       this.#x[i] = beginX;
       this.#y[i] = beginY;
@@ -222,7 +221,7 @@ class PatchSearch {
     }
   }
 
-  /** Squared difference between a patch and what is at (x, y) from it in the other picture, each about its mean. */
+  /** Squared difference between a patch and the pixels displaced by (x, y) in the other picture, each relative to its mean. */
   #compare(column: number, row: number, x: number, y: number): number {
     const {
       luma: { stride, data: from },

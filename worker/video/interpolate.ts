@@ -1,9 +1,9 @@
 /**
- * From the keyframes that a model makes to the frames of a clip. A port, since there are many ways, and the first one: optical flow
- * both ways between neighbours, once a pair, and from it any moment in between.
+ * Computes the frames of a clip from the keyframes of a model. The port, and one implementation: optical flow in both directions
+ * between neighbouring keyframes, once per pair, from which any moment in between is rendered.
  *
  *   keyframe ─▶ pyramid ─┐                                             ┌─▶ flow at each moment ─▶ warp, mix ─▶ frame
- *                        ├─▶ flow there and back ─▶ what hides where ──┘
+ *                        ├─▶ flow both ways ─▶ occlusions ─────────────┘
  *   keyframe ─▶ pyramid ─┘
  */
 import { setImmediate as turn } from 'node:timers/promises';
@@ -16,20 +16,21 @@ import { refine, warp, type FinePicture } from './warp.ts';
 
 export interface Interpolator {
   /**
-   * Exactly `frameCount` pictures, evenly spread from the first keyframe to the last: frame i stands at keyframe
-   * i × (keyframes.length − 1) / (frameCount − 1). One that falls on a keyframe is that keyframe itself. `frameCount` may be smaller
-   * than the number of keyframes; 1 gives the first.
+   * Yields exactly `frameCount` pictures, evenly spread from the first keyframe to the last: frame i is at keyframe
+   * i × (keyframes.length − 1) / (frameCount − 1). A frame that falls on a keyframe is that keyframe. `frameCount` may be
+   * smaller than the number of keyframes; with 1, it is the first keyframe.
    * @throws RangeError at once if there are fewer than two keyframes or no frames, or if keyframes differ in size
    * @throws the signal's reason, at the next frame, once `signal` is aborted
    */
   interpolate(keyframes: readonly Picture[], frameCount: number, signal: AbortSignal): AsyncIterable<Picture>;
 }
 
-/** Motion-compensated; deterministic. Memory beside the keyframes, however many: 150 MB at 1024×576, most of it waiting to be collected. */
+/** Motion-compensated; deterministic. Memory beside the keyframes: 150 MB at 1024×576 for any number of frames, most of it garbage. */
 export const flowInterpolator: Interpolator = {
   interpolate(keyframes, frameCount, signal) {
-    if (keyframes.length < 2) throw new RangeError(`there is nothing between ${keyframes.length} keyframes`);
-    if (!Number.isInteger(frameCount) || frameCount < 1) throw new RangeError(`${frameCount} is no number of frames`);
+    if (keyframes.length < 2) throw new RangeError(`at least two keyframes are needed, not ${keyframes.length}`);
+    if (!Number.isInteger(frameCount) || frameCount < 1)
+      throw new RangeError(`frameCount must be a positive whole number, not ${frameCount}`);
     const { width, height } = keyframes[0]!;
     if (keyframes.some((picture) => picture.width !== width || picture.height !== height)) throw new RangeError('keyframes differ in size');
     return inOrder(keyframes, frameCount, signal);
@@ -41,7 +42,7 @@ async function* inOrder(keyframes: readonly Picture[], frameCount: number, signa
   let pair: Pair | null = null;
   for (let frame = 0; frame < frameCount; frame++) {
     await breathe(signal);
-    // In whole numbers, so that what falls on a keyframe does so exactly.
+    // In whole numbers, so that a frame on a keyframe is exactly on it.
     const way = frame * (keyframes.length - 1);
     const index = Math.floor(way / intervals);
     const time = (way % intervals) / intervals;
@@ -54,7 +55,7 @@ async function* inOrder(keyframes: readonly Picture[], frameCount: number, signa
   }
 }
 
-/** Lets others run; pictures are work for tens of milliseconds. */
+/** Yields to the event loop; a picture takes tens of milliseconds. */
 async function breathe(signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   await turn();
@@ -67,7 +68,7 @@ interface Keyframe {
 }
 
 interface Pair {
-  /** Of its first keyframe. */
+  /** Index of the pair's first keyframe. */
   readonly index: number;
   readonly first: Keyframe;
   readonly second: Keyframe;
@@ -75,7 +76,7 @@ interface Pair {
   readonly backward: TrustedFlow;
 }
 
-/** All that frames between keyframe `index` and the next have in common; a keyframe shared with the `previous` pair is not prepared again. */
+/** Everything that the frames between keyframe `index` and the next share; a keyframe shared with the `previous` pair is reused. */
 async function preparePair(keyframes: readonly Picture[], index: number, previous: Pair | null, signal: AbortSignal): Promise<Pair> {
   const prepare = (picture: Picture): Keyframe => ({ levels: pyramid(picture), fine: refine(picture) });
   const first = previous?.index === index - 1 ? previous.second : prepare(keyframes[index]!);

@@ -1,10 +1,10 @@
-/** A picture's brightness, halved again and again: what optical flow looks at, coarse to fine. */
+/** A picture's brightness at successively halved sizes, which optical flow searches coarse to fine. */
 import type { Picture } from '../engine.ts';
 
-/** Pixels by which the outermost ones are repeated around a plane, so that a patch may hang over its edges. */
+/** Width of the border of repeated edge pixels around a plane, so that a patch may extend over its edges. */
 export const MARGIN = 12;
 
-/** One value a pixel, with `MARGIN` pixels around. Pixel (x, y) is at (y + MARGIN) × stride + x + MARGIN. */
+/** One value per pixel, with a border of `MARGIN` pixels. Pixel (x, y) is at (y + MARGIN) × stride + x + MARGIN. */
 export interface Plane {
   readonly width: number;
   readonly height: number;
@@ -14,19 +14,19 @@ export interface Plane {
   readonly data: Float32Array;
 }
 
-/** Brightness 0–255 and its change a pixel to the right and down. */
+/** Brightness, 0–255, and its gradients per pixel to the right and down. */
 export interface Level {
   readonly luma: Plane;
   readonly gradientX: Plane;
   readonly gradientY: Plane;
 }
 
-/** Below this a level would hold fewer than two patches. */
+/** Smallest side of a level; a smaller one would hold fewer than two patches. */
 const SMALLEST_SIDE = 16;
 
 /**
- * Levels of `picture`, the finest first, each half the size of the one before. The finest is half the picture's size, or all of it
- * where that would be too small to see motion in.
+ * Levels of `picture`, finest first, each half the size of the previous one. The finest has half the picture's size, or all of it if half
+ * would be too small to find motion in.
  */
 export function pyramid(picture: Picture): Level[] {
   let luma = brightness(picture);
@@ -79,7 +79,7 @@ function withGradients(luma: Plane): Level {
   return { luma, gradientX, gradientY };
 }
 
-/** Repeats the outermost pixels into the margin. */
+/** Repeats the edge pixels into the border. */
 function extend(of: Plane): Plane {
   const { width, height, stride, data } = of;
   for (let y = MARGIN; y < height + MARGIN; y++) {

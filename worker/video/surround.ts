@@ -3,24 +3,24 @@ import type { Picture } from '../engine.ts';
 import { openPicture, raw, toPicture } from './pixels.ts';
 
 const SHRINK = 8;
-/** Radius of the blur, in parts of the longer side. */
+/** Sigma of the blur as a fraction of the longer side. */
 const BLUR = 0.025;
-/** The least that sharp knows. */
+/** The smallest sigma that sharp accepts. */
 const BLUR_MIN = 0.3;
 /** The surround is a little darker than the photo, so that the photo stands out. */
 const DIM = 0.75;
 
-/** A photo on its canvas: where its first pixel lies. */
+/** A canvas and the position of the photo's first pixel on it. */
 export interface Surrounded {
   readonly canvas: Picture;
   readonly left: number;
   readonly top: number;
 }
 
-/** `photo` in the middle of a canvas of `size`, which is nowhere smaller, on a blurred picture of itself. */
+/** Centres `photo` on a canvas of `size`, at least as large as the photo, over a blurred copy of itself. */
 export async function surround(photo: Picture, size: Size): Promise<Surrounded> {
   const [left, top] = [Math.round((size.width - photo.width) / 2), Math.round((size.height - photo.height) / 2)];
-  // Blurred while small, which is quick and just as soft.
+  // Blurred at a small size, which is fast and looks the same.
   const small = { width: Math.ceil(size.width / SHRINK), height: Math.ceil(size.height / SHRINK) };
   const radius = Math.max(BLUR_MIN, BLUR * Math.max(small.width, small.height));
   const soft = await toPicture(

@@ -1,28 +1,28 @@
 /**
- * What one picture of a pair shows and the other hides. There optical flow has nothing to find, and the motion of what is visible
- * beside it must stand in.
+ * Finds occlusions: content of one picture of a pair that the other hides. Optical flow has no match for it, so the motion of visible
+ * content beside it is used instead.
  */
 import type { Flow } from './flow.ts';
 import { MARGIN, type Plane } from './pyramid.ts';
 
-/** A flow of which is known how far it may be trusted. */
+/** A flow and its confidence. */
 export interface TrustedFlow extends Flow {
-  /** [height, width] 1 where the flow back returns to the pixel it came from, towards 0 the farther it misses. */
+  /** [height, width] 1 where the backward flow returns to the pixel it came from, approaching 0 the farther it misses. */
   readonly trust: Float32Array;
 }
 
-/** How far the way back may miss, in pixels: always, and for each pixel of motion. */
+/** How far the backward flow may miss, in pixels: a constant part, and a part per pixel of motion. */
 const TOLERANCE = { always: 0.6, perPixel: 0.04 } as const;
-/** A pixel trusted less counts as hidden in the other picture. */
+/** A pixel with less confidence counts as occluded in the other picture. */
 const HIDDEN = 0.3;
-/** What a step from one pixel to the next costs where the picture is even, in levels of brightness. */
+/** Geodesic cost of a step between pixels of equal brightness, in levels of brightness. */
 const STEP = 2;
-/** Fewer trusted pixels than this mean that the pictures have nothing to do with each other: below 1 % on cuts, above 39 % on very noisy scenes. */
+/** With a smaller share of confident pixels, the pictures are unrelated. Measured: below 1 % at cuts, above 39 % in very noisy scenes. */
 const RELATED = 0.1;
 
 /**
- * Both flows of a pair, filled in where something is hidden, and how far each pixel of them may be trusted. Pictures unrelated to each
- * other stand still, so that one fades into the other.
+ * Both flows of a pair with occluded pixels filled in, and their confidence. Unrelated pictures get no motion, so that one fades into
+ * the other.
  * @param firstLuma of the picture that `forward` starts from, of the same size as the flows; `secondLuma` likewise
  */
 export function judge(forward: Flow, backward: Flow, firstLuma: Plane, secondLuma: Plane): { forward: TrustedFlow; backward: TrustedFlow } {
@@ -42,7 +42,7 @@ function still({ width, height }: Flow): TrustedFlow {
   return { width, height, x: new Float32Array(size), y: new Float32Array(size), trust: new Float32Array(size).fill(1) };
 }
 
-/** Goes along `flow` and back along `back`: 1 where that leads home. What leaves the picture is not visible there: 0. */
+/** Confidence of `flow` by following it and then `back`: 1 where that returns to the start, 0 where it leaves the picture. */
 function consistency({ width, height, x, y }: Flow, back: Flow): Float32Array {
   const trust = new Float32Array(width * height);
   for (let row = 0, i = 0; row < height; row++) {
@@ -68,7 +68,7 @@ function consistency({ width, height, x, y }: Flow, back: Flow): Float32Array {
 }
 
 /**
- * Gives hidden pixels the flow of the nearest visible one, where crossing an edge of the picture is a long way: geodesic distance by
+ * Gives occluded pixels the flow of the nearest visible pixel by geodesic distance, in which crossing an edge of the picture is long. Uses
  * raster scans (P. Toivanen, "New geodesic distance transforms for gray-scale images", 1996; for flow: J. Revaud et al., "EpicFlow",
  * CVPR 2015).
  */
@@ -77,7 +77,7 @@ function fillHidden(flow: Flow, trust: Float32Array, luma: Plane): Flow {
   const x = flow.x.slice();
   const y = flow.y.slice();
   const distance = trust.map((value) => (value < HIDDEN ? Infinity : 0));
-  /** Comes to pixel `i`, which lies at `at` in `luma`, from its neighbour in the direction of `step`. */
+  /** Relaxes pixel `i`, which is at `at` in `luma`, from its neighbour in the direction of `step`. */
   const come = (i: number, step: number, at: number, lumaStep: number) => {
     const way = distance[i + step]! + STEP + Math.abs(luma.data[at]! - luma.data[at + lumaStep]!);
     if (way >= distance[i]!) return;

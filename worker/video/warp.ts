@@ -1,21 +1,21 @@
 /**
- * Two pictures, each brought along the motion between them to a moment on the way, and mixed. They are read as H.264 reads its
- * references (T. Wiegand et al., "Overview of the H.264/AVC Video Coding Standard", 2003): six pixels make the places halfway between
- * two, once a picture, and what lies between those places is a straight mix.
+ * Warps two pictures along the motion between them to a moment in between, and mixes them. Samples are interpolated as in H.264
+ * (T. Wiegand et al., "Overview of the H.264/AVC Video Coding Standard", 2003): half-pixel positions by a filter of six pixels, once per
+ * picture, and finer positions by linear interpolation.
  */
 import type { Picture } from '../engine.ts';
 import type { Between } from './between.ts';
 
-/** A picture with the places halfway between its pixels: pixel (x, y) is at (2x, 2y). */
+/** A picture with its half-pixel positions: pixel (x, y) is at (2x, 2y). */
 export interface FinePicture {
-  /** 2 × the picture's */
+  /** Twice the picture's. */
   readonly width: number;
   readonly height: number;
   /** [height, width, 3] */
   readonly data: Uint8Array;
 }
 
-/** Beyond the edges the outermost pixels count. */
+/** Edge pixels are repeated beyond the edges. */
 export function refine({ width, height, data }: Picture): FinePicture {
   const fine = new Uint8ClampedArray(4 * width * height * 3); // rounds as it stores
   const size = width * 3;
@@ -34,7 +34,7 @@ export function refine({ width, height, data }: Picture): FinePicture {
 
 type Six = [number, number, number, number, number, number];
 
-/** The pixels around the place halfway between `i` and the next. */
+/** Indices of the six pixels around the position halfway between `i` and `i` + 1. */
 const sixAround = (i: number, size: number) => [-2, -1, 0, 1, 2, 3].map((offset) => Math.min(size - 1, Math.max(0, i + offset)));
 
 function refineLine(line: Float32Array, width: number, fine: Uint8ClampedArray, start: number): void {
@@ -103,7 +103,7 @@ export function warp(first: FinePicture, second: FinePicture, between: Between, 
   return { width, height, data: new Uint8Array(data.buffer) };
 }
 
-/** `between` along row `y` of the picture, in the picture's pixels; bilinear. */
+/** Reads `between` along row `y` of the picture by bilinear interpolation, in pixels of the picture. */
 function enlargeRow(between: Between, y: number, row: Pick<Between, 'x' | 'y' | 'share'>): void {
   const { width, height } = between;
   const factor = Math.round(row.x.length / width);

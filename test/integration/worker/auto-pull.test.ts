@@ -48,7 +48,7 @@ describe('a worker with SVD_AUTO_PULL=1', () => {
   const seen = (wanted: (worker: WorkerView) => boolean) => until(async () => (await workers()).find(wanted));
   const why = ({ unavailable }: WorkerView) => unavailable.find(({ engine }) => engine === 'SVD_XT')?.reason ?? '';
 
-  it('fetches its model at its first start, tells how far that is, and then takes jobs', async () => {
+  it('downloads its model at the first start, reports the progress, and then takes jobs', async () => {
     hub.fault(UNET, { holdAfter: 150_000 });
     const worker = await startWorker();
     const fetching = await seen((candidate) => why(candidate).includes('50 %'));
@@ -67,7 +67,7 @@ describe('a worker with SVD_AUTO_PULL=1', () => {
     expect(await worker.stop()).toBe(0);
   });
 
-  it('carries on without its model where that cannot be fetched, and says why', async () => {
+  it('runs without its model if the download fails, and says why', async () => {
     hub.token = 'hf_needed';
     const worker = await startWorker();
     const ready = await seen(({ state }) => state === 'READY');
@@ -76,7 +76,7 @@ describe('a worker with SVD_AUTO_PULL=1', () => {
     expect(await worker.stop()).toBe(0);
   });
 
-  it('stops fetching at once when it is told to stop, and goes on at its next start', async () => {
+  it('stops a download at once when it is stopped, and resumes it at the next start', async () => {
     hub.fault(UNET, { holdAfter: 100_000 });
     const first = await startWorker();
     await seen((candidate) => why(candidate).includes('33 %'));
@@ -88,7 +88,7 @@ describe('a worker with SVD_AUTO_PULL=1', () => {
     expect(await second.stop()).toBe(0);
   });
 
-  it('waits while another process fetches the same model, and takes over should that die', async () => {
+  it('waits while another process downloads the same model, and takes over if that process dies', async () => {
     hub.fault(UNET, { holdAfter: 100_000 }, { holdAfter: 50_000 });
     const first = await startWorker();
     await seen((candidate) => why(candidate).startsWith('fetching tiny: 33 %'));

@@ -143,7 +143,7 @@ describe.each([...(runs('ffmpeg') ? [['the system', 'ffmpeg']] : []), ['npm', in
   },
 );
 
-describe('every format on offer comes out exact', () => {
+describe('every format of the catalogue is encoded exactly', () => {
   const sizes = names(RESOLUTIONS).flatMap((resolution) =>
     (['LANDSCAPE', 'PORTRAIT'] as const).map((orientation) => ({ resolution, orientation })),
   );
@@ -165,8 +165,8 @@ describe('every format on offer comes out exact', () => {
   });
 });
 
-describe('when something goes wrong', () => {
-  it('stops at an abort in the middle, with the reason, and leaves nothing', async () => {
+describe('a failing encode', () => {
+  it("stops when aborted, with the signal's reason, and removes the file", async () => {
     const control = new AbortController();
     const file = newFile();
     let closed = false;
@@ -185,13 +185,13 @@ describe('when something goes wrong', () => {
     await expectNothingLeft(file);
   });
 
-  it('starts nothing when aborted before', async () => {
+  it('starts no process if it was aborted before', async () => {
     const file = newFile();
     await expect(encodeVideo(cards(12), file, spec(), AbortSignal.abort(new Error('too late')))).rejects.toThrow('too late');
     await expectNothingLeft(file);
   });
 
-  it('passes on what the engine throws, and leaves nothing', async () => {
+  it('rethrows an error of the engine, and removes the file', async () => {
     const file = newFile();
     const pictures = async function* () {
       yield* cards(5);
@@ -210,13 +210,13 @@ describe('when something goes wrong', () => {
     await expectNothingLeft(file);
   });
 
-  it('refuses a picture of another size', async () => {
+  it('rejects a picture of another size', async () => {
     const file = newFile();
     await expect(encodeVideo(cards(12, W, H + 2), file, spec(), never)).rejects.toThrow('320×242');
     await expectNothingLeft(file);
   });
 
-  it('calls a missing ffmpeg ENCODER_FAILED and keeps what the system said', async () => {
+  it("reports a missing ffmpeg as ENCODER_FAILED with the system's error as cause", async () => {
     const file = newFile();
     const error = await encodeVideo(cards(12), file, spec({ ffmpeg: path.join(folder, 'no-ffmpeg') }), never).catch(
       (thrown: AppError) => thrown,
@@ -225,7 +225,7 @@ describe('when something goes wrong', () => {
     await expectNothingLeft(file);
   });
 
-  it("keeps ffmpeg's last lines for the log and out of the message", async () => {
+  it("keeps the last lines of ffmpeg's output for the log and out of the message", async () => {
     const file = path.join(folder, 'no', 'such', 'folder.mp4');
     const error = await encodeVideo(cards(12), file, spec(), never).catch((thrown: AppError) => thrown);
     expect(error).toMatchObject({

@@ -132,7 +132,7 @@ describe('on a pan of 8 px between keyframes', () => {
     return wrong / all;
   }
 
-  it('puts everything within 1 px of where it is, at every time', async () => {
+  it('places all content within 1 px of its true position, at every time', async () => {
     expect(await astray(flowInterpolator)).toBe(0);
   });
 
@@ -156,7 +156,7 @@ const SCENES: Record<string, () => Layer[]> = {
 };
 
 describe.each(Object.keys(SCENES))('in %s', (name) => {
-  it('comes close to the frames left out, blends and duplicates do not', async () => {
+  it('reproduces omitted frames, unlike blending and duplicating', async () => {
     const scene = SCENES[name]!();
     const keyframes = keyframesOf(scene, 3);
     const fidelity = async (interpolator: Interpolator) => {
@@ -169,7 +169,7 @@ describe.each(Object.keys(SCENES))('in %s', (name) => {
     expect(ours).toBeGreaterThan((await fidelity(duplicate)) + 10);
   });
 
-  it('is not torn by flicker and grain', async () => {
+  it('tolerates flicker and grain', async () => {
     const scene = SCENES[name]!();
     const keyframes = keyframesOf(scene, 3).map((picture, seed) => {
       const next = noise(seed);
@@ -183,7 +183,7 @@ describe.each(Object.keys(SCENES))('in %s', (name) => {
   });
 });
 
-describe('behind a thing that moves', () => {
+describe('behind a moving object', () => {
   it('shows the background where one of the keyframes hides it', async () => {
     const size = 200;
     const thing = { pose: (time: number) => ({ dx: 30 * (time - 0.5), dy: 8 * time }), ellipse: { x: 90, y: 60 } };
@@ -209,7 +209,7 @@ describe('behind a thing that moves', () => {
     expect(await fidelity(blend)).toBeLessThan(18);
   });
 
-  it('moves what will be hidden like the background, and takes it from the keyframe that still shows it', () => {
+  it('moves content that will be hidden with the background, and takes it from the keyframe that still shows it', () => {
     const [width, height, step] = [48, 32, 6];
     const inSquare = (x: number, y: number, left: number) => x >= left && x < left + 16 && y >= 8 && y < 24;
     const luma = (left: number) => pyramid(plain(width, height, (x, y) => (inSquare(x, y, left) ? 200 : 50)))[0]!.luma;
@@ -266,7 +266,7 @@ describe('the frames', () => {
     expect(given.at(-1)).toBe(keyframes.at(-1));
   });
 
-  it('go on moving by the same step to the very end', async () => {
+  it('move by the same step up to the last one', async () => {
     const scene: Layer[] = [{ canvas: canvas('galaxies.jpg'), pose: (time) => ({ dx: 12 * time - 20 }) }];
     const frames = await collect(flowInterpolator, keyframesOf(scene, 4), 11);
     // As far from the next frame as from the one before, none equal to another.
@@ -275,30 +275,30 @@ describe('the frames', () => {
     for (const [i, frame] of frames.entries()) expect(psnr(frame, at(scene, (3 * i) / 10)), `frame ${i}`).toBeGreaterThan(36);
   });
 
-  it('are the first keyframe when only one is asked for', async () => {
+  it('are the first keyframe if only one is requested', async () => {
     const keyframes = small(3);
     expect(await collect(flowInterpolator, keyframes, 1)).toEqual([keyframes[0]]);
   });
 
-  it('are the same every time', async () => {
+  it('are deterministic', async () => {
     const keyframes = small(3);
     expect(await collect(flowInterpolator, keyframes, 8)).toEqual(await collect(flowInterpolator, keyframes, 8));
   });
 
-  it('equal the keyframes where nothing moves', async () => {
+  it('equal the keyframes if nothing moves', async () => {
     const still = at(SCENES['a zoom']!(), 0);
     for (const frame of await collect(flowInterpolator, [still, { ...still }, { ...still }], 6))
       expect(frame.data.every((value, i) => value === still.data[i])).toBe(true);
   });
 
-  it('fade evenly where there is nothing to follow', async () => {
+  it('fade evenly if there is no structure to follow', async () => {
     const frames = await collect(flowInterpolator, [plain(128, 96, () => 100), plain(128, 96, () => 140)], 5);
     expect(frames.map(({ data }) => [Math.min(...data), Math.max(...data)])).toEqual(
       [100, 110, 120, 130, 140].map((value) => [value, value]),
     );
   });
 
-  it('fade from one picture into another that has nothing to do with it', async () => {
+  it('fade from one picture into an unrelated one', async () => {
     const keyframes = ['cat.jpg', 'galaxies.jpg'].map((name) => at([{ canvas: canvas(name), pose: () => ({}) }], 0));
     const [cut, mixed] = await Promise.all([flowInterpolator, blend].map((interpolator) => collect(interpolator, keyframes, 4)));
     for (const [i, frame] of cut!.entries()) expect(frame.data.every((value, j) => Math.abs(value - mixed![i]!.data[j]!) <= 1)).toBe(true);
@@ -324,7 +324,7 @@ describe('any input', () => {
     }
   });
 
-  it('survives motion too far to follow', async () => {
+  it('tolerates motion too far to follow', async () => {
     const scene: Layer[] = [{ canvas: canvas('rocket.jpg'), pose: (time) => ({ dx: 400 * time, degrees: 90 * time }) }];
     const frames = await collect(flowInterpolator, keyframesOf(scene, 2), 4);
     const blended = await collect(blend, keyframesOf(scene, 2), 4);
@@ -342,10 +342,10 @@ describe('any input', () => {
   });
 });
 
-describe('while it works', () => {
+describe('interpolation', () => {
   const keyframes = () => keyframesOf(SCENES['a zoom']!(), 3);
 
-  it('lets others run between any two frames', async () => {
+  it('yields to the event loop between frames', async () => {
     let turns = 0;
     const others = new AbortController();
     const running = (async () => {
@@ -358,7 +358,7 @@ describe('while it works', () => {
     expect(seen.slice(1).every((count, i) => count > seen[i]!)).toBe(true);
   });
 
-  it('stops at the next frame once aborted, with the reason given', async () => {
+  it("stops at the next frame when aborted, with the signal's reason", async () => {
     const controller = new AbortController();
     const reason = new Error('enough');
     let frames = 0;

@@ -178,7 +178,7 @@ describe('CONTAIN', () => {
     }
   });
 
-  it('surrounds the photo with a soft picture of itself and not with bars', async () => {
+  it('surrounds the photo with a blurred copy of itself instead of bars', async () => {
     const { data, width, height } = await firstFrame(await photo('portrait.jpg'), { motion: 'MICRO', fit: 'CONTAIN' });
     const left = range(0, height).map((y) => data[(y * width + 20) * 3]!);
     expect(Math.max(...left) - Math.min(...left)).toBeGreaterThan(30);
@@ -191,7 +191,7 @@ describe('sampling', () => {
   const wave = (x: number, y: number) => 128 + 60 * Math.sin(x / 2.5) + 50 * Math.cos(y / 3);
   const source = flat(160, 140, (x, y) => [wave(x + 0.5, y + 0.5), wave(x + 0.5, y + 0.5), wave(x + 0.5, y + 0.5)]);
 
-  it.each([0, 0.1, 0.25, 0.5, 0.77])('is right to a grey level or two %f of a pixel away', (offset) => {
+  it.each([0, 0.1, 0.25, 0.5, 0.77])('is accurate to two grey levels at an offset of %f pixels', (offset) => {
     const seen = resample(source, { start: 20 + offset, step: 1, count: 100 }, { start: 20 - offset, step: 1, count: 80 });
     const errors = range(0, 100 * 80).map((i) =>
       Math.abs(seen.data[i * 3]! - wave(20 + offset + (i % 100), 20 - offset + Math.floor(i / 100))),
@@ -199,7 +199,7 @@ describe('sampling', () => {
     expect(Math.max(...errors)).toBeLessThan(2.5);
   });
 
-  it('averages fine detail instead of flickering when it makes smaller', () => {
+  it('averages fine detail instead of flickering when shrinking', () => {
     const stripes = flat(400, 50, (x) => (x % 2 ? [255, 255, 255] : [0, 0, 0]));
     for (const start of [0, 0.3, 0.9]) {
       const seen = resample(stripes, { start: 50 + start, step: 2.5, count: 100 }, { start: 10, step: 1, count: 20 });
@@ -231,7 +231,7 @@ describe('the engine', () => {
     expect(Math.max(...distances)).toBeGreaterThan(4);
   });
 
-  it('keeps to its plan: each stage in order, each step once', async () => {
+  it('reports the stages of its plan in order and each step once', async () => {
     const engine = preview.create('cpu', config);
     const told: [string, number][] = [];
     let previews = 0;
@@ -249,7 +249,7 @@ describe('the engine', () => {
     expect(previews).toBe(3);
   });
 
-  it('stops at the next frame when told to, even by a message that only the event loop can bring', async () => {
+  it('stops at the next frame when aborted, also by a message that arrives through the event loop', async () => {
     const control = new AbortController();
     const seen: Picture[] = [];
     setTimeout(() => control.abort(new Error('cancelled')), 20);

@@ -46,7 +46,7 @@ describe.each(names(MOTIONS))('the camera of %s, in every variation,', (motion) 
     }
   });
 
-  it('starts and ends more slowly than it goes in between', () => {
+  it('is slower at the start and end than in between', () => {
     for (const variation of VARIATIONS) {
       const all = speeds(motion, 36, 1, variation);
       const [first, last, fastest] = [all[0]!, all.at(-1)!, Math.max(...all)];
@@ -54,7 +54,7 @@ describe.each(names(MOTIONS))('the camera of %s, in every variation,', (motion) 
     }
   });
 
-  it('changes speed without a jolt', () => {
+  it('changes speed smoothly', () => {
     for (const variation of VARIATIONS) {
       const all = speeds(motion, 72, 1, variation);
       expect(Math.max(...differences(all).map(Math.abs))).toBeLessThan(0.1 * Math.max(...all));
@@ -101,7 +101,7 @@ describe('a camera path', () => {
     }
   });
 
-  it('of MICRO is a loop that is never in the same place twice within a breath, and never far away', () => {
+  it('of MICRO is a loop that never repeats a position within a breath and stays near the centre', () => {
     for (const variation of VARIATIONS) {
       const path = cameraPath('MICRO', 72, variation);
       expect(new Set(path.slice(0, -1).map((camera) => JSON.stringify(camera))).size).toBe(71);
@@ -111,7 +111,7 @@ describe('a camera path', () => {
     }
   });
 
-  it('of another seed is another path, and of the same seed the same', () => {
+  it('differs for another seed and is equal for the same seed', () => {
     for (const motion of names(MOTIONS)) {
       const paths = Array.from({ length: 50 }, (_, seed) => cameraPath(motion, 36, variationOf(seed)));
       expect(new Set(paths.map((path) => JSON.stringify(path))).size).toBe(50);
