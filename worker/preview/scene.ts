@@ -1,6 +1,6 @@
 /**
- * The photo made ready for the camera: cut to what the camera will see, brought to the size at which it is seen closest, and for
- * CONTAIN laid on a blurred surround of itself.
+ * Prepares the photo for the camera: crops it to the part that the camera path shows, scales it to the size of the closest frame, and for
+ * CONTAIN adds a blurred surround.
  */
 import type { CommonOptions, Size } from '../../src/catalog/catalog.ts';
 import type { Picture } from '../engine.ts';
@@ -9,7 +9,7 @@ import { openPicture, toPicture } from '../video/pixels.ts';
 import { surround } from '../video/surround.ts';
 import { resample, type Sampling } from './resample.ts';
 
-/** Where the photo lies along one axis of the canvas: photo pixel p is at canvas pixel `origin + p × density`. */
+/** Position of the photo on one axis of the canvas: photo pixel p is at canvas pixel `origin + p × density`. */
 interface Axis {
   readonly origin: number;
   readonly density: number;
@@ -25,7 +25,7 @@ export interface Scene {
   readonly down: Axis;
 }
 
-/** Prepares `photo` for the whole of `path`. */
+/** Prepares `photo` for all frames of `path`. */
 export async function prepareScene(
   photo: Picture,
   frame: Size,
@@ -43,7 +43,7 @@ export async function prepareScene(
   return { ...scene, photo: { width: photo.width, height: photo.height }, frame, scale };
 }
 
-/** What `camera` sees: one frame of the video. */
+/** Renders the view of `camera`: one frame of the video. */
 export function shoot({ canvas, photo, frame, scale, across, down }: Scene, camera: CameraTransform): Picture {
   const pixel = 1 / (scale * camera.zoom); // photo pixels per video pixel
   const along = (axis: Axis, photoSide: number, frameSide: number, way: number): Sampling => {
@@ -54,8 +54,8 @@ export function shoot({ canvas, photo, frame, scale, across, down }: Scene, came
 }
 
 /**
- * COVER: the smallest scale at which every frame of the path is filled, so that a photo with pixels to spare beside the frame is
- * not cut further than needed. CONTAIN: the largest at which every frame shows the whole photo.
+ * COVER: the smallest scale at which every frame of the path is filled, so that a photo with spare pixels beside the frame is
+ * not cropped further than needed. CONTAIN: the largest at which every frame shows the whole photo.
  */
 function fitScale(photo: Size, frame: Size, fit: CommonOptions['fit'], path: readonly CameraTransform[]): number {
   const room = fit === 'COVER' ? 2 : -2;
@@ -85,7 +85,7 @@ async function cut(photo: Picture, seen: Size, density: number): Promise<Canvas>
   };
 }
 
-/** Start and length of the whole pixels that hold the middle `part` of `side`. */
+/** Start and length, in whole pixels, of the range that contains the middle `part` of `side`. */
 function middle(side: number, part: number): [start: number, length: number] {
   const start = Math.max(0, Math.floor((side - part) / 2));
   return [start, side - 2 * start];

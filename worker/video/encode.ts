@@ -8,7 +8,7 @@ import { rm, stat } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '../../src/jobs/errors.ts';
-import type { Picture } from '../engine.ts';
+import type { Picture } from '../../src/infra/media/picture.ts';
 
 export interface VideoSpec {
   /** Path of ffmpeg. */

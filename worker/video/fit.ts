@@ -3,7 +3,7 @@
  */
 import type { CommonOptions, Crop, Size } from '../../src/catalog/catalog.ts';
 import { CENTRE, coverCrop } from '../../src/catalog/crop.ts';
-import type { Picture } from '../engine.ts';
+import type { Picture } from '../../src/infra/media/picture.ts';
 import { openPicture, toPicture } from './pixels.ts';
 import { surround } from './surround.ts';
 

@@ -7,7 +7,7 @@
  *   keyframe ─▶ pyramid ─┘
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Picture } from '../engine.ts';
+import type { Picture } from '../../src/infra/media/picture.ts';
 import { flowBetween } from './between.ts';
 import { opticalFlow } from './flow.ts';
 import { pyramid, type Level } from './pyramid.ts';

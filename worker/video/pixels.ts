@@ -2,7 +2,7 @@
 import sharp from 'sharp';
 import type { Sharp } from 'sharp';
 import type { Size } from '../../src/catalog/catalog.ts';
-import type { Picture } from '../engine.ts';
+import type { Picture } from '../../src/infra/media/picture.ts';
 
 /** Opens `picture` in sharp. */
 export const openPicture = (picture: Picture): Sharp => sharp(picture.data, { raw: raw(picture), limitInputPixels: false });

@@ -1,5 +1,5 @@
 /** A picture's brightness at successively halved sizes, which optical flow searches coarse to fine. */
-import type { Picture } from '../engine.ts';
+import type { Picture } from '../../src/infra/media/picture.ts';
 
 /** Width of the border of repeated edge pixels around a plane, so that a patch may extend over its edges. */
 export const MARGIN = 12;

@@ -1,5 +1,5 @@
 import type { Size } from '../../src/catalog/catalog.ts';
-import type { Picture } from '../engine.ts';
+import type { Picture } from '../../src/infra/media/picture.ts';
 import { openPicture, raw, toPicture } from './pixels.ts';
 
 const SHRINK = 8;

@@ -3,7 +3,7 @@
  * (T. Wiegand et al., "Overview of the H.264/AVC Video Coding Standard", 2003): half-pixel positions by a filter of six pixels, once per
  * picture, and finer positions by linear interpolation.
  */
-import type { Picture } from '../engine.ts';
+import type { Picture } from '../../src/infra/media/picture.ts';
 import type { Between } from './between.ts';
 
 /** A picture with its half-pixel positions: pixel (x, y) is at (2x, 2y). */
