@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import type { Logger } from '../../src/process/log.ts';
 import type { Job, Options } from '../../src/client/client.ts';
 import type { BotApi } from '../api.ts';
+import { isCropped } from '../../src/client/crop.ts';
 import { ApiError } from '../../src/client/error.ts';
 import type { Telegram } from '../telegram/client.ts';
 import type { TelegramSignal } from '../telegram/signal.ts';
@@ -97,13 +98,16 @@ async function handOver(
   }
 }
 
-function captionOf(say: Say, options: Options, { options: rendered }: Job): string {
-  return say('caption', { choice: choiceText(say, options, rendered), seed: String(rendered.seed) });
+function captionOf(say: Say, options: Options, job: Job): string {
+  const { options: rendered } = job;
+  const caption = say('caption', { choice: choiceText(say, options, rendered), seed: String(rendered.seed) });
+  return isCropped(job) ? `${caption}\n${say('caption-cropped')}` : caption;
 }
 
 /** @param link where everybody can download it, null if nowhere */
 export function videoKeyboard(say: Say, options: Options, job: Job, link: string | null): InlineKeyboard {
   const keyboard = new InlineKeyboard().text(say('button-again'), `again:${job.id}`).text(say('button-motion'), `motion:${job.id}`);
+  if (isCropped(job)) keyboard.row().text(say('button-whole'), `whole:${job.id}`);
   const isHighest = higherThan(options, job.options.resolution).length === 0;
   if (!isHighest || link !== null) keyboard.row();
   if (!isHighest) keyboard.text(say('button-higher'), `higher:${job.id}`);

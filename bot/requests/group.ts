@@ -19,6 +19,9 @@ export const VideoRequest = z.object({
   fileId: z.string().optional(),
   fromJob: z.string().optional(),
   choice: ChoiceRecord,
+  /** Engine and seed of the job that this request repeats with another fit; without them the API chooses. */
+  engine: z.string().optional(),
+  seed: z.number().optional(),
   /** Message the video replies to, if it differs from the group's. */
   replyTo: z.number().optional(),
   uploadId: z.string().nullable().default(null),
@@ -79,8 +82,8 @@ export const retryable = (group: RequestGroup): VideoRequest[] => failedRequests
  * @param key of a new job
  */
 export function again(request: VideoRequest, key: string): VideoRequest {
-  const { fileId, choice, replyTo, jobId, asked } = request;
-  const common = { fileId, choice, replyTo };
+  const { fileId, choice, engine, seed, replyTo, jobId, asked } = request;
+  const common = { fileId, choice, engine, seed, replyTo };
   if (jobId !== null && !request.jobFailed) return newRequest({ ...common, key, jobId, rendered: request.rendered });
   if (jobId !== null) return newRequest({ ...common, key, fromJob: jobId });
   return newRequest({ ...common, key: asked ? request.key : key, asked, uploadId: request.uploadId, fromJob: request.fromJob });

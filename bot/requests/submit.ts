@@ -49,7 +49,7 @@ export async function submit(
   }
 }
 
-export function inputOf({ fromJob, uploadId, choice, key }: VideoRequest): CreateInput {
+export function inputOf({ fromJob, uploadId, choice, engine, seed, key }: VideoRequest): CreateInput {
   const { durationSeconds, resolution, motion, fit } = choice;
   return {
     image: fromJob === undefined ? { uploadId: uploadId! } : { jobId: fromJob },
@@ -58,5 +58,7 @@ export function inputOf({ fromJob, uploadId, choice, key }: VideoRequest): Creat
     ...(resolution !== undefined && { resolution }),
     ...(motion !== undefined && { motion }),
     ...(fit !== undefined && { fit }),
+    ...(engine !== undefined && { engine }),
+    ...(seed !== undefined && { seed }),
   };
 }

@@ -9,6 +9,14 @@ export const resolutionText = (options: Options, name: string): string => {
   return found ? `${found.height}p` : name;
 };
 
+/** Such as `720p · 720×1280` for portrait photos. */
+export function sizeText(options: Options, name: string, orientation: string): string {
+  const found = options.resolutions.find((resolution) => resolution.name === name);
+  if (!found) return name;
+  const { width, height } = found;
+  return `${resolutionText(options, name)} · ${orientation === 'PORTRAIT' ? `${height}×${width}` : `${width}×${height}`}`;
+}
+
 /** The choice with the API's defaults where it says nothing, or names what is no longer on offer. */
 export function settle(options: Options, choice: Choice): Required<Choice> {
   const pick = <T extends { readonly isDefault: boolean }, K extends keyof T>(

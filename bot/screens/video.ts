@@ -3,9 +3,9 @@ import { Composer, InlineKeyboard } from 'grammy';
 import type { Job } from '../../src/client/client.ts';
 import type { Choice } from '../api.ts';
 import { ApiError } from '../../src/client/error.ts';
-import { newGroup, newRequest, retryable } from '../requests/group.ts';
+import { newGroup, newRequest, retryable, type VideoRequest } from '../requests/group.ts';
 import { higherThan, isPublic, videoKeyboard } from '../requests/deliver.ts';
-import { resolutionText } from '../requests/wording.ts';
+import { sizeText } from '../requests/wording.ts';
 import { chatIdOf, type BotContext } from './context.ts';
 import { hasRoom, JOB_ID, type Kit } from './kit.ts';
 import { tryEdit, withoutButtons } from './tapped.ts';
@@ -22,14 +22,22 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
     return job;
   };
 
-  /** Requests a video of the photo of `job`, with its choices but for `changes`. */
-  const requestAnother = async (ctx: BotContext, { id, options }: Job, changes: Choice = {}) => {
+  /**
+   * Requests another video of the photo of `job`, with its options except for `changes`.
+   * @param pinned engine and seed to keep; without them it is a new variation
+   */
+  const requestAnother = async (
+    ctx: BotContext,
+    { id, options }: Job,
+    changes: Choice = {},
+    pinned: Pick<VideoRequest, 'engine' | 'seed'> = {},
+  ) => {
     if (!(await hasRoom(kit, ctx))) return;
     const chatId = chatIdOf(ctx);
     const { durationSeconds, resolution, motion, fit } = options;
     const choice = { durationSeconds, resolution, motion, fit, ...changes };
     const tap = ctx.callbackQuery!.id;
-    const request = newRequest({ key: `telegram:tap:${tap}`, fromJob: id, choice });
+    const request = newRequest({ key: `telegram:tap:${tap}`, fromJob: id, choice, ...pinned });
     await requests.take(newGroup({ id: `${chatId}-t${tap}`, chatId, replyTo: messageOf(ctx), createdAt: Date.now(), requests: [request] }));
   };
 
@@ -53,6 +61,12 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
     await requestAnother(ctx, await find(ctx, ctx.match[1]!));
   });
 
+  screens.callbackQuery(new RegExp(`^whole:${JOB_ID}$`), async (ctx) => {
+    const job = await find(ctx, ctx.match[1]!);
+    const { engine, seed } = job.options;
+    await requestAnother(ctx, job, { fit: 'CONTAIN' }, { engine, seed });
+  });
+
   screens.callbackQuery(new RegExp(`^motion:${JOB_ID}$`), async (ctx) => {
     const { id, options } = await find(ctx, ctx.match[1]!);
     await offer(ctx, id, 'choose-motion', motionRows(ctx.say, await api.options(), ctx.callbackQuery.data, options.motion));
@@ -66,17 +80,18 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
       return;
     }
     if (more.length === 0) {
-      await requestAnother(ctx, job, { resolution: only });
+      await requestAnother(ctx, job, atResolution(ctx, job, only));
       return;
     }
     const keyboard = new InlineKeyboard();
-    for (const name of [only, ...more]) keyboard.text(`⬆️ ${resolutionText(options, name)}`, `${ctx.callbackQuery.data}:${name}`).row();
+    for (const name of [only, ...more])
+      keyboard.text(`⬆️ ${sizeText(options, name, job.options.orientation)}`, `${ctx.callbackQuery.data}:${name}`).row();
     await offer(ctx, job.id, 'choose-higher', keyboard);
   });
   screens.callbackQuery(new RegExp(`^(motion|higher):${JOB_ID}:(\\w+)$`), async (ctx) => {
     const [, what, id, name] = ctx.match;
     const job = await find(ctx, id!);
-    await requestAnother(ctx, job, what === 'motion' ? { motion: name } : { resolution: name });
+    await requestAnother(ctx, job, what === 'motion' ? { motion: name } : atResolution(ctx, job, name!));
     await showOwnButtons(ctx, job);
   });
   screens.callbackQuery(new RegExp(`^video:${JOB_ID}$`), async (ctx) => {
@@ -104,5 +119,14 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
   });
   return screens;
 }
+
+/**
+ * Another resolution may have another aspect, at which the crop of `job` would be larger: what was resolved to COVER is resolved again,
+ * according to the settings.
+ */
+const atResolution = ({ record }: BotContext, { options: { fit } }: Job, resolution: string): Choice => ({
+  resolution,
+  fit: fit === 'CONTAIN' ? fit : record.choice.fit,
+});
 
 const messageOf = (ctx: BotContext): number | undefined => ctx.callbackQuery?.message?.message_id;

@@ -7,7 +7,7 @@
 import { Composer, InlineKeyboard } from 'grammy';
 import type { Options } from '../../src/client/client.ts';
 import type { Choice } from '../api.ts';
-import { choiceText, resolutionText, settle } from '../requests/wording.ts';
+import { choiceText, resolutionText, settle, sizeText } from '../requests/wording.ts';
 import type { Say } from '../texts/texts.ts';
 import type { BotContext } from './context.ts';
 import { column, type Kit } from './kit.ts';
@@ -45,10 +45,10 @@ export function wizardScreens(kit: Kit): Composer<BotContext> {
     const { say } = ctx;
     const { data } = ctx.callbackQuery;
     const options = await api.options();
-    const sizes = options.resolutions.map(
-      ({ name, width, height }) => [`${resolutionText(options, name)} · ${width}×${height}`, `${data}:${name}`] as const,
-    );
-    await show(ctx, say('choose-resolution'), column([...sizes, [say('button-back'), ctx.match[1]!]]));
+    const sizes = options.resolutions.map(({ name }) => [sizeText(options, name, 'LANDSCAPE'), `${data}:${name}`] as const);
+    const usual = options.resolutions.find(({ isDefault }) => isDefault) ?? options.resolutions[0]!;
+    const question = [say('choose-resolution'), '', say('portrait-sizes', { size: sizeText(options, usual.name, 'PORTRAIT') })];
+    await show(ctx, question.join('\n'), column([...sizes, [say('button-back'), ctx.match[1]!]]));
   });
 
   screens.callbackQuery(/^([wd]:\d+):\w+$/, async (ctx) => {

@@ -39,6 +39,7 @@ help =
 
 choose-duration = ⏱ Wie lang soll das Video sein?
 choose-resolution = 📐 Welche Größe?
+portrait-sizes = 📱 Ein Foto im Hochformat wird ein Video im Hochformat, etwa { $size }.
 choose-motion = 🎥 Wie soll sich die Kamera bewegen?
 choose-higher = ⬆️ Welche Größe?
 send-photo =
@@ -146,8 +147,10 @@ cancel-done = ✋ { $count ->
 caption =
     🎬 { $choice }
     🎲 Startwert { $seed }
+caption-cropped = ✂️ Zugeschnitten, damit das Bild gefüllt ist
 button-again = 🎲 Neue Variante
 button-motion = 🎥 Andere Bewegung
+button-whole = 🖼 Ganzes Foto
 button-higher = ⬆️ Höhere Auflösung
 button-download = 📥 Herunterladen
 highest-already = Das Video hat schon die höchste Auflösung.

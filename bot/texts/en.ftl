@@ -39,6 +39,7 @@ help =
 
 choose-duration = ⏱ How long should the video be?
 choose-resolution = 📐 Which size?
+portrait-sizes = 📱 A portrait photo gives a portrait video, such as { $size }.
 choose-motion = 🎥 How should the camera move?
 choose-higher = ⬆️ Which size?
 send-photo =
@@ -146,8 +147,10 @@ cancel-done = ✋ { $count ->
 caption =
     🎬 { $choice }
     🎲 Seed { $seed }
+caption-cropped = ✂️ Cropped to fill the frame
 button-again = 🎲 New variation
 button-motion = 🎥 Another motion
+button-whole = 🖼 Whole photo
 button-higher = ⬆️ Higher resolution
 button-download = 📥 Download
 highest-already = It has the highest resolution already.

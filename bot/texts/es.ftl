@@ -39,6 +39,7 @@ help =
 
 choose-duration = ⏱ ¿Cuánto debe durar el vídeo?
 choose-resolution = 📐 ¿De qué tamaño?
+portrait-sizes = 📱 Una foto vertical da un vídeo vertical, por ejemplo { $size }.
 choose-motion = 🎥 ¿Cómo debe moverse la cámara?
 choose-higher = ⬆️ ¿De qué tamaño?
 send-photo =
@@ -149,8 +150,10 @@ cancel-done = ✋ { $count ->
 caption =
     🎬 { $choice }
     🎲 Semilla { $seed }
+caption-cropped = ✂️ Recortada para llenar el encuadre
 button-again = 🎲 Otra variante
 button-motion = 🎥 Otro movimiento
+button-whole = 🖼 Foto entera
 button-higher = ⬆️ Mayor resolución
 button-download = 📥 Descargar
 highest-already = Ya tiene la resolución más alta.

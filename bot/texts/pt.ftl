@@ -39,6 +39,7 @@ help =
 
 choose-duration = ⏱ Quanto tempo o vídeo deve durar?
 choose-resolution = 📐 Qual tamanho?
+portrait-sizes = 📱 Uma foto vertical vira um vídeo vertical, por exemplo { $size }.
 choose-motion = 🎥 Como a câmera deve se mover?
 choose-higher = ⬆️ Qual tamanho?
 send-photo =
@@ -149,8 +150,10 @@ cancel-done = ✋ { $count ->
 caption =
     🎬 { $choice }
     🎲 Semente { $seed }
+caption-cropped = ✂️ Cortada para preencher o quadro
 button-again = 🎲 Nova variação
 button-motion = 🎥 Outro movimento
+button-whole = 🖼 Foto inteira
 button-higher = ⬆️ Maior resolução
 button-download = 📥 Baixar
 highest-already = O vídeo já está na maior resolução.

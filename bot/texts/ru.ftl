@@ -39,6 +39,7 @@ help =
 
 choose-duration = ⏱ Сколько будет длиться видео?
 choose-resolution = 📐 Какой размер?
+portrait-sizes = 📱 Из вертикального фото получится вертикальное видео, например { $size }.
 choose-motion = 🎥 Как будет двигаться камера?
 choose-higher = ⬆️ Какой размер?
 send-photo =
@@ -150,8 +151,10 @@ cancel-done = ✋ { $count ->
 caption =
     🎬 { $choice }
     🎲 Зерно { $seed }
+caption-cropped = ✂️ Обрезано, чтобы заполнить кадр
 button-again = 🎲 Новый вариант
 button-motion = 🎥 Другое движение
+button-whole = 🖼 Фото целиком
 button-higher = ⬆️ Выше разрешение
 button-download = 📥 Скачать
 highest-already = Разрешение уже самое высокое.

@@ -27,6 +27,7 @@ const JOB_FIELDS = `fragment JobFields on Job {
   nextAttemptAt
   clientRef
   retryOf
+  photo { width height }
   createdAt
   startedAt
   finishedAt

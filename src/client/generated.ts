@@ -78,6 +78,10 @@ export const JobFields = z.object({
   nextAttemptAt: z.string().nullable(),
   clientRef: z.string().nullable(),
   retryOf: z.string().nullable(),
+  photo: z.object({
+    width: z.number(),
+    height: z.number(),
+  }),
   createdAt: z.string(),
   startedAt: z.string().nullable(),
   finishedAt: z.string().nullable(),

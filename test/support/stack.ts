@@ -57,11 +57,13 @@ export interface JobView {
   attempt: number;
   maxAttempts: number;
   nextAttemptAt: string | null;
+  photo: { width: number; height: number };
   options: {
     engine: string;
     resolution: string;
     orientation: string;
     fit: string;
+    crop: { x: number; y: number; width: number; height: number } | null;
     motion: string;
     durationSeconds: number;
     seed: number;
@@ -106,7 +108,8 @@ export interface ProgressView {
 }
 
 export const JOB_FIELDS = `id status stage percent step totalSteps queuePosition estimatedSecondsRemaining attempt maxAttempts nextAttemptAt
-  options { engine resolution orientation fit motion durationSeconds seed
+  photo { width height }
+  options { engine resolution orientation fit crop { x y width height } motion durationSeconds seed
     tuning { ... on SvdXtTuning { numInferenceSteps minGuidanceScale maxGuidanceScale noiseAugStrength motionBucketId } } }
   clientRef retryOf createdAt startedAt finishedAt expiresAt error { code message hint fault retry }
   result { video { url urlExpiresAt } poster { url } width height frameCount framesPerSecond durationSeconds sizeBytes sha256 renderSeconds }`;

@@ -18,6 +18,7 @@ export function toJobType(row: Job, view: QueueView | null = null): JobType {
     ...row,
     row,
     view,
+    photo: { width: row.photoWidth, height: row.photoHeight },
     stage: row.status === 'PROCESSING' ? row.stage : null,
     error:
       errorCode && (row.status === 'FAILED' || row.status === 'RETRYING')

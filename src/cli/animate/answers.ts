@@ -20,6 +20,7 @@ const TUNING_FIELDS = `tuning { ${enginesWithTuning()
 /** The selection that `JobView` describes. */
 export const JOB_FIELDS = `
   id status stage percent queuePosition estimatedSecondsRemaining attempt maxAttempts nextAttemptAt clientRef
+  photo { width height }
   options { engine resolution orientation fit crop { x y width height } motion durationSeconds seed ${TUNING_FIELDS} }
   error { code message hint fault retry }
   result { video { url } width height frameCount framesPerSecond durationSeconds sizeBytes sha256 renderSeconds }`;
@@ -37,6 +38,7 @@ export const JobView = z.object({
   maxAttempts: z.number(),
   nextAttemptAt: z.iso.datetime().nullable(),
   clientRef: z.string().nullable(),
+  photo: z.object({ width: z.number(), height: z.number() }),
   options: renderOptionsSchema,
   error: Advice.extend({ code: z.enum(names(ERRORS)), message: z.string() }).nullable(),
   result: z

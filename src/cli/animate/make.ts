@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { RenderOptions } from '../../catalog/engines.ts';
 import { toRequestedTuning } from '../../catalog/options.ts';
+import { croppedShare, isCropped } from '../../client/crop.ts';
 import { readVideoMetadata, type VideoMetadata } from '../../infra/media/video-metadata.ts';
 import { Failure, toFailure } from '../failure.ts';
 import { ownReference } from './abandoned.ts';
@@ -26,6 +27,7 @@ export interface Made {
   /** Absolute. */
   readonly path: string;
   readonly jobId: string;
+  readonly photo: JobView['photo'];
   readonly options: RenderOptions;
   readonly result: NonNullable<JobView['result']>;
   /** From the command to the saved file. */
@@ -56,7 +58,8 @@ export async function makeVideo(request: AnimateArguments, display: Display, sig
     display.phase('Saving');
     await save(services.api, job.result, target, signal, (file) => (model ? compare(model, file, display) : undefined));
     await stop(false);
-    return { path: target, jobId: job.id, options: job.options, result: job.result, totalSeconds: (performance.now() - began) / 1000 };
+    const { id: jobId, photo, options, result } = job;
+    return { path: target, jobId, photo, options, result, totalSeconds: (performance.now() - began) / 1000 };
   } catch (error) {
     const failure = reasonOf(error, [signal, services.broken]);
     const log = await stop(failure.isLogged);
@@ -217,12 +220,15 @@ async function compare(model: VideoMetadata, file: string, display: Display): Pr
 }
 
 /** The facts of a made video, for people. */
-export function summary({ path: file, options, result, totalSeconds }: Made): string {
+export function summary({ path: file, photo, options, result, totalSeconds }: Made): string {
   const { width, height, frameCount, framesPerSecond, durationSeconds, sizeBytes, renderSeconds } = result;
   const shown = path.relative('', file);
   return [
     shown.startsWith('..') ? file : shown,
     `  size     ${width}×${height}, ${(sizeBytes / 1e6).toFixed(sizeBytes < 1e6 ? 2 : 1)} MB`,
+    ...(isCropped({ photo, options })
+      ? [`  cropped  ${percent(croppedShare({ photo, options }))} of the photo is outside the frame; --fit CONTAIN shows all of it`]
+      : []),
     `  frames   ${frameCount}, ${durationSeconds} s at ${framesPerSecond} a second`,
     `  engine   ${options.engine}, ${options.motion}`,
     `  seed     ${options.seed}`,
@@ -230,6 +236,8 @@ export function summary({ path: file, options, result, totalSeconds }: Made): st
     '',
   ].join('\n');
 }
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
 /** The facts of a made video, for programs. */
 export function facts({ path: file, jobId, options, result, totalSeconds }: Made) {

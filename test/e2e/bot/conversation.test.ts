@@ -222,6 +222,49 @@ describe('the buttons below a video', () => {
   });
 });
 
+describe('a photo of another aspect', () => {
+  it('that was cropped says so and offers the same video of the whole photo', async () => {
+    const user = await quickUser();
+    user.photo('cat.jpg'); // 3:2, in a frame of 4:3
+    const [cropped] = await user.getsVideos(1);
+    expect(cropped!.caption).toMatch(/\n✂️ Cropped to fill the frame$/);
+    await user.tap('🖼 Whole photo');
+    const [, whole] = await user.getsVideos(2);
+    expect(whole).toMatchObject({ replyTo: cropped!.id, caption: expect.not.stringContaining('Cropped') });
+    expect(whole!.buttons.map(({ text }) => text)).not.toContain('🖼 Whole photo');
+    const [before, after] = (await jobsOf(user)).map(({ options }) => options);
+    expect(before).toMatchObject({ fit: 'COVER', crop: { y: 0, width: 400, height: 300 } });
+    expect(after).toEqual({ ...before, fit: 'CONTAIN', crop: null });
+  });
+
+  it('is not cropped by a higher resolution of another aspect', async () => {
+    const user = await quickUser();
+    user.photo(await sharp(path.join('test/fixtures/photos', 'coffee.jpg')).resize(400, 300, { fit: 'cover' }).jpeg().toBuffer());
+    const [video] = await user.getsVideos(1);
+    expect(video!.caption).not.toContain('Cropped');
+    await user.tap('Higher resolution');
+    await user.tap('⬆️ 720p · 1280×720');
+    await user.getsVideos(2);
+    expect((await jobsOf(user)).map(({ options }) => options)).toMatchObject([
+      { resolution: 'P360', fit: 'COVER' },
+      { resolution: 'P720', fit: 'CONTAIN' },
+    ]);
+  });
+
+  it('in portrait is offered portrait sizes', async () => {
+    const user = telegram.user();
+    user.send('/start');
+    for (const label of ['Photo → video', '3 seconds']) await user.tap(label);
+    await user.sees(/Which size\?\n\n.*portrait video, such as 720p · 720×1280\./);
+    for (const label of ['360p', 'Pan left']) await user.tap(label);
+    user.photo('portrait.jpg');
+    const [video] = await user.getsVideos(1);
+    await user.tap('Higher resolution');
+    await until(async () => video!.buttons.some(({ text }) => text.startsWith('⬆️ 480p')));
+    expect(video!.buttons.map(({ text }) => text)).toEqual(['⬆️ 480p · 480×640', '⬆️ 720p · 720×1280', '⬆️ 1080p · 1080×1920', '◀️ Back']);
+  });
+});
+
 describe('cancelling', () => {
   it('stops what renders', async () => {
     const user = telegram.user();

@@ -210,6 +210,7 @@ describe('progress and ends', () => {
     nextAttemptAt: null,
     clientRef: null,
     retryOf: null,
+    photo: { width: 1280, height: 800 },
     createdAt: '2026-01-31T12:00:00.000Z',
     startedAt: '2026-01-31T12:00:01.000Z',
     finishedAt: null,

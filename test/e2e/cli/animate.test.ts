@@ -30,7 +30,8 @@ describe('animate', () => {
   it('makes an MP4 in the working directory and leaves nothing else', async () => {
     const { stdout, stderr } = await place.succeeds('animate', photo('cat.jpg'), ...SMALL, '--motion', 'pan-l', '--seed', '7');
     expect({ files: await place.files(), logs: await place.logs() }).toEqual({ files: ['cat.mp4'], logs: [] });
-    for (const fact of ['cat.mp4', '480×360', '36', 'PREVIEW, PAN_L', 'seed     7', 'seconds']) expect(stdout).toContain(fact);
+    for (const fact of ['cat.mp4', '480×360', '36', 'PREVIEW, PAN_L', 'seed     7', 'seconds', 'cropped  11 % of'])
+      expect(stdout).toContain(fact);
     expect(stderr).toContain('Starting database, API and worker\n');
     expect(await boxes(at('cat.mp4'))).toEqual([
       'ftyp',

@@ -154,15 +154,18 @@ describe('one local owner', () => {
     });
     expect(first).toMatchObject({
       clientRef: 'mine',
+      photo: { width: 300, height: 420 },
       options: {
         engine: 'PREVIEW',
         orientation: 'PORTRAIT',
+        fit: 'COVER',
+        crop: { x: 0, width: 300, height: 400 },
         seed: 7,
         tuning: null,
       },
     });
     const second = await stack.create({ image: { jobId: first.id }, orientation: 'LANDSCAPE', motion: 'DOLLY_IN' });
-    expect(second.options).toMatchObject({ orientation: 'LANDSCAPE', motion: 'DOLLY_IN' });
+    expect(second.options).toMatchObject({ orientation: 'LANDSCAPE', fit: 'CONTAIN', crop: null, motion: 'DOLLY_IN' });
     expect(second.options.seed).toBeGreaterThanOrEqual(0);
     expect((await stack.finish(first.id)).result).toMatchObject({ width: 360, height: 480 });
     expect((await stack.finish(second.id)).result).toMatchObject({ width: 480, height: 360 });

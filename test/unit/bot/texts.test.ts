@@ -37,6 +37,7 @@ const ARGUMENTS = {
   position: 1,
   seconds: 2,
   seed: '1',
+  size: 'x',
   stage: 'x',
   state: 'x',
   status: 'x',

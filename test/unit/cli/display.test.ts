@@ -14,6 +14,7 @@ const job: JobView = {
   maxAttempts: 3,
   nextAttemptAt: null,
   clientRef: null,
+  photo: { width: 600, height: 400 },
   options: {
     engine: 'PREVIEW',
     resolution: 'P360',

@@ -24,6 +24,7 @@ const JOB = {
   nextAttemptAt: null,
   clientRef: null,
   retryOf: null,
+  photo: { width: 640, height: 640 },
   createdAt: '2026-01-31T12:00:00.000Z',
   startedAt: null,
   finishedAt: null,

@@ -43,6 +43,15 @@ export class CropType {
   height!: number;
 }
 
+@ObjectType('JobPhoto', { description: 'The photo of a job.' })
+export class JobPhotoType {
+  @Field(() => Int, { description: 'Width in pixels, as displayed (upright).' })
+  width!: number;
+
+  @Field(() => Int, { description: 'Height in pixels, as displayed (upright).' })
+  height!: number;
+}
+
 @ObjectType('JobOptions', {
   description:
     'Effective values of everything that decides the frames. The same photo and options give the same video on the same engine and device.',
@@ -161,6 +170,9 @@ export class JobType {
 
   @Field(() => GraphQLISODateTime, { nullable: true, description: 'When the next attempt starts; null unless RETRYING.' })
   nextAttemptAt!: Date | null;
+
+  @Field(() => JobPhotoType, { description: 'The photo that the video is made from.' })
+  photo!: JobPhotoType;
 
   @Field(() => JobOptionsType, { description: 'What it renders, every value settled, seed and engine included.' })
   options!: JobOptionsType;
