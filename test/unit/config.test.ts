@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ConfigError, readConfig, VARIABLES } from '../../src/config.ts';
 
 describe('configuration', () => {
-  it('has a usable default for everything', () => {
+  it('has a valid default for every variable', () => {
     expect(readConfig({})).toMatchObject({
       HOST: '127.0.0.1',
       PORT: 4000,
@@ -41,7 +41,7 @@ describe('configuration', () => {
     });
   });
 
-  it('names everything that is wrong at once, and repeats no secret', () => {
+  it('reports every invalid variable at once without repeating secrets', () => {
     const secret = 'hunter2';
     const problemsOf = (environment: Record<string, string>): ConfigError => {
       try {
@@ -49,7 +49,7 @@ describe('configuration', () => {
       } catch (error) {
         if (error instanceof ConfigError) return error;
       }
-      throw new Error('it was accepted');
+      throw new Error('the configuration was accepted');
     };
     const { problems, message } = problemsOf({
       PORT: 'x',
@@ -70,7 +70,7 @@ describe('configuration', () => {
     expect(message).not.toContain(secret);
   });
 
-  it('refuses times that no timer holds and dates that no calendar has', () => {
+  it('rejects periods that overflow timers or dates', () => {
     for (const name of [
       'JOB_TIMEOUT_SECONDS',
       'STEP_TIMEOUT_SECONDS',
@@ -86,11 +86,11 @@ describe('configuration', () => {
     expect(readConfig({ JOB_TIMEOUT_SECONDS: '2000000' }).JOB_TIMEOUT_SECONDS * 1000).toBeLessThan(2 ** 31);
   });
 
-  it('refuses two keys of one name', () => {
+  it('rejects two API keys with the same name', () => {
     expect(() => readConfig({ API_KEYS: 'a:0123456789abcdef,a:fedcba9876543210' })).toThrow('same name');
   });
 
-  it('is read in one place only', () => {
+  it('lists every variable in .env.example, in order', () => {
     const named = readFileSync('.env.example', 'utf8')
       .match(/^#([A-Z_]+)=/gm)!
       .map((line) => line.slice(1, -1));
