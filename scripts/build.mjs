@@ -5,7 +5,7 @@
  *   src, worker, bot ─────────────────────────────────────────────────────┴─tsc──▶ dist
  *   src/api/graphiql ──esbuild──▶ dist/graphiql
  *
- * A step is left out while its inputs are what they were when it last succeeded (dist/.stamp). Two processes may build at once.
+ * A step is skipped while its inputs are unchanged since it last succeeded (dist/.stamp). Two processes may build at once.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -21,11 +21,11 @@ const stampFile = path.join(dist, '.stamp');
 const lockFile = path.join(dist, '.lock');
 const typescript = inRoot('node_modules/typescript/bin/tsc');
 
-/** A lock older than this is left over from a process whose number another process has now. */
+/** An older lock is stale: another process now has the pid in it. */
 const LOCK_MAX_AGE_MS = 10 * 60_000;
 
 /**
- * In order. `inputs` are files and folders; of folders, files with one of the `extensions`. `output` shows that the result is there.
+ * In order. `inputs` are files and folders; of folders, files with one of the `extensions`. `output` exists once the step has run.
  */
 const STEPS = [
   {
@@ -57,11 +57,11 @@ const STEPS = [
  */
 export async function build({ force = false } = {}) {
   if (!force && staleSteps().length === 0) return [];
-  if (process.env.npm_config_package_lock_only === 'true') return []; // npm only writes its lock file, there is nothing to build with
+  if (process.env.npm_config_package_lock_only === 'true') return []; // npm only writes its lock file; no packages are installed
   if (!hasDevelopmentPackages()) {
     const stamps = readStamps();
-    if (STEPS.every((step) => step.name in stamps)) return []; // built whole before those packages were left out
-    throw new Error('dist/ is not there, and neither are the packages that build it. Run npm ci without --omit=dev once.');
+    if (STEPS.every((step) => step.name in stamps)) return []; // built completely before those packages were removed
+    throw new Error('dist/ is missing, and so are the packages that build it. Run npm ci without --omit=dev once.');
   }
   await mkdir(dist, { recursive: true });
   return withLock(async () => {
@@ -70,7 +70,7 @@ export async function build({ force = false } = {}) {
       const { [step.name]: stamp, ...others } = readStamps();
       const inputs = fingerprint(step);
       if (!force && isCurrent(step, stamp, inputs)) continue;
-      await writeStamps(others); // a step that fails may leave half of its output
+      await writeStamps(others); // a failing step may leave partial output
       await step.run();
       await writeStamps({ ...others, [step.name]: inputs });
       done.push(step.name);
@@ -79,7 +79,7 @@ export async function build({ force = false } = {}) {
   });
 }
 
-/** Builds if needed, and says so in one line; silent when there is nothing to do. */
+/** Builds if needed and prints one line about it; silent if everything is up to date. */
 export async function ensureBuilt() {
   const started = performance.now();
   const done = await build();
@@ -121,7 +121,7 @@ async function writeStamps(stamps) {
   await rename(draft, stampFile);
 }
 
-/** Not only the compiler, which other packages bring along: without types it finds nothing but errors. */
+/** Checks for the type packages too: other packages may install the compiler, but without types it reports only errors. */
 function hasDevelopmentPackages() {
   const { devDependencies } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));
   return Object.keys(devDependencies).every((name) => existsSync(inRoot(`node_modules/${name}`)));
@@ -133,7 +133,7 @@ async function compile() {
   await Promise.all(['src', 'worker', 'bot', 'scripts'].map((folder) => removeLeftovers(path.join(dist, folder), emitted)));
 }
 
-/** Outputs of sources that are gone would still be found by an import. */
+/** Removes outputs of deleted sources, which imports would still find. */
 async function removeLeftovers(folder, emitted) {
   if (!existsSync(folder)) return;
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
@@ -154,7 +154,7 @@ async function runNode(args) {
   return output;
 }
 
-/** Runs `work` while no other process builds. The lock of a process that died is taken over. */
+/** Runs `work` while no other process builds. The lock of a dead process is taken over. */
 async function withLock(work) {
   while (!(await tryLock())) await sleep(50);
   try {
@@ -182,7 +182,7 @@ async function isAbandoned() {
     if (Date.now() - mtimeMs > LOCK_MAX_AGE_MS) return true;
     return pid > 0 && !isAlive(pid);
   } catch {
-    return false; // released just now
+    return false; // released in the meantime
   }
 }
 

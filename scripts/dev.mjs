@@ -1,4 +1,4 @@
-/** `npm run dev`: builds when a source changes and starts everything anew with what was built. */
+/** `npm run dev`: builds when a source changes and restarts all processes. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, watch } from 'node:fs';
@@ -7,9 +7,9 @@ import { build } from './build.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 const WATCHED = ['src', 'worker', 'bot', 'scripts', 'prisma', '.env', 'package.json'];
-/** The build's own output, and what editors leave beside a file. */
+/** Output of the build, and temporary files of editors. */
 const IGNORED = /(^|[\\/])generated([\\/]|$)|~$|\.sw[px]$|(^|[\\/])\.#|^4913$/;
-/** An editor writes in several steps, a branch switch in many. */
+/** Time to wait for further changes: an editor writes in several steps, a branch switch in many. */
 const DEBOUNCE_MS = 200;
 const STOP_MS = 8_000;
 
@@ -30,7 +30,7 @@ function start() {
 async function stop() {
   if (!child) return;
   const gone = once(child, 'exit');
-  // The same everywhere: without its parent it leaves in good order, with all its children.
+  // Works on every system: when the channel to its parent closes, the process shuts down with its children.
   if (child.connected) child.disconnect();
   const last = child;
   const timer = setTimeout(() => last.kill('SIGKILL'), STOP_MS);
@@ -38,7 +38,7 @@ async function stop() {
   clearTimeout(timer);
 }
 
-/** What changes meanwhile is built in the next round. A build that fails leaves running what runs. */
+/** Changes during a build are built next. After a failed build the running processes stay. */
 async function update() {
   if (state.busy) return;
   state.busy = true;

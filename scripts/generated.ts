@@ -1,4 +1,4 @@
-/** Files that are printed from the code: `npm run generate` writes them, a test fails when they drift. */
+/** Files generated from the code: `npm run generate` writes them, and a test fails if they are out of date. */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buildSchema } from 'graphql';
@@ -15,7 +15,7 @@ import { clientTypes } from './client-types.ts';
 
 const variables = Object.entries(VARIABLES) as [VariableName, Variable][];
 
-/** Path below the checkout's root → what it should hold. */
+/** Path relative to the repository's root → expected content. */
 export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const schema = await printedSchema();
   return new Map([
@@ -103,7 +103,7 @@ function envExample(): string {
   return `# Copy to .env and uncomment what should differ from its default.\n\n${entries.join('\n')}`;
 }
 
-/** Variables that README shows. */
+/** Variables listed in README. */
 const COMMON: readonly VariableName[] = [
   'HOST',
   'PORT',

@@ -1,4 +1,4 @@
-/** The pictures of docs/bot.md, drawn anew of what the bot says now. */
+/** Draws the pictures of docs/bot.md from what the bot sends now. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

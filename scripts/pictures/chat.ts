@@ -1,4 +1,4 @@
-/** Conversations with the bot, message by message as they are drawn. */
+/** Conversations with the bot, as the messages to draw. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PHOTOS } from '../../test/support/stack.ts';
@@ -7,7 +7,7 @@ import type { Button } from '../../test/support/telegram-messages.ts';
 import type { TelegramUser } from '../../test/support/telegram-user.ts';
 import { until } from '../../test/support/waiting.ts';
 
-/** A message as it stood in the chat at some moment. */
+/** A message at one moment. */
 export interface Bubble {
   readonly from: 'user' | 'bot';
   readonly text?: string;
@@ -18,7 +18,7 @@ export interface Bubble {
   readonly buttons?: readonly (readonly Button[])[];
 }
 
-/** What is seen of a chat at once, oldest first. */
+/** The visible part of a chat, oldest message first. */
 export type Panel = readonly Bubble[];
 
 /** Fields of a call that sends or changes a message. */
@@ -40,19 +40,19 @@ export class Chat {
     this.user = telegram.user(languageCode);
   }
 
-  /** The first thing that the bot says after `act`. */
+  /** The bot's first message after `act`. */
   async answerTo(act: () => unknown): Promise<Bubble> {
     const before = this.#said.length;
     await act();
     return await until(async () => this.#said[before]);
   }
 
-  /** Text or a command, and the answer to it. */
+  /** Sends text or a command and returns the answer. */
   async exchange(text: string, send: () => unknown = () => this.user.send(text)): Promise<Bubble[]> {
     return [{ from: 'user', text }, await this.answerTo(send)];
   }
 
-  /** Goes through the wizard from the menu; what each of its four steps says. */
+  /** Goes through the wizard from the menu and returns the message of each of its four steps. */
   async chooses(seconds: number, resolution: string, motion: string): Promise<Bubble[]> {
     const steps: Bubble[] = [];
     for (const data of ['w', `w:${seconds}`, `w:${seconds}:${resolution}`, `w:${seconds}:${resolution}:${motion}`]) {
@@ -68,14 +68,14 @@ export class Chat {
     return { from: 'user', photos: photos.map((photo) => readFileSync(path.join(PHOTOS, photo))) };
   }
 
-  /** The `nth` thing that fits, of all that the bot has said, once there are so many. */
+  /** Waits for and returns the `nth` matching message of the bot. */
   async says(fits: (bubble: Bubble) => boolean, nth = 1): Promise<Bubble> {
     return await until(async () => this.#said.filter(fits)[nth - 1], TIMEOUT_MS).catch(() => {
-      throw new Error(`The bot has not said it in\n${this.user.transcript()}`);
+      throw new Error(`The bot has not sent it in\n${this.user.transcript()}`);
     });
   }
 
-  /** Its first video, once it is there. */
+  /** Waits for and returns the first video. */
   async getsVideo(): Promise<Bubble> {
     const { media } = (await this.user.getsVideos(1, TIMEOUT_MS))[0]!;
     const { caption, reply_markup: markup } = this.#sent('sendVideo')[0]!;
@@ -87,7 +87,7 @@ export class Chat {
     };
   }
 
-  /** All that the bot said in words, oldest first; each change of a message anew. */
+  /** All texts of the bot, oldest first, including every edit of a message. */
   get #said(): Bubble[] {
     return this.#sent('sendMessage', 'editMessageText').map(({ text, reply_markup: markup }) => ({
       from: 'bot',

@@ -1,8 +1,8 @@
-/** What the pictures show: conversations that are really held, four panels each. */
+/** The conversations in the pictures, each run against the real bot, four panels each. */
 import type { FakeTelegram } from '../../test/support/telegram.ts';
 import { Chat, type Bubble, type Panel } from './chat.ts';
 
-/** Well on its way. */
+/** Progress of a video that is partly rendered. */
 const BAR = /█{3,}░/;
 const FILE = { file_id: 'f', file_unique_id: 'f' };
 
@@ -16,7 +16,7 @@ export async function fromPhotoToVideo(telegram: FakeTelegram): Promise<Panel[]>
   return [greeting, wizard.slice(2), making, [await chat.says(isDone), video]];
 }
 
-/** An album in the making, refusals, the list of videos, deleting everything. */
+/** An album being rendered, refusals, the list of videos, deleting everything. */
 export async function aroundVideos(telegram: FakeTelegram): Promise<Panel[]> {
   const chat = () => new Chat(telegram);
   return [await anAlbum(chat()), await kindRefusals(chat()), await aList(chat()), await theQuestion(chat())];
@@ -35,7 +35,7 @@ export async function inOtherLanguages(telegram: FakeTelegram): Promise<Panel[]>
   );
 }
 
-/** How far a single video is and how long it takes, in figures. */
+/** Matches the percentage and remaining time of a single video. */
 const tellsProgress = ({ text = '' }: Bubble) => BAR.test(text) && /\n.*\d/.test(text);
 
 const isDone = ({ text = '', buttons }: Bubble) => text.startsWith('✅') && !buttons;
@@ -76,7 +76,7 @@ async function aList(chat: Chat): Promise<Panel> {
   return await chat.exchange('/history');
 }
 
-/** One message: the question takes the place of what was said before. */
+/** One message: the question replaces the previous text. */
 async function theQuestion(chat: Chat): Promise<Panel> {
   return [...(await chat.exchange('/privacy')), await chat.answerTo(() => chat.user.tapFor(/^delete-all$/))];
 }

@@ -1,4 +1,4 @@
-/** Panels of chats side by side, drawn by Chromium with the system's fonts: Inter where it is installed. */
+/** Draws panels of chats side by side with Chromium and the system's fonts, preferably Inter. */
 import sharp from 'sharp';
 import { launchChromium } from '../../test/support/chromium.ts';
 import type { Bubble, Panel } from './chat.ts';
@@ -26,7 +26,7 @@ const STYLE = `
   .button { flex: 1; padding: 6px 2px; border-radius: 7px; background: #7893a8; color: #fff; font-size: 12.5px; line-height: 17px; text-align: center; white-space: nowrap }
 `;
 
-/** The picture as WebP, as good as `maxBytes` allow, if they allow any. */
+/** The picture as WebP, in the best quality that fits into `maxBytes`. */
 export async function draw(panels: readonly Panel[], maxBytes: number): Promise<Buffer> {
   const picture = sharp(
     await screenshot(`<!doctype html><meta charset="utf-8"><style>${STYLE}</style><main>${panels.map(drawPanel).join('')}</main>`),

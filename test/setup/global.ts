@@ -38,7 +38,7 @@ interface RunServices {
   readonly redis: TestRedis | undefined;
 }
 
-/** Every project loads this file anew; they share the run through the process. */
+/** Every project loads its own copy of this file; they share the run through the process. */
 const shared = ((globalThis as { [key: symbol]: unknown })[Symbol.for('fanslymotion.testRun')] ??= {}) as { run?: Promise<Run> };
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -56,14 +56,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
 async function startRun(): Promise<Run> {
   await removeAbandonedRuns();
-  // Below a folder that only its owner may enter, the embedded PostgreSQL puts its data elsewhere; the tests of that set it up themselves.
+  // In a folder that only its owner may enter, the embedded PostgreSQL would use another data folder; tests of that set it up themselves.
   process.umask(0o022);
   const folder = await mkdtemp(runFolderPrefix());
   const temporary = path.join(folder, 'tmp');
   await mkdir(temporary);
   await chmod(folder, 0o755); // when root runs the tests, PostgreSQL runs as another user
   process.env[RUN_VARIABLE] = folder;
-  for (const name of ['TMPDIR', 'TMP', 'TEMP']) process.env[name] = temporary; // whatever tests leave there is reported at the end
+  for (const name of ['TMPDIR', 'TMP', 'TEMP']) process.env[name] = temporary; // files left there by tests are reported at the end
   // Ctrl-C ends the runner without its teardown.
   process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
   return { folder, temporary, services: undefined, projects: 0 };
@@ -91,12 +91,12 @@ async function endRun({ folder, temporary, services }: Run): Promise<void> {
   if (left.length > 0) countTeardownFailure(`The tests left behind:\n  ${left.join('\n  ')}`);
 }
 
-/** Ends the server at once; nothing in it is worth keeping. */
+/** Stops the server immediately; its data is discarded. */
 function quitPostgres(dataDir: string): void {
   try {
     process.kill(Number.parseInt(readFileSync(path.join(dataDir, 'postmaster.pid'), 'utf8'), 10), 'SIGQUIT');
   } catch {
-    // It has ended already.
+    // It has already exited.
   }
 }
 
@@ -108,7 +108,7 @@ async function startPostgres(dataDir: string): Promise<EmbeddedPostgres> {
   return postgres;
 }
 
-/** `npm test` builds beforehand and stops if it fails; a single file can be tested while others do not compile. */
+/** `npm test` builds first and stops if that fails; with a single file, tests run even if other files do not compile. */
 async function buildOrWarn(): Promise<void> {
   await ensureBuilt().catch((error: Error) => console.error(`dist/ is not up to date. ${error.message}`));
 }

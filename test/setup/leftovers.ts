@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Names a run to all processes that its tests start, and to theirs. */
+/** Environment variable that marks all processes of a run, children included. */
 export const RUN_VARIABLE = 'FANSLYMOTION_TEST_RUN';
 
 const FOLDER_PREFIX = 'fanslymotion-test-';
 
-/** Where runs keep their files; the name holds the pid of the run. */
+/** Prefix of the folders of runs; the runner's pid follows. */
 export const runFolderPrefix = (): string => path.join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`);
 
 export interface RunningProcess {
@@ -17,13 +17,13 @@ export interface RunningProcess {
 }
 
 /**
- * Processes that belong to the run in `folder`: they carry its name in their environment, or work in the folder. The runner itself and
- * its workers are not among them. Linux only; empty elsewhere.
+ * Processes of the run in `folder`: those with its name in their environment, and those whose working directory is in the folder, without
+ * the runner and its workers. Linux only; empty elsewhere.
  */
 async function processesOf(folder: string, runner = 0): Promise<RunningProcess[]> {
   if (process.platform !== 'linux') return [];
   const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0 && pid !== runner);
-  const found = await Promise.all(pids.map((pid) => describe(pid, folder, runner).catch(() => undefined))); // it may just have ended
+  const found = await Promise.all(pids.map((pid) => describe(pid, folder, runner).catch(() => undefined))); // it may have exited meanwhile
   return found.filter((process) => process !== undefined);
 }
 
@@ -39,18 +39,18 @@ async function describe(pid: number, folder: string, runner: number): Promise<Ru
   return belongs ? { pid, command } : undefined;
 }
 
-/** Ends `processes` for good. */
+/** Kills `processes`. */
 export function kill(processes: readonly RunningProcess[]): void {
   for (const { pid } of processes) {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
-      // ended meanwhile
+      // exited meanwhile
     }
   }
 }
 
-/** Waits a little for processes of the run in `folder` to leave; those that stay. */
+/** Waits briefly for the processes of the run in `folder` to exit and returns those that remain. */
 export async function processesThatStay(folder: string, patienceMs = 20_000): Promise<RunningProcess[]> {
   for (const end = Date.now() + patienceMs; ; await sleep(50)) {
     const processes = await processesOf(folder, process.pid);
@@ -58,7 +58,7 @@ export async function processesThatStay(folder: string, patienceMs = 20_000): Pr
   }
 }
 
-/** Clears away what runs left behind that were killed themselves. */
+/** Cleans up after runs that were killed. */
 export async function removeAbandonedRuns(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const [, pid] = /^fanslymotion-test-(\d+)-/.exec(name) ?? [];

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** The files that take longest, longest first. Update it when a file's duration changes a lot; the order affects nothing but the total time. */
+/** The slowest files, slowest first. The order affects only the total time; update it when a file's duration changes a lot. */
 const LONGEST = [
   'test/e2e/bot/trouble.test.ts',
   'test/integration/jobs/life.test.ts',
@@ -22,7 +22,7 @@ const LONGEST = [
 
 const TIERS = ['e2e', 'integration', 'unit'];
 
-/** Starts the longest files first, so that the workers finish at about the same time; then tier by tier, as Vitest would. */
+/** Starts the slowest files first, so that the workers finish at about the same time; then tier by tier, as Vitest would. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId, project }: TestSpecification): number => {

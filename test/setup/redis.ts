@@ -9,7 +9,7 @@ export interface TestRedis {
   stop(): Promise<void>;
 }
 
-/** A Redis that remembers nothing, with `folder` as its working folder. */
+/** Starts a Redis without persistence, with `folder` as its working directory. */
 export async function startRedis(program: string, folder: string): Promise<TestRedis> {
   await mkdir(folder);
   for (let attempt = 1; ; attempt++) {
@@ -32,7 +32,7 @@ export async function startRedis(program: string, folder: string): Promise<TestR
     });
     if (isReady) {
       const stop = async (): Promise<void> => {
-        child.kill('SIGKILL'); // it has nothing to save
+        child.kill('SIGKILL'); // it has no data to save
         await exited;
       };
       return { url: `redis://127.0.0.1:${port}`, stop };
@@ -47,6 +47,6 @@ async function freePort(): Promise<number> {
   const address = server.address();
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('The system gave no port.');
+  if (address === null || typeof address === 'string') throw new Error('the system assigned no port');
   return address.port;
 }

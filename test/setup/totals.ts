@@ -1,18 +1,18 @@
 import type { Reporter, TestModule, TestRunEndReason, SerializedError } from 'vitest/node';
 import { missingTools } from '../support/tools.ts';
 
-/** Failures that only show after the last test. Setup files and reporters are loaded apart and share nothing but the process. */
+/** Failures found after the last test. Setup files and reporters are loaded separately and share only the process. */
 const afterwards: string[] = ((globalThis as { [key: symbol]: unknown })[Symbol.for('fanslymotion.teardownFailures')] ??= []) as string[];
 
-/** Makes the run fail, with `problem` told at its end. */
+/** Makes the run fail and prints `problem` at its end. */
 export function countTeardownFailure(problem: string): void {
   afterwards.push(problem);
   process.exitCode = 1;
 }
 
 /**
- * Ends a run with what could not be tested on this machine and, as its very last line, `N passed, N failed, N skipped`. Counts tests;
- * what fails outside of one (a hook, a file that does not load, something left behind) counts as one failed each.
+ * Prints what could not be tested on this machine and, as the very last line, `N passed, N failed, N skipped`. Counts tests; each failure
+ * outside of a test (a hook, a file that does not load, a leftover process or file) counts as one failed.
  */
 export default class Totals implements Reporter {
   #passed = 0;
@@ -20,7 +20,7 @@ export default class Totals implements Reporter {
   #skipped = 0;
 
   onInit(): void {
-    process.once('exit', () => this.#print()); // after teardown, which may fail too
+    process.once('exit', () => this.#print()); // after the teardown, which may fail too
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[], reason: TestRunEndReason): void {
@@ -33,7 +33,7 @@ export default class Totals implements Reporter {
         const { state } = test.result();
         if (state === 'passed') this.#passed++;
         else if (state === 'skipped') this.#skipped++;
-        else this.#failed++; // failed, or never got to run
+        else this.#failed++; // failed, or was never run
       }
     }
     if (reason === 'interrupted' && this.#failed === 0) this.#failed = 1;

@@ -11,15 +11,15 @@ export interface BackendSettings {
 
 export interface Backend {
   readonly name: 'PostgreSQL' | 'Redis';
-  /** Settings of an installation of its own, new for every test. */
+  /** Settings of a separate installation, new for every test. */
   settings(): BackendSettings;
-  /** The same installation over a wire that can be cut. */
+  /** The same installation through a connection that can be cut. */
   wired(): Promise<{ readonly wire: Wire; readonly settings: BackendSettings }>;
-  /** The address of what carries queue and bus: Redis or the database. */
+  /** Address of the server of queue and bus: Redis or the database. */
   readonly url: string;
 }
 
-/** Runs one suite over PostgreSQL and over Redis; where there is no redis-server, the second shows as skipped. */
+/** Runs a suite on PostgreSQL and on Redis; without redis-server the second is reported as skipped. */
 export function describeBackends(what: string, suite: (backend: Backend) => void): void {
   for (const name of ['PostgreSQL', 'Redis'] as const) {
     const redis = name === 'Redis' ? redisUrl() : undefined;
@@ -57,7 +57,7 @@ export function describeBackends(what: string, suite: (backend: Backend) => void
   }
 }
 
-/** Connections and servers that this process holds open. */
+/** Connections and servers that this process has open. */
 export function openSockets(): number {
   return process.getActiveResourcesInfo().filter((kind) => /^(TCP|TLS)/.test(kind)).length;
 }

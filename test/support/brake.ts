@@ -1,13 +1,13 @@
-/** A process slowed down by the system's own means, for a state that would otherwise be over too soon to observe. */
+/** Slows a process down with signals, so that a state lasts long enough to observe. */
 
-/** Share of the time that a braked process may run: long enough for a frame now and then, short enough for seconds between the first and the last. */
+/** Share of the time in which a braked process runs: enough for a frame now and then, with seconds between the first and the last. */
 const RUNS_MS = 10;
 const PERIOD_MS = 250;
 
 export interface Brake {
   /** Stops the process until it is released. */
   hold(): void;
-  /** Lets the process run freely again. */
+  /** Lets the process run normally again. */
   release(): void;
 }
 
@@ -29,7 +29,7 @@ export function brake(pid: number): Brake {
   return { hold: () => end('SIGSTOP'), release: () => end('SIGCONT') };
 }
 
-/** False if there is no such process any more. */
+/** False if the process no longer exists. */
 function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT'): boolean {
   try {
     return process.kill(pid, name);

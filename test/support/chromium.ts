@@ -1,7 +1,7 @@
 import { chromium, type Browser } from 'playwright-core';
 import { findTool } from './tools.ts';
 
-/** Where Chromium is; undefined if there is none. */
+/** Path of Chromium; undefined if it is not installed. */
 export const CHROMIUM = findTool('chromium');
 
 const FLAGS = [
@@ -14,7 +14,7 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** A headless one that asks nobody for anything by itself. */
+/** Starts a headless Chromium that makes no requests of its own. */
 export async function launchChromium(): Promise<Browser> {
   if (CHROMIUM === undefined) throw new Error('There is no chromium in PATH.');
   return await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });

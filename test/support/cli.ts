@@ -1,4 +1,4 @@
-/** The command line as a person meets it: real processes, each test folder with files and a database of its own. */
+/** The command line as users see it: real processes, and for each test a folder with its own files and database. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync } from 'node:fs';
@@ -12,24 +12,24 @@ import { startEmbeddedPostgres } from '../../src/provisioning/database/embedded-
 const PHOTOS = path.resolve('test/fixtures/photos');
 export const photo = (name: string): string => path.join(PHOTOS, name);
 
-/** The quickest video. */
+/** Options of the fastest video. */
 export const SMALL = ['--resolution', '360p', '--duration', '3'] as const;
-/** One that leaves time to do something meanwhile. */
+/** Options of a video that takes long enough to act while it renders. */
 export const LARGE = ['--resolution', 'p1080', '--duration', '12'] as const;
 
-/** A command that was started. */
+/** A running command. */
 export class Run {
   readonly process: ChildProcess;
   /** Exit code; null if a signal ended it. */
   readonly code: Promise<number | null>;
-  /** Fulfilled once all its output is here, that of children too. */
+  /** Resolves once all output is complete, including that of children. */
   readonly closed: Promise<unknown>;
   stdout = '';
   stderr = '';
   #ended = false;
 
   constructor(args: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv }) {
-    // In a group of its own, as a terminal gives every command.
+    // In its own process group, as a terminal starts every command.
     this.process = spawn(process.execPath, [path.resolve('src/cli/fanslymotion.mjs'), ...args], {
       ...options,
       detached: true,
@@ -44,15 +44,15 @@ export class Run {
     });
   }
 
-  /** Until it has said something that matches. */
+  /** Waits until the output matches. */
   async says(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.stdout) && !pattern.test(this.stderr)) {
-      if (this.#ended) throw new Error(`It ended without saying ${pattern}:\n${this.stdout}\n${this.stderr}`);
+      if (this.#ended) throw new Error(`exited without printing ${pattern}:\n${this.stdout}\n${this.stderr}`);
       await sleep(20);
     }
   }
 
-  /** Ctrl-C: the terminal tells the whole group. */
+  /** Ctrl-C: a terminal signals the whole process group. */
   pressCtrlC(): void {
     process.kill(-this.process.pid!, 'SIGINT');
   }
@@ -64,7 +64,7 @@ export class Run {
   }
 }
 
-/** A working directory, a storage folder, and what is run there. */
+/** A working directory, a storage folder, and the commands run there. */
 export class Place {
   readonly work: string;
   readonly storage: string;
@@ -119,14 +119,14 @@ export class Place {
     return { code, stdout: run.stdout, stderr: run.stderr };
   }
 
-  /** As `run`; throws with all it said unless it exits 0. */
+  /** Like `run`, but throws an error with all output unless the command exits with 0. */
   async succeeds(...args: string[]): Promise<{ stdout: string; stderr: string }> {
     const { code, ...said } = await this.run(...args);
     if (code !== 0) throw new Error(`${args.join(' ')} exits ${code}:\n${said.stdout}\n${said.stderr}`);
     return said;
   }
 
-  /** Command lines of processes that work for this place, the database server among them. Linux only; empty elsewhere. */
+  /** Command lines of the processes that belong to this place, including the database server. Linux only; empty elsewhere. */
   async processes(): Promise<string[]> {
     if (process.platform !== 'linux') return [];
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
@@ -142,7 +142,7 @@ export class Place {
     return lines.filter(Boolean);
   }
 
-  /** Until there are no processes any more; those that stay for 20 s. */
+  /** Waits up to 20 s until no process is left and returns those that remain. */
   async leftovers(): Promise<string[]> {
     for (const end = Date.now() + 20_000; ; await sleep(50)) {
       const left = await this.processes();
@@ -150,7 +150,7 @@ export class Place {
     }
   }
 
-  /** What is in the working directory. */
+  /** Files in the working directory. */
   async files(): Promise<string[]> {
     return (await readdir(this.work)).toSorted();
   }
@@ -160,7 +160,7 @@ export class Place {
     return await readdir(path.join(this.storage, 'logs')).catch(() => []);
   }
 
-  /** Asks the embedded database. */
+  /** Runs a query in the embedded database. */
   async query<T extends object>(sql: string): Promise<T[]> {
     const postgres = await startEmbeddedPostgres({ dataDir: path.join(this.storage, 'postgres') });
     const client = new Client(postgres.url);
@@ -173,13 +173,13 @@ export class Place {
     }
   }
 
-  /** Ends whatever still runs, the database too, and removes all files. */
+  /** Stops all processes, including the database, and removes all files. */
   async remove(): Promise<void> {
     for (const run of this.#runs) {
       if (run.process.exitCode === null && run.process.signalCode === null) run.process.kill('SIGTERM');
       await run.code;
     }
-    // Whoever joins last stops a database that a killed command left running.
+    // The last command to join stops a database that a killed command left running.
     if (existsSync(path.join(this.storage, 'postgres'))) await this.query('SELECT 1');
     await this.leftovers();
     await rm(path.dirname(this.work), { recursive: true, force: true, maxRetries: 5 });

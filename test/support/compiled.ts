@@ -5,12 +5,12 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { buildSync } from 'esbuild';
 
-/** A TypeScript file running as a Node process of its own. */
+/** A TypeScript file that runs as a separate Node process. */
 export interface CompiledProcess {
   readonly process: ChildProcess;
-  /** The first message it sends that is accepted, earlier ones included. Rejects if the process ends before. */
+  /** The first message that `accept` accepts, including earlier ones. Rejects if the process exits before. */
   message(accept: (message: unknown) => boolean): Promise<unknown>;
-  /** Ends it with SIGKILL, as a power cut would; fine if it has ended. */
+  /** Kills it with SIGKILL, as a power failure would. Does nothing if it has exited. */
   kill(): Promise<void>;
 }
 
@@ -33,7 +33,7 @@ export async function startCompiled(file: string, argument: object, variables: R
       for (let seen = 0; ; seen++) {
         while (seen >= messages.length) {
           const news = await Promise.race([once(child, 'message').then(() => true), ended.then(() => false)]);
-          if (!news) throw new Error(`${file} ended without the message`);
+          if (!news) throw new Error(`${file} exited without the message`);
         }
         if (accept(messages[seen])) return messages[seen];
       }

@@ -2,19 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { inject } from 'vitest';
 
-/** Database that the run migrates once; every test database is a copy of it. */
+/** The run's template database, migrated once and copied for every test database. */
 export const TEMPLATE = 'fm_template';
 
 export interface TestDatabase {
   readonly url: string;
-  /** Ends all sessions and removes the database. */
+  /** Terminates all sessions and drops the database. */
   drop(): Promise<void>;
 }
 
-/** A migrated, empty database of its own on the run's server. */
+/** Creates a migrated, empty database on the run's server. */
 export const createTestDatabase = (): Promise<TestDatabase> => createDatabase(`TEMPLATE ${TEMPLATE}`);
 
-/** A database without any table. */
+/** Creates a database without tables. */
 export const createEmptyDatabase = (): Promise<TestDatabase> => createDatabase('');
 
 async function createDatabase(options: string): Promise<TestDatabase> {
@@ -23,7 +23,7 @@ async function createDatabase(options: string): Promise<TestDatabase> {
   return { url: databaseUrl(name), drop: () => administer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
 }
 
-/** Address of a database on the run's server, whether it exists or not. */
+/** URL of a database on the run's server; it need not exist. */
 export function databaseUrl(name: string): string {
   const url = new URL(inject('postgresUrl'));
   url.pathname = `/${name}`;

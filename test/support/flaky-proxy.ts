@@ -1,13 +1,13 @@
-/** Stands between a client and a server, and spoils what passes through; WebSockets never do. */
+/** A proxy that makes requests of a client fail. It does not pass WebSockets. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LocalServer } from './local-server.ts';
 
-/** What happens to a request: an answer of the server's or of our own, the server's answer lost on its way back, or nothing at all. */
+/** What happens to a request: the server's answer, a given answer, the server's answer lost on its way back, or no answer. */
 export type Fate = 'pass' | 'lose answer' | 'drop' | { readonly answer: object };
 
 export class FlakyProxy extends LocalServer {
   readonly #target: string;
-  /** Decides over each request, by its body and path; until then it waits. */
+  /** Decides what happens to each request, by its body and path; the request waits for it. */
   fate: (body: string, path: string) => Fate | Promise<Fate> = () => 'pass';
 
   private constructor(target: string) {

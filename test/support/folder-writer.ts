@@ -1,4 +1,4 @@
-/** A process that writes one record over and over, each time with a greater number, until it is killed. */
+/** A process that writes one record repeatedly, each time with a greater number, until it is killed. */
 import { z } from 'zod';
 import { JsonFolder } from '../../bot/state/folder.ts';
 

@@ -1,4 +1,4 @@
-/** A Hugging Face hub of one's own: it redirects weights to another server with signed links, and fails in every way one asks it to. */
+/** A server like the Hugging Face hub: it redirects weights to another server with signed links, and fails in the ways a test asks for. */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -11,15 +11,15 @@ const REVISION = 'abc123';
 
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
 
-/** What happens to the next request for a file instead of a plain answer. */
+/** A fault of the next request for a file. */
 export type Fault =
-  /** This many bytes and then, once `received`, a broken connection: whoever reads may drop what it has not taken up by then. */
+  /** Sends this many bytes and, once they are `received`, breaks the connection; a client may drop bytes that it has not read by then. */
   | { readonly cutAfter: number; readonly received: () => Promise<unknown> }
-  /** This many bytes and then nothing, until `release`. */
+  /** Sends this many bytes and then nothing until `release`. */
   | { readonly holdAfter: number }
-  /** This byte of the file is another one. */
+  /** Changes this byte of the file. */
   | { readonly flip: number }
-  /** The whole file, whatever range was asked for. */
+  /** Sends the whole file and ignores the requested range. */
   | { readonly ignoreRange: true }
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly at?: 'hub' | 'cdn' };
 
@@ -33,9 +33,9 @@ export interface Seen {
 export class TestHub {
   readonly files: Record<string, Buffer>;
   readonly seen: Seen[] = [];
-  /** Bytes of bodies that were sent, by file. */
+  /** Bytes of response bodies sent, by file. */
   readonly sentBytes: Record<string, number> = {};
-  /** If set, requests without it are refused. */
+  /** If set, requests without it are rejected. */
   token: string | null = null;
   readonly #faults = new Map<string, Fault[]>();
   readonly #lasting = new Map<string, Fault>();

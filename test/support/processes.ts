@@ -8,7 +8,7 @@ export interface ProcessLine {
   readonly command: string;
 }
 
-/** Every process of this machine; from /proc where there is one, since a bare Linux has no ps. */
+/** Every process of this machine; from /proc where it exists, because minimal Linux systems have no ps. */
 export async function processes(): Promise<ProcessLine[]> {
   if (process.platform === 'linux') {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));

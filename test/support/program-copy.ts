@@ -1,4 +1,4 @@
-/** A copy of the program, to be changed and compiled without touching the checkout. */
+/** A copy of the program that a test can change and compile without touching the repository. */
 import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,10 +7,10 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** What the program is compiled and started from. */
+/** Files and folders that the program is compiled from. */
 const SOURCES = ['src', 'worker', 'bot', 'scripts', 'prisma', 'package.json', 'tsconfig.json', 'tsconfig.build.json'] as const;
 
-/** Copies the program to a temporary folder, which the caller removes. The packages and the built GraphiQL page are shared. */
+/** Copies the program to a temporary folder, which the caller removes. It shares the packages and a copy of the built GraphiQL page. */
 export async function copyProgram(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'program-'));
   for (const name of SOURCES) await cp(name, path.join(folder, name), { recursive: true });
@@ -57,5 +57,5 @@ async function filesOf(folder: string): Promise<string[]> {
   return [...(await Promise.all(inFolders)).flat(), 'package.json', 'tsconfig.json', 'tsconfig.build.json'].toSorted();
 }
 
-/** None for a file that does not exist. */
+/** An empty line for a file that does not exist. */
 const linesOf = async (file: string): Promise<string[]> => (await readFile(file, 'utf8').catch(() => '')).split('\n');

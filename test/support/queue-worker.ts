@@ -1,4 +1,4 @@
-/** A process that takes an entry, says so, and never finishes with it. */
+/** A process that takes an entry, reports it, and never acknowledges it. */
 import { openQueue, type QueueSettings } from '../../src/infra/queue/queue.ts';
 
 const settings = JSON.parse(process.argv[2] ?? '') as QueueSettings;

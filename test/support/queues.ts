@@ -6,7 +6,7 @@ import type { Backend, BackendSettings } from './backends.ts';
 export const DONE: HandlerOutcome = { then: 'done' };
 export const EMPTY = { waiting: 0, delayed: 0, active: 0 };
 
-/** Work that is held up until told to end. */
+/** Work that blocks until it is released. */
 export function held(outcome: HandlerOutcome = DONE): { readonly work: Promise<HandlerOutcome>; end(): void } {
   let end = (): void => {};
   const work = new Promise<HandlerOutcome>((resolve) => (end = () => resolve(outcome)));
@@ -26,7 +26,7 @@ export function queueOpener(backend: Backend): (settings?: BackendSettings, more
   };
 }
 
-/** Consumes and remembers the ids in the order of their coming. */
+/** Consumes entries and records their ids in order of arrival. */
 export async function consume(
   queue: RenderQueue,
   handle: (delivery: Delivery) => Promise<HandlerOutcome> = async () => DONE,

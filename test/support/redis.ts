@@ -1,6 +1,6 @@
 import { inject } from 'vitest';
 
-/** The run's Redis; undefined where the machine has no redis-server. */
+/** URL of the run's Redis; undefined without redis-server on this machine. */
 export const redisUrl = (): string | undefined => inject('redisUrl');
 
 let prefixes = 0;

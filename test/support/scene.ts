@@ -1,8 +1,8 @@
-/** Moving scenes whose every moment is known: photos as flat layers, each turned, enlarged and shifted along a path of its own. */
+/** Moving scenes that can be rendered at any time: photos as flat layers, each rotated, scaled and shifted along its own path. */
 import type { Picture } from '../../worker/engine.ts';
 import { resample } from '../../worker/preview/resample.ts';
 
-/** Where a layer is, about the middle of the frame. */
+/** Position of a layer relative to the centre of the frame. */
 export interface Pose {
   /** Pixels of the frame to the right and down. */
   readonly dx?: number;
@@ -12,10 +12,10 @@ export interface Pose {
 }
 
 export interface Layer {
-  /** Twice as fine as the frame, so that reading it between its pixels loses nothing that the frame could show. */
+  /** Twice the resolution of the frame, so that interpolating between its pixels loses no visible detail. */
   readonly canvas: Picture;
   readonly pose: (time: number) => Pose;
-  /** Radii in pixels of the frame of a soft-edged ellipse outside of which the layer is transparent; none for the background. */
+  /** Radii, in pixels of the frame, of a soft-edged ellipse outside which the layer is transparent; omitted for the background. */
   readonly ellipse?: { readonly x: number; readonly y: number };
 }
 
@@ -26,7 +26,7 @@ export function canvasOf(photo: Picture, width: number, height: number): Picture
   return resample(photo, along(photo.width, 2 * width), along(photo.height, 2 * height));
 }
 
-/** What the camera sees at `time`. Layers lie over each other in order; beyond a canvas its mirror image follows. */
+/** Renders the scene at `time`. Layers are stacked in order; a canvas is mirrored at its edges. */
 export function shoot(layers: readonly Layer[], width: number, height: number, time: number): Picture {
   const data = new Uint8ClampedArray(width * height * 3);
   const colour = new Float64Array(3);
@@ -47,7 +47,7 @@ export function shoot(layers: readonly Layer[], width: number, height: number, t
   return { width, height, data: new Uint8Array(data.buffer) };
 }
 
-/** How much of a pixel an ellipse about 0 covers, its rim a pixel wide. */
+/** Coverage of a pixel by an ellipse around 0 with an edge one pixel wide. */
 function cover(x: number, y: number, radius: { x: number; y: number }): number {
   const length = Math.hypot(x / radius.x, y / radius.y);
   const slope = Math.hypot(x / radius.x ** 2, y / radius.y ** 2) / (length || 1);

@@ -6,9 +6,9 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe } from 'vitest';
 import { openStorage, type Storage } from '../../src/infra/storage/open-storage.ts';
 
-/** An empty storage, opened for one test. */
+/** An empty storage for one test. */
 export interface TestStorage extends Storage {
-  /** Everything that is physically there, unfinished writes included; sorted. */
+  /** All stored files, including unfinished writes; sorted. */
   contents(): Promise<string[]>;
   close(): Promise<void>;
 }
@@ -37,7 +37,7 @@ export async function filesIn(folder: string): Promise<string[]> {
     .toSorted();
 }
 
-/** What a suite works with; `storage` and `elsewhere` are new for every test. */
+/** What a suite uses; `storage` and `elsewhere` are new for every test. */
 export interface StorageFixture {
   storage: TestStorage;
   /** A local folder outside the storage. */
@@ -46,7 +46,7 @@ export interface StorageFixture {
   content(key: string): Promise<string>;
 }
 
-/** Runs one suite over every implementation of the storage ports. */
+/** Runs a suite on every implementation of the storage ports. */
 export function describeStorages(what: string, suite: (fixture: StorageFixture) => void): void {
   for (const { name, open } of STORAGES) {
     describe(`${what} on ${name}`, () => {

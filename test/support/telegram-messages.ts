@@ -1,4 +1,4 @@
-/** What stands in chats. */
+/** Messages in chats. */
 
 export const BOT = {
   id: 4242,
@@ -18,7 +18,7 @@ export interface Button {
   readonly url?: string;
 }
 
-/** A message as it stands in a chat now. */
+/** The current state of a message in a chat. */
 export interface ChatMessage {
   readonly id: number;
   readonly chatId: number;
@@ -26,24 +26,24 @@ export interface ChatMessage {
   text?: string;
   caption?: string;
   buttons: Button[];
-  /** Message that it answers. */
+  /** Id of the message that it replies to. */
   readonly replyTo?: number;
-  /** The file that the bot sent with it, and the other fields. */
+  /** The file and the other fields that the bot sent with it. */
   media?: { kind: 'video' | 'animation'; file: Buffer; thumbnail?: Buffer; fields: Record<string, unknown>; fileId: string };
-  /** What it said before, oldest first. */
+  /** Its previous texts, oldest first. */
   readonly history: string[];
   deleted: boolean;
 }
 
-/** Telegram as people see it. */
+/** Telegram as users see it. */
 export interface TelegramSide {
-  /** Of all chats, oldest first. */
+  /** Messages of all chats, oldest first. */
   readonly messages: ChatMessage[];
   readonly blockedBy: Set<number>;
   nextMessageId(): number;
-  /** Id of a file that the bot can ask for. */
+  /** Adds a file that the bot can download and returns its id. */
   keepFile(data: Buffer): string;
-  /** Something happens that the bot is told of, `times` over. */
+  /** Delivers an update to the bot, `times` times. */
   push(update: Record<string, unknown>, times?: number): void;
 }
 

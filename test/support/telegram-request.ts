@@ -1,10 +1,10 @@
-/** Calls of the Bot API as they come in, held against Telegram's limits. */
+/** Reads calls of the Bot API and checks them against Telegram's limits. */
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import busboy from 'busboy';
 import type { Button } from './telegram-messages.ts';
 
-/** What a call is answered with instead of success. */
+/** The error that answers a call. */
 export interface Refusal {
   readonly error_code: number;
   readonly description: string;

@@ -4,7 +4,7 @@ import { PHOTOS } from './stack.ts';
 import { BOT, present, type Button, type ChatMessage, type TelegramSide } from './telegram-messages.ts';
 import { until } from './waiting.ts';
 
-/** A person with a private chat with the bot. */
+/** A user in a private chat with the bot. */
 export class TelegramUser {
   readonly id: number;
   readonly languageCode: string;
@@ -17,7 +17,7 @@ export class TelegramUser {
     this.languageCode = languageCode;
   }
 
-  /** What the bot has said to this person, oldest first. */
+  /** Messages of the bot to this user, oldest first. */
   get inbox(): ChatMessage[] {
     return this.#telegram.messages.filter(({ chatId, fromBot, deleted }) => chatId === this.id && fromBot && !deleted);
   }
@@ -26,13 +26,13 @@ export class TelegramUser {
     return this.inbox.filter(({ media }) => media?.kind === 'video');
   }
 
-  /** Sends text or a command; delivered `times` over. */
+  /** Sends text or a command, delivered `times` times. */
   send(text: string, times = 1): number {
     const entities = text.startsWith('/') ? [{ type: 'bot_command', offset: 0, length: text.split(' ')[0]!.length }] : undefined;
     return this.#say({ text, entities }, times);
   }
 
-  /** Sends a photo of the fixtures, or bytes, as Telegram's photos are. */
+  /** Sends a photo of the fixtures, or bytes, as a Telegram photo. */
   photo(photo: string | Buffer = 'cat.jpg', more: object = {}, times = 1): number {
     const data = bytesOf(photo);
     const fileId = this.#telegram.keepFile(data);
@@ -49,7 +49,7 @@ export class TelegramUser {
     );
   }
 
-  /** Sends a file. */
+  /** Sends a photo as a file. */
   file(photo: string | Buffer, name: string, type: string, sizeBytes?: number): number {
     const data = bytesOf(photo);
     const fileId = this.#telegram.keepFile(data);
@@ -63,22 +63,22 @@ export class TelegramUser {
     return photos.map((photo) => this.photo(photo, { media_group_id: group }));
   }
 
-  /** Sends anything else. */
+  /** Sends another kind of message. */
   thing(content: object): number {
     return this.#say(content);
   }
 
-  /** Taps the newest button with this text, once there is one; delivered `times` over. */
+  /** Waits for a button with this text and taps the newest one; delivered `times` times. */
   async tap(label: string | RegExp, times = 1): Promise<ChatMessage> {
     return await this.#tap((button) => (typeof label === 'string' ? button.text.includes(label) : label.test(button.text)), label, times);
   }
 
-  /** As `tap`, by what the button does: for any language. */
+  /** Like `tap`, by the button's action, which does not depend on the language. */
   async tapFor(data: RegExp): Promise<ChatMessage> {
     return await this.#tap((button) => data.test(button.callback_data ?? ''), data);
   }
 
-  /** What a tap does; also one on a button that is none of this person's. */
+  /** Delivers a tap, also on a button of another user's message. */
   press(data: string, message = this.inbox.at(-1)!, times = 1): void {
     this.#telegram.push(
       { callback_query: { id: `${this.id}${++this.#taps}`, from: this.#from(), chat_instance: '1', data, message: present(message) } },
@@ -93,14 +93,14 @@ export class TelegramUser {
     await this.sees(/Now send me the photo/);
   }
 
-  /** The newest message of the bot that says so, once there is one. */
+  /** Waits for a matching message of the bot and returns the newest one. */
   async sees(what: RegExp, timeoutMs?: number): Promise<ChatMessage> {
     return await until(async () => this.inbox.findLast(({ text, caption }) => what.test(text ?? caption ?? '')), timeoutMs).catch(() => {
       throw new Error(`The bot does not say ${String(what)}, but\n${this.transcript()}`);
     });
   }
 
-  /** The videos, once there are so many. */
+  /** Waits for `count` videos and returns them. */
   async getsVideos(count: number, timeoutMs?: number): Promise<ChatMessage[]> {
     return await until(async () => (this.videos.length >= count ? this.videos : null), timeoutMs).catch(() => {
       throw new Error(`There are ${this.videos.length} videos and not ${count} in\n${this.transcript()}`);
@@ -111,7 +111,7 @@ export class TelegramUser {
     this.#telegram.blockedBy.add(this.id);
   }
 
-  /** Stops the bot, and Telegram tells it so. */
+  /** Blocks the bot, which Telegram reports to it. */
   leaves(): void {
     this.blocks();
     const status = (now: string) => ({ status: now, user: BOT });
@@ -134,7 +134,7 @@ export class TelegramUser {
     message.deleted = true;
   }
 
-  /** All that stands in the chat, for people. */
+  /** The chat as text, for error messages. */
   transcript(): string {
     return this.inbox
       .map(({ text, caption, buttons }) => `— ${text ?? caption}\n  ${buttons.map((button) => `[${button.text}]`).join(' ')}`)

@@ -1,4 +1,4 @@
-/** Telegram's Bot API over real HTTP, with people who use it: enough of it to hold whole conversations, and to fail in every way. */
+/** Telegram's Bot API over real HTTP with simulated users: enough for whole conversations, and for every kind of failure. */
 import { rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
@@ -29,7 +29,7 @@ interface Update {
   readonly [kind: string]: unknown;
 }
 
-/** Never the same again, whichever fake gives them: the bot remembers them. */
+/** Unique ids across all instances, because the bot remembers them. */
 let lastUpdate = 1_000;
 let lastUser = 700;
 
@@ -38,13 +38,13 @@ export class FakeTelegram extends LocalServer implements TelegramSide {
   readonly messages: ChatMessage[] = [];
   readonly files = new Map<string, Buffer>();
   readonly blockedBy = new Set<number>();
-  /** Address and secret that the bot gave for its webhook. */
+  /** URL and secret of the bot's webhook. */
   webhook: { url: string; secret: string } | null = null;
-  /** Everybody is out of reach: requests are dropped. */
+  /** If true, Telegram is unreachable: requests are dropped. */
   isDown = false;
-  /** Where a Bot API server of one's own keeps files: it names their paths there, and knows no limit of size. */
+  /** Folder in which a local Bot API server keeps files. Such a server returns local paths and has no size limit. */
   localFolder: string | null = null;
-  /** It names files there that are gone, or that only it can see. */
+  /** If true, the returned local paths do not exist for the bot. */
   losesFiles = false;
   readonly #held = new Map<number, Promise<void>>();
   readonly #waiting = new Set<() => void>();
@@ -57,22 +57,22 @@ export class FakeTelegram extends LocalServer implements TelegramSide {
     return await new FakeTelegram().listen();
   }
 
-  /** Somebody who has not talked to the bot yet. */
+  /** Creates a user who has not talked to the bot yet. */
   user(languageCode = 'en'): TelegramUser {
     return new TelegramUser(this, ++lastUser, languageCode);
   }
 
-  /** The next calls of `method` are refused. */
+  /** Makes the next calls of `method` fail. */
   refuse(method: string, refusal: Refusal, times = 1): void {
     this.#refusals.push({ method, refusal, times });
   }
 
-  /** No more calls of `method` are refused. */
+  /** Lets calls of `method` succeed again. */
   accept(method: string): void {
     this.#refusals = this.#refusals.filter((entry) => entry.method !== method);
   }
 
-  /** Calls that concern this chat are not answered until `release`. */
+  /** Delays answers to calls about this chat until `release`. */
   hold(chatId: number): { release(): void } {
     let letGo = () => {};
     this.#held.set(chatId, new Promise((resolve) => (letGo = resolve)));
@@ -103,18 +103,18 @@ export class FakeTelegram extends LocalServer implements TelegramSide {
     return id;
   }
 
-  /** Something happens; `times` over, as when Telegram delivers again. */
+  /** Delivers an update, `times` times, as when Telegram redelivers. */
   push(update: Record<string, unknown>, times = 1): void {
     const known: Update = { update_id: ++lastUpdate, ...update };
     for (let time = 0; time < times; time++) {
-      // One that does not arrive would come again; the bot may be on its way out.
+      // An update that does not arrive is redelivered; the bot may be shutting down.
       if (this.webhook) void this.deliver(known, this.webhook.secret).catch(() => {});
       else this.#updates.push(known);
     }
     this.#wake();
   }
 
-  /** Calls the webhook; the status of the answer. */
+  /** Calls the webhook and returns the status of the response. */
   async deliver(update: object, secret: string | null): Promise<number> {
     const response = await fetch(this.webhook!.url, {
       method: 'POST',
@@ -146,7 +146,7 @@ export class FakeTelegram extends LocalServer implements TelegramSide {
       const { fields, files } = await readBody(request);
       if (method !== 'getUpdates') this.calls.push({ method, fields, at: Date.now() });
       await this.#held.get(Number(fields['chat_id']));
-      if (response.closed) return; // whoever asked is gone
+      if (response.closed) return; // the client has disconnected
       if (token !== TOKEN) throw new RefusedCall({ error_code: 401, description: 'Unauthorized' });
       const refused = this.#refusals.find((entry) => entry.method === method && entry.times > 0);
       if (refused) {

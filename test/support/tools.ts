@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
 
-/** What each program that a machine may lack is needed for. Tests that need a missing one are skipped, and the run says so. */
+/** Optional programs and what they are needed for. Tests that need a missing one are skipped, which the run reports. */
 export const TOOLS = {
   'redis-server': 'queue and progress over Redis',
   ffmpeg: "encoding with the system's ffmpeg, ffprobe's view of results",
@@ -9,26 +9,26 @@ export const TOOLS = {
   curl: "README's snippet for the shell",
 } as const;
 
-/** Where `tool` is in PATH; undefined if it is not. */
+/** Path of `tool` according to PATH; undefined if it is missing. */
 export function findTool(tool: keyof typeof TOOLS): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(path.delimiter).filter(Boolean);
   const names = process.platform === 'win32' ? [`${tool}.exe`] : [tool];
   return folders.flatMap((folder) => names.map((name) => path.join(folder, name))).find(isProgram);
 }
 
-/** What is missing here, and what it is needed for. */
+/** The missing programs and what they are needed for. */
 export function missingTools(): (readonly [what: string, use: string])[] {
   const missing: (readonly [string, string])[] = Object.entries(TOOLS).filter(([tool]) => !findTool(tool as keyof typeof TOOLS));
   return softwareVulkan() ? missing : [...missing, ["Vulkan in software (Debian's chromium and libvulkan1)", 'networks on WebGPU']];
 }
 
-/** Where Chromium packages keep their Vulkan in software. */
+/** Paths of the software Vulkan in Chromium packages. */
 const SWIFTSHADER = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome'].map(
   (folder) => `${folder}/vk_swiftshader_icd.json`,
 );
 const VULKAN_LOADERS = ['x86_64-linux-gnu', 'aarch64-linux-gnu', ''].map((folder) => path.join('/usr/lib', folder, 'libvulkan.so.1'));
 
-/** Variables that make a process see Vulkan in software and nothing else; undefined where there is none. */
+/** Environment that gives a process software Vulkan only; undefined if it is not installed. */
 export function softwareVulkan(): Record<string, string> | undefined {
   const driver = SWIFTSHADER.find((file) => existsSync(file));
   if (!driver || !VULKAN_LOADERS.some((file) => existsSync(file))) return undefined;

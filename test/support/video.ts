@@ -1,4 +1,4 @@
-/** Looks into videos with ffmpeg alone: ffprobe is not everywhere. */
+/** Inspects videos with ffmpeg alone, because ffprobe may be missing. */
 import { execFile, spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -6,7 +6,7 @@ import type { Picture } from '../../worker/engine.ts';
 
 const run = promisify(execFile);
 
-/** All frames of `file`, decoded, in `pixelFormat`, each as one flat array. */
+/** Decodes all frames of `file` to `pixelFormat`, each as one flat array. */
 export async function decodeFrames(
   ffmpeg: string,
   file: string,
@@ -19,17 +19,17 @@ export async function decodeFrames(
   const chunks: Buffer[] = [];
   for await (const chunk of child.stdout) chunks.push(chunk as Buffer);
   const all = Buffer.concat(chunks);
-  if (all.length % frameBytes !== 0) throw new Error(`${all.length} bytes are no whole number of frames of ${frameBytes}`);
+  if (all.length % frameBytes !== 0) throw new Error(`${all.length} bytes are not a whole number of frames of ${frameBytes}`);
   return Array.from({ length: all.length / frameBytes }, (_, index) => all.subarray(index * frameBytes, (index + 1) * frameBytes));
 }
 
-/** The line in which ffmpeg describes the video stream: codec, profile, pixel format, colours, size, frame rate. */
+/** ffmpeg's description of the video stream: codec, profile, pixel format, colours, size, frame rate. */
 export async function describeStream(ffmpeg: string, file: string): Promise<string> {
   const { stderr } = await run(ffmpeg, ['-hide_banner', '-i', file, '-f', 'null', '-t', '0', '-']);
   return /Stream #0:0.*Video: .*/.exec(stderr)?.[0] ?? stderr;
 }
 
-/** When each frame is shown, in frames of `rate` per second, and its hash; of key frames only where that is asked for. */
+/** Time of each frame, in units of 1 / `rate` seconds, and its hash; optionally of key frames only. */
 export async function frameTable(
   ffmpeg: string,
   file: string,
@@ -66,7 +66,7 @@ export async function boxes(file: string): Promise<string[]> {
   }
 }
 
-/** A moving test card: a gradient with a bar that steps on by `index`. */
+/** A moving test card: a gradient with a bar that advances with `index`. */
 export function card(width: number, height: number, index: number): Picture {
   const data = Buffer.alloc(width * height * 3);
   const row = Buffer.alloc(width * 3);
@@ -78,12 +78,12 @@ export function card(width: number, height: number, index: number): Picture {
   return { width, height, data };
 }
 
-/** How the picture moved from one frame to the next. */
+/** Motion of the picture between two frames. */
 export interface Motion {
-  /** Pixels to the right and down, at the middle of the frame. */
+  /** Pixels to the right and down, at the centre of the frame. */
   readonly dx: number;
   readonly dy: number;
-  /** Growth about the middle: 1.01 is one per cent larger. */
+  /** Scale around the centre: 1.01 is one per cent larger. */
   readonly growth: number;
 }
 
@@ -94,8 +94,8 @@ interface Grey {
 }
 
 /**
- * Measures translation and growth between two grey frames by registering them (Gauss–Newton on the brightness difference, coarse to
- * fine); on photos right to a tenth of a pixel.
+ * Measures translation and scale between two grey frames by registering them (Gauss–Newton on the brightness difference, coarse to fine).
+ * On photos it is accurate to a tenth of a pixel.
  */
 export function motionBetween(before: Uint8Array, after: Uint8Array, width: number, height: number): Motion {
   const levels: [Grey, Grey][] = [[grey(before, width, height), grey(after, width, height)]];

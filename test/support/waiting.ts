@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 
-/** Long enough for a machine that is slow or busy. */
+/** Long enough for a slow or busy machine. */
 const PATIENCE_MS = 90_000;
 
 /** Resolves once `check` gives a value other than null, false or undefined; rejects after `timeoutMs`. */
@@ -9,7 +9,7 @@ export async function until<T>(check: () => Promise<T | null | false | undefined
   for (;;) {
     const value = await check();
     if (value !== null && value !== false && value !== undefined) return value;
-    if (Date.now() > end) throw new Error('it did not come to pass in time');
+    if (Date.now() > end) throw new Error('timed out waiting for condition');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

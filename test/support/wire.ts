@@ -1,20 +1,20 @@
 import { createServer, connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 
-/** A network cable between a program and a server, that can be cut. */
+/** A connection between a program and a server that a test can cut. */
 export interface Wire {
-  /** The server's address through the wire. */
+  /** URL of the server through this connection. */
   readonly url: string;
-  /** Breaks all connections and refuses new ones. */
+  /** Closes all connections and refuses new ones. */
   cut(): void;
-  /** Keeps connections open and takes new ones, but nothing passes any more. */
+  /** Keeps connections open and accepts new ones, but passes no data. */
   freeze(): void;
-  /** Makes it whole again; what was held back by `freeze` is lost with its connection. */
+  /** Restores it. Data held back by `freeze` is lost with its connection. */
   mend(): void;
   close(): Promise<void>;
 }
 
-/** A wire to the server of `target`, such as postgresql://user:password@127.0.0.1:5432/test. */
+/** Opens a connection to the server of `target`, such as postgresql://user:password@127.0.0.1:5432/test. */
 export async function openWire(target: string): Promise<Wire> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
