@@ -7,6 +7,7 @@ import { GrammyError, HttpError } from 'grammy';
 import type { UserFromGetMe } from 'grammy/types';
 import type { z } from 'zod';
 import type { Config } from '../src/config.ts';
+import { localHost } from '../src/process/address.ts';
 import type { Logger } from '../src/process/log.ts';
 import { runPart, type Part } from '../src/process/run.ts';
 import { StartupError } from '../src/process/startup-error.ts';
@@ -19,7 +20,7 @@ import { RequestGroup } from './requests/group.ts';
 import { Deliveries } from './requests/deliveries.ts';
 import { Requests } from './requests/requests.ts';
 import { ExampleFiles, MotionExamples } from './screens/examples.ts';
-import { reachable, startServer, WEBHOOK_PATH } from './server.ts';
+import { startServer, WEBHOOK_PATH } from './server.ts';
 import { ChatRecord, Chats } from './state/chats.ts';
 import { JsonFolder } from './state/folder.ts';
 import { lockFolder } from './state/lock.ts';
@@ -67,7 +68,7 @@ function settingsOf(config: Config): Settings {
     token,
     apiKey,
     // All addresses at once are none that can be called.
-    apiUrl: config.BOT_API_URL?.replace(/\/\/(0\.0\.0\.0|\[::\])/, '//127.0.0.1') ?? `http://${reachable(HOST)}:${config.PORT}`,
+    apiUrl: config.BOT_API_URL?.replace(/\/\/(0\.0\.0\.0|\[::\])/, '//127.0.0.1') ?? `http://${localHost(HOST)}:${config.PORT}`,
     // Numbers of messages and files mean something to one bot only, whose own number a token begins with.
     stateDir: path.join(
       config.BOT_STATE_DIR ? path.resolve(ROOT, config.BOT_STATE_DIR) : path.resolve(ROOT, config.STORAGE_DIR, 'bot'),

@@ -3,6 +3,7 @@ import { timingSafeEqual, createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import express, { type RequestHandler } from 'express';
 import type { Update } from 'grammy/types';
+import { localHost } from '../src/process/address.ts';
 import type { Logger } from '../src/process/log.ts';
 import { StartupError } from '../src/process/startup-error.ts';
 import { VERSION } from '../src/process/version.ts';
@@ -27,11 +28,6 @@ export interface ServerOptions {
 export interface BotServer {
   readonly url: string;
   close(): Promise<void>;
-}
-
-/** As part of an address, where a server is reached from its own machine that listens on `host`. */
-export function reachable(host: string): string {
-  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
 }
 
 /** @throws StartupError if the port is taken */
@@ -70,7 +66,7 @@ export async function startServer({ host, port, metrics, log, probe, webhook }: 
     });
   });
   return {
-    url: `http://${reachable(host)}:${(server.address() as AddressInfo).port}`,
+    url: `http://${localHost(host)}:${(server.address() as AddressInfo).port}`,
     async close() {
       const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
       server.closeIdleConnections();

@@ -1,10 +1,8 @@
 /** Entry of the API process: reads configuration, wires, listens. */
 import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
-import type { Api, HeldPhoto } from './api/graphql/context.ts';
+import type { ApiContext } from './api/context.ts';
 import { LinkSigner } from './api/http/links.ts';
 import { startServer } from './api/server.ts';
-import { receivePhoto, type PhotoIntake } from './api/http/uploads.ts';
 import { JobWatcher } from './api/progress/watch.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './process/log.ts';
@@ -19,10 +17,9 @@ import { QueueLines } from './jobs/queue-lines.ts';
 
 async function startApi(config: Config, log: Logger): Promise<Part> {
   const services = await openServices(config, log);
-  const intake: PhotoIntake = { blobs: services.blobs, workspace: services.workspace, limits: photoLimits(config), inspect: inspectPhoto };
   const lines = new QueueLines(services);
   let url = '';
-  const api: Api = {
+  const api: ApiContext = {
     ...services,
     version: VERSION,
     startedAt: new Date(),
@@ -30,15 +27,12 @@ async function startApi(config: Config, log: Logger): Promise<Part> {
     links: new LinkSigner(config.SIGNING_SECRET ?? (await sharedSecret(services.db.client, 'signing')), () => config.PUBLIC_URL ?? url),
     lines,
     watcher: new JobWatcher(services.jobs, services.bus, lines, log),
-    async receiveBytes(bytes: Buffer): Promise<HeldPhoto> {
-      const photo = await receivePhoto(Readable.from([bytes]), intake);
-      return { photo, release: () => services.blobs.remove(photo.key) };
-    },
+    intake: { blobs: services.blobs, workspace: services.workspace, limits: photoLimits(config), inspect: inspectPhoto },
   };
   await markStorage(services.blobs, await sharedSecret(services.db.client, 'installation'));
-  const server = await startServer(api, intake, services);
+  const server = await startServer(api);
   url = server.url;
-  log.info({ url, queueAndProgress: services.carrier }, `API at ${config.PUBLIC_URL ?? url}`);
+  log.info({ url, queueAndProgress: services.transport }, `API at ${config.PUBLIC_URL ?? url}`);
 
   let keeping: Promise<void> | null = null;
   const keep = () => {

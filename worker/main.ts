@@ -34,7 +34,7 @@ async function startWorker(config: Config, log: Logger): Promise<Part> {
   const deviceWorker = (device: string) => new DeviceWorker(services, device, () => isStorageOf(services.blobs, installation), downloads);
   const devices = expandDevices(config.WORKER_DEVICES).map(deviceWorker);
   log.info(
-    { devices: devices.map(({ device }) => device), cores: availableParallelism(), queueAndProgress: services.carrier },
+    { devices: devices.map(({ device }) => device), cores: availableParallelism(), queueAndProgress: services.transport },
     'starting the worker',
   );
   const started = Promise.all(devices.map((device) => device.start()));

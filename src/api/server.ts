@@ -7,13 +7,15 @@ import { expressMiddleware } from '@as-integrations/express5';
 import express, { type RequestHandler } from 'express';
 import { GraphQLError } from 'graphql';
 import type { Config } from '../config.ts';
-import type { Services } from '../infra/services.ts';
 import { StartupError } from '../process/startup-error.ts';
 import { ROOT } from '../process/version.ts';
 import { deleteUpload } from '../jobs/cancel.ts';
 import { AppError } from '../jobs/errors.ts';
+import type { Log } from '../jobs/ports/log.ts';
+import { localHost } from '../process/address.ts';
 import { ACT_AS_HEADER, authenticate, type Caller } from './auth.ts';
-import type { Api, RequestContext } from './graphql/context.ts';
+import type { ApiContext } from './context.ts';
+import type { RequestContext } from './graphql/context.ts';
 import { downloadsRouter } from './http/downloads.ts';
 import { findFile } from './http/files.ts';
 import { graphiqlEnabled, graphiqlRouter } from './graphiql/route.ts';
@@ -27,7 +29,7 @@ import { HTTP_STATUS } from './http/status.ts';
 import { createSchema } from './graphql/schema.ts';
 import { serveSockets } from './graphql/sockets.ts';
 import { UploadLimit } from './http/upload-limit.ts';
-import { uploadsRouter, type PhotoIntake } from './http/uploads.ts';
+import { uploadsRouter } from './http/uploads.ts';
 
 /** Room for a photo of BASE64_MAX_BYTES as base64, and the rest of a request. */
 const BODY_LIMIT = '4mb';
@@ -47,8 +49,8 @@ function allKeys({ API_KEYS, BOT_API_KEY }: Config): Config['API_KEYS'] {
  * The API on one port: GraphQL over HTTP and WebSocket, uploads, signed downloads, playground, health and metrics.
  * @throws AppError FORBIDDEN if it would be open to strangers
  */
-export async function startServer(api: Api, intake: PhotoIntake, services: Services): Promise<RunningServer> {
-  const { config, log } = services;
+export async function startServer(api: ApiContext): Promise<RunningServer> {
+  const { config, log } = api;
   assertListenAllowed(config);
   const keys = allKeys(config);
   const open = config.API_KEYS.length === 0;
@@ -93,18 +95,18 @@ export async function startServer(api: Api, intake: PhotoIntake, services: Servi
     response.json({ status: 'alive', version: api.version, instance: api.instance });
   });
   app.get('/readyz', async (_request, response) => {
-    const failures = await probeAll(services, log);
+    const failures = await probeAll(api, log);
     const ready = Object.keys(failures).length === 0;
     response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready', ...(ready ? {} : { failures }) });
   });
   app.use(downloadsRouter({ signer: api.links, find: (kind, id) => findFile(api.jobs, kind, id), blobs: api.blobs }));
   if (graphiqlEnabled(config)) app.use(graphiqlRouter(path.join(ROOT, 'dist', 'graphiql')));
-  app.get('/metrics', identify, metricsRoute(services, api));
+  app.get('/metrics', identify, metricsRoute(api));
   const uploadLimit = new UploadLimit(api.uploads, config);
   app.use('/uploads', identify);
   app.use(
     uploadsRouter({
-      ...intake,
+      ...api.intake,
       blobs: api.blobs,
       caller: callerOf,
       admit: (caller) => uploadLimit.admit(caller),
@@ -122,7 +124,7 @@ export async function startServer(api: Api, intake: PhotoIntake, services: Servi
     expressMiddleware(apollo, {
       context: async ({ req }) => ({ api, caller: callerOf(req), startedAt: performance.now() }),
     }),
-    graphqlRefusal(services.log, production),
+    graphqlRefusal(log, production),
   );
   app.use(notFound, errorHandler(log));
 
@@ -130,9 +132,8 @@ export async function startServer(api: Api, intake: PhotoIntake, services: Servi
   const sockets = serveSockets({ server, schema, api, guard, keys, open, production });
   await listen(server, config);
   const { address, port } = server.address() as AddressInfo;
-  const host = address === '::' || address === '0.0.0.0' ? '127.0.0.1' : address.includes(':') ? `[${address}]` : address;
   return {
-    url: `http://${host}:${port}`,
+    url: `http://${localHost(address)}:${port}`,
     async close() {
       api.watcher.close();
       await sockets.close();
@@ -148,8 +149,8 @@ export async function startServer(api: Api, intake: PhotoIntake, services: Servi
   };
 }
 
-function metricsRoute(services: Services, api: Api): RequestHandler {
-  const metrics = createMetrics(services, api.watcher);
+function metricsRoute(api: ApiContext): RequestHandler {
+  const metrics = createMetrics(api, api.watcher);
   return async (_request, response) => {
     response.type(metrics.contentType).send(await metrics.render());
   };
@@ -170,7 +171,7 @@ const refuseSubscriptions: ApolloServerPlugin<RequestContext> = {
 };
 
 /** GraphQL clients read `errors`, also when a request is refused before GraphQL sees it. */
-function graphqlRefusal(log: Services['log'], production: boolean): express.ErrorRequestHandler {
+function graphqlRefusal(log: Log, production: boolean): express.ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (isDisconnected(error, request) || response.headersSent) {
       next(error);

@@ -3,13 +3,9 @@
  * reported without flooding the log.
  */
 
-/** The part of a logger that connections use; a pino logger fits. */
-export interface ConnectionLog {
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
-}
+import type { Log } from '../jobs/ports/log.ts';
 
-export const silent: ConnectionLog = { warn: () => {}, error: () => {} };
+export const silent: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
 /** No answer arrived before the deadline. */
 export class DeadlineError extends Error {
@@ -27,22 +23,8 @@ export function withDeadline<T>(work: Promise<T>, ms: number, message: string): 
   });
 }
 
-/** Waits for `ms`; resolves early when `signal` is aborted. */
-export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done, { once: true });
-  });
-}
-
 /** Returns an error reporter for one connection. It logs at most once every 10 s, not on every reconnect attempt. */
-export function reporter(log: ConnectionLog, what: string): (error: unknown) => void {
+export function reporter(log: Log, what: string): (error: unknown) => void {
   let quietUntil = 0;
   return (error) => {
     const now = performance.now();

@@ -19,7 +19,7 @@ export interface Services extends JobContext {
   readonly db: Database;
   readonly log: Logger;
   /** What carries queue and progress. */
-  readonly carrier: 'redis' | 'postgresql';
+  readonly transport: 'redis' | 'postgresql';
   close(): Promise<void>;
 }
 
@@ -57,7 +57,7 @@ export async function openServices(config: Config, log: Logger): Promise<Service
     uploads: new PostgresUploadStore(db.client),
     workers: new PostgresWorkerStore(db.client),
     ...openStorage(storageFolder(config)),
-    carrier: redisUrl ? 'redis' : 'postgresql',
+    transport: redisUrl ? 'redis' : 'postgresql',
     async close() {
       // What the last changes recorded is delivered before the bus closes.
       await Promise.allSettled([queue.close(), outbox.close()]);

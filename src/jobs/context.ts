@@ -1,16 +1,10 @@
 import type { Config } from '../config.ts';
 import { jobTopic, type ProgressBus } from './ports/bus.ts';
+import type { Log } from './ports/log.ts';
 import type { RenderQueue } from './ports/queue.ts';
 import type { BlobStore } from './ports/blobs.ts';
 import type { Workspace } from './ports/workspace.ts';
 import type { JobStore, UploadStore, WorkerStore } from './store.ts';
-
-/** The part of a pino logger the domain uses. */
-export interface Log {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 /** What every operation on jobs works with. */
 export interface JobContext {

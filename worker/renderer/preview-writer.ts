@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Log } from '../../src/jobs/context.ts';
+import type { Log } from '../../src/jobs/ports/log.ts';
 import type { Picture } from '../engine.ts';
 import { writeJpeg } from '../video/pixels.ts';
 

@@ -5,7 +5,7 @@ import { findFfmpeg } from '../../src/infra/media/ffmpeg.ts';
 import { decodePhoto, photoLimits } from '../../src/infra/media/photo.ts';
 import { videoTags } from '../../src/infra/media/video-metadata.ts';
 import type { RenderFigures } from '../../src/jobs/attempt.ts';
-import type { Log } from '../../src/jobs/context.ts';
+import type { Log } from '../../src/jobs/ports/log.ts';
 import type { RenderProgress } from '../../src/jobs/store.ts';
 import { VERSION } from '../../src/process/version.ts';
 import type { Engine, Picture, PlannedStage, Report } from '../engine.ts';

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { RenderFigures } from '../../src/jobs/attempt.ts';
-import type { Log } from '../../src/jobs/context.ts';
+import type { Log } from '../../src/jobs/ports/log.ts';
 import { AppError } from '../../src/jobs/errors.ts';
 import type { RenderProgress } from '../../src/jobs/store.ts';
 import type { EngineCapability, FromRenderer, RenderRequest, ToRenderer } from '../protocol.ts';

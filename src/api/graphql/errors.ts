@@ -1,7 +1,7 @@
 /** GraphQL errors as clients receive them: `extensions` carry the code from the closed list, its hint, fault and retry. */
 import { randomUUID } from 'node:crypto';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import type { Log } from '../../jobs/context.ts';
+import type { Log } from '../../jobs/ports/log.ts';
 import { AppError, ERRORS, isErrorCode } from '../../jobs/errors.ts';
 import { knownError } from '../http/errors.ts';
 

@@ -5,6 +5,9 @@ import { HealthResolver } from './resolvers/health.ts';
 import { JobFieldsResolver, JobOptionsResolver, JobsResolver } from './resolvers/jobs.ts';
 import { OptionsResolver } from './resolvers/options.ts';
 
+// TypeGraphQL reads types from decorated classes that nothing constructs, so each field of such a class carries a definite-assignment
+// assertion (`!`) instead of a default value.
+
 /** TypeGraphQL asks for one wherever there is a subscription; ours brings its own stream of events (JobWatcher). */
 const NO_TOPICS: PubSub = {
   publish() {},

@@ -9,12 +9,14 @@ import {
   type GraphQLFormattedError,
   type GraphQLSchema,
 } from 'graphql';
+import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import type { ApiKey } from '../../config.ts';
 import { AppError } from '../../jobs/errors.ts';
 import { authenticateSocket } from '../auth.ts';
-import type { Api, RequestContext } from './context.ts';
+import type { ApiContext } from '../context.ts';
+import type { RequestContext } from './context.ts';
 import { formatError } from './errors.ts';
 import { refuseUpgrade, type Guard } from '../http/guard.ts';
 import { readOperation } from './operations.ts';
@@ -23,14 +25,13 @@ const PATH = '/graphql';
 const MAX_MESSAGE_BYTES = 4_000_000;
 /** Operations at once on one socket, subscriptions above all. */
 const MAX_OPERATIONS = 100;
-/** Close codes of the protocol (graphql-ws, PROTOCOL.md) and of RFC 6455. */
-const UNAUTHORIZED = 4401;
+/** Close code of RFC 6455 for a server that stops. */
 const GOING_AWAY = 1001;
 
 export interface SocketOptions {
   readonly server: Server;
   readonly schema: GraphQLSchema;
-  readonly api: Api;
+  readonly api: ApiContext;
   readonly guard: Guard;
   readonly keys: readonly ApiKey[];
   /** Callers without a key are the local owner. */
@@ -54,7 +55,7 @@ export function serveSockets({ server, schema, api, guard, keys, open, productio
           authenticateSocket(keys, connectionParams, undefined, open);
           return true;
         } catch (error) {
-          extra.socket.close(UNAUTHORIZED, error instanceof AppError ? error.message.slice(0, 120) : 'Unauthorized');
+          extra.socket.close(CloseCode.Unauthorized, error instanceof AppError ? error.message.slice(0, 120) : 'Unauthorized');
           return false;
         }
       },

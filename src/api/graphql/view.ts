@@ -2,35 +2,21 @@
 import { frameCount, FRAMES_PER_SECOND, frameSize } from '../../catalog/catalog.ts';
 import { adviceFor, AppError, ERRORS } from '../../jobs/errors.ts';
 import type { Job } from '../../jobs/job.ts';
-import type { QueueView } from '../../jobs/queue-lines.ts';
 import { checkText, CLIENT_REF_MAX } from '../../jobs/options.ts';
 import { isUuid, type Cursor, type JobFilter } from '../../jobs/store.ts';
 import type { LinkSigner } from '../http/links.ts';
-import type { JobResultType, JobType } from './types/job.ts';
+import type { JobErrorType, JobResultType } from './types/job.ts';
 
 /** How long a link to a preview picture works, in milliseconds; a new one comes with every event. */
 const PREVIEW_LINK_MS = 3_600_000;
 
-/** @param view the line it waits in, where that has been read already */
-export function toJobType(row: Job, view: QueueView | null = null): JobType {
-  const { errorCode } = row;
-  return {
-    ...row,
-    row,
-    view,
-    photo: { width: row.photoWidth, height: row.photoHeight },
-    stage: row.status === 'PROCESSING' ? row.stage : null,
-    error:
-      errorCode && (row.status === 'FAILED' || row.status === 'RETRYING')
-        ? {
-            code: errorCode,
-            message: row.errorMessage ?? ERRORS[errorCode].message,
-            ...adviceFor(errorCode),
-          }
-        : null,
-  };
+/** Why a job failed, or why its last attempt did; null in every other status. */
+export function toError({ status, errorCode, errorMessage }: Job): JobErrorType | null {
+  if (!errorCode || (status !== 'FAILED' && status !== 'RETRYING')) return null;
+  return { code: errorCode, message: errorMessage ?? ERRORS[errorCode].message, ...adviceFor(errorCode) };
 }
 
+/** The finished video; null unless the job is COMPLETED. */
 export function toResult(row: Job, links: LinkSigner): JobResultType | null {
   if (row.status !== 'COMPLETED' || row.sizeBytes === null || row.sha256 === null || row.renderSeconds === null) return null;
   const { durationSeconds } = row.options;

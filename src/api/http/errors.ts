@@ -3,15 +3,11 @@ import { randomUUID } from 'node:crypto';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { isOutOfReach } from '../../infra/postgres/errors.ts';
 import { AppError, ERRORS, toAppError, type ErrorAdvice, type ErrorCode, type ErrorDetails } from '../../jobs/errors.ts';
+import type { Log } from '../../jobs/ports/log.ts';
 import { HTTP_STATUS } from './status.ts';
 
 export interface ErrorBody {
   readonly error: { readonly code: ErrorCode; readonly message: string } & ErrorAdvice & ErrorDetails;
-}
-
-/** The part of a pino logger used here. */
-export interface ErrorLog {
-  error(fields: object, message: string): void;
 }
 
 /** The body that the client receives. The message of an INTERNAL error is not disclosed. */
@@ -31,7 +27,7 @@ export function errorHeaders(error: AppError): Record<string, string> {
 }
 
 /** Responds with `error`. Statuses from 500 are logged; an INTERNAL error under a reference that the client receives too. */
-function sendError(response: Response, error: unknown, log: ErrorLog): void {
+function sendError(response: Response, error: unknown, log: Pick<Log, 'error'>): void {
   const known = withReference(requestError(error));
   if (HTTP_STATUS[known.code] >= 500)
     log.error({ err: known.cause ?? known, code: known.code, reference: known.details.reference }, 'request failed');
@@ -55,7 +51,7 @@ const CONTENT_HEADERS = [
 ];
 
 /** The last error handler of the application. Errors of a disconnected client are neither answered nor logged. */
-export function errorHandler(log: ErrorLog): ErrorRequestHandler {
+export function errorHandler(log: Pick<Log, 'error'>): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     if (isDisconnected(error, request)) response.destroy();
     else sendError(response, error, log);

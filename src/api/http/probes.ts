@@ -1,8 +1,9 @@
 import { names } from '../../catalog/catalog.ts';
 import { ENGINES } from '../../catalog/engines.ts';
 import { DeadlineError, withDeadline } from '../../infra/connection.ts';
-import type { JobContext, Log } from '../../jobs/context.ts';
+import type { JobContext } from '../../jobs/context.ts';
 import { AppError } from '../../jobs/errors.ts';
+import type { Log } from '../../jobs/ports/log.ts';
 
 type Probed = Pick<JobContext, 'jobs' | 'queue' | 'bus' | 'blobs'>;
 

@@ -2,11 +2,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import path from 'node:path';
-import { PassThrough, type Writable } from 'node:stream';
+import { PassThrough, Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import busboy, { type Busboy } from 'busboy';
 import { Router, type Request, type Response } from 'express';
 import type { PhotoInfo, PhotoLimits } from '../../infra/media/photo.ts';
+import type { StoredPhoto } from '../../jobs/create.ts';
 import { AppError } from '../../jobs/errors.ts';
 import type { BlobStore } from '../../jobs/ports/blobs.ts';
 import type { Workspace } from '../../jobs/ports/workspace.ts';
@@ -64,6 +65,22 @@ export async function receivePhoto(source: AsyncIterable<Uint8Array>, { workspac
   } finally {
     await workspace.removeScratch(scratch);
   }
+}
+
+/** A photo that a job is made from. */
+export interface HeldPhoto {
+  readonly photo: StoredPhoto;
+  /** To be called once the job has its own copy. */
+  release(): Promise<void>;
+}
+
+/**
+ * Stores a photo that was sent inside a request, until its job has been created.
+ * @throws as `receivePhoto`
+ */
+export async function holdPhoto(bytes: Buffer, intake: PhotoIntake): Promise<HeldPhoto> {
+  const photo = await receivePhoto(Readable.from([bytes]), intake);
+  return { photo, release: () => intake.blobs.remove(photo.key) };
 }
 
 export interface UploadPorts extends PhotoIntake {

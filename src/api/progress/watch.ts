@@ -2,7 +2,7 @@ import { Latest } from './latest.ts';
 import { AppError } from '../../jobs/errors.ts';
 import { isTerminal, type Job } from '../../jobs/job.ts';
 import { jobTopic, QUEUE_TOPIC, type ProgressBus } from '../../jobs/ports/bus.ts';
-import type { Log } from '../../jobs/context.ts';
+import type { Log } from '../../jobs/ports/log.ts';
 import type { QueueLines, QueueView } from '../../jobs/queue-lines.ts';
 import type { JobStore } from '../../jobs/store.ts';
 

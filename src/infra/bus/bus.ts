@@ -1,7 +1,8 @@
 import type { ProgressBus } from '../../jobs/ports/bus.ts';
+import type { Log } from '../../jobs/ports/log.ts';
 import { PostgresBus } from './postgres.ts';
 import { RedisBus } from './redis.ts';
-import { silent, type ConnectionLog } from '../connection.ts';
+import { silent } from '../connection.ts';
 
 export interface BusSettings {
   /** With it messages go through Redis, otherwise through PostgreSQL. */
@@ -9,7 +10,7 @@ export interface BusSettings {
   readonly databaseUrl: string;
   /** Keeps several installations apart; [a-z0-9_], at most 31 characters. */
   readonly prefix: string;
-  readonly log?: ConnectionLog;
+  readonly log?: Log;
 }
 
 /**

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Pool, type ClientConfig } from 'pg';
 import type { BusMessage, ProgressBus } from '../../jobs/ports/bus.ts';
+import type { Log } from '../../jobs/ports/log.ts';
 import { encodeMessage, Subscribers, type Listener } from './subscribers.ts';
-import { reporter, sleep, withDeadline, type ConnectionLog } from '../connection.ts';
+import { reporter, withDeadline } from '../connection.ts';
 
 /** Longest wait for an answer, in milliseconds. */
 const ANSWER_MS = 1900;
@@ -28,7 +30,7 @@ export class PostgresBus implements ProgressBus {
   readonly #loop: Promise<void>;
   #listening: Promise<Listening>;
 
-  constructor(connectionString: string, prefix: string, log: ConnectionLog) {
+  constructor(connectionString: string, prefix: string, log: Log) {
     this.#channel = `${prefix}_bus`;
     this.#connection = {
       connectionString,
@@ -105,7 +107,7 @@ export class PostgresBus implements ProgressBus {
       } catch (error) {
         if (!signal.aborted) this.#report(error);
       }
-      await sleep(Math.min(100 * (failures + 1), 1000), signal);
+      await sleep(Math.min(100 * (failures + 1), 1000), null, { signal }).catch(() => {});
       if (signal.aborted) return;
       this.#listening = this.#listen();
     }
@@ -120,7 +122,7 @@ export class PostgresBus implements ProgressBus {
     void lost.then(stop);
     try {
       while (!over.signal.aborted) {
-        await sleep(BEAT_MS, over.signal);
+        await sleep(BEAT_MS, null, { signal: over.signal }).catch(() => {});
         if (!over.signal.aborted) await client.query('SELECT 1');
       }
     } catch (error) {

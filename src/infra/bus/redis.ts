@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
 import type { BusMessage, ProgressBus } from '../../jobs/ports/bus.ts';
+import type { Log } from '../../jobs/ports/log.ts';
 import { encodeMessage, Subscribers, type Listener } from './subscribers.ts';
-import { reporter, withDeadline, type ConnectionLog } from '../connection.ts';
+import { reporter, withDeadline } from '../connection.ts';
 import { Gate } from '../gate.ts';
 import { connectRedis } from '../redis.ts';
 
@@ -23,7 +24,7 @@ export class RedisBus implements ProgressBus {
   /** Open while there is a connection on which all topics are subscribed. */
   readonly #subscribed = new Gate();
 
-  constructor(url: string, prefix: string, log: ConnectionLog) {
+  constructor(url: string, prefix: string, log: Log) {
     this.#channelPrefix = `${prefix}:bus:`;
     this.#subscribers = new Subscribers(log);
     this.#report = reporter(log, 'bus');

@@ -1,26 +1,25 @@
-import { AppError } from '../../jobs/errors.ts';
 import type { BusMessage } from '../../jobs/ports/bus.ts';
-import type { ConnectionLog } from '../connection.ts';
+import type { Log } from '../../jobs/ports/log.ts';
 
 export type Listener = (message: BusMessage) => void;
 
 /** Largest message, in bytes of JSON: PostgreSQL refuses notifications of 8000 bytes and more, topic included. */
 const MESSAGE_BYTES = 7000;
 
-/** @throws AppError INTERNAL if the message is too large */
+/** @throws RangeError if the message is too large */
 export function encodeMessage(message: BusMessage): string {
   const text = JSON.stringify(message);
   const bytes = Buffer.byteLength(text);
-  if (bytes > MESSAGE_BYTES) throw new AppError('INTERNAL', `A bus message of ${bytes} bytes is too large; ${MESSAGE_BYTES} are allowed.`);
+  if (bytes > MESSAGE_BYTES) throw new RangeError(`A bus message of ${bytes} bytes is too large; ${MESSAGE_BYTES} are allowed.`);
   return text;
 }
 
 /** Who listens to which topic within this process. A listener's error is logged and harms no other listener. */
 export class Subscribers {
   readonly #topics = new Map<string, Set<{ readonly listener: Listener }>>();
-  readonly #log: ConnectionLog;
+  readonly #log: Log;
 
-  constructor(log: ConnectionLog) {
+  constructor(log: Log) {
     this.#log = log;
   }
 

@@ -1,12 +1,13 @@
 import { Pool, type PoolClient, type QueryResult } from 'pg';
 import type { JobEvent } from '../../jobs/events.ts';
-import { reporter, silent, withDeadline, type ConnectionLog } from '../connection.ts';
+import type { Log } from '../../jobs/ports/log.ts';
+import { reporter, silent, withDeadline } from '../connection.ts';
 
 export interface OutboxSettings {
   readonly databaseUrl: string;
   /** Publishes one event. It is called again for the same event after it rejects or the process dies. */
   readonly deliver: (event: JobEvent) => Promise<void>;
-  readonly log?: ConnectionLog;
+  readonly log?: Log;
   /** How often events that other processes left behind are looked for, in milliseconds. */
   readonly pollMs?: number;
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import type { Consumer, Delivery, HandlerOutcome } from '../../jobs/ports/queue.ts';
-import { sleep, withDeadline } from '../connection.ts';
+import { withDeadline } from '../connection.ts';
 import { Gate } from '../gate.ts';
 import type { EntryWorker } from './backend.ts';
 
@@ -79,7 +80,7 @@ export class QueueConsumer implements Consumer {
       } catch (error) {
         if (!signal.aborted) this.#options.report(error);
         if (this.#worker) this.#worker.troubled = true;
-        await sleep(RETRY_MS, signal);
+        await sleep(RETRY_MS, null, { signal }).catch(() => {});
       }
     }
     await this.#discard();
@@ -143,7 +144,7 @@ export class QueueConsumer implements Consumer {
       } catch (error) {
         if (!this.#closing.signal.aborted) this.#options.report(error);
         if (isRefusal(error) || this.#closing.signal.aborted) return;
-        await sleep(RETRY_MS, this.#closing.signal);
+        await sleep(RETRY_MS, null, { signal: this.#closing.signal }).catch(() => {});
       }
     }
   }

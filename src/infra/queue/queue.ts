@@ -1,7 +1,8 @@
 import { names } from '../../catalog/catalog.ts';
 import { ENGINES, type EngineName } from '../../catalog/engines.ts';
 import type { Consumer, Delivery, HandlerOutcome, QueueCounts, QueueEntryState, RenderQueue } from '../../jobs/ports/queue.ts';
-import { reporter, silent, withDeadline, type ConnectionLog } from '../connection.ts';
+import type { Log } from '../../jobs/ports/log.ts';
+import { reporter, silent, withDeadline } from '../connection.ts';
 import { postgresBackend, redisBackend, type EntryQueue, type QueueBackend } from './backend.ts';
 import { QueueConsumer } from './consumer.ts';
 
@@ -13,7 +14,7 @@ export interface QueueSettings {
   readonly prefix: string;
   /** An entry whose worker shows no life for this long goes to another one, at the latest after about twice as long. */
   readonly stalledSeconds: number;
-  readonly log?: ConnectionLog;
+  readonly log?: Log;
 }
 
 /** Longest wait for an answer, in milliseconds; a caller such as createJob must be able to answer too. */
@@ -31,7 +32,7 @@ export function openQueue(settings: QueueSettings): RenderQueue {
 class BullQueue implements RenderQueue {
   readonly #backend: QueueBackend;
   readonly #report: (error: unknown) => void;
-  readonly #log: ConnectionLog;
+  readonly #log: Log;
   readonly #stalledMs: number;
   readonly #queues = new Map<EngineName, Promise<EntryQueue>>();
   readonly #consumers = new Set<Consumer>();

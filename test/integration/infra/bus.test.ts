@@ -115,7 +115,7 @@ describeBackends('progress bus', (backend) => {
 
   it('logs the error of a listener and harms no other by it', async () => {
     const errors: object[] = [];
-    const bus = open(backend.settings(), { log: { warn: () => {}, error: (details) => errors.push(details) } });
+    const bus = open(backend.settings(), { log: { info: () => {}, warn: () => {}, error: (details) => errors.push(details) } });
     await bus.subscribe('job:a', () => {
       throw new Error('bad listener');
     });

@@ -139,7 +139,7 @@ describeBackends('render queue', (backend) => {
 
   it('brings an entry again when the handler fails, and says so in the log', async () => {
     const errors: object[] = [];
-    const queue = open(backend.settings(), { log: { warn: () => {}, error: (details) => errors.push(details) } });
+    const queue = open(backend.settings(), { log: { info: () => {}, warn: () => {}, error: (details) => errors.push(details) } });
     const id = randomUUID();
     const { taken } = await consume(queue, async () => {
       if (taken.length === 1) throw new Error('no luck');

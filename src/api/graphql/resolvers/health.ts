@@ -27,7 +27,7 @@ export class HealthResolver {
   @FieldResolver(() => PartHealth, { nullable: true, description: 'What carries news of progress.' })
   async bus(@Ctx() { api }: RequestContext): Promise<PartHealth> {
     const { latencyMs } = await probe('bus', api.log, () => PROBES.bus(api));
-    return { kind: api.carrier, latencyMs };
+    return { kind: api.transport, latencyMs };
   }
 
   @FieldResolver(() => StorageHealth, { nullable: true, description: 'Where files are kept.' })

@@ -1,25 +1,29 @@
 import { Arg, Ctx, FieldResolver, Float, ID, Int, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
+import type { Stage } from '../../../catalog/catalog.ts';
 import type { RenderOptions } from '../../../catalog/engines.ts';
 import { createJob, jobPhoto, retryJob, uploadedPhoto } from '../../../jobs/create.ts';
 import { cancelJob, deleteJob, deleteOwner } from '../../../jobs/cancel.ts';
 import { AppError } from '../../../jobs/errors.ts';
 import { outlook, type Outlook } from '../../../jobs/estimates.ts';
+import type { Job } from '../../../jobs/job.ts';
+import type { QueueView } from '../../../jobs/queue-lines.ts';
 import { isUuid } from '../../../jobs/store.ts';
 import type { FollowedJob } from '../../progress/watch.ts';
-import { findOwnJob, ownJob, type HeldPhoto, type RequestContext } from '../context.ts';
+import { holdPhoto, type HeldPhoto } from '../../http/uploads.ts';
+import { findOwnJob, ownJob, type RequestContext } from '../context.ts';
+import { StageEnum } from '../types/enums.ts';
 import { BASE64_MAX_BYTES, CreateJobInput, JobFilterInput, type ImageInput } from '../types/inputs.ts';
-import { JobConnection, JobOptionsType, JobProgressType, JobResultType, JobType } from '../types/job.ts';
+import { JobConnection, JobErrorType, JobOptionsType, JobPhotoType, JobProgressType, JobResultType, JobType } from '../types/job.ts';
 import { toTuningType, TuningUnion } from '../types/tuning.ts';
-import { checkFilter, fromCursor, previewUrl, toCursor, toJobType, toResult } from '../view.ts';
+import { checkFilter, fromCursor, previewUrl, toCursor, toError, toResult } from '../view.ts';
 
 const PAGE_MAX = 100;
 
 @Resolver()
 export class JobsResolver {
   @Query(() => JobType, { nullable: true, description: 'A job of yours; null if there is none.' })
-  async job(@Arg('id', () => ID, { description: "The job's id." }) id: string, @Ctx() context: RequestContext): Promise<JobType | null> {
-    const row = await findOwnJob(context, id);
-    return row && toJobType(row);
+  async job(@Arg('id', () => ID, { description: "The job's id." }) id: string, @Ctx() context: RequestContext): Promise<Job | null> {
+    return await findOwnJob(context, id);
   }
 
   @Query(() => JobConnection, { description: 'Your jobs, newest first.' })
@@ -33,7 +37,7 @@ export class JobsResolver {
     if (first < 1 || first > PAGE_MAX)
       throw new AppError('BAD_INPUT', `first is ${first}; it must lie between 1 and ${PAGE_MAX}.`, { field: 'first' });
     const rows = await api.jobs.page(caller.owner, first + 1, after == null ? null : fromCursor(after), checkFilter(filter ?? {}));
-    const edges = rows.slice(0, first).map((row) => ({ cursor: toCursor(row), node: toJobType(row) }));
+    const edges = rows.slice(0, first).map((row) => ({ cursor: toCursor(row), node: row }));
     return {
       edges,
       nodes: edges.map(({ node }) => node),
@@ -45,11 +49,11 @@ export class JobsResolver {
   async createJob(
     @Arg('input', () => CreateJobInput, { description: 'What to make of which photo.' }) input: CreateJobInput,
     @Ctx() context: RequestContext,
-  ): Promise<JobType> {
+  ): Promise<Job> {
     const { api, caller } = context;
     const { photo, release } = await photoOf(context, input.image);
     try {
-      return toJobType(await createJob(api, caller, input, photo));
+      return await createJob(api, caller, input, photo);
     } finally {
       await release();
     }
@@ -58,8 +62,8 @@ export class JobsResolver {
   @Mutation(() => JobType, {
     description: 'Cancels a job, waiting or running. It is CANCELLED at once; a renderer stops at its next frame or step.',
   })
-  async cancelJob(@Arg('id', () => ID, { description: "The job's id." }) id: string, @Ctx() context: RequestContext): Promise<JobType> {
-    return toJobType(await cancelJob(context.api, await ownJob(context, id)));
+  async cancelJob(@Arg('id', () => ID, { description: "The job's id." }) id: string, @Ctx() context: RequestContext): Promise<Job> {
+    return await cancelJob(context.api, await ownJob(context, id));
   }
 
   @Mutation(() => JobType, {
@@ -68,8 +72,8 @@ export class JobsResolver {
   async retryJob(
     @Arg('id', () => ID, { description: 'The failed or cancelled job.' }) id: string,
     @Ctx() context: RequestContext,
-  ): Promise<JobType> {
-    return toJobType(await retryJob(context.api, context.caller, await ownJob(context, id)));
+  ): Promise<Job> {
+    return await retryJob(context.api, context.caller, await ownJob(context, id));
   }
 
   @Mutation(() => ID, {
@@ -98,7 +102,7 @@ export class JobsResolver {
     @Arg('id', () => ID, { description: "The job's id." }) _id: string,
     @Ctx() { api }: RequestContext,
   ): JobProgressType {
-    return { revision: job.revision, job: toJobType(job, view), previewUrl: previewUrl(job, api.links) };
+    return { revision: job.revision, job: withView(job, view), previewUrl: previewUrl(job, api.links) };
   }
 }
 
@@ -112,14 +116,29 @@ export class JobOptionsResolver {
 
 @Resolver(() => JobType)
 export class JobFieldsResolver {
-  /** Both fields below come from one reading, however many of them are requested. */
-  readonly #outlooks = new WeakMap<JobType, Promise<Outlook>>();
+  /** Position and remaining time of a job come from one query, even if both are requested. */
+  readonly #outlooks = new WeakMap<Job, Promise<Outlook>>();
+
+  @FieldResolver(() => JobPhotoType, { description: 'The photo that the video is made from.' })
+  photo(@Root() { photoWidth, photoHeight }: Job): JobPhotoType {
+    return { width: photoWidth, height: photoHeight };
+  }
+
+  @FieldResolver(() => StageEnum, { nullable: true, description: 'What the render is doing; null unless PROCESSING.' })
+  stage(@Root() { status, stage }: Job): Stage | null {
+    return status === 'PROCESSING' ? stage : null;
+  }
+
+  @FieldResolver(() => JobErrorType, { nullable: true, description: 'Why it FAILED, or, while RETRYING, why the last attempt did.' })
+  error(@Root() job: Job): JobErrorType | null {
+    return toError(job);
+  }
 
   @FieldResolver(() => Int, {
     nullable: true,
     description: 'Position among all jobs that wait for the same engine, 1 is next; null unless QUEUED.',
   })
-  async queuePosition(@Root() job: JobType, @Ctx() context: RequestContext): Promise<number | null> {
+  async queuePosition(@Root() job: Job, @Ctx() context: RequestContext): Promise<number | null> {
     return (await this.#outlook(job, context)).queuePosition;
   }
 
@@ -127,36 +146,47 @@ export class JobFieldsResolver {
     nullable: true,
     description: 'Seconds until it is done, waiting included, from measured times; null after the end.',
   })
-  async estimatedSecondsRemaining(@Root() job: JobType, @Ctx() context: RequestContext): Promise<number | null> {
+  async estimatedSecondsRemaining(@Root() job: Job, @Ctx() context: RequestContext): Promise<number | null> {
     const { secondsRemaining } = await this.#outlook(job, context);
     return secondsRemaining === null ? null : Math.round(secondsRemaining * 10) / 10;
   }
 
   @FieldResolver(() => JobResultType, { nullable: true, description: 'The finished video; null unless COMPLETED.' })
-  result(@Root() { row }: JobType, @Ctx() { api }: RequestContext): JobResultType | null {
-    return toResult(row, api.links);
+  result(@Root() job: Job, @Ctx() { api }: RequestContext): JobResultType | null {
+    return toResult(job, api.links);
   }
 
-  #outlook(job: JobType, context: RequestContext): Promise<Outlook> {
+  #outlook(job: Job, context: RequestContext): Promise<Outlook> {
     const known = this.#outlooks.get(job) ?? readOutlook(job, context);
     this.#outlooks.set(job, known);
     return known;
   }
 }
 
-async function readOutlook({ row, view }: JobType, { api, startedAt }: RequestContext): Promise<Outlook> {
-  switch (row.status) {
+/** Lines that were read together with a job, for the fields that need them. */
+const views = new WeakMap<Job, QueueView>();
+
+/** A copy of `job` whose queue fields are resolved from `view`. */
+function withView(job: Job, view: QueueView | null): Job {
+  const copy = { ...job };
+  if (view) views.set(copy, view);
+  return copy;
+}
+
+async function readOutlook(job: Job, { api, startedAt }: RequestContext): Promise<Outlook> {
+  switch (job.status) {
     case 'QUEUED': {
-      if (view) return outlook(row, view, row.createdAt);
-      const line = await api.lines.read(row.engine, startedAt);
-      // A job created by this very operation may be younger than the line that it shares with others.
-      return outlook(row, line.places.has(row.id) ? line : await api.lines.read(row.engine, performance.now()), row.createdAt);
+      const view = views.get(job);
+      if (view) return outlook(job, view, job.createdAt);
+      const line = await api.lines.read(job.engine, startedAt);
+      // A job that this operation created may be younger than the shared line.
+      return outlook(job, line.places.has(job.id) ? line : await api.lines.read(job.engine, performance.now()), job.createdAt);
     }
     case 'PROCESSING':
     case 'RETRYING':
-      return outlook(row, null, await api.jobs.now());
+      return outlook(job, null, await api.jobs.now());
     default:
-      return outlook(row, null, row.createdAt);
+      return outlook(job, null, job.createdAt);
   }
 }
 
@@ -170,10 +200,10 @@ async function photoOf(context: RequestContext, image: ImageInput): Promise<Held
   }
   if (image.jobId != null) {
     const earlier = await findOwnJob(context, image.jobId);
-    if (!earlier) throw new AppError('NOT_FOUND', 'There is no such job.', { field: 'image.jobId' });
+    if (!earlier) throw new AppError('NOT_FOUND', 'The job does not exist, or it has another owner.', { field: 'image.jobId' });
     return { photo: jobPhoto(earlier), release: kept };
   }
-  return await api.receiveBytes(decodeBase64(image.base64 ?? ''));
+  return await holdPhoto(decodeBase64(image.base64 ?? ''), api.intake);
 }
 
 function decodeBase64(text: string): Buffer {

@@ -17,7 +17,8 @@ import { PHOTO_FORMATS } from '../../../infra/media/photo.ts';
 import { engineAvailability, liveWorkers, workersFor } from '../../../jobs/engines.ts';
 import { estimatorFor } from '../../../jobs/estimates.ts';
 import { defaultOptions } from '../../../jobs/options.ts';
-import type { Api, RequestContext } from '../context.ts';
+import type { ApiContext } from '../../context.ts';
+import type { RequestContext } from '../context.ts';
 import { EngineOption, RenderEstimate, RenderOptionsType, type RenderLimits } from '../types/options.ts';
 import { BASE64_MAX_BYTES } from '../types/inputs.ts';
 import { toTuningOption } from '../types/tuning.ts';
@@ -61,13 +62,13 @@ export class OptionsResolver {
   }
 }
 
-function once<T>(known: WeakMap<RequestContext, Promise<T>>, context: RequestContext, look: (api: Api) => Promise<T>): Promise<T> {
-  const found = known.get(context) ?? look(context.api);
+function once<T>(known: WeakMap<RequestContext, Promise<T>>, context: RequestContext, load: (api: ApiContext) => Promise<T>): Promise<T> {
+  const found = known.get(context) ?? load(context.api);
   known.set(context, found);
   return found;
 }
 
-async function engineOptions(api: Api): Promise<EngineOption[]> {
+async function engineOptions(api: ApiContext): Promise<EngineOption[]> {
   const { available, best, reason } = await engineAvailability(api);
   return names(ENGINES).map((name) => ({
     name,
@@ -79,7 +80,7 @@ async function engineOptions(api: Api): Promise<EngineOption[]> {
   }));
 }
 
-function limits({ config }: Api, local: boolean): RenderLimits {
+function limits({ config }: ApiContext, local: boolean): RenderLimits {
   return {
     photoMaxBytes: Math.round(config.UPLOAD_MAX_MB * 1e6),
     photoMaxPixels: Math.round(config.PHOTO_MAX_MEGAPIXELS * 1e6),
@@ -95,7 +96,7 @@ function limits({ config }: Api, local: boolean): RenderLimits {
   };
 }
 
-async function estimates(api: Api): Promise<RenderEstimate[]> {
+async function estimates(api: ApiContext): Promise<RenderEstimate[]> {
   const workers = await liveWorkers(api);
   const tables = await Promise.all(
     names(ENGINES).map(async (engine) => {

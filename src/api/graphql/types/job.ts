@@ -1,9 +1,8 @@
 import { GraphQLISODateTime, Field, Float, ID, Int, ObjectType } from 'type-graphql';
-import type { Fit, Motion, Orientation, Resolution, Stage } from '../../../catalog/catalog.ts';
+import type { Fit, Motion, Orientation, Resolution } from '../../../catalog/catalog.ts';
 import type { EngineName } from '../../../catalog/engines.ts';
 import type { ErrorCode, Fault, Retry } from '../../../jobs/errors.ts';
 import type { Job, JobStatus } from '../../../jobs/job.ts';
-import type { QueueView } from '../../../jobs/queue-lines.ts';
 import {
   EngineEnum,
   ErrorCodeEnum,
@@ -14,7 +13,6 @@ import {
   OrientationEnum,
   ResolutionEnum,
   RetryEnum,
-  StageEnum,
 } from './enums.ts';
 
 @ObjectType('FileLink', { description: 'A link that works without an API key until it expires.' })
@@ -135,19 +133,11 @@ export class JobResultType {
 
 @ObjectType('Job', { description: 'A photo on its way to becoming a video. Clients with a normalised cache update it by id.' })
 export class JobType {
-  /** The row; fields that need more than it are resolved from it. */
-  readonly row!: Job;
-  /** The line it waits in, where that came with the row. */
-  readonly view!: QueueView | null;
-
   @Field(() => ID, { description: 'Identifies the job for ever.' })
   id!: string;
 
   @Field(() => JobStatusEnum, { description: 'Where it stands.' })
   status!: JobStatus;
-
-  @Field(() => StageEnum, { nullable: true, description: 'What the render is doing; null unless PROCESSING.' })
-  stage!: Stage | null;
 
   @Field(() => Float, {
     description: 'Share of the work that is done, 0–100: counted frames and steps, never time alone. Never falls within an attempt.',
@@ -171,9 +161,6 @@ export class JobType {
   @Field(() => GraphQLISODateTime, { nullable: true, description: 'When the next attempt starts; null unless RETRYING.' })
   nextAttemptAt!: Date | null;
 
-  @Field(() => JobPhotoType, { description: 'The photo that the video is made from.' })
-  photo!: JobPhotoType;
-
   @Field(() => JobOptionsType, { description: 'What it renders, every value settled, seed and engine included.' })
   options!: JobOptionsType;
 
@@ -194,9 +181,6 @@ export class JobType {
 
   @Field(() => GraphQLISODateTime, { nullable: true, description: 'When photo and video are deleted; null before the end.' })
   expiresAt!: Date | null;
-
-  @Field(() => JobErrorType, { nullable: true, description: 'Why it FAILED, or, while RETRYING, why the last attempt did.' })
-  error!: JobErrorType | null;
 }
 
 @ObjectType('JobProgress', { description: 'One piece of news about a job.' })
@@ -208,7 +192,7 @@ export class JobProgressType {
   revision!: number;
 
   @Field(() => JobType, { description: 'The job as it is now.' })
-  job!: JobType;
+  job!: Job;
 
   @Field(() => String, {
     nullable: true,
@@ -223,7 +207,7 @@ export class JobEdge {
   cursor!: string;
 
   @Field(() => JobType, { description: 'The job.' })
-  node!: JobType;
+  node!: Job;
 }
 
 @ObjectType('PageInfo', { description: 'Where a page ends.' })
@@ -241,7 +225,7 @@ export class JobConnection {
   edges!: JobEdge[];
 
   @Field(() => [JobType], { description: 'The jobs alone.' })
-  nodes!: JobType[];
+  nodes!: Job[];
 
   @Field(() => PageInfo, { description: 'Where this page ends.' })
   pageInfo!: PageInfo;
