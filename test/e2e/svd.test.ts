@@ -242,10 +242,10 @@ describe('a worker that cannot run SVD_XT', () => {
       {
         spoil: async () => {},
         environment: { SVD_MODEL: 'svd-xt', MODELS_DIR: path.join(tmpdir(), 'nowhere') },
-        says: /svd-xt is not here.*npm run models -- pull svd-xt/,
+        says: /svd-xt is not installed.*npm run models -- pull svd-xt/,
       },
     ],
-    ['the folder holds no model', { spoil: async () => {}, says: /there is no folder .*model.*Set SVD_MODEL to a model's folder/ }],
+    ['the folder holds no model', { spoil: async () => {}, says: /nor an existing folder \(.*model.*Set SVD_MODEL to a model's folder/ }],
     [
       'weights are truncated',
       {

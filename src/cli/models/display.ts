@@ -1,4 +1,4 @@
-import { describeBytes, describeTransfer, type TransferMeter, type TransferStanding } from '../../provisioning/weights/meter.ts';
+import { describeBytes, describeTransfer, type TransferMeter, type TransferProgress } from '../../provisioning/weights/meter.ts';
 
 export interface TransferDisplay {
   /** A line that stays. */
@@ -16,9 +16,9 @@ export function showTransfer(stream: NodeJS.WriteStream, name: string, meter: Tr
   const live = stream.isTTY && process.env['TERM'] !== 'dumb';
   let shown = '';
   const tell = () => {
-    const standing = meter.standing();
-    if (standing.totalBytes === 0) return; // not begun
-    const text = live ? bar(name, standing) : `${name}: ${describeTransfer(standing)}${speed(standing)}`;
+    const progress = meter.progress();
+    if (progress.totalBytes === 0) return; // not started
+    const text = live ? bar(name, progress) : `${name}: ${describeTransfer(progress)}${speed(progress)}`;
     if (!live && text === shown) return;
     shown = text;
     // Not into the last column: some terminals would begin a new line.
@@ -39,11 +39,11 @@ export function showTransfer(stream: NodeJS.WriteStream, name: string, meter: Tr
 }
 
 /** `svd-xt ██████░░░░ 43 % of 4.5 GB, about 6 min left, 92 MB/s` */
-function bar(name: string, standing: TransferStanding): string {
-  const done = Math.round((BAR_WIDTH * standing.percent) / 100);
-  return `${name} ${'█'.repeat(done)}${'░'.repeat(BAR_WIDTH - done)} ${describeTransfer(standing)}${speed(standing)}`;
+function bar(name: string, progress: TransferProgress): string {
+  const done = Math.round((BAR_WIDTH * progress.percent) / 100);
+  return `${name} ${'█'.repeat(done)}${'░'.repeat(BAR_WIDTH - done)} ${describeTransfer(progress)}${speed(progress)}`;
 }
 
-function speed({ bytesPerSecond }: TransferStanding): string {
+function speed({ bytesPerSecond }: TransferProgress): string {
   return bytesPerSecond > 0 ? `, ${describeBytes(Math.round(bytesPerSecond))}/s` : '';
 }

@@ -1,4 +1,4 @@
-/** Automatic downloads: at its start a worker fetches the models its engines are configured to use, where the operator allows it. */
+/** Automatic downloads: a worker that starts fetches the models that its engines are configured to use, if the operator allows it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { enginesWithWeights, type EngineName } from '../../catalog/engines.ts';
 import type { EngineWeights } from '../../catalog/engine.ts';
@@ -10,17 +10,17 @@ import { describeTransfer, TransferMeter } from './meter.ts';
 import { hubOf, pullModel } from './pull.ts';
 import { configuredModel, knownModelState, modelState, pullsByItself } from './state.ts';
 
-/** Interval at which a process that waits for another's download checks it. */
+/** Interval at which a process that waits for another process's download checks whether it has ended. */
 const CHECK_MS = 1_000;
 /** Interval at which the progress of a download is logged. */
 const LOG_MS = 30_000;
 
 export interface AutoPull {
-  /** Fulfilled when every download has ended, completed or not; never rejects. */
+  /** Resolves once every download has completed or failed; never rejects. */
   readonly done: Promise<void>;
   /** Why an engine's model cannot be used at present, such as the progress of its download; null if there is no such reason. */
   reason(engine: EngineName): string | null;
-  /** Ends all downloads at once. What has arrived is kept. */
+  /** Aborts all downloads immediately. Downloaded bytes are kept. */
   stop(): Promise<void>;
 }
 
@@ -30,7 +30,7 @@ interface Download {
   reason(): string | null;
 }
 
-/** Starts the downloads. Null if there are none: not allowed, complete already, or a folder that was configured by its path. */
+/** Starts the downloads. Null if there are none: not allowed, already complete, or a model configured as a folder's path. */
 export async function startAutoPull(config: Config, log: Logger): Promise<AutoPull | null> {
   const controller = new AbortController();
   const downloads = new Map<EngineName, Download>();
@@ -59,7 +59,7 @@ async function missingModel(config: Config, log: Logger, weights: EngineWeights)
   try {
     const { kind, message } = await modelState(config, weights);
     const model = knownModels(config).get(configuredModel(config, weights)) ?? null;
-    if (!model && kind !== 'present') log.warn({}, `${weights.autoPullVariable} can download known models only. ${message}.`);
+    if (!model && kind !== 'present') log.warn({}, `${weights.autoPullVariable} applies to known models only. ${message}.`);
     return kind === 'present' ? null : model;
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
@@ -72,7 +72,7 @@ function startDownload(config: Config, log: Logger, model: KnownModel, weights: 
   let reason: () => string | null = () => `fetching ${model.name}`;
   log.info(
     { model: model.name, repository: model.repository, licence: model.licence.url },
-    `fetching ${model.name}; ${weights.autoPullVariable} says that its licence is accepted`,
+    `fetching ${model.name}; its licence is accepted through ${weights.autoPullVariable}`,
   );
   const run = async () => {
     try {
@@ -89,7 +89,7 @@ function startDownload(config: Config, log: Logger, model: KnownModel, weights: 
   return { done: run(), reason: () => reason() };
 }
 
-/** Of several processes, one downloads and the others wait. If it fails, another one continues. */
+/** Of several processes, one downloads and the others wait. If it fails or dies, one of them takes over. */
 async function pullOrWait(
   config: Config,
   model: KnownModel,
@@ -99,22 +99,22 @@ async function pullOrWait(
 ): Promise<void> {
   const models = modelsFolder(config);
   const meter = new TransferMeter();
-  const fetching = () => `fetching ${model.name}: ${describeTransfer(meter.standing())}`;
-  const logging = setInterval(() => meter.standing().totalBytes > 0 && log.info({ model: model.name }, fetching()), LOG_MS);
+  const fetching = () => `fetching ${model.name}: ${describeTransfer(meter.progress())}`;
+  const logging = setInterval(() => meter.progress().totalBytes > 0 && log.info({ model: model.name }, fetching()), LOG_MS);
   const note = (text: string) => log.warn({ model: model.name }, text);
   try {
     for (let waits = 0; ; waits++) {
       try {
-        explain(() => (meter.standing().totalBytes > 0 ? fetching() : `fetching ${model.name}`));
+        explain(() => (meter.progress().totalBytes > 0 ? fetching() : `fetching ${model.name}`));
         const folder = await pullModel(model, { models, hub: hubOf(config), meter, note, signal });
-        log.info({ model: model.name, folder }, `${model.name} is here`);
+        log.info({ model: model.name, folder }, `${model.name} is installed`);
         return;
       } catch (error) {
         if (!(error instanceof ModelBusy)) throw error;
-        if (waits === 0) log.info({ model: model.name }, `${error.message} Waiting for that.`);
+        if (waits === 0) log.info({ model: model.name }, `${error.message} Waiting for it to finish.`);
       }
       const { message } = await knownModelState(models, model);
-      explain(() => `another process fetches ${message}`);
+      explain(() => `${message}; another process is fetching it`);
       await sleep(CHECK_MS, undefined, { signal });
     }
   } finally {

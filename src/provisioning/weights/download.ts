@@ -1,44 +1,46 @@
-/** Fetches one file of a model: goes on where an earlier try ended, tries again after cuts, and verifies what arrived. */
+/** Fetches one file of a model: resumes a partial download, retries after lost connections, and verifies the result. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ModelError } from './error.ts';
 import { GrowingFile } from './growing-file.ts';
-import { Interruption, requestFile, type Answer, type Hub } from './hub.ts';
+import { requestFile, TransientError, type FileResponse, type Hub } from './hub.ts';
 import type { KnownModel, ModelFile } from './manifest.ts';
 import { describeBytes, type TransferMeter } from './meter.ts';
 import type { PullRecord } from './record.ts';
 
-export interface Patience {
-  /** A connection that brings nothing for this long is given up. */
+export interface RetryPolicy {
+  /** A connection on which no data arrives for this long is closed. */
   readonly stallMs: number;
-  /** First wait before another try; doubled each time. */
+  /** Wait before the first retry; doubled for each further one. */
   readonly backoffMs: number;
-  /** Tries in a row that bring nothing new. */
+  /** Maximum number of consecutive tries without any new data. */
   readonly tries: number;
 }
 
-/** Six tries within half a minute, more where the server asks for patience. */
-export const PATIENCE: Patience = { stallMs: 30_000, backoffMs: 1_000, tries: 6 };
+/** Six tries within half a minute, or longer if the server asks for a longer wait. */
+export const DEFAULT_RETRY_POLICY: RetryPolicy = { stallMs: 30_000, backoffMs: 1_000, tries: 6 };
 
-/** A server that asks for more patience than this is not waited for. */
+/** The download fails if the server asks for a longer wait than this. */
 const LONGEST_WAIT_MS = 10 * 60_000;
 
 export interface Transport {
   readonly hub: Hub;
   readonly model: KnownModel;
-  readonly patience: Patience;
+  readonly retryPolicy: RetryPolicy;
   readonly meter: TransferMeter;
   readonly record: PullRecord;
-  /** A line that a person should see. */
+  /** Shows the user one line. */
   readonly note: (text: string) => void;
   readonly signal: AbortSignal;
 }
 
 /**
- * Fetches `file` into `folder` and records it as verified. What an earlier run left there is gone on with if the server's file is still
- * the same. A file whose hash is wrong is fetched anew once.
- * @throws ModelError, the signal's reason once that is aborted, an error with a code where the disk fails
+ * Fetches `file` into `folder` and records it as verified. Resumes a partial file of an earlier run if the server's file has not changed
+ * since. A file with a wrong hash is fetched once more.
+ * @throws ModelError
+ * @throws the signal's reason once `signal` is aborted
+ * @throws an error with a `code`, such as ENOSPC, if the file cannot be written
  */
 export async function downloadFile(file: ModelFile, folder: string, transport: Transport): Promise<void> {
   const { record, note, model } = transport;
@@ -47,7 +49,7 @@ export async function downloadFile(file: ModelFile, folder: string, transport: T
   const growing = await GrowingFile.open(target);
   try {
     const download = new Download(file, growing, transport);
-    await download.takeUp();
+    await download.resume();
     for (let tries = 1; ; tries++) {
       await download.fetchRest();
       const sha256 = await growing.finish();
@@ -60,7 +62,7 @@ export async function downloadFile(file: ModelFile, folder: string, transport: T
           `${file.path} of ${model.name} arrived damaged twice: ${damage}.`,
           'Try again later, from another network, or with another HF_ENDPOINT.',
         );
-      note(`${file.path} is damaged (${damage}) and is fetched again.`);
+      note(`${file.path} arrived damaged (${damage}); fetching it again.`);
     }
   } finally {
     await growing.close();
@@ -84,8 +86,8 @@ class Download {
     this.#transport = transport;
   }
 
-  /** Keeps what an earlier run left, if it can be told whether it belongs to the file that is there now. */
-  async takeUp(): Promise<void> {
+  /** Keeps the partial file of an earlier run if a hash or ETag can show later that it belongs to the server's current file. */
+  async resume(): Promise<void> {
     const { sizeBytes } = this.#growing;
     if (sizeBytes === 0) return;
     const { etag, published } = this.#transport.record.get(this.#file.path) ?? {};
@@ -99,31 +101,34 @@ class Download {
     await this.#growing.restart();
   }
 
-  /** Until the last byte is here. */
+  /** Fetches the rest of the file, with retries. */
   async fetchRest(): Promise<void> {
-    const { patience, note, signal, model } = this.#transport;
-    let fruitless = 0;
+    const { retryPolicy, note, signal, model } = this.#transport;
+    let failures = 0; // in a row, without any new data
     let farthest = this.#growing.sizeBytes;
     for (;;) {
       if (this.#growing.sizeBytes === this.#file.sizeBytes) return;
       try {
-        return await this.#fetchOn();
+        return await this.#requestRest();
       } catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof Interruption)) throw error;
-        fruitless = this.#growing.sizeBytes > farthest ? 1 : fruitless + 1;
+        if (!(error instanceof TransientError)) throw error;
+        failures = this.#growing.sizeBytes > farthest ? 1 : failures + 1;
         farthest = Math.max(farthest, this.#growing.sizeBytes);
-        const waitMs = Math.max(error.retryAfterMs ?? 0, patience.backoffMs * 2 ** (fruitless - 1));
-        if (fruitless >= patience.tries || waitMs > LONGEST_WAIT_MS) throw givenUp(error, this.#file, model, fruitless);
+        const waitMs = Math.max(error.retryAfterMs ?? 0, retryPolicy.backoffMs * 2 ** (failures - 1));
+        if (failures >= retryPolicy.tries || waitMs > LONGEST_WAIT_MS) throw finalError(error, this.#file, model, failures);
         note(`${this.#file.path}: ${error.message}; trying again in ${Math.ceil(waitMs / 1000)} s.`);
         await sleep(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
       }
     }
   }
 
-  /** One request, to its end. Returns if the file is whole as far as the server says. */
-  async #fetchOn(): Promise<void> {
-    const { hub, model, meter, patience, signal, record } = this.#transport;
+  /**
+   * Requests everything from the current size on. Returns once the file is complete according to the server.
+   * @throws TransientError if a retry may succeed
+   */
+  async #requestRest(): Promise<void> {
+    const { hub, model, meter, retryPolicy, signal, record } = this.#transport;
     const offset = this.#growing.sizeBytes;
     const file = { ...model, path: this.#file.path };
     const request = new AbortController();
@@ -132,24 +137,24 @@ class Download {
     const timer = setTimeout(() => {
       stalled = true;
       end();
-    }, patience.stallMs);
+    }, retryPolicy.stallMs);
     signal.addEventListener('abort', end);
     try {
       signal.throwIfAborted();
-      const answer = await requestFile(hub, file, offset, record.get(file.path)?.etag ?? null, request.signal);
-      await this.#agree(answer, offset);
-      if (answer.status === 416) return;
-      for await (const chunk of answer.body) {
+      const response = await requestFile(hub, file, offset, record.get(file.path)?.etag ?? null, request.signal);
+      await this.#checkResponse(response, offset);
+      if (response.status === 416) return;
+      for await (const chunk of response.body) {
         timer.refresh();
         await this.#growing.append(chunk);
         meter.add(chunk.length);
         if (this.#growing.sizeBytes > (this.#file.sizeBytes ?? Infinity)) throw this.#differs('it is larger');
       }
-      if (answer.totalBytes !== null && this.#growing.sizeBytes < answer.totalBytes)
-        throw new Interruption(`the connection was cut after ${describeBytes(this.#growing.sizeBytes)}`);
+      if (response.totalBytes !== null && this.#growing.sizeBytes < response.totalBytes)
+        throw new TransientError(`the connection was lost after ${describeBytes(this.#growing.sizeBytes)}`);
     } catch (error) {
       signal.throwIfAborted();
-      throw stalled ? new Interruption(`nothing arrived for ${patience.stallMs / 1000} s`) : error;
+      throw stalled ? new TransientError(`no data arrived for ${retryPolicy.stallMs / 1000} s`) : error;
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', end);
@@ -158,10 +163,12 @@ class Download {
   }
 
   /**
-   * Makes sure that what `answer` brings belongs behind what is here: `offset` bytes, or nothing any more after this.
-   * @throws ModelError if the server has another file than the one that is known; Interruption if it is to be asked again, from the first byte
+   * Ensures that the body of the response continues the partial file, which is emptied if the body starts at the first byte.
+   * @param offset size of the partial file
+   * @throws ModelError if the server's file is not the one in the manifest
+   * @throws TransientError if the file must be requested again from the first byte
    */
-  async #agree({ status, totalBytes, published, etag }: Answer, offset: number): Promise<void> {
+  async #checkResponse({ status, totalBytes, published, etag }: FileResponse, offset: number): Promise<void> {
     const { record, note } = this.#transport;
     const { path: name, sizeBytes, sha256 } = this.#file;
     if (sizeBytes !== null && totalBytes !== null && totalBytes !== sizeBytes)
@@ -169,34 +176,34 @@ class Download {
     if (sha256 !== null && published !== null && published !== sha256) throw this.#differs(`SHA-256 ${published} instead of ${sha256}`);
     const before = record.get(name) ?? { etag: null, published: null };
     const changed = offset > 0 && published !== null && before.published !== null && published !== before.published;
-    const unfit = changed || (status === 416 && totalBytes !== offset);
-    // Emptied before the new names are recorded: a kill in between must not leave old bytes under them.
-    if (unfit || (status === 200 && offset > 0)) await this.restart();
-    if (unfit) {
+    const mismatched = changed || (status === 416 && totalBytes !== offset);
+    // Emptied before the new ETag and hash are recorded: a kill in between must not leave old bytes recorded under them.
+    if (mismatched || (status === 200 && offset > 0)) await this.restart();
+    if (mismatched) {
       await record.set(name, { etag: null, published, sha256: null });
-      throw new Interruption(changed ? 'it has changed at the server' : 'what is here does not fit the file at the server');
+      throw new TransientError(changed ? 'it has changed on the server' : 'the partial file does not match the file on the server');
     }
     if (status === 416) return;
-    if (status === 200 && offset > 0) note(`${name}: the server begins from the first byte again.`);
+    if (status === 200 && offset > 0) note(`${name}: the server ignores the requested range and sends the file from the first byte.`);
     const now = { etag, published: published ?? (status === 206 ? before.published : null), sha256: null };
     if (now.etag !== before.etag || now.published !== before.published) await record.set(name, now);
   }
 
-  #differs(how: string): ModelError {
+  #differs(difference: string): ModelError {
     const { hub, model } = this.#transport;
     return new ModelError(
-      `${new URL(hub.endpoint).host} has another ${this.#file.path} than ${model.name} is known to have: ${how}.`,
-      'Leave HF_ENDPOINT out or name another mirror.',
+      `${new URL(hub.endpoint).host} has a different ${this.#file.path} from the one that the manifest lists for ${model.name}: ${difference}.`,
+      'Unset HF_ENDPOINT, or set it to another mirror.',
     );
   }
 }
 
-function givenUp(error: Interruption, { path: name }: ModelFile, { name: model }: KnownModel, tries: number): ModelError {
+function finalError(error: TransientError, { path: name }: ModelFile, { name: model }: KnownModel, tries: number): ModelError {
   const wait =
     error.retryAfterMs !== null && error.retryAfterMs > LONGEST_WAIT_MS ? ` for ${Math.ceil(error.retryAfterMs / 60_000)} min` : '';
   return new ModelError(
-    `${name} of ${model} could not be fetched: ${error.message}${wait}, ${tries === 1 ? 'at the first try' : `${tries} times in a row`}.`,
-    'Check the network (a mirror can be named with HF_ENDPOINT), then run the same command again: it goes on where this one stopped.',
+    `${name} of ${model} could not be fetched: ${error.message}${wait}, ${tries === 1 ? 'on the first try' : `${tries} times in a row`}.`,
+    'Check the network, or set HF_ENDPOINT to a mirror. Then run the same command again: it resumes where this one stopped.',
     error,
   );
 }

@@ -1,4 +1,4 @@
-/** Something about models on disk, or fetching them, that a person has to hint. */
+/** A problem with a model on disk or its download that the operator must solve; `hint` says how. */
 export class ModelError extends Error {
   override readonly name = 'ModelError';
   readonly hint: string;
@@ -12,6 +12,6 @@ export class ModelError extends Error {
 /** Another process is fetching the same model. */
 export class ModelBusy extends ModelError {
   constructor(name: string, holder: string) {
-    super(`${name} is being fetched by ${holder}.`, 'Wait until that is done, or stop it.');
+    super(`${name} is being fetched by ${holder}.`, 'Wait until it is done, or stop that process.');
   }
 }

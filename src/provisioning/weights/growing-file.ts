@@ -15,7 +15,7 @@ export class GrowingFile {
     this.#sizeBytes = sizeBytes;
   }
 
-  /** Opens `file`, or makes it. What is in it already has to be hashed with `readBack` or thrown away with `restart` before it grows. */
+  /** Opens or creates `file`. Existing content must be hashed with `readBack` or discarded with `restart` before anything is appended. */
   static async open(file: string): Promise<GrowingFile> {
     const handle = await open(file, constants.O_RDWR | constants.O_CREAT);
     return new GrowingFile(handle, (await handle.stat()).size);
@@ -25,7 +25,7 @@ export class GrowingFile {
     return this.#sizeBytes;
   }
 
-  /** Hashes what is there. */
+  /** Hashes the existing content. */
   async readBack(signal: AbortSignal): Promise<void> {
     await hashInto(this.#hash, this.#handle, this.#sizeBytes, signal);
   }
@@ -46,7 +46,7 @@ export class GrowingFile {
     this.#sizeBytes = 0;
   }
 
-  /** Flushes it to disk; its SHA-256 in hexadecimal. */
+  /** Flushes the file to disk and returns its SHA-256 in hexadecimal. */
   async finish(): Promise<string> {
     await this.#handle.sync();
     return this.#hash.copy().digest('hex');
@@ -57,12 +57,12 @@ export class GrowingFile {
   }
 }
 
-/** The SHA-256 of a file in hexadecimal; `read` hears how many bytes more were hashed. */
-export async function sha256OfFile(file: string, signal: AbortSignal, read: (bytes: number) => void): Promise<string> {
+/** The SHA-256 of a file in hexadecimal. @param onRead called with the number of bytes of each chunk hashed */
+export async function sha256OfFile(file: string, signal: AbortSignal, onRead: (bytes: number) => void): Promise<string> {
   const handle = await open(file, 'r');
   try {
     const hash = createHash('sha256');
-    await hashInto(hash, handle, (await handle.stat()).size, signal, read);
+    await hashInto(hash, handle, (await handle.stat()).size, signal, onRead);
     return hash.digest('hex');
   } finally {
     await handle.close();
@@ -74,15 +74,15 @@ async function hashInto(
   handle: FileHandle,
   sizeBytes: number,
   signal: AbortSignal,
-  read: (bytes: number) => void = () => {},
+  onRead: (bytes: number) => void = () => {},
 ): Promise<void> {
   const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(READ_BYTES, sizeBytes)));
   for (let at = 0; at < sizeBytes;) {
     signal.throwIfAborted();
     const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, sizeBytes - at), at);
-    if (bytesRead === 0) throw new Error('the file became shorter while it was read');
+    if (bytesRead === 0) throw new Error('the file was truncated while it was being read');
     hash.update(buffer.subarray(0, bytesRead));
     at += bytesRead;
-    read(bytesRead);
+    onRead(bytesRead);
   }
 }

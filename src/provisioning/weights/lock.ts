@@ -1,10 +1,10 @@
-/** At most one process fetches a model. */
+/** A lock file that allows only one process to fetch a model. */
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { ModelBusy } from './error.ts';
 
-/** A holder touches its lock this often; one that is not touched for much longer is left over from a machine that is gone. */
+/** Interval at which the holder touches its lock. A lock untouched for ABANDONED_MS was left by a machine that has crashed. */
 const TOUCH_MS = 10_000;
 const ABANDONED_MS = 60_000;
 
@@ -13,8 +13,8 @@ const held = new Set<string>();
 
 /**
  * Takes the lock `file` for fetching `name`. The lock of a process that died is taken over.
- * @returns what gives it back
- * @throws ModelBusy if another process has it
+ * @returns releases the lock
+ * @throws ModelBusy if another process holds it
  */
 export async function lockPull(file: string, name: string): Promise<() => Promise<void>> {
   const token = `${process.pid} ${hostname()} ${randomUUID()}`;
@@ -41,18 +41,18 @@ async function tryLock(file: string, token: string): Promise<boolean> {
   }
 }
 
-/** @throws ModelBusy if the lock's holder lives */
+/** Removes the lock if its holder is dead. @throws ModelBusy if it is alive */
 async function removeAbandoned(file: string, name: string): Promise<void> {
   const token = await readFile(file, 'utf8').catch(() => null);
   const touched = await stat(file).then(
     ({ mtimeMs }) => mtimeMs,
     () => null,
   );
-  if (token === null || touched === null) return; // given back just now
+  if (token === null || touched === null) return; // released in the meantime
   const [pid = '', host = ''] = token.split(' ');
   const gone = Date.now() - touched > ABANDONED_MS || (host === hostname() && !isAlive(Number(pid), token));
   if (!gone) throw new ModelBusy(name, `process ${pid}${host === hostname() ? '' : ` on ${host}`}`);
-  // Of several that find it abandoned, one moves it away; whoever moves away a newer one by that puts it back.
+  // Several processes may find it abandoned at once; only one can move it away. A process that moves away a newer lock restores it.
   const aside = `${file}.${randomUUID()}`;
   try {
     await rename(file, aside);
@@ -66,7 +66,7 @@ async function removeAbandoned(file: string, name: string): Promise<void> {
 }
 
 function isAlive(pid: number, token: string): boolean {
-  // A process that died may have had the number that we have now, as in a container that was started again.
+  // A dead holder may have had the pid that this process has now, for example in a restarted container.
   if (pid === process.pid) return held.has(token);
   try {
     return process.kill(pid, 0);

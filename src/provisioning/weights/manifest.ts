@@ -1,4 +1,4 @@
-/** What is known about published models: models/manifest.json, and the manifest.json of MODELS_DIR where that is another folder. */
+/** The known models: those of models/manifest.json, and those of MODELS_DIR/manifest.json if MODELS_DIR is another folder. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -6,9 +6,9 @@ import type { Config } from '../../config.ts';
 import { ROOT } from '../../process/version.ts';
 import { ModelError } from './error.ts';
 
-/** Relative, with `/`; neither it nor a part of it begins with a dot. */
+/** Relative, separated by `/`; no part begins with a dot. */
 const FILE_PATH = /^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/;
-/** Becomes a folder's name. */
+/** A model's name, which is also the name of its folder. */
 const NAME = /^[a-z\d][a-z\d.-]{0,63}$/;
 
 const manifestSchema = z.object({
@@ -16,11 +16,11 @@ const manifestSchema = z.object({
     z.string().regex(NAME),
     z.strictObject({
       repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/),
-      /** A commit, or a branch where none is pinned. */
+      /** A commit, or a branch if none is pinned. */
       revision: z.string().regex(/^[\w.-]+$/),
       about: z.string(),
       licence: z.strictObject({ name: z.string(), url: z.url() }),
-      /** The hub gives it only to accounts that have accepted the licence there. */
+      /** Whether the hub requires an account that has accepted the licence. */
       gated: z.boolean(),
       files: z
         .record(
@@ -38,9 +38,9 @@ const manifestSchema = z.object({
   ),
 });
 
-/** A file a model needs; what is not published is null. */
+/** A file of a model. Size and hash are null if they are not published. */
 export interface ModelFile {
-  /** Below the model's folder, with `/`. */
+  /** Relative to the model's folder, separated by `/`. */
   readonly path: string;
   readonly sizeBytes: number | null;
   readonly sha256: string | null;
@@ -56,13 +56,13 @@ export interface KnownModel {
   readonly files: readonly ModelFile[];
 }
 
-/** MODELS_DIR as an absolute path; relative ones start at the checkout. */
+/** MODELS_DIR as an absolute path; a relative one is relative to the checkout. */
 export function modelsFolder(config: Pick<Config, 'MODELS_DIR'>): string {
   return path.resolve(ROOT, config.MODELS_DIR);
 }
 
 /**
- * Known models by name. An entry in MODELS_DIR's own manifest.json, where there is one, goes before the entry of that name here.
+ * Known models by name. An entry in MODELS_DIR's own manifest.json overrides the entry of the same name in models/manifest.json.
  * @throws ModelError if a manifest is malformed
  */
 export function knownModels(config: Pick<Config, 'MODELS_DIR'>): ReadonlyMap<string, KnownModel> {
@@ -70,13 +70,13 @@ export function knownModels(config: Pick<Config, 'MODELS_DIR'>): ReadonlyMap<str
   return new Map([...folders].flatMap((folder) => readManifest(path.join(folder, 'manifest.json'))).map((model) => [model.name, model]));
 }
 
-/** The size of all its files, in bytes, as far as they are published; what is not is a few kilobytes. */
+/** Total size in bytes of the files whose size is published; the others are configuration files of a few kilobytes. */
 export function modelBytes({ files }: Pick<KnownModel, 'files'>): number {
   return files.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), 0);
 }
 
 function readManifest(file: string): KnownModel[] {
-  const hint = `Correct ${file}, or remove it.`;
+  const hint = `Fix ${file}, or remove it.`;
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -88,7 +88,7 @@ function readManifest(file: string): KnownModel[] {
   try {
     data = JSON.parse(text);
   } catch (error) {
-    throw new ModelError(`${file} is not JSON: ${(error as Error).message}`, hint);
+    throw new ModelError(`${file} is not valid JSON: ${(error as Error).message}`, hint);
   }
   const { success, data: manifest, error } = manifestSchema.safeParse(data);
   if (!success) throw new ModelError(`${file} is malformed: ${z.prettifyError(error).replaceAll('\n', ' ')}`, hint);

@@ -1,30 +1,30 @@
-/** How far a transfer is, how fast it goes and how long it will take. */
+/** Progress, speed and remaining time of a transfer. */
 
-/** The speed is that of the last seconds. */
+/** Time over which the speed is averaged. */
 const WINDOW_MS = 10_000;
 const SAMPLE_MS = 250;
 
-export interface TransferStanding {
+export interface TransferProgress {
   readonly doneBytes: number;
   readonly totalBytes: number;
-  /** Whole, 0–100; 100 only when all is done. */
+  /** Whole number, 0–100; 100 only once everything is done. */
   readonly percent: number;
   readonly bytesPerSecond: number;
-  /** Null while nothing moves. */
+  /** Null while no data is transferred. */
   readonly secondsLeft: number | null;
 }
 
 export class TransferMeter {
   #totalBytes = 0;
   #doneBytes = 0;
-  /** Bytes moved ever, which unlike those done never falls; and when. */
+  /** Bytes transferred since `begin`; unlike #doneBytes, never decreases. */
   #moved = 0;
-  #samples: { atMs: number; moved: number }[] = [];
+  #samples: { readonly atMs: number; readonly moved: number }[] = [];
 
-  /** @param hereBytes what need not be moved */
-  begin(totalBytes: number, hereBytes: number): void {
+  /** @param doneBytes bytes that need not be transferred any more */
+  begin(totalBytes: number, doneBytes: number): void {
     this.#totalBytes = totalBytes;
-    this.#doneBytes = hereBytes;
+    this.#doneBytes = doneBytes;
     this.#moved = 0;
     this.#samples = [{ atMs: performance.now(), moved: 0 }];
   }
@@ -38,12 +38,12 @@ export class TransferMeter {
     while (this.#samples.length > 2 && now - this.#samples[1]!.atMs > WINDOW_MS) this.#samples.shift();
   }
 
-  /** Takes back what has to be moved again. */
+  /** Subtracts bytes that must be transferred again. */
   drop(bytes: number): void {
     this.#doneBytes -= bytes;
   }
 
-  standing(): TransferStanding {
+  progress(): TransferProgress {
     const totalBytes = Math.max(this.#totalBytes, this.#doneBytes);
     const now = performance.now();
     const from = this.#samples.find(({ atMs }) => now - atMs <= WINDOW_MS) ?? this.#samples.at(-1);
@@ -60,7 +60,7 @@ export class TransferMeter {
 }
 
 /** `43 % of 4.5 GB, about 6 min left` */
-export function describeTransfer({ percent, totalBytes, secondsLeft }: TransferStanding): string {
+export function describeTransfer({ percent, totalBytes, secondsLeft }: TransferProgress): string {
   return `${percent} % of ${describeBytes(totalBytes)}${secondsLeft === null || percent === 100 ? '' : `, about ${roughly(secondsLeft)} left`}`;
 }
 

@@ -1,11 +1,11 @@
 /**
- * Fetches a known model. It grows in MODELS_DIR/.partial/NAME, where a run that was cut or killed at any moment is gone on with, and
- * gets its name when it is whole.
+ * Fetches a known model. Files are downloaded to MODELS_DIR/.partial/NAME, from which an interrupted or killed run is resumed; once
+ * complete, the folder is renamed to MODELS_DIR/NAME.
  */
 import { lstat, mkdir, open, rename, rm, rmdir, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../../config.ts';
-import { downloadFile, PATIENCE, type Patience } from './download.ts';
+import { DEFAULT_RETRY_POLICY, downloadFile, type RetryPolicy } from './download.ts';
 import { ModelError } from './error.ts';
 import type { Hub } from './hub.ts';
 import { lockPull } from './lock.ts';
@@ -16,19 +16,19 @@ import { bytesHere, faultsOf, partialFolder, sizeOf } from './state.ts';
 
 /** Files fetched at once. */
 const PARALLEL = 4;
-/** What stays free on the disk. */
+/** Disk space that must remain free. */
 const SPARE_BYTES = 200e6;
 
 export interface PullOptions {
   /** The folder of MODELS_DIR. */
   readonly models: string;
   readonly hub: Hub;
-  /** Shows how far it is, from the moment this is called. */
+  /** Measures progress from the start of the call. */
   readonly meter?: TransferMeter;
-  /** Hears what a person should know: tries that fail, damage. */
+  /** Shows the user one line: failed tries, damaged files. */
   readonly note?: (text: string) => void;
   readonly signal?: AbortSignal;
-  readonly patience?: Patience;
+  readonly retryPolicy?: RetryPolicy;
 }
 
 export function hubOf(config: Pick<Config, 'HF_ENDPOINT' | 'HF_TOKEN'>): Hub {
@@ -36,12 +36,20 @@ export function hubOf(config: Pick<Config, 'HF_ENDPOINT' | 'HF_TOKEN'>): Hub {
 }
 
 /**
- * Fetches what is missing of `model`, verifies it, and gives it its name.
- * @returns its folder
- * @throws ModelError, ModelBusy if another process is at it; the signal's reason once that is aborted. What has arrived is kept.
+ * Fetches and verifies the missing files of `model`. Downloaded bytes are kept if it fails.
+ * @returns the model's folder
+ * @throws ModelBusy if another process is fetching it
+ * @throws ModelError
+ * @throws the signal's reason once `signal` is aborted
  */
 export async function pullModel(model: KnownModel, options: PullOptions): Promise<string> {
-  const all = { meter: new TransferMeter(), note: () => {}, signal: new AbortController().signal, patience: PATIENCE, ...options };
+  const all = {
+    meter: new TransferMeter(),
+    note: () => {},
+    signal: new AbortController().signal,
+    retryPolicy: DEFAULT_RETRY_POLICY,
+    ...options,
+  };
   const { models, meter, signal } = all;
   const folder = path.join(models, model.name);
   const partial = partialFolder(models, model.name);
@@ -50,24 +58,24 @@ export async function pullModel(model: KnownModel, options: PullOptions): Promis
     const release = await lockPull(`${partial}.lock`, model.name);
     try {
       if ((await faultsOf(folder, model)).length === 0) return folder;
-      await makeReady(folder, partial);
+      await preparePartial(folder, partial);
       meter.begin(modelBytes(model), await bytesHere(partial, model));
-      await assertRoom(partial, model, meter);
+      await assertFreeSpace(partial, model, meter);
       await downloadAll(model, partial, all);
       await rename(partial, folder);
       await flushFolder(models);
     } finally {
       await release();
     }
-    await rmdir(path.dirname(partial)).catch(() => {}); // other models may be in it
+    await rmdir(path.dirname(partial)).catch(() => {}); // fails if it has other models in it
     return folder;
   } catch (error) {
     signal.throwIfAborted();
-    throw inWords(error, models);
+    throw toModelError(error, models);
   }
 }
 
-/** Removes a model and what there is of it, whether it is whole or not; whether there was anything. */
+/** Deletes a model, complete or partial. @returns false if there was nothing to delete */
 export async function removeModel(models: string, name: string): Promise<boolean> {
   const folder = path.join(models, name);
   const partial = partialFolder(models, name);
@@ -91,44 +99,44 @@ export async function removeModel(models: string, name: string): Promise<boolean
     await rmdir(path.dirname(partial)).catch(() => {});
     return true;
   } catch (error) {
-    throw inWords(error, models);
+    throw toModelError(error, models);
   }
 }
 
-/** Takes what is under the model's name but not whole, such as a damaged copy, as the beginning. */
-async function makeReady(folder: string, partial: string): Promise<void> {
+/** Creates the folder of the partial download. An incomplete or damaged model in `folder` becomes the start of it. */
+async function preparePartial(folder: string, partial: string): Promise<void> {
   const there = await lstat(folder).catch(() => null);
   if (!there) return void (await mkdir(partial, { recursive: true }));
   if (there.isSymbolicLink())
-    throw new ModelError(`${folder} is a link to something that is not whole.`, 'Remove the link, or make whole what it points to.');
+    throw new ModelError(`${folder} is a link to an incomplete model.`, 'Remove the link, or complete the model that it points to.');
   if (await lstat(partial).catch(() => null))
-    throw new ModelError(`${folder} is not whole, and neither is ${partial}.`, 'Remove the worse of the two.');
+    throw new ModelError(`${folder} and ${partial} are both incomplete.`, 'Remove one of them; the other one can then be completed.');
   await rename(folder, partial);
 }
 
-async function assertRoom(partial: string, model: KnownModel, meter: TransferMeter): Promise<void> {
+async function assertFreeSpace(partial: string, model: KnownModel, meter: TransferMeter): Promise<void> {
   const { bavail, bsize } = await statfs(partial);
-  const { totalBytes, doneBytes } = meter.standing();
+  const { totalBytes, doneBytes } = meter.progress();
   const needed = totalBytes - doneBytes + SPARE_BYTES;
   if (bavail * bsize < needed)
     throw new ModelError(
-      `${model.name} needs ${describeBytes(needed)} more on the disk of ${partial}, where ${describeBytes(bavail * bsize)} are free.`,
+      `${model.name} needs ${describeBytes(needed)} of free space on the disk of ${partial}, which has ${describeBytes(bavail * bsize)}.`,
       'Free space there, or set MODELS_DIR to a folder on another disk.',
     );
 }
 
-/** Largest first, so that the longest does not end alone. The first failure ends all. */
+/** Fetches the largest files first, so that none of them is left for the end. The first failure aborts the others. */
 async function downloadAll(
   model: KnownModel,
   partial: string,
-  { hub, patience, meter, note, signal }: Required<PullOptions>,
+  { hub, retryPolicy, meter, note, signal }: Required<PullOptions>,
 ): Promise<void> {
   const record = await PullRecord.open(partial, model);
   const files = model.files.toSorted((a, b) => (b.sizeBytes ?? 0) - (a.sizeBytes ?? 0)).values();
-  const ending = new AbortController();
-  const end = () => ending.abort(signal.reason);
-  const transport = { hub, model, patience, meter, record, note, signal: ending.signal };
-  const work = async () => {
+  const controller = new AbortController();
+  const abort = () => controller.abort(signal.reason);
+  const transport = { hub, model, retryPolicy, meter, record, note, signal: controller.signal };
+  const downloadNext = async () => {
     for (const file of files) {
       const verified = record.get(file.path)?.sha256 ?? null;
       const there = await sizeOf(path.join(partial, file.path));
@@ -136,36 +144,37 @@ async function downloadAll(
       try {
         await downloadFile(file, partial, transport);
       } catch (error) {
-        ending.abort(error);
+        controller.abort(error);
         return;
       }
     }
   };
   signal.throwIfAborted();
-  signal.addEventListener('abort', end);
-  await Promise.all(Array.from({ length: PARALLEL }, work));
-  signal.removeEventListener('abort', end);
-  ending.signal.throwIfAborted();
+  signal.addEventListener('abort', abort);
+  await Promise.all(Array.from({ length: PARALLEL }, downloadNext));
+  signal.removeEventListener('abort', abort);
+  controller.signal.throwIfAborted();
 }
 
-function inWords(error: unknown, models: string): unknown {
+/** A full disk or missing permissions as a ModelError; any other error unchanged. */
+function toModelError(error: unknown, models: string): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new ModelError(
-      `There is no room left on the disk of ${models}.`,
-      'Free space there, or set MODELS_DIR to a folder on another disk; what has arrived is kept.',
+      `No space is left on the disk of ${models}.`,
+      'Free space there, or set MODELS_DIR to a folder on another disk. Downloaded bytes are kept.',
       error,
     );
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
     return new ModelError(
       `${models} cannot be written to: ${message}`,
-      'Correct its permissions, or set MODELS_DIR to a folder of yours.',
+      'Fix its permissions, or set MODELS_DIR to a folder that you can write to.',
       error,
     );
   return error;
 }
 
-/** Makes a rename last. On Windows, folders cannot be flushed and need not be. */
+/** Makes a rename durable. On Windows, folders cannot be flushed and need not be. */
 async function flushFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');

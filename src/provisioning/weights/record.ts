@@ -1,4 +1,4 @@
-/** What is remembered about a model's files while and after they are fetched, in `pulled.json` beside them. */
+/** `pulled.json` in a model's folder: what is known about each file during and after its download. */
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -7,18 +7,18 @@ import type { KnownModel } from './manifest.ts';
 const RECORD_FILE = 'pulled.json';
 
 const entrySchema = z.object({
-  /** Names the content at the server that sent it, so that a file that has changed there is not gone on with. */
+  /** ETag of the server that sent the bytes, so that a partial file is not resumed after the file has changed there. */
   etag: z.string().nullable().default(null),
-  /** As the hub publishes it, in hexadecimal. */
+  /** SHA-256 that the hub publishes, in hexadecimal. */
   published: z.string().nullable().default(null),
-  /** Of the whole file, in hexadecimal; null until that is here and verified. */
+  /** SHA-256 of the whole file, in hexadecimal; null until it is complete and verified. */
   sha256: z.string().nullable().default(null),
 });
 const recordSchema = z.object({ repository: z.string(), revision: z.string(), files: z.record(z.string(), entrySchema) });
 
 export type FileRecord = z.infer<typeof entrySchema>;
 
-/** The record of one model's folder. It is replaced as a whole, so that it can be read at any moment. */
+/** The record of one model's folder. Written atomically, so that it can be read at any moment. */
 export class PullRecord {
   readonly #file: string;
   readonly #model: Pick<KnownModel, 'repository' | 'revision'>;
@@ -31,7 +31,7 @@ export class PullRecord {
     this.#files = files;
   }
 
-  /** The record in `folder`; empty if there is none, or one of another repository or revision. */
+  /** Reads the record in `folder`; it is empty if the file is missing or belongs to another repository or revision. */
   static async open(folder: string, { repository, revision }: KnownModel): Promise<PullRecord> {
     const file = path.join(folder, RECORD_FILE);
     const found = recordSchema.safeParse(

@@ -1,4 +1,4 @@
-/** Where an engine's model is and whether it is complete. */
+/** Location of an engine's model, and whether it is complete. */
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { EngineWeights } from '../../catalog/engine.ts';
@@ -13,13 +13,13 @@ type ModelsConfig = Pick<Config, 'MODELS_DIR'>;
 export interface ModelState {
   /** As configured: the name of a known model or a path. */
   readonly name: string;
-  /** `partial`: some of its files are here, perhaps because it is being fetched. */
+  /** `partial`: incomplete, perhaps because it is being fetched. */
   readonly kind: 'present' | 'partial' | 'missing';
   /** Where it is or will be. */
   readonly folder: string;
   /** A sentence without its full stop. */
   readonly message: string;
-  /** What to do; null if nothing has to be done. */
+  /** What to do; null if the model is present. */
   readonly hint: string | null;
 }
 
@@ -51,7 +51,7 @@ export function modelFolder(config: ModelsConfig, name: string): string {
 }
 
 /**
- * Whether an engine's model is there. Checks names and sizes of files only; their content is checked when they are loaded.
+ * Whether an engine's model is present. Checks names and sizes of files only; their content is checked when they are loaded.
  * @param name the model, if not the configured one
  */
 export async function modelState(config: Config, weights: EngineWeights, name = configuredModel(config, weights)): Promise<ModelState> {
@@ -72,16 +72,16 @@ export async function knownModelState(models: string, model: KnownModel): Promis
       name,
       kind: 'partial',
       folder,
-      message: `${name} is not whole: ${faults[0]}${faults.length > 1 ? ` and ${faults.length - 1} more` : ''}`,
+      message: `${name} is incomplete or damaged: ${faults[0]}${faults.length > 1 ? ` and ${faults.length - 1} more` : ''}`,
       hint,
     };
   const here = await bytesHere(partialFolder(models, name), model);
   if (here > 0)
-    return { name, kind: 'partial', folder, message: `${name} is not whole yet: ${describeBytes(here)} of ${total} are here`, hint };
-  return { name, kind: 'missing', folder, message: `${name} is not here (${total})`, hint };
+    return { name, kind: 'partial', folder, message: `${name} is incomplete: ${describeBytes(here)} of ${total} are downloaded`, hint };
+  return { name, kind: 'missing', folder, message: `${name} is not installed (${total})`, hint };
 }
 
-/** What is wrong with the files in `folder`, each in words; none if all are there in the right size and none was found to be damaged. */
+/** One description per faulty file in `folder`; none if all files have the right size and none is recorded as damaged. */
 export async function faultsOf(folder: string, model: KnownModel): Promise<string[]> {
   const record = await PullRecord.open(folder, model);
   const faults = await Promise.all(
@@ -89,13 +89,14 @@ export async function faultsOf(folder: string, model: KnownModel): Promise<strin
       if (record.get(file)?.sha256 === null) return `${file} is damaged`;
       const found = await sizeOf(path.join(folder, file));
       if (found === null) return `${file} is missing`;
-      return found === (sizeBytes ?? found) && found > 0 ? null : `${file} has ${found} bytes instead of ${sizeBytes ?? 'some'}`;
+      if (found === 0) return `${file} is empty`;
+      return found === (sizeBytes ?? found) ? null : `${file} has ${found} bytes instead of ${sizeBytes}`;
     }),
   );
   return faults.filter((fault) => fault !== null);
 }
 
-/** How much of the model is in `folder`, in bytes. */
+/** Bytes of the model's files that are in `folder`. */
 export async function bytesHere(folder: string, { files }: KnownModel): Promise<number> {
   const sizes = await Promise.all(
     files.map(async ({ path: file, sizeBytes }) => Math.min((await sizeOf(path.join(folder, file))) ?? 0, sizeBytes ?? Infinity)),
@@ -103,7 +104,7 @@ export async function bytesHere(folder: string, { files }: KnownModel): Promise<
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** The size of a file in bytes, links followed; null if there is none. */
+/** Size of a file in bytes, following links; null if there is no such file. */
 export async function sizeOf(file: string): Promise<number | null> {
   return await stat(file).then(
     (found) => (found.isFile() ? found.size : null),
@@ -113,7 +114,7 @@ export async function sizeOf(file: string): Promise<number | null> {
 
 async function ownModelState(config: ModelsConfig, { variable, layout }: EngineWeights, name: string): Promise<ModelState> {
   const folder = modelFolder(config, name);
-  const hint = `Set ${variable} to a model's folder, or to ${[...knownModels(config).keys()].join(', ')}, and fetch that with ${pullCommand('NAME')}.`;
+  const hint = `Set ${variable} to a model's folder, or to a known model (${[...knownModels(config).keys()].join(', ')}), which ${pullCommand('NAME')} fetches.`;
   const isFolder = await stat(folder).then(
     (found) => found.isDirectory(),
     () => false,
@@ -123,7 +124,7 @@ async function ownModelState(config: ModelsConfig, { variable, layout }: EngineW
       name,
       kind: 'missing',
       folder,
-      message: `${variable} is ${JSON.stringify(name)}: no known model, and there is no folder ${folder}`,
+      message: `${variable} is ${JSON.stringify(name)}, which is neither a known model nor an existing folder (${folder})`,
       hint,
     };
   const lacks = await Promise.all(

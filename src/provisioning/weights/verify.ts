@@ -20,8 +20,8 @@ export interface Verdict {
 }
 
 /**
- * Hashes every file of `model` in `folder` and compares: with the published hash, else with the one it had when it was pulled. Remembers
- * which are damaged, so that a pull fetches them again.
+ * Hashes every file of `model` in `folder` and compares the hash with the published one, or else with the one recorded by `pull`. Records
+ * damaged files, so that the next pull fetches them again.
  * @param meter counts the bytes hashed
  */
 export async function* verifyModel(
@@ -33,9 +33,9 @@ export async function* verifyModel(
   const record = await PullRecord.open(folder, model);
   meter.begin(modelBytes(model), 0);
   for (const file of model.files) {
-    yield { path: file.path, verdict: await judge() };
+    yield { path: file.path, verdict: await check() };
 
-    async function judge(): Promise<Verdict['verdict']> {
+    async function check(): Promise<Verdict['verdict']> {
       const target = path.join(folder, file.path);
       const sizeBytes = await sizeOf(target);
       if (sizeBytes === null) return 'missing';
@@ -43,7 +43,7 @@ export async function* verifyModel(
       const expected = file.sha256 ?? record.get(file.path)?.sha256 ?? null;
       if (expected === null) return 'no published hash';
       if ((await sha256OfFile(target, signal, (bytes) => meter.add(bytes))) === expected) return 'ok';
-      // Not into a cache of others that a link leads to; and where nothing can be written, nothing can be fetched either.
+      // A linked folder belongs to another program. If the folder is not writable, a pull could not repair it either.
       if (!(await lstat(folder)).isSymbolicLink())
         await record.set(file.path, { etag: null, published: expected, sha256: null }).catch(() => {});
       return 'wrong hash';

@@ -134,13 +134,13 @@ describe('models list, path, verify and remove', () => {
     expect(await run('path')).toMatchObject({
       code: 0,
       stdout: `${path.join(folder, 'tiny')}\n`,
-      stderr: expect.stringContaining('not here'),
+      stderr: expect.stringContaining('not installed'),
     });
     expect(await run('path', 'svd')).toMatchObject({ code: 0, stdout: `${path.join(folder, 'svd')}\n` });
   });
 
   it('verifies a model file by file, and pull cures what verify finds', async () => {
-    expect(await run('verify', 'tiny')).toMatchObject({ code: 1, stderr: expect.stringContaining('is not here') });
+    expect(await run('verify', 'tiny')).toMatchObject({ code: 1, stderr: expect.stringContaining('is not installed') });
     await pull();
     expect(await run('verify', 'tiny')).toMatchObject({
       code: 0,

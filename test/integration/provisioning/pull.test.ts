@@ -45,7 +45,7 @@ const pull = (model: KnownModel = hub.model(), options: Partial<PullOptions> = {
     models,
     hub: hub.hub,
     note: (text) => notes.push(text),
-    patience: { stallMs: 10_000, backoffMs: 2, tries: 4 },
+    retryPolicy: { stallMs: 10_000, backoffMs: 2, tries: 4 },
     ...options,
   });
 const refused = async (model?: KnownModel, options?: Partial<PullOptions>): Promise<ModelError> => {
@@ -53,7 +53,7 @@ const refused = async (model?: KnownModel, options?: Partial<PullOptions>): Prom
   if (!(error instanceof ModelError)) throw new Error(`not refused: ${String(error)}`);
   return error;
 };
-/** What is not as it should be after a pull. */
+/** Files of a finished pull with wrong content, and anything else left in MODELS_DIR. */
 const faults = async () => {
   const files = await Promise.all(
     Object.entries(hub.files).map(async ([file, data]) => ((await readFile(path.join(models, 'tiny', file))).equals(data) ? [] : [file])),
@@ -61,7 +61,7 @@ const faults = async () => {
   return [...files.flat(), ...(await readdir(models)).filter((name) => name !== 'tiny')];
 };
 const growing = (file: string) => path.join(models, '.partial/tiny', file);
-/** Resolves once this much of a file has been kept. */
+/** Resolves once `bytes` of the partial file are on disk. */
 const kept = (bytes: number, file = UNET) =>
   until(async () => (await readFile(growing(file)).catch(() => Buffer.alloc(0))).length === bytes);
 /** Stops a pull when `bytes` of a file have arrived. */
@@ -75,7 +75,7 @@ const cutShort = async (bytes: number, model?: KnownModel, file = UNET) => {
 };
 
 describe('pulling a model', () => {
-  it('fetches the files it needs, and no others, and gives them their name when all are here', async () => {
+  it('fetches the listed files and no others, and shows the folder under its name once all are complete', async () => {
     const meter = new TransferMeter();
     hub.files['svd_xt.safetensors'] = Buffer.alloc(10);
     const model = hub.model();
@@ -84,18 +84,18 @@ describe('pulling a model', () => {
     expect(await pull(needed, { meter })).toBe(path.join(models, 'tiny'));
     expect(await faults()).toEqual([]);
     expect(new Set(hub.seen.map(({ path: file }) => file))).toEqual(new Set(Object.keys(hub.files)));
-    expect(meter.standing()).toMatchObject({ percent: 100, doneBytes: 653_000 + 7 + 10 });
+    expect(meter.progress()).toMatchObject({ percent: 100, doneBytes: 653_000 + 7 + 10 });
     expect((await knownModelState(models, needed)).kind).toBe('present');
   });
 
-  it('asks nobody for what is here already', async () => {
+  it('sends no request if the model is complete', async () => {
     await pull();
     hub.seen.length = 0;
     await pull();
     expect(hub.seen).toEqual([]);
   });
 
-  it('shows the token to the hub alone, not to where that redirects', async () => {
+  it('sends the token only to the hub, not to the server that it redirects to', async () => {
     hub.token = 'hf_secret';
     await pull(hub.model(), { hub: { endpoint: hub.endpoint, token: 'hf_secret' } });
     const by = (server: string) =>
@@ -104,7 +104,7 @@ describe('pulling a model', () => {
     expect(by('cdn')).toEqual(new Set([undefined]));
   });
 
-  it('goes on where a connection was cut, and fetches no byte twice', async () => {
+  it('resumes where a connection was lost, and fetches no byte twice', async () => {
     const cut = (cutAfter: number, whole: number) => ({ cutAfter, received: () => kept(whole) });
     hub.fault(UNET, cut(100_000, 100_000), cut(50_000, 150_000), cut(0, 150_000));
     await pull();
@@ -125,7 +125,7 @@ describe('pulling a model', () => {
     expect([await faults(), notes]).toEqual([[], []]);
   });
 
-  it('goes on where an earlier run ended', async () => {
+  it('resumes where an earlier run ended', async () => {
     await cutShort(123_456);
     expect(existsSync(path.join(models, 'tiny'))).toBe(false);
     expect((await knownModelState(models, hub.model())).kind).toBe('partial');
@@ -137,9 +137,9 @@ describe('pulling a model', () => {
 
   it.each([
     ['its hash in the manifest', UNET, false],
-    ['the hash that the hub tells', UNET, true],
+    ['the hash that the hub publishes', UNET, true],
     ['its ETag alone', CONFIG, true],
-  ])('does not glue a file known by %s to another that has taken its place', async (_name, file, unknown) => {
+  ])('never splices a partial file, known by %s, with a newer file', async (_name, file, unknown) => {
     const model = () => hub.model('tiny', unknown ? { sha256: [file], bytes: [file] } : {});
     await cutShort(2_000, model(), file);
     hub.files[file] = randomBytes(2_500);
@@ -147,7 +147,7 @@ describe('pulling a model', () => {
     expect(await faults()).toEqual([]);
   });
 
-  it('takes the whole file from a server that knows no ranges', async () => {
+  it('accepts the whole file from a server that ignores ranges', async () => {
     await cutShort(200_000);
     hub.fault(UNET, { ignoreRange: true });
     await pull();
@@ -155,7 +155,7 @@ describe('pulling a model', () => {
     expect(notes).toEqual([expect.stringContaining('from the first byte')]);
   });
 
-  it('takes 416 for the end of a file of unknown size, if it is the end', async () => {
+  it('accepts status 416 at the exact end of a file of unknown size', async () => {
     const model = hub.model('tiny', { bytes: [UNET] });
     await cutShort(300_000, model);
     await writeFile(growing(UNET), hub.files[UNET]!);
@@ -165,7 +165,7 @@ describe('pulling a model', () => {
     expect(hub.sentBytes[UNET]).toBe(300_000);
   });
 
-  it('begins anew if there is more here than the file has', async () => {
+  it('starts again if the partial file is longer than the file', async () => {
     const model = hub.model('tiny', { bytes: [UNET] });
     await cutShort(300_000, model);
     await truncate(growing(UNET), 500_000);
@@ -177,7 +177,7 @@ describe('pulling a model', () => {
   it.each([
     ['the manifest', []],
     ['the hub', [UNET]],
-  ])('notices a flipped byte by the hash that %s knows, and fetches that file again', async (_name, without) => {
+  ])('detects a flipped byte by the hash from %s, and fetches that file again', async (_name, without) => {
     hub.fault(UNET, { flip: 1234 });
     await pull(hub.model('tiny', { sha256: without }));
     expect(await faults()).toEqual([]);
@@ -185,7 +185,7 @@ describe('pulling a model', () => {
     expect(notes).toEqual([expect.stringContaining('damaged')]);
   });
 
-  it('notices damage in what an earlier run left', async () => {
+  it('detects damage in the partial file of an earlier run', async () => {
     await cutShort(200_000);
     const left = await readFile(growing(UNET));
     left[77]! ^= 1;
@@ -194,28 +194,28 @@ describe('pulling a model', () => {
     expect(await faults()).toEqual([]);
   });
 
-  it('gives up a file that is damaged twice, and keeps none of it', async () => {
+  it('fails if a file arrives damaged twice, and keeps nothing of it', async () => {
     hub.alwaysFault(UNET, { flip: 5 });
     expect(await refused()).toMatchObject({ message: expect.stringMatching(/unet.*damaged twice: SHA-256/) });
     expect((await readFile(growing(UNET))).length).toBe(0);
     expect(existsSync(path.join(models, 'tiny'))).toBe(false);
   });
 
-  it('refuses a small file of another size than the known one', async () => {
+  it('rejects a small file whose size differs from the manifest', async () => {
     const model = hub.model();
     hub.files[CONFIG] = Buffer.from('{}');
     expect((await refused(model)).message).toContain('2 bytes instead of 3010');
   });
 
-  it('refuses another file than the known one without fetching it', async () => {
+  it('rejects a file that differs from the manifest without fetching it', async () => {
     const model = hub.model();
     hub.files[UNET] = randomBytes(400_000);
-    expect((await refused(model)).message).toContain(`has another ${UNET}`);
+    expect((await refused(model)).message).toContain(`has a different ${UNET}`);
     expect((await readFile(growing(UNET))).length).toBe(0);
     expect(existsSync(path.join(models, 'tiny'))).toBe(false);
   });
 
-  it('tries again after errors of the server, and waits as long as it asks', async () => {
+  it('retries after server errors, and waits as long as the server asks', async () => {
     hub.fault(UNET, { status: 500 }, { status: 503, headers: { 'Retry-After': '1' } }, { status: 403, at: 'cdn' });
     hub.fault(CONFIG, { status: 429, headers: { 'Retry-After': '1' } });
     await pull();
@@ -230,20 +230,20 @@ describe('pulling a model', () => {
     );
   });
 
-  it('says when the server asks for more patience than it has', async () => {
+  it('fails if the server asks for a longer wait than allowed, and says how long', async () => {
     hub.alwaysFault(UNET, { status: 429, headers: { 'Retry-After': '7200' } });
     expect((await refused()).message).toMatch(/HTTP 429.*for 120 min/);
   });
 
-  it('says what failed after several tries, and that nothing is lost', async () => {
+  it('fails after several tries, with the reason and the hint that a new run resumes', async () => {
     hub.alwaysFault(CONFIG, { status: 502 });
     expect(await refused()).toMatchObject({
       message: expect.stringMatching(/HTTP 502, 4 times in a row/),
-      hint: expect.stringContaining('goes on where'),
+      hint: expect.stringContaining('resumes where'),
     });
   });
 
-  it('tells how to get at a gated model', async () => {
+  it('explains how to get access to a gated model', async () => {
     hub.token = 'hf_right';
     expect(await refused()).toMatchObject({
       message: expect.stringContaining('HTTP 401'),
@@ -257,11 +257,11 @@ describe('pulling a model', () => {
     expect(JSON.stringify([wrong.message, wrong.hint, notes])).not.toContain('hf_wrong');
   });
 
-  it('says what a hub does not have', async () => {
+  it('names a file that the hub does not have', async () => {
     expect((await refused({ ...hub.model(), revision: 'gone' })).message).toMatch(/at gone \(HTTP 404\)/);
   });
 
-  it('says that nobody answers', async () => {
+  it('says why a server cannot be reached', async () => {
     const other = await TestHub.start({});
     const closed = other.endpoint;
     await other.stop();
@@ -270,15 +270,15 @@ describe('pulling a model', () => {
     expect(await from('http://nowhere.invalid')).toContain('nowhere.invalid cannot be resolved');
   });
 
-  it('gives up a connection that brings nothing any more, and goes on with another', async () => {
+  it('closes a stalled connection and resumes on a new one', async () => {
     hub.fault(UNET, { holdAfter: 60_000 });
-    await pull(hub.model(), { patience: { stallMs: 3_000, backoffMs: 2, tries: 4 } });
+    await pull(hub.model(), { retryPolicy: { stallMs: 3_000, backoffMs: 2, tries: 4 } });
     expect(await faults()).toEqual([]);
     expect(hub.ranges(UNET)).toEqual([undefined, 'bytes=60000-']);
-    expect(notes).toEqual([expect.stringContaining('nothing arrived')]);
+    expect(notes).toEqual([expect.stringContaining('no data arrived')]);
   });
 
-  it('asks for nothing that the disk cannot hold', async () => {
+  it('sends no request if the disk has too little free space', async () => {
     const model = hub.model();
     const huge = { ...model, files: [...model.files, { path: 'huge.safetensors', sizeBytes: 1e15, sha256: null }] };
     expect(await refused(huge)).toMatchObject({
@@ -288,7 +288,7 @@ describe('pulling a model', () => {
     expect(hub.seen).toEqual([]);
   });
 
-  it('makes a damaged model whole, from what is good of it', async () => {
+  it('completes a damaged model and keeps its intact files', async () => {
     const folder = await pull();
     await rm(path.join(folder, UNET));
     await writeFile(path.join(folder, 'vae/diffusion_pytorch_model.fp16.safetensors'), 'short');
@@ -302,7 +302,7 @@ describe('pulling a model', () => {
     expect(new Set(hub.seen.map(({ path: file }) => file))).toEqual(new Set([UNET, 'vae/diffusion_pytorch_model.fp16.safetensors']));
   });
 
-  it('fetches again what was found to be damaged', async () => {
+  it('fetches files again that were found to be damaged', async () => {
     const model = hub.model('tiny', { sha256: [UNET] });
     const folder = await pull(model);
     const broken = Buffer.from(hub.files[UNET]!);
@@ -310,13 +310,16 @@ describe('pulling a model', () => {
     await writeFile(path.join(folder, UNET), broken);
     expect((await knownModelState(models, model)).kind).toBe('present');
     for await (const _verdict of verifyModel(model, folder, new TransferMeter(), new AbortController().signal));
-    expect(await knownModelState(models, model)).toMatchObject({ kind: 'partial', message: `tiny is not whole: ${UNET} is damaged` });
+    expect(await knownModelState(models, model)).toMatchObject({
+      kind: 'partial',
+      message: `tiny is incomplete or damaged: ${UNET} is damaged`,
+    });
     await pull(model);
     expect(await faults()).toEqual([]);
     expect((await knownModelState(models, model)).kind).toBe('present');
   });
 
-  it('leaves what a link points to alone', async () => {
+  it('does not touch the target of a link', async () => {
     const elsewhere = path.join(models, 'elsewhere');
     await mkdir(elsewhere);
     await symlink(elsewhere, path.join(models, 'tiny'));
@@ -325,7 +328,7 @@ describe('pulling a model', () => {
     expect(await readdir(models)).toEqual(['elsewhere']);
   });
 
-  it('is done by one process at a time', async () => {
+  it('runs in one process at a time', async () => {
     hub.fault(UNET, { holdAfter: 10 });
     const first = pull();
     await until(async () => hub.sentBytes[UNET] === 10);
@@ -349,7 +352,7 @@ describe('pulling a model', () => {
     }
   });
 
-  it('waits for no process that lives, here or elsewhere', async () => {
+  it('fails if the holder of the lock is alive, here or on another machine', async () => {
     await mkdir(path.join(models, '.partial'));
     for (const lock of [`${process.ppid} ${hostname()} 1`, '1 another-machine 1', '']) {
       await writeFile(path.join(models, '.partial/tiny.lock'), lock);
@@ -359,7 +362,7 @@ describe('pulling a model', () => {
 });
 
 describe('removing a model', () => {
-  it('takes whole and half-fetched ones', async () => {
+  it('deletes complete and partial ones', async () => {
     await pull();
     expect(await removeModel(models, 'tiny')).toBe(true);
     await cutShort(1000);

@@ -22,7 +22,7 @@ const weightsOf = (name: string) =>
     .files.filter(({ path: file }) => file.endsWith('.safetensors'));
 
 describe('the manifest', () => {
-  it('knows three models with the files that half precision needs', () => {
+  it('lists three models with the files needed for half precision', () => {
     expect([...knownModels(here).keys()]).toEqual(['svd', 'svd-xt', 'svd-xt-1-1']);
     for (const model of knownModels(here).values()) {
       expect(model.files.map(({ path: file }) => file).toSorted()).toEqual([
@@ -41,7 +41,7 @@ describe('the manifest', () => {
     }
   });
 
-  it('gives sizes that add up: half precision, two bytes a parameter, and the header', () => {
+  it('has sizes that add up: a header and two bytes per parameter', () => {
     expect(modelBytes(knownModels(here).get('svd-xt')!)).toBe(4_509_188_841);
     const parameters: Record<string, number> = { image_encoder: 632_076_800, unet: 1_524_623_082, vae: 97_742_847 };
     for (const name of knownModels(here).keys()) {
@@ -54,7 +54,7 @@ describe('the manifest', () => {
     }
   });
 
-  it('knows that SVD and SVD-XT share all but the UNet', () => {
+  it('has the same image encoder and VAE for SVD and SVD-XT', () => {
     const [small, large] = ['svd', 'svd-xt'].map(weightsOf);
     const shared = small!.filter((file) =>
       large!.some((other) => other.path === file.path && other.sha256 === file.sha256 && file.sha256 !== null),
@@ -65,7 +65,7 @@ describe('the manifest', () => {
     ]);
   });
 
-  it('is added to by one in MODELS_DIR', async () => {
+  it('is extended by a manifest in MODELS_DIR', async () => {
     const entry = {
       repository: 'us/own',
       revision: 'main',
@@ -80,10 +80,10 @@ describe('the manifest', () => {
   });
 
   it.each([
-    ['no JSON', '{'],
+    ['invalid JSON', '{'],
     ['no models', '{}'],
     [
-      'a file outside',
+      'a path outside the folder',
       JSON.stringify({
         models: {
           own: {
@@ -97,7 +97,7 @@ describe('the manifest', () => {
         },
       }),
     ],
-  ])('with %s is refused with its name', async (_what, text) => {
+  ])('with %s is rejected with an error that names it', async (_what, text) => {
     await writeFile(path.join(models, 'manifest.json'), text);
     expect(() => knownModels(there())).toThrow(ModelError);
     expect(() => knownModels(there())).toThrow('manifest.json');
@@ -113,18 +113,18 @@ describe('SVD_MODEL', () => {
     expect(modelFolder(there(), models)).toBe(models);
   });
 
-  it('says of a known model that is not here what fetches it', async () => {
+  it('reports a known model that is not installed, with the command that fetches it', async () => {
     expect(await modelState(there(), svdXt.weights)).toMatchObject({
       kind: 'missing',
-      message: 'svd-xt is not here (4.5 GB)',
+      message: 'svd-xt is not installed (4.5 GB)',
       hint: 'npm run models -- pull svd-xt',
     });
   });
 
-  it('says of a folder what it lacks', async () => {
+  it('reports what a folder lacks', async () => {
     expect(await modelState(there({ SVD_MODEL: 'svdxt' }), svdXt.weights)).toMatchObject({
       kind: 'missing',
-      message: expect.stringContaining('no known model'),
+      message: expect.stringContaining('neither a known model'),
       hint: expect.stringContaining('svd-xt'),
     });
     const folder = path.join(models, 'mine');
@@ -153,30 +153,30 @@ describe('SVD_MODEL', () => {
   });
 });
 
-describe('the meter of a transfer', () => {
-  it('counts what is here, what comes and what has to come again', () => {
+describe('a transfer meter', () => {
+  it('counts present bytes, transferred bytes and bytes that must be transferred again', () => {
     const meter = new TransferMeter();
     meter.begin(4_500_000_000, 1_000_000_000);
-    expect(describeTransfer(meter.standing())).toBe('22 % of 4.5 GB');
+    expect(describeTransfer(meter.progress())).toBe('22 % of 4.5 GB');
     meter.add(2_000_000_000);
     meter.drop(750_000_000);
-    expect(meter.standing()).toMatchObject({ doneBytes: 2_250_000_000, percent: 50 });
+    expect(meter.progress()).toMatchObject({ doneBytes: 2_250_000_000, percent: 50 });
   });
 
-  it('says 100 % only when nothing is left', () => {
+  it('shows 100 % only once nothing is left', () => {
     const meter = new TransferMeter();
     meter.begin(1_000_000, 0);
     meter.add(999_999);
-    expect(meter.standing().percent).toBe(99);
+    expect(meter.progress().percent).toBe(99);
     meter.add(1);
-    expect(describeTransfer(meter.standing())).toBe('100 % of 1.0 MB'.replace('1.0', '1'));
+    expect(describeTransfer(meter.progress())).toBe('100 % of 1.0 MB'.replace('1.0', '1'));
   });
 
   it.each([
     [45, 'about 45 s left'],
     [360, 'about 6 min left'],
     [7_300, 'about 2 h left'],
-  ])('tells %i seconds as "%s"', (secondsLeft, words) => {
+  ])('shows %i seconds as "%s"', (secondsLeft, words) => {
     expect(describeTransfer({ doneBytes: 1, totalBytes: 4.5e9, percent: 43, bytesPerSecond: 1, secondsLeft })).toBe(
       `43 % of 4.5 GB, ${words}`,
     );

@@ -36,13 +36,13 @@ const verdicts = async (meter = new TransferMeter()) => {
   return found;
 };
 
-it('finds a model as it was published, or, where nothing is published, as it was pulled', async () => {
+it('accepts files that match the published hash, or else the hash recorded by pull', async () => {
   const meter = new TransferMeter();
   expect(await verdicts(meter)).toEqual({ [published]: 'ok', [unpublished]: 'ok', 'config.json': 'ok' });
-  expect(meter.standing()).toMatchObject({ doneBytes: 100_002, percent: 100 });
+  expect(meter.progress()).toMatchObject({ doneBytes: 100_002, percent: 100 });
 });
 
-it.each([published, unpublished])('finds a flipped bit in %s', async (file) => {
+it.each([published, unpublished])('detects a flipped bit in %s', async (file) => {
   const whole = await readFile(path.join(folder, file));
   const broken = Buffer.from(whole);
   broken[40_000]! ^= 1;
@@ -51,7 +51,7 @@ it.each([published, unpublished])('finds a flipped bit in %s', async (file) => {
   await writeFile(path.join(folder, file), whole);
 });
 
-it('finds what is short or gone, and says where there is nothing to compare with', async () => {
+it('detects truncated and missing files, and reports files without any known hash', async () => {
   await writeFile(path.join(folder, published), 'short');
   await rm(path.join(folder, unpublished));
   await rm(path.join(folder, 'pulled.json'));
