@@ -12,7 +12,7 @@ import { markStorage } from './infra/storage/installation.ts';
 import { openServices } from './infra/services.ts';
 import { sharedSecret } from './infra/postgres/settings.ts';
 import { VERSION } from './process/version.ts';
-import { keepHouse } from './jobs/housekeeping.ts';
+import { runHousekeeping } from './jobs/housekeeping.ts';
 import { QueueLines } from './jobs/queue-lines.ts';
 
 async function startApi(config: Config, log: Logger): Promise<Part> {
@@ -34,18 +34,18 @@ async function startApi(config: Config, log: Logger): Promise<Part> {
   url = server.url;
   log.info({ url, queueAndProgress: services.transport }, `API at ${config.PUBLIC_URL ?? url}`);
 
-  let keeping: Promise<void> | null = null;
-  const keep = () => {
-    keeping ??= keepHouse(services).finally(() => (keeping = null));
+  let pass: Promise<void> | null = null;
+  const startPass = () => {
+    pass ??= runHousekeeping(services).finally(() => (pass = null));
   };
-  keep();
-  const timer = setInterval(keep, config.HOUSEKEEPING_SECONDS * 1000);
+  startPass();
+  const timer = setInterval(startPass, config.HOUSEKEEPING_SECONDS * 1000);
   return {
     ready: Promise.resolve({ url, instance: api.instance }),
     async stop() {
       clearInterval(timer);
       await server.close();
-      await keeping;
+      await pass;
       await services.close();
     },
   };

@@ -9,8 +9,8 @@ import { GraphQLError } from 'graphql';
 import type { Config } from '../config.ts';
 import { StartupError } from '../process/startup-error.ts';
 import { ROOT } from '../process/version.ts';
-import { deleteUpload } from '../jobs/cancel.ts';
 import { AppError } from '../jobs/errors.ts';
+import { checkUploadLimit, deleteUpload, saveUpload } from '../jobs/uploads.ts';
 import type { Log } from '../jobs/ports/log.ts';
 import { localHost } from '../process/address.ts';
 import { ACT_AS_HEADER, authenticate, type Caller } from './auth.ts';
@@ -28,7 +28,6 @@ import { probeAll } from './http/probes.ts';
 import { HTTP_STATUS } from './http/status.ts';
 import { createSchema } from './graphql/schema.ts';
 import { serveSockets } from './graphql/sockets.ts';
-import { UploadLimit } from './http/upload-limit.ts';
 import { uploadsRouter } from './http/uploads.ts';
 
 /** Room for a photo of BASE64_MAX_BYTES as base64, and the rest of a request. */
@@ -102,15 +101,14 @@ export async function startServer(api: ApiContext): Promise<RunningServer> {
   app.use(downloadsRouter({ signer: api.links, find: (kind, id) => findFile(api.jobs, kind, id), blobs: api.blobs }));
   if (graphiqlEnabled(config)) app.use(graphiqlRouter(path.join(ROOT, 'dist', 'graphiql')));
   app.get('/metrics', identify, metricsRoute(api));
-  const uploadLimit = new UploadLimit(api.uploads, config);
   app.use('/uploads', identify);
   app.use(
     uploadsRouter({
       ...api.intake,
       blobs: api.blobs,
       caller: callerOf,
-      admit: (caller) => uploadLimit.admit(caller),
-      save: (upload, caller) => uploadLimit.save(upload, caller),
+      admit: (caller) => checkUploadLimit(api, caller),
+      save: (upload, caller) => saveUpload(api, caller, upload),
     }),
   );
   app.delete('/uploads/:id', async (request, response) => {

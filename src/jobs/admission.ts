@@ -1,13 +1,13 @@
-/** From the backlog to the queue: which jobs get a queue entry, and when followers of waiting jobs look again. */
-import { ENGINES, type EngineName } from '../catalog/engines.ts';
+/** Admission of jobs from the backlog to the queue, and notifications about changed queue positions. */
 import { names } from '../catalog/catalog.ts';
+import { ENGINES, type EngineName } from '../catalog/engines.ts';
 import type { JobContext } from './context.ts';
 import { QUEUE_TOPIC } from './ports/bus.ts';
 import type { Admitted } from './store.ts';
 
-type AdmissionContext = Pick<JobContext, 'config' | 'jobs' | 'queue' | 'bus' | 'log'>;
+type AdmissionContext = Pick<JobContext, 'policy' | 'jobs' | 'queue' | 'bus' | 'log'>;
 
-/** Adds queue entries for jobs that have been admitted, in order. An entry that cannot be added now is added by housekeeping. */
+/** Adds queue entries for admitted jobs, in order. Housekeeping adds the entries that cannot be added now. */
 export async function enqueueAdmitted(
   { queue, log }: Pick<AdmissionContext, 'queue' | 'log'>,
   admitted: readonly Admitted[],
@@ -20,12 +20,12 @@ export async function enqueueAdmitted(
 }
 
 /**
- * Call after a job has left the queue: admits the next jobs of the backlog. Never rejects, since what made room must not fail because of
- * it; housekeeping repeats it.
+ * Admits the next jobs of the backlog. To be called after a job has left the queue. Never rejects, so that the operation that freed the slot
+ * does not fail; housekeeping repeats the admission.
  */
 export async function admitFromBacklog(context: AdmissionContext, engine: EngineName): Promise<void> {
   try {
-    await enqueueAdmitted(context, await context.jobs.admit(engine, context.config.QUEUE_LIMIT));
+    await enqueueAdmitted(context, await context.jobs.admit(engine, context.policy.queueLimit));
   } catch (error) {
     context.log.warn({ engine, err: error }, 'backlog not admitted to the queue; housekeeping will do it');
   }
@@ -36,7 +36,7 @@ export async function admitAll(context: AdmissionContext): Promise<void> {
   for (const engine of names(ENGINES)) await admitFromBacklog(context, engine);
 }
 
-/** Wakes those who follow waiting jobs of an engine: their positions may have changed. A lost message delays them by one poll. */
+/** Notifies the subscribers of an engine's waiting jobs that their positions may have changed. If the message is lost, their next poll notices. */
 export async function publishQueueChange({ bus, log }: Pick<AdmissionContext, 'bus' | 'log'>, engine: EngineName): Promise<void> {
   await bus.publish(QUEUE_TOPIC, { engine }).catch((error: unknown) => log.warn({ engine, err: error }, 'queue change not published'));
 }

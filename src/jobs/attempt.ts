@@ -1,13 +1,16 @@
-/** One attempt's life, as the worker drives it. The token fences: a late worker cannot overwrite a newer attempt or an end. */
+/** One attempt at a job, as a worker drives it. The attempt token fences: a superseded attempt can no longer write to the row. */
 import { randomUUID } from 'node:crypto';
-import type { JobContext } from './context.ts';
 import { publishQueueChange } from './admission.ts';
-import { end, IDLE, type EndContext } from './end.ts';
+import type { JobContext } from './context.ts';
 import { AppError } from './errors.ts';
+import { finishJob, NO_ACTIVE_ATTEMPT, type FinishContext } from './finish.ts';
 import { isTerminal, jobFiles, type Job } from './job.ts';
 import type { Guard } from './store.ts';
 
-export type AttemptContext = EndContext & Pick<JobContext, 'workspace'>;
+export type AttemptContext = FinishContext & Pick<JobContext, 'workspace'>;
+
+/** Wait before a claim that another process was faster to make is tried again. */
+const CLAIM_RETRY_MS = 500;
 
 export interface Attempt {
   readonly job: Job;
@@ -16,14 +19,14 @@ export interface Attempt {
 
 export type Claim =
   | { readonly kind: 'attempt'; readonly attempt: Attempt }
-  /** Nothing is to be done: no such job, or it has ended. */
+  /** There is nothing to do: the job does not exist or has finished. */
   | { readonly kind: 'nothing' }
-  /** Not yet. */
+  /** The job cannot be claimed yet. */
   | { readonly kind: 'later'; readonly delayMs: number };
 
 /**
- * Begins the next attempt at a job. A row that is still PROCESSING had a worker that died or fell silent: its attempt counts, and
- * whoever held it can no longer write.
+ * Claims a job and starts its next attempt. If the row is still PROCESSING, its worker has died or lost its connection: that attempt
+ * counts, and its token is no longer valid.
  */
 export async function beginAttempt(context: AttemptContext, jobId: string, workerId: string, device: string): Promise<Claim> {
   const { jobs, log } = context;
@@ -37,13 +40,13 @@ export async function beginAttempt(context: AttemptContext, jobId: string, worke
   if (job.status === 'PROCESSING') {
     log.warn({ jobId, attempt: job.attempt, workerId: job.workerId }, 'the worker of this attempt was lost');
     if (job.attempt >= job.maxAttempts) {
-      await end(context, job, guard, { status: 'FAILED', ...stored(new AppError('WORKER_LOST')) });
+      await finishJob(context, job, guard, { status: 'FAILED', ...errorColumns(new AppError('WORKER_LOST')) });
       return { kind: 'nothing' };
     }
   }
   const token = randomUUID();
-  const begun = await jobs.transition(jobId, guard, {
-    ...IDLE,
+  const started = await jobs.transition(jobId, guard, {
+    ...NO_ACTIVE_ATTEMPT,
     status: 'PROCESSING',
     attempt: job.attempt + 1,
     attemptToken: token,
@@ -56,47 +59,47 @@ export async function beginAttempt(context: AttemptContext, jobId: string, worke
     workerId,
     device,
   });
-  if (!begun) return { kind: 'later', delayMs: 500 };
-  await publishQueueChange(context, begun.engine);
-  return { kind: 'attempt', attempt: { job: begun, token } };
+  if (!started) return { kind: 'later', delayMs: CLAIM_RETRY_MS };
+  await publishQueueChange(context, started.engine);
+  return { kind: 'attempt', attempt: { job: started, token } };
 }
 
-/** True while the attempt is the one that may write. */
-export async function stillHeld({ jobs }: Pick<AttemptContext, 'jobs'>, { job, token }: Attempt): Promise<boolean> {
+/** Whether the attempt may still write to its job. */
+export async function ownsJob({ jobs }: Pick<AttemptContext, 'jobs'>, { job, token }: Attempt): Promise<boolean> {
   const row = await jobs.find(job.id);
   return row?.status === 'PROCESSING' && row.attemptToken === token;
 }
 
-/** Where a finished render left its files. */
-export interface Rendered {
+/** Local files that a finished render has written. */
+export interface RenderOutput {
   readonly videoPath: string;
   readonly posterPath: string;
 }
 
 export interface RenderFigures {
   readonly sizeBytes: number;
-  /** Hex. */
+  /** Of the video, hexadecimal. */
   readonly sha256: string;
   readonly renderSeconds: number;
 }
 
-/** Moves a finished render's files to where the attempt's results belong; to be done before `completeAttempt`, and once. */
-export async function publish(
+/** Moves the output of a render to the attempt's folder in the archive. To be called once, before `completeAttempt`. */
+export async function storeOutput(
   { workspace }: Pick<AttemptContext, 'workspace'>,
   { job }: Attempt,
-  { videoPath, posterPath }: Rendered,
+  { videoPath, posterPath }: RenderOutput,
 ): Promise<void> {
   await workspace.adopt(posterPath, jobFiles.poster(job));
   await workspace.adopt(videoPath, jobFiles.video(job));
 }
 
 /**
- * Completes a job whose files are published: a COMPLETED row always has its video. If cancel or another attempt was first, the files
- * are taken back. May be repeated when its outcome is unknown.
+ * Completes a job whose output is stored, so that a COMPLETED row always has its video. If the job was cancelled or another attempt
+ * completed it, the output is removed. Safe to repeat when the outcome of an earlier call is unknown.
  */
 export async function completeAttempt(context: AttemptContext, { job, token }: Attempt, figures: RenderFigures): Promise<void> {
   const { jobs, blobs } = context;
-  await end(context, job, { from: ['PROCESSING'], token }, { status: 'COMPLETED', percent: 100, filesKept: true, ...figures });
+  await finishJob(context, job, { from: ['PROCESSING'], token }, { status: 'COMPLETED', percent: 100, filesKept: true, ...figures });
   const row = await jobs.find(job.id);
   if (row?.status !== 'COMPLETED' || row.attempt !== job.attempt) {
     await blobs.remove(jobFiles.attempt(job));
@@ -106,46 +109,40 @@ export async function completeAttempt(context: AttemptContext, { job, token }: A
   for (const attempt of others) await blobs.remove(`${jobFiles.archive(job)}/${attempt}`);
 }
 
-/** Ends an attempt that failed: another one later if that can cure it and one is left, else the job is FAILED. */
+/** Records the failure of an attempt. The job is RETRYING if another attempt can help and one is left, otherwise FAILED. */
 export async function failAttempt(
   context: AttemptContext,
   { job, token }: Attempt,
   error: AppError,
 ): Promise<{ retryInMs: number } | null> {
-  const retryInMs = context.config.RETRY_DELAY_SECONDS * 1000;
-  const again = await retryOrFail(context, job, { from: ['PROCESSING'], token }, error, retryInMs);
-  return again ? { retryInMs } : null;
+  const retryInMs = context.policy.retryDelayMs;
+  const retries = await retryOrFail(context, job, { from: ['PROCESSING'], token }, error, retryInMs);
+  return retries ? { retryInMs } : null;
 }
 
-/** True if the job waits for another attempt now. */
-export async function retryOrFail(context: EndContext, job: Job, guard: Guard, error: AppError, retryInMs: number): Promise<boolean> {
+/** Returns whether the job waits for another attempt now. */
+export async function retryOrFail(context: FinishContext, job: Job, guard: Guard, error: AppError, retryInMs: number): Promise<boolean> {
   if (!error.anotherAttemptHelps || job.attempt >= job.maxAttempts) {
-    await end(context, job, guard, { status: 'FAILED', ...stored(error) });
+    await finishJob(context, job, guard, { status: 'FAILED', ...errorColumns(error) });
     return false;
   }
   const nextAttemptAt = new Date((await context.jobs.now()).getTime() + retryInMs);
-  const waiting = await context.jobs.transition(job.id, guard, { ...IDLE, ...stored(error), status: 'RETRYING', nextAttemptAt });
-  return waiting !== null;
+  const change = { ...NO_ACTIVE_ATTEMPT, ...errorColumns(error), status: 'RETRYING', nextAttemptAt } as const;
+  return (await context.jobs.transition(job.id, guard, change)) !== null;
 }
 
-/** Gives an unfinished job back because its worker cannot go on; the attempt is not held against it. */
-export async function handBack(context: AttemptContext, { job, token }: Attempt): Promise<boolean> {
-  const waiting = await context.jobs.transition(
+/** Returns an unfinished job to the queue because its worker cannot continue; the attempt does not count. False if it was superseded. */
+export async function releaseAttempt(context: AttemptContext, { job, token }: Attempt): Promise<boolean> {
+  const released = await context.jobs.transition(
     job.id,
     { from: ['PROCESSING'], token },
-    {
-      ...IDLE,
-      status: 'QUEUED',
-      maxAttempts: job.maxAttempts + 1,
-      workerId: null,
-      device: null,
-    },
+    { ...NO_ACTIVE_ATTEMPT, status: 'QUEUED', maxAttempts: job.maxAttempts + 1, workerId: null, device: null },
   );
-  if (!waiting) return false;
-  await publishQueueChange(context, waiting.engine);
+  if (!released) return false;
+  await publishQueueChange(context, released.engine);
   return true;
 }
 
-function stored(error: AppError) {
+function errorColumns(error: AppError) {
   return { errorCode: error.code, errorMessage: error.message } as const;
 }

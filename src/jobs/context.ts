@@ -1,14 +1,14 @@
-import type { Config } from '../config.ts';
+import type { JobPolicy } from './policy.ts';
+import type { BlobStore } from './ports/blobs.ts';
 import { jobTopic, type ProgressBus } from './ports/bus.ts';
 import type { Log } from './ports/log.ts';
 import type { RenderQueue } from './ports/queue.ts';
-import type { BlobStore } from './ports/blobs.ts';
 import type { Workspace } from './ports/workspace.ts';
 import type { JobStore, UploadStore, WorkerStore } from './store.ts';
 
-/** What every operation on jobs works with. */
+/** Everything that operations on jobs depend on. */
 export interface JobContext {
-  readonly config: Config;
+  readonly policy: JobPolicy;
   readonly jobs: JobStore;
   readonly uploads: UploadStore;
   readonly workers: WorkerStore;
@@ -20,7 +20,7 @@ export interface JobContext {
 }
 
 /**
- * Publishes progress within an attempt straight on the bus: lossy, since the next progress or the poll of followers makes up for it.
+ * Publishes progress within an attempt directly on the bus. A lost message is made up for by the next progress or by the subscribers' poll.
  * Every other change of a job is published by the outbox; see events.ts.
  */
 export async function publishProgress({ bus, log }: Pick<JobContext, 'bus' | 'log'>, jobId: string, revision: number): Promise<void> {

@@ -11,17 +11,17 @@ import { jobFiles, type Job } from './job.ts';
 import { checkOptions, checkText, CLIENT_REF_MAX, fingerprint, resolveOptions, type RequestedOptions } from './options.ts';
 import { uploadFile, type NewJob } from './store.ts';
 
-/** Who asks. Limits and ownership count for `owner`; the local owner has no limit of its own. */
+/** The caller of an operation. Ownership and limits apply to `owner`; the local owner has no limit. */
 export interface Requester {
   readonly owner: string;
   readonly local: boolean;
 }
 
-/** A photo that lies in storage already. */
+/** A photo in storage. */
 export interface StoredPhoto extends PhotoGeometry {
   readonly key: string;
   readonly sha256: string;
-  /** What it means should the file be gone by the time it is used. */
+  /** The error to throw if the file has been deleted in the meantime. */
   readonly gone?: 'UPLOAD_NOT_FOUND' | 'EXPIRED';
 }
 
@@ -31,40 +31,40 @@ export interface CreateRequest extends RequestedOptions {
 }
 
 /**
- * Creates a job: row, photo, queue entry. Atomic in effect: what a crash leaves between row and entry, housekeeping completes.
- * The same idempotency key with the same options and photo gives the same job again.
+ * Creates a job: photo, row, queue entry. If the process dies between row and entry, housekeeping adds the entry. A request with the same
+ * idempotency key, options and photo as an earlier one returns the earlier job.
  * @throws AppError BAD_INPUT, CONFLICT, ENGINE_UNAVAILABLE, QUEUE_FULL, OWNER_LIMIT
  */
-export async function createJob(context: JobContext, who: Requester, request: CreateRequest, photo: StoredPhoto): Promise<Job> {
+export async function createJob(context: JobContext, requester: Requester, request: CreateRequest, photo: StoredPhoto): Promise<Job> {
   const checked = checkOptions(request);
   checkText('clientRef', request.clientRef, CLIENT_REF_MAX);
   checkText('idempotencyKey', request.idempotencyKey, 200);
-  const print = fingerprint(checked, photo.sha256);
+  const requestFingerprint = fingerprint(checked, photo.sha256);
   const idempotencyKey = request.idempotencyKey ?? null;
   if (idempotencyKey !== null) {
-    const earlier = await context.jobs.findByKey(who.owner, idempotencyKey);
-    if (earlier) return sameRequest(earlier, print);
+    const earlier = await context.jobs.findByKey(requester.owner, idempotencyKey);
+    if (earlier) return sameRequest(earlier, requestFingerprint);
   }
   const engine = await chooseEngine(context, checked.engine);
-  return await place(context, who, photo, {
-    ...(await draft(context, who, engine, resolveOptions(checked, engine, photo), photo)),
+  return await persistAndEnqueue(context, requester, photo, {
+    ...(await draft(context, requester, engine, resolveOptions(checked, engine, photo), photo)),
     clientRef: request.clientRef ?? null,
     idempotencyKey,
-    fingerprint: print,
+    fingerprint: requestFingerprint,
     retryOf: null,
   });
 }
 
 /**
- * A failed or cancelled job once more, as a new job with the same photo, options and seed.
- * @throws AppError NOT_RETRYABLE, EXPIRED once the photo is gone, and what `createJob` throws
+ * Creates a new job with the photo, options and seed of a failed or cancelled one.
+ * @throws AppError NOT_RETRYABLE, EXPIRED if the photo is deleted, and what `createJob` throws
  */
-export async function retryJob(context: JobContext, who: Requester, old: Job): Promise<Job> {
+export async function retryJob(context: JobContext, requester: Requester, old: Job): Promise<Job> {
   if (old.status !== 'FAILED' && old.status !== 'CANCELLED') throw new AppError('NOT_RETRYABLE');
   const photo = jobPhoto(old);
   await chooseEngine(context, old.engine);
-  return await place(context, who, photo, {
-    ...(await draft(context, who, old.engine, old.options, photo)),
+  return await persistAndEnqueue(context, requester, photo, {
+    ...(await draft(context, requester, old.engine, old.options, photo)),
     clientRef: old.clientRef,
     idempotencyKey: null,
     fingerprint: old.fingerprint,
@@ -74,7 +74,7 @@ export async function retryJob(context: JobContext, who: Requester, old: Job): P
 
 /**
  * The photo of an earlier job.
- * @throws AppError EXPIRED once it is deleted
+ * @throws AppError EXPIRED if it is deleted
  */
 export function jobPhoto(job: Job): StoredPhoto {
   if (!job.photoKept) throw new AppError('EXPIRED', "The earlier job's photo is no longer kept.");
@@ -83,7 +83,7 @@ export function jobPhoto(job: Job): StoredPhoto {
 }
 
 /**
- * The photo of an upload of one's own.
+ * The photo of an upload of `owner`.
  * @throws AppError UPLOAD_NOT_FOUND
  */
 export async function uploadedPhoto({ uploads }: Pick<JobContext, 'uploads'>, owner: string, id: string): Promise<StoredPhoto> {
@@ -93,19 +93,19 @@ export async function uploadedPhoto({ uploads }: Pick<JobContext, 'uploads'>, ow
   return { key: uploadFile(upload.id), sha256, width, height, focus, gone: 'UPLOAD_NOT_FOUND' };
 }
 
-async function draft(context: JobContext, who: Requester, engine: EngineName, options: RenderOptions, photo: StoredPhoto) {
+async function draft(context: JobContext, requester: Requester, engine: EngineName, options: RenderOptions, photo: StoredPhoto) {
   const [estimator, workers] = await Promise.all([estimatorFor(context.jobs, engine), liveWorkers(context)]);
-  const places = workersFor(engine, workers);
-  const sameEverywhere = new Set(places.map(({ device }) => device)).size === 1;
+  const devices = workersFor(engine, workers);
+  const sameEverywhere = new Set(devices.map(({ device }) => device)).size === 1;
   return {
     id: randomUUID(),
-    owner: who.owner,
-    maxAttempts: context.config.MAX_ATTEMPTS,
+    owner: requester.owner,
+    maxAttempts: context.policy.maxAttempts,
     engine,
     options,
-    estimatedSeconds: estimator.fastest(options, places),
-    // Compared with the measured time later, which is only meaningful if the baseline is that device's.
-    baselineSeconds: sameEverywhere ? baselineSeconds(options, places[0]) : null,
+    estimatedSeconds: estimator.fastest(options, devices),
+    // Compared with the measured time later, which is only meaningful if the baseline is for the same device.
+    baselineSeconds: sameEverywhere ? baselineSeconds(options, devices[0]) : null,
     photoSha256: photo.sha256,
     photoWidth: photo.width,
     photoHeight: photo.height,
@@ -113,17 +113,17 @@ async function draft(context: JobContext, who: Requester, engine: EngineName, op
   };
 }
 
-/** Photo first, then the row, then the queue's entry: whatever is interrupted, no row is without its photo. */
-async function place(context: JobContext, who: Requester, photo: StoredPhoto, job: NewJob): Promise<Job> {
-  const { config, jobs, blobs, log } = context;
+/** Stores the photo, inserts the row and adds the queue entry, in this order, so that a crash never leaves a row without its photo. */
+async function persistAndEnqueue(context: JobContext, requester: Requester, photo: StoredPhoto, job: NewJob): Promise<Job> {
+  const { policy, jobs, blobs, log } = context;
   await blobs.copy(photo.key, jobFiles.photo(job.id)).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'ENOENT' && photo.gone ? new AppError(photo.gone, 'The photo is no longer kept.', {}, error) : error;
   });
-  // Should this fail, the row may be there all the same; housekeeping finds out and queues it or clears the photo away.
+  // If this rejects, the row may have been inserted nevertheless. Housekeeping then queues the job, or removes the orphaned photo.
   const insertion = await jobs.insert(job, {
-    queue: config.QUEUE_LIMIT,
-    backlog: config.BACKLOG_LIMIT,
-    owner: who.local ? null : config.OWNER_LIMIT,
+    queue: policy.queueLimit,
+    backlog: policy.backlogLimit,
+    owner: requester.local ? null : policy.ownerLimit,
   });
   if (insertion.kind !== 'inserted') await blobs.remove(jobFiles.hot(job.id));
   if (insertion.kind === 'existing') return sameRequest(insertion.job, job.fingerprint);
@@ -134,8 +134,9 @@ async function place(context: JobContext, who: Requester, photo: StoredPhoto, jo
   return insertion.job;
 }
 
-function sameRequest(earlier: Job, print: string): Job {
-  if (earlier.fingerprint !== print) throw new AppError('CONFLICT', undefined, { field: 'idempotencyKey' });
+/** @throws AppError CONFLICT if the idempotency key was used for another request */
+function sameRequest(earlier: Job, requestFingerprint: string): Job {
+  if (earlier.fingerprint !== requestFingerprint) throw new AppError('CONFLICT', undefined, { field: 'idempotencyKey' });
   return earlier;
 }
 
@@ -145,9 +146,9 @@ async function fullError(
   limit: 'backlog' | 'owner',
   count: number,
 ): Promise<AppError> {
-  const { places, runningSeconds, waitingSeconds } = await jobs.line(engine);
-  const retryAfterSeconds = Math.max(1, Math.ceil(runningSeconds || waitingSeconds / Math.max(1, places.size)));
+  const { positions, runningSeconds, waitingSeconds } = await jobs.line(engine);
+  const retryAfterSeconds = Math.max(1, Math.ceil(runningSeconds || waitingSeconds / Math.max(1, positions.size)));
   return limit === 'backlog'
-    ? new AppError('QUEUE_FULL', `The queue is full: ${count} jobs wait already.`, { retryAfterSeconds })
+    ? new AppError('QUEUE_FULL', `The backlog is full: ${count} jobs are waiting.`, { retryAfterSeconds })
     : new AppError('OWNER_LIMIT', `You have ${count} unfinished jobs, which is the limit.`, { retryAfterSeconds });
 }

@@ -1,17 +1,17 @@
-import { engineEntry, ENGINES, type EngineName } from '../catalog/engines.ts';
 import { names } from '../catalog/catalog.ts';
+import { engineEntry, ENGINES, type EngineName } from '../catalog/engines.ts';
 import type { JobContext } from './context.ts';
 import { AppError } from './errors.ts';
 import type { SeenWorker } from './store.ts';
 
-/** Heartbeats that a worker may miss and still count as alive. */
-const MISSED_BEATS = 4;
+type WorkerContext = Pick<JobContext, 'policy' | 'workers'>;
 
-type Needs = Pick<JobContext, 'config' | 'workers'>;
+/** Suggested wait before a request for an unavailable engine is repeated. */
+const RETRY_AFTER_SECONDS = 10;
 
-/** Workers alive now. */
-export async function liveWorkers({ config, workers }: Needs): Promise<SeenWorker[]> {
-  return (await workers.seenWithin(config.HEARTBEAT_SECONDS * MISSED_BEATS)).filter((worker) => !worker.stopped);
+/** Workers that are alive. */
+export async function liveWorkers({ policy, workers }: WorkerContext): Promise<SeenWorker[]> {
+  return (await workers.seenWithin(policy.workerTimeoutMs)).filter((worker) => !worker.stopped);
 }
 
 /** Those of `workers` that can render jobs of an engine. */
@@ -29,17 +29,17 @@ export interface EngineAvailability {
 }
 
 /**
- * Engines that can render a new job. Workers that left or fell silent within the last ENGINE_GRACE_SECONDS still count, so that a
- * restart does not refuse requests; workers that cannot render do not.
+ * Engines that can render a new job. Workers that stopped or were lost within the grace period still count, so that a restart does not
+ * refuse requests. Unhealthy workers do not count.
  */
-export async function engineAvailability({ config, workers }: Needs): Promise<EngineAvailability> {
-  const seen = await workers.seenWithin(Math.max(config.ENGINE_GRACE_SECONDS, config.HEARTBEAT_SECONDS * MISSED_BEATS));
-  const able = seen.filter(({ state }) => state !== 'UNHEALTHY');
+export async function engineAvailability({ policy, workers }: WorkerContext): Promise<EngineAvailability> {
+  const seen = await workers.seenWithin(Math.max(policy.engineGraceMs, policy.workerTimeoutMs));
+  const healthy = seen.filter(({ state }) => state !== 'UNHEALTHY');
   const best = names(ENGINES)
     .toSorted((a, b) => engineEntry(b).preference - engineEntry(a).preference)
-    .find((engine) => able.some(({ defaultEngines }) => defaultEngines.includes(engine)));
+    .find((engine) => healthy.some(({ defaultEngines }) => defaultEngines.includes(engine)));
   return {
-    available: new Set(able.flatMap(({ engines }) => engines)),
+    available: new Set(healthy.flatMap(({ engines }) => engines)),
     best: best ?? null,
     reason: (engine) =>
       seen
@@ -49,23 +49,23 @@ export async function engineAvailability({ config, workers }: Needs): Promise<En
 }
 
 /**
- * The engine of a new job: the requested one, else the best that a worker provides by default.
+ * The engine of a new job: the requested one, otherwise the best that a worker provides by default.
  * @throws AppError ENGINE_UNAVAILABLE
  */
-export async function chooseEngine(needs: Needs, requested: EngineName | null): Promise<EngineName> {
-  const { available, best, reason } = await engineAvailability(needs);
+export async function chooseEngine(context: WorkerContext, requested: EngineName | null): Promise<EngineName> {
+  const { available, best, reason } = await engineAvailability(context);
   if (requested) {
     if (available.has(requested)) return requested;
     const why = reason(requested);
     throw new AppError('ENGINE_UNAVAILABLE', `No running worker offers ${requested}${why ? `: ${why}` : ''}.`, {
       field: 'engine',
-      retryAfterSeconds: 10,
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
     });
   }
-  if (!best) {
-    // Such as the progress of a model download.
-    const why = names(ENGINES).map(reason).find(Boolean);
-    throw new AppError('ENGINE_UNAVAILABLE', `No worker that can render is running${why ? `: ${why}` : ''}.`, { retryAfterSeconds: 10 });
-  }
-  return best;
+  if (best) return best;
+  // For example the progress of a model download.
+  const why = names(ENGINES).map(reason).find(Boolean);
+  throw new AppError('ENGINE_UNAVAILABLE', `No worker that can render is running${why ? `: ${why}` : ''}.`, {
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+  });
 }

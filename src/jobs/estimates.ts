@@ -34,7 +34,7 @@ export class Estimator {
     const used = same.length > 0 ? same : known;
     const baseline = baselineSeconds(work, device);
     if (used.length === 0) return baseline;
-    // Each job is compared with its own baseline of that time, so that a small model says nothing wrong about a large one.
+    // Each job is compared with the baseline of its own creation, since the model may have been replaced by a larger one since then.
     return (
       baseline * median(used.map((sample) => sample.renderSeconds / (sample.baselineSeconds ?? baselineSeconds(sample.options, device))))
     );
@@ -50,28 +50,28 @@ export async function estimatorFor(jobs: Pick<JobStore, 'samples'>, engine: Engi
   return new Estimator(engine, await jobs.samples(engine, SAMPLES));
 }
 
-/** Place in the queue and time to the end, as of now. */
+/** Queue position and remaining time of a job, as of now. */
 export interface Outlook {
   /** 1 is next; null unless QUEUED. */
   readonly queuePosition: number | null;
-  /** Null after the end. */
+  /** Waiting included; null for a finished job. */
   readonly secondsRemaining: number | null;
 }
 
 /**
- * What a job can expect.
- * @param view its engine's line; needed for QUEUED only
+ * The outlook of a job.
+ * @param view the line of its engine; required for QUEUED only
  * @param now the database's clock
  */
 export function outlook(job: Job, view: QueueView | null, now: Date): Outlook {
   switch (job.status) {
     case 'QUEUED': {
-      const place = view?.places.get(job.id);
-      // It may have left the line since the row was read.
-      if (!view || !place) return { queuePosition: null, secondsRemaining: job.estimatedSeconds };
+      const position = view?.positions.get(job.id);
+      // The job may have left the line since its row was read.
+      if (!view || !position) return { queuePosition: null, secondsRemaining: job.estimatedSeconds };
       return {
-        queuePosition: place.jobsAhead + 1,
-        secondsRemaining: (place.secondsAhead + view.runningSeconds) / Math.max(1, view.devices) + job.estimatedSeconds,
+        queuePosition: position.jobsAhead + 1,
+        secondsRemaining: (position.secondsAhead + view.runningSeconds) / Math.max(1, view.devices) + job.estimatedSeconds,
       };
     }
     case 'PROCESSING': {

@@ -4,24 +4,24 @@ import type { EngineName, RenderOptions } from '../catalog/engines.ts';
 import type { ErrorCode } from './errors.ts';
 
 /**
- * A job's life. Every change goes through `JobStore.transition`, which writes only if the stored state still allows it.
+ * The life cycle of a job. Every change goes through `JobStore.transition`, which writes only if the stored state still allows it.
  *
- *   QUEUED ◀─▶ PROCESSING ──▶ COMPLETED      for good; its files expire, the job does not
- *     │            │  ▲  └───▶ FAILED        attempts spent, or an error no retry can cure
+ *   QUEUED ◀─▶ PROCESSING ──▶ COMPLETED      final; the files expire before the job does
+ *     │            │  ▲  └───▶ FAILED        no attempt is left, or the error is permanent
  *     │            ▼  │
- *     │         RETRYING                     40 s later, at most 3 attempts
- *     └────────────┴──────────▶ CANCELLED    asked for, at any point before the end
+ *     │         RETRYING                     the next attempt starts after a delay
+ *     └────────────┴──────────▶ CANCELLED    on request, while the job is unfinished
  *
- * A worker that is told to leave hands its job back to QUEUED; that attempt is not held against the job (maxAttempts grows by one).
- * Trying again after the end is a new job that names the old one.
+ * A worker that shuts down releases its job, which is QUEUED again; the attempt does not count (maxAttempts grows by one). A finished job
+ * is retried as a new job that refers to it.
  */
 export const JOB_STATUSES = {
   QUEUED: 'waiting for a worker',
-  PROCESSING: 'a worker renders it',
+  PROCESSING: 'being rendered by a worker',
   RETRYING: 'an attempt failed; the next one starts at nextAttemptAt',
   COMPLETED: 'the video is ready',
-  FAILED: 'it could not be rendered; error says why',
-  CANCELLED: 'it was cancelled before its end',
+  FAILED: 'the job could not be rendered; error says why',
+  CANCELLED: 'the job was cancelled before it finished',
 } as const;
 
 export type JobStatus = keyof typeof JOB_STATUSES;
@@ -33,34 +33,34 @@ export function isTerminal(status: JobStatus): boolean {
   return (TERMINAL_STATUSES as readonly JobStatus[]).includes(status);
 }
 
-/** One row of the job table, as the domain sees it. Times are the database's. */
+/** One row of the job table. Times are set by the database's clock. */
 export interface Job {
   readonly id: string;
   readonly owner: string;
   readonly status: JobStatus;
-  /** Grows by one with every change a client could see; never goes back. */
+  /** Grows by one with every change that is visible to clients. */
   readonly revision: number;
   /** 0 before the first attempt. */
   readonly attempt: number;
-  /** Grows by one for every attempt that a leaving worker handed back. */
+  /** Grows by one for every attempt that a stopping worker released. */
   readonly maxAttempts: number;
-  /** Names the attempt that may write; null when none is running. */
+  /** Identifies the only attempt that may write; null if none is running. */
   readonly attemptToken: string | null;
   readonly nextAttemptAt: Date | null;
   /** Rank in the fair order of the backlog: see `JobStore.insert`. */
   readonly turn: number;
-  /** Order in which the job was handed to its engine's queue; null while it waits in the backlog. */
+  /** Order in which the job was admitted to the queue of its engine; null while it waits in the backlog. */
   readonly admission: number | null;
   readonly stage: Stage | null;
-  /** Finished frames or steps of the present stage. */
+  /** Finished frames or steps of the current stage. */
   readonly step: number | null;
   readonly totalSteps: number | null;
-  /** 0–100; never falls within an attempt. */
+  /** 0 to 100; never decreases within an attempt. */
   readonly percent: number;
-  /** Seconds still to go as of `progressAt`. */
+  /** Remaining render time in seconds, as of `progressAt`. */
   readonly etaSeconds: number | null;
   readonly progressAt: Date | null;
-  /** When the newest preview picture was written; null before the first. */
+  /** When the latest preview was written; null before the first. */
   readonly previewAt: Date | null;
   readonly engine: EngineName;
   /** Device that renders or rendered it, such as `cpu` or `cuda:0`. */
@@ -69,7 +69,7 @@ export interface Job {
   readonly options: RenderOptions;
   /** Render time expected when the job was created, in seconds. */
   readonly estimatedSeconds: number;
-  /** The same before finished jobs corrected it, in seconds; null if devices differ or the row is older than this column. */
+  /** The estimate before it was corrected by finished jobs, in seconds; null if devices differ or the row is older than this column. */
   readonly baselineSeconds: number | null;
   readonly photoSha256: string;
   /** Pixels as displayed, EXIF orientation applied. */
@@ -81,7 +81,7 @@ export interface Job {
   readonly photoKept: boolean;
   readonly clientRef: string | null;
   readonly idempotencyKey: string | null;
-  /** Hash of the request, to tell the same request from another one under the same idempotency key. */
+  /** Hash of the request, which tells whether two requests with the same idempotency key are equal. */
   readonly fingerprint: string;
   readonly retryOf: string | null;
   readonly errorCode: ErrorCode | null;
@@ -89,9 +89,9 @@ export interface Job {
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
-  /** When the files are deleted; null before the end. */
+  /** When the files are deleted; null while the job is unfinished. */
   readonly expiresAt: Date | null;
-  /** True while video and poster are there. */
+  /** True while video and poster are stored. */
   readonly filesKept: boolean;
   readonly sizeBytes: number | null;
   readonly sha256: string | null;
@@ -105,13 +105,13 @@ type Archived = Pick<Job, 'id' | 'createdAt'>;
 type Attempted = Archived & Pick<Job, 'attempt'>;
 
 /**
- * Where a job's files lie in storage. Archive paths follow the day of creation, so that they can be told from the row alone; each
- * attempt has a folder of its own, so that a late one cannot touch what a newer one has published.
+ * Keys of a job's files in storage. Archive keys contain the day of creation, so that they follow from the row. Each attempt has its own
+ * folder, so that a superseded attempt cannot overwrite the output of a newer one.
  */
 export const jobFiles = {
-  /** Folder of the photo and of working files. */
+  /** Prefix of the photo and of working files. */
   hot: (id: string): string => `hot/${id}`,
-  /** The photo, byte for byte as it was sent. */
+  /** The photo, byte for byte as it was uploaded. */
   photo: (id: string): string => `hot/${id}/photo`,
   preview: (id: string): string => `hot/${id}/preview.jpg`,
   archive: (job: Archived): string => `archive/${day(job.createdAt)}/${job.id}`,

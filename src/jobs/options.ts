@@ -15,7 +15,7 @@ import { engineEntry, enginesWithTuning, type EngineName, type RenderOptions, ty
 import { checkTuning } from '../catalog/tuning.ts';
 import { AppError } from './errors.ts';
 
-/** What a request may say about the video. Every option that is left out gets its default. */
+/** The options of a request. Omitted options get their defaults. */
 export interface RequestedOptions {
   readonly durationSeconds?: number | null;
   readonly resolution?: Resolution | null;
@@ -24,7 +24,7 @@ export interface RequestedOptions {
   readonly fit?: Fit | null;
   readonly seed?: number | null;
   readonly engine?: EngineName | null;
-  /** At most one engine's. */
+  /** The tuning of at most one engine. */
   readonly tuning?: RequestedTuning | null;
 }
 
@@ -62,16 +62,19 @@ export function checkOptions(requested: RequestedOptions): CheckedOptions {
   };
 }
 
-function checkEngine(asked: EngineName | null, requested: RequestedTuning): Pick<CheckedOptions, 'engine' | 'tuning'> {
+function checkEngine(requestedEngine: EngineName | null, requested: RequestedTuning): Pick<CheckedOptions, 'engine' | 'tuning'> {
   const values: Readonly<Record<string, object | null | undefined>> = requested;
   const given = enginesWithTuning().filter(({ key }) => values[key]);
   if (given.length > 1)
     throw badInput('tuning', `tuning names ${given.map(({ key }) => key).join(' and ')}; it may be for one engine only.`);
-  const other = given.find(({ engine }) => asked !== null && engine !== asked);
+  const other = given.find(({ engine }) => requestedEngine !== null && engine !== requestedEngine);
   if (other) {
-    throw badInput('tuning', `tuning.${other.key} is for the engine ${other.engine}, but engine is ${asked}. Leave one of them out.`);
+    throw badInput(
+      'tuning',
+      `tuning.${other.key} is for the engine ${other.engine}, but engine is ${requestedEngine}. Leave one of them out.`,
+    );
   }
-  const engine = asked ?? given[0]?.engine ?? null;
+  const engine = requestedEngine ?? given[0]?.engine ?? null;
   const own = enginesWithTuning().find((candidate) => candidate.engine === engine);
   if (!own) return { engine, tuning: null };
   const checked = checkTuning(own.tuning, values[own.key] ?? {});
@@ -88,20 +91,20 @@ function badInput(field: string, message: string): AppError {
 export const CLIENT_REF_MAX = 200;
 
 /**
- * Checks a text that the client chose; null and undefined are allowed.
+ * Checks a text from the client; null and undefined are allowed.
  * @throws AppError BAD_INPUT that names the field
  */
 export function checkText(field: string, text: string | null | undefined, max: number): void {
   if (text == null) return;
   if (text.length === 0 || text.length > max) throw badInput(field, `${field} must have 1 to ${max} characters.`);
-  // PostgreSQL cannot store it.
+  // PostgreSQL cannot store null characters.
   if (text.includes('\0')) throw badInput(field, `${field} must not contain a null character.`);
 }
 
 /** Resolves what a request left open: orientation and fit from the photo, the engine chosen, a random seed. */
 export function resolveOptions(checked: CheckedOptions, engine: EngineName, photo: PhotoGeometry): RenderOptions {
   const { tuning } = engineEntry(engine);
-  const orientation = checked.orientation !== 'AUTO' ? checked.orientation : photo.height > photo.width ? 'PORTRAIT' : 'LANDSCAPE';
+  const orientation = resolveOrientation(checked.orientation, photo);
   const options = {
     ...checked,
     engine,
@@ -110,27 +113,32 @@ export function resolveOptions(checked: CheckedOptions, engine: EngineName, phot
     seed: checked.seed ?? randomInt(SEED.min, SEED.max + 1),
     tuning: tuning && tuning.resolve(checked.tuning ?? defaultsOf(tuning), checked.motion),
   };
-  // The tuning comes from the entry of that very engine, a pairing that types cannot follow.
+  // The tuning comes from the entry of the same engine, which types cannot express.
   return options as RenderOptions;
+}
+
+function resolveOrientation(requested: Orientation, { width, height }: PhotoGeometry): Exclude<Orientation, 'AUTO'> {
+  if (requested !== 'AUTO') return requested;
+  return height > width ? 'PORTRAIT' : 'LANDSCAPE';
 }
 
 function defaultsOf(tuning: NonNullable<ReturnType<typeof engineEntry>['tuning']>): object {
   return tuning.schema.parse({});
 }
 
-/** Options of a request for `engine` that leaves out everything else, for estimates. */
+/** Options of a request that sets nothing but engine, resolution and duration; used for estimates. */
 export function defaultOptions(engine: EngineName, requested: Pick<RequestedOptions, 'resolution' | 'durationSeconds'>): RenderOptions {
   return resolveOptions(checkOptions({ ...requested, engine, seed: SEED.min }), engine, { width: 4, height: 3, focus: CENTRE });
 }
 
-/** Hex SHA-256 of a request: equal for equal options and photo bytes, no matter which options were left to their defaults. */
+/** Hexadecimal SHA-256 of a request. An omitted option and its explicit default give the same hash. */
 export function fingerprint(checked: CheckedOptions, photoSha256: string): string {
   return createHash('sha256')
     .update(JSON.stringify([sorted(checked), photoSha256]))
     .digest('hex');
 }
 
-/** Entries of an object, and of the objects in it, in the order of their keys. */
+/** Entries of an object, and of nested objects, sorted by key. */
 function sorted(value: unknown): unknown {
   if (value === null || typeof value !== 'object') return value;
   return Object.entries(value)

@@ -3,32 +3,32 @@ import type { JobContext } from './context.ts';
 import { liveWorkers, workersFor } from './engines.ts';
 import type { QueueLine } from './store.ts';
 
-/** An engine's line as of one moment, and what works on it. */
+/** An engine's line at one moment, and the devices that work on it. */
 export interface QueueView extends QueueLine {
-  /** Devices that take jobs of this engine. */
+  /** Number of devices that render jobs of this engine. */
   readonly devices: number;
 }
 
 interface Reading {
-  /** When the query began, on performance.now()'s clock. */
+  /** When the query started, on the clock of performance.now(). */
   readonly startedAt: number;
   readonly view: Promise<QueueView>;
 }
 
 /**
- * Reads the lines of all engines for any number of callers: those who ask while a query runs share the next one, so that a page of
- * jobs costs one query, and a thousand followers cost one query per change.
+ * Reads the lines of all engines for any number of callers. Calls during a query share the next one, so that a page of jobs costs one
+ * query, and a thousand subscribers cost one query per change.
  */
 export class QueueLines {
-  readonly #context: Pick<JobContext, 'jobs' | 'workers' | 'config'>;
+  readonly #context: Pick<JobContext, 'jobs' | 'workers' | 'policy'>;
   readonly #readings = new Map<EngineName, Reading>();
   readonly #next = new Map<EngineName, Promise<QueueView>>();
 
-  constructor(context: Pick<JobContext, 'jobs' | 'workers' | 'config'>) {
+  constructor(context: Pick<JobContext, 'jobs' | 'workers' | 'policy'>) {
     this.#context = context;
   }
 
-  /** The line as it was at `notBefore` (performance.now()) or later. */
+  /** The line as of `notBefore`, on the clock of performance.now(), or later. */
   read(engine: EngineName, notBefore: number): Promise<QueueView> {
     const latest = this.#readings.get(engine);
     if (latest && latest.startedAt >= notBefore) return latest.view;

@@ -1,38 +1,40 @@
-/** What the domain asks of the database. `src/infra/postgres/job-store.ts` implements it on PostgreSQL. */
+/** The database ports. `src/infra/postgres` implements them. */
 import type { Stage } from '../catalog/catalog.ts';
-import type { FocusPoint, PhotoGeometry } from '../catalog/crop.ts';
+import type { PhotoGeometry } from '../catalog/crop.ts';
 import type { EngineName, RenderOptions } from '../catalog/engines.ts';
 import type { RenderDevice } from './costs.ts';
 import type { Job, JobStatus } from './job.ts';
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
-/** Whether a text can be the id of a job or an upload; the database refuses to look for anything else. */
+/** Whether a text can be the id of a job or an upload. PostgreSQL rejects queries for anything else. */
 export function isUuid(text: string): boolean {
   return UUID.test(text);
 }
 
-export interface NewJob {
-  readonly id: string;
-  readonly owner: string;
-  readonly maxAttempts: number;
-  readonly engine: EngineName;
-  readonly options: RenderOptions;
-  readonly estimatedSeconds: number;
-  readonly baselineSeconds: number | null;
-  readonly photoSha256: string;
-  readonly photoWidth: number;
-  readonly photoHeight: number;
-  readonly photoFocus: FocusPoint;
-  readonly clientRef: string | null;
-  readonly idempotencyKey: string | null;
-  readonly fingerprint: string;
-  readonly retryOf: string | null;
-}
+/** Columns that the creator of a job sets; the others have defaults. */
+export type NewJob = Pick<
+  Job,
+  | 'id'
+  | 'owner'
+  | 'maxAttempts'
+  | 'engine'
+  | 'options'
+  | 'estimatedSeconds'
+  | 'baselineSeconds'
+  | 'photoSha256'
+  | 'photoWidth'
+  | 'photoHeight'
+  | 'photoFocus'
+  | 'clientRef'
+  | 'idempotencyKey'
+  | 'fingerprint'
+  | 'retryOf'
+>;
 
-/** How many unfinished jobs there may be. */
+/** Limits on unfinished jobs, checked when one is inserted. */
 export interface Limits {
-  /** Jobs handed to each engine's queue at once, waiting or running. */
+  /** Jobs that the queue of each engine holds at once, waiting or running. */
   readonly queue: number;
   /** Jobs waiting beyond that, over all engines. */
   readonly backlog: number;
@@ -40,7 +42,7 @@ export interface Limits {
   readonly owner: number | null;
 }
 
-/** A job that has just been handed to its engine's queue and needs a queue entry. */
+/** A job that has been admitted to the queue of its engine and needs a queue entry. */
 export type Admitted = Pick<Job, 'id' | 'engine'>;
 
 export type Insertion =
@@ -50,46 +52,21 @@ export type Insertion =
   | { readonly kind: 'existing'; readonly job: Job }
   | { readonly kind: 'full'; readonly limit: 'backlog' | 'owner'; readonly count: number };
 
-/** What must still be true of the stored row for a change to be written. */
+/** What the stored row must match for a change to be written. */
 export interface Guard {
   readonly from: readonly JobStatus[];
-  /** The attempt's token; a newer attempt has another one. */
+  /** Token of the attempt that writes. */
   readonly token?: string | null;
   readonly attempt?: number;
 }
 
-/** Columns a transition may set. */
-export type JobChange = Partial<
-  Pick<
-    Job,
-    | 'status'
-    | 'attempt'
-    | 'maxAttempts'
-    | 'attemptToken'
-    | 'nextAttemptAt'
-    | 'stage'
-    | 'step'
-    | 'totalSteps'
-    | 'percent'
-    | 'etaSeconds'
-    | 'progressAt'
-    | 'previewAt'
-    | 'device'
-    | 'workerId'
-    | 'photoKept'
-    | 'errorCode'
-    | 'errorMessage'
-    | 'startedAt'
-    | 'finishedAt'
-    | 'expiresAt'
-    | 'filesKept'
-    | 'sizeBytes'
-    | 'sha256'
-    | 'renderSeconds'
-  >
->;
+/** Columns that no transition changes: set at creation, or maintained by the store. */
+type Immutable = Exclude<keyof NewJob, 'maxAttempts'> | 'createdAt' | 'revision' | 'turn' | 'admission';
 
-/** How far a render is. */
+/** Columns that a transition sets. */
+export type JobChange = Partial<Omit<Job, Immutable>>;
+
+/** Progress of a render. */
 export interface RenderProgress {
   readonly stage: Stage;
   /** Finished frames or steps of the stage, at most `totalSteps`. */
@@ -102,7 +79,7 @@ export interface RenderProgress {
 }
 
 export interface ProgressChange extends RenderProgress {
-  /** True if a preview picture was written just now. */
+  /** Whether a preview was written as well. */
   readonly preview: boolean;
 }
 
@@ -112,24 +89,24 @@ export interface JobFilter {
   readonly createdAfter?: Date | null;
 }
 
-/** A place in a list that is ordered newest first. */
+/** A position in a list of jobs, newest first. */
 export interface Cursor {
   readonly createdAt: Date;
   readonly id: string;
 }
 
-/** Where a job stands in its engine's line. */
-export interface LinePlace {
-  /** Jobs that wait before it. */
+/** Position of a waiting job in the line of its engine. */
+export interface LinePosition {
+  /** Number of jobs that will start before it. */
   readonly jobsAhead: number;
   /** Their expected render time, in seconds. */
   readonly secondsAhead: number;
 }
 
-/** Every job that waits for one engine, in the order in which they will be rendered: those in the queue, then the backlog. */
+/** The jobs that wait for one engine, in the order in which they will be rendered: those in the queue, then the backlog. */
 export interface QueueLine {
   /** By job id, in order. */
-  readonly places: ReadonlyMap<string, LinePlace>;
+  readonly positions: ReadonlyMap<string, LinePosition>;
   /** Expected render time of all waiting jobs, in seconds. */
   readonly waitingSeconds: number;
   /** Remaining render time of the running jobs, in seconds. */
@@ -140,53 +117,53 @@ export interface RenderSample {
   readonly options: RenderOptions;
   readonly device: string;
   readonly renderSeconds: number;
-  /** Expected at its creation before finished jobs corrected it, in seconds; null if its device was not known. */
+  /** Baseline at the creation of the job, in seconds; null if its device was not known. */
   readonly baselineSeconds: number | null;
 }
 
-/** Every insert, transition and deletion records a `JobEvent` in the same transaction; see events.ts. */
+/** Jobs. Every insert, transition and deletion records a `JobEvent` in the same transaction; see events.ts. */
 export interface JobStore {
-  /** The database's clock, by which deadlines are set and judged. */
+  /** Time of the database's clock, which all deadlines use. */
   now(): Promise<Date>;
   find(id: string): Promise<Job | null>;
   findByKey(owner: string, idempotencyKey: string): Promise<Job | null>;
-  /** Present revisions of those of `ids` that exist. */
+  /** Current revisions of those of `ids` that exist. */
   revisions(ids: readonly string[]): Promise<Map<string, number>>;
   page(owner: string, first: number, after: Cursor | null, filter: JobFilter): Promise<Job[]>;
   ownedBy(owner: string): Promise<Job[]>;
   /**
-   * Adds a row if the limits allow it, and admits what now fits into the queue. Parallel calls cannot exceed the limits together.
+   * Inserts a row if the limits allow it, and admits jobs to free slots of the queue. Concurrent calls cannot exceed the limits.
    *
-   * The row's `turn` makes the backlog fair (start-time fair queueing): it follows the owner's latest unfinished job, and the turn that
-   * is being served. So owners take turns, an owner's own jobs keep their order, and a job moves back only when an owner with fewer
-   * unfinished jobs arrives.
+   * The `turn` of the row makes the backlog fair (start-time fair queueing): it is one more than that of the owner's latest unfinished job,
+   * and not before the turn that is being served. Owners take turns, the jobs of one owner keep their order, and a job moves back only when
+   * an owner with fewer unfinished jobs adds one.
    */
   insert(job: NewJob, limits: Limits): Promise<Insertion>;
-  /** Hands the next jobs of an engine's backlog to its queue, until `limit` are there; returns them in order. */
+  /** Admits the next jobs of an engine's backlog until its queue holds `limit`; returns them in order. */
   admit(engine: EngineName, limit: number): Promise<Admitted[]>;
-  /** Writes `change` and raises the revision if the row still meets `guard`; null if it does not. */
+  /** Writes `change` and increments the revision if the row matches `guard`; returns null if it does not. */
   transition(id: string, guard: Guard, change: JobChange): Promise<Job | null>;
-  /** Writes progress of the attempt that holds `token`; the new revision, or null if another attempt or the end has come. */
+  /** Writes progress of the attempt that holds `token`. Returns the new revision, or null if the attempt may no longer write. */
   progress(id: string, token: string, change: ProgressChange): Promise<number | null>;
   delete(id: string): Promise<boolean>;
-  /** All jobs that wait for an engine, in one query. */
+  /** The line of an engine, in one query. */
   line(engine: EngineName): Promise<QueueLine>;
-  /** Newest finished renders of an engine, at most `limit`. */
+  /** Latest completed renders of an engine, at most `limit`. */
   samples(engine: EngineName, limit: number): Promise<RenderSample[]>;
-  /** Jobs that ended after `since`, oldest first. */
+  /** Jobs that finished after `since`, oldest first. */
   endedSince(since: Date): Promise<Job[]>;
   countByStatus(): Promise<{ engine: EngineName; status: JobStatus; count: number }[]>;
-  /** Jobs that are not at their end. */
+  /** Unfinished jobs, oldest first. */
   active(): Promise<Job[]>;
-  /** Ended jobs with files or photo still kept although their time is over, longest over first, without the first `skip`. */
+  /** Finished jobs whose retention period is over and whose files or photo are still stored; longest overdue first, after the first `skip`. */
   expired(limit: number, skip: number): Promise<Job[]>;
-  /** Completed jobs of the last `seconds` that should have files. */
-  recentlyCompleted(seconds: number): Promise<Job[]>;
-  /** Deletes rows that ended more than `days` ago and keep no files; how many. */
-  deleteOld(days: number): Promise<number>;
-  /** Deletes events that were delivered more than `seconds` ago. */
-  deleteDeliveredEvents(seconds: number): Promise<void>;
-  /** Runs `work` unless another process is running it under the same name; false if so. */
+  /** Jobs that completed within the last `withinMs` and should have files. */
+  recentlyCompleted(withinMs: number): Promise<Job[]>;
+  /** Deletes rows of jobs that finished more than `ageMs` ago and have no files; returns their number. */
+  deleteOld(ageMs: number): Promise<number>;
+  /** Deletes events that were delivered more than `ageMs` ago. */
+  deleteDeliveredEvents(ageMs: number): Promise<void>;
+  /** Runs `work` unless another process runs work of the same name; returns whether it ran. */
   exclusively(name: string, work: () => Promise<void>): Promise<boolean>;
 }
 
@@ -200,28 +177,32 @@ export interface Upload extends PhotoGeometry {
   readonly expiresAt: Date;
 }
 
+/** Key of an upload in storage. */
 export const uploadFile = (id: string): string => `uploads/${id}`;
 
+/** What an upload consists of before it is inserted. */
+export type NewUpload = Omit<Upload, 'createdAt' | 'expiresAt'>;
+
 export interface UploadStore {
-  /** Adds a row unless its owner has `limit` uploads already (null: no limit); null then. Parallel calls cannot exceed it together. */
-  insert(upload: Omit<Upload, 'createdAt' | 'expiresAt'>, keptSeconds: number, limit: number | null): Promise<Upload | null>;
-  /** How many uploads of an owner are kept, and seconds until the first of them expires. */
+  /** Inserts a row; returns null if its owner has `limit` uploads (null: no limit). Concurrent calls cannot exceed the limit. */
+  insert(upload: NewUpload, keptMs: number, limit: number | null): Promise<Upload | null>;
+  /** Number of an owner's uploads, and seconds until the first of them expires. */
   kept(owner: string): Promise<{ count: number; nextSeconds: number }>;
-  /** Null if missing, expired or another's. */
+  /** Null if the upload does not exist, has expired or has another owner. */
   find(owner: string, id: string): Promise<Upload | null>;
   ownedBy(owner: string): Promise<Upload[]>;
-  /** Those whose time is over, longest over first, without the first `skip`. */
+  /** Expired uploads, longest overdue first, after the first `skip`. */
   expired(limit: number, skip: number): Promise<Upload[]>;
-  /** Those of `ids` that have a row, whoever's. */
+  /** Those of `ids` that have a row, of any owner. */
   existing(ids: readonly string[]): Promise<Set<string>>;
   delete(id: string): Promise<void>;
 }
 
 export const WORKER_STATES = {
-  STARTING: 'getting ready; takes no jobs yet',
-  READY: 'waits for a job',
-  BUSY: 'renders',
-  UNHEALTHY: 'alive, but its renderer cannot be kept running or it takes no jobs although some wait',
+  STARTING: 'starting; takes no jobs yet',
+  READY: 'waiting for a job',
+  BUSY: 'rendering',
+  UNHEALTHY: 'alive, but unable to render',
 } as const;
 
 export type WorkerState = keyof typeof WORKER_STATES;
@@ -233,9 +214,9 @@ export interface WorkerRecord {
   readonly pid: number;
   readonly device: string;
   readonly engines: readonly EngineName[];
-  /** Those of `engines` that may be chosen for a request that names none. */
+  /** Those of `engines` that may render a request that names no engine. */
   readonly defaultEngines: readonly EngineName[];
-  /** Engines that cannot run there, and why. */
+  /** Engines that cannot run on the device, and why. */
   readonly unavailable: Readonly<Partial<Record<EngineName, string>>>;
   /** Cost model by engine, as JSON, of the engines that have measured one. */
   readonly costModels: RenderDevice['costModels'];
@@ -247,16 +228,18 @@ export interface WorkerRecord {
 export interface SeenWorker extends WorkerRecord {
   readonly startedAt: Date;
   readonly lastSeenAt: Date;
-  /** By the database's clock. */
+  /** Measured by the database's clock. */
   readonly secondsSinceSeen: number;
   readonly stopped: boolean;
 }
 
 export interface WorkerStore {
+  /** Writes a heartbeat. */
   beat(worker: WorkerRecord): Promise<void>;
-  /** The worker left in good order. */
+  /** Marks a worker as stopped. */
   leave(id: string): Promise<void>;
-  /** Workers seen within `seconds`, those that left included. */
-  seenWithin(seconds: number): Promise<SeenWorker[]>;
-  deleteUnseen(seconds: number): Promise<void>;
+  /** Workers whose last heartbeat is at most `ms` old, including stopped ones. */
+  seenWithin(ms: number): Promise<SeenWorker[]>;
+  /** Deletes rows of workers whose last heartbeat is older than `ms`. */
+  deleteUnseen(ms: number): Promise<void>;
 }

@@ -4,11 +4,10 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import {
   completeAttempt,
   failAttempt,
-  handBack,
-  publish,
-  stillHeld,
+  ownsJob,
+  releaseAttempt,
+  storeOutput,
   type Attempt,
-  type AttemptContext,
   type RenderFigures,
 } from '../../src/jobs/attempt.ts';
 import { AppError, ERRORS, toAppError } from '../../src/jobs/errors.ts';
@@ -16,6 +15,7 @@ import { jobFiles } from '../../src/jobs/job.ts';
 import { jobTopic } from '../../src/jobs/ports/bus.ts';
 import type { HandlerOutcome } from '../../src/jobs/ports/queue.ts';
 import { OUTPUT } from '../protocol.ts';
+import type { WorkerContext } from './context.ts';
 import { ProgressWriter } from './progress-writer.ts';
 import type { RendererHandle } from './renderer-handle.ts';
 import type { Shutdown } from './shutdown.ts';
@@ -42,7 +42,7 @@ type StopReason =
   | { readonly kind: 'shutdown' };
 
 export interface AttemptRunnerOptions {
-  readonly context: AttemptContext;
+  readonly context: WorkerContext;
   readonly renderer: RendererHandle;
   readonly attempt: Attempt;
   /** Aborted when the queue may have given the entry to another worker. */
@@ -57,7 +57,7 @@ export interface AttemptRunnerOptions {
 /**
  * Supervises one attempt, from its claim to the outcome in the row.
  *
- *   rendering ──▶ done ─────────────▶ files published, row COMPLETED
+ *   rendering ──▶ done ─────────────▶ output stored, row COMPLETED
  *       │    ├──▶ failed, timed out ▶ row RETRYING or FAILED
  *       │    └──▶ device failure ───▶ row QUEUED, not counted against the job
  *       ▼
@@ -189,7 +189,7 @@ export class AttemptRunner {
 
   async #complete(folder: string, { sizeBytes, sha256, renderSeconds }: RenderFigures): Promise<HandlerOutcome> {
     const { context, attempt } = this.#options;
-    await publish(context, attempt, { videoPath: path.join(folder, OUTPUT.video), posterPath: path.join(folder, OUTPUT.poster) });
+    await storeOutput(context, attempt, { videoPath: path.join(folder, OUTPUT.video), posterPath: path.join(folder, OUTPUT.poster) });
     await this.#retryWrite(() => completeAttempt(context, attempt, { sizeBytes, sha256, renderSeconds }));
     return DONE;
   }
@@ -212,7 +212,7 @@ export class AttemptRunner {
 
   async #release(): Promise<HandlerOutcome> {
     const { context, attempt } = this.#options;
-    return (await this.#retryWrite(() => handBack(context, attempt))) ? BACK_TO_QUEUE : DONE;
+    return (await this.#retryWrite(() => releaseAttempt(context, attempt))) ? BACK_TO_QUEUE : DONE;
   }
 
   #stopRender(reason: StopReason): void {
@@ -230,7 +230,7 @@ export class AttemptRunner {
   async #checkOwnership(): Promise<void> {
     const { context, attempt } = this.#options;
     try {
-      if (!this.#renderEnded && !(await stillHeld(context, attempt))) this.#stopRender({ kind: 'superseded' });
+      if (!this.#renderEnded && !(await ownsJob(context, attempt))) this.#stopRender({ kind: 'superseded' });
     } catch (error) {
       context.log.warn({ ...this.#fields, err: error }, 'could not read the job');
     }

@@ -1,9 +1,9 @@
 import type { EngineName } from '../../src/catalog/engines.ts';
-import type { JobContext } from '../../src/jobs/context.ts';
 import type { Consumer, Delivery, HandlerOutcome } from '../../src/jobs/ports/queue.ts';
+import type { WorkerContext } from './context.ts';
 
 export interface EngineConsumersOptions {
-  readonly context: Pick<JobContext, 'config' | 'queue' | 'log'>;
+  readonly context: Pick<WorkerContext, 'config' | 'queue' | 'log'>;
   readonly device: string;
   /** Engines whose jobs the device takes at present; none while it cannot render. */
   readonly engines: () => readonly EngineName[];

@@ -3,12 +3,12 @@ import { hostname } from 'node:os';
 import type { EngineName } from '../../src/catalog/engines.ts';
 import { VERSION } from '../../src/process/version.ts';
 import { beginAttempt } from '../../src/jobs/attempt.ts';
-import type { JobContext } from '../../src/jobs/context.ts';
 import type { Delivery, HandlerOutcome } from '../../src/jobs/ports/queue.ts';
 import type { WorkerRecord, WorkerState } from '../../src/jobs/store.ts';
 import type { EngineCapability } from '../protocol.ts';
 import { AttemptRunner } from './attempt-runner.ts';
 import { Capabilities, type WeightDownloads } from './capabilities.ts';
+import type { WorkerContext } from './context.ts';
 import { EngineConsumers } from './consumers.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { RendererHandle } from './renderer-handle.ts';
@@ -34,7 +34,7 @@ const BACK_TO_QUEUE: HandlerOutcome = { then: 'again', delayMs: 0 };
 export class DeviceWorker {
   readonly id: string;
   readonly device: string;
-  readonly #context: JobContext;
+  readonly #context: WorkerContext;
   readonly #isOwnStorage: () => Promise<boolean>;
   readonly #downloads: WeightDownloads | null;
   readonly #shutdown = new Shutdown();
@@ -52,7 +52,7 @@ export class DeviceWorker {
    * @param isOwnStorage whether the storage belongs to this installation, as opposed to a missing mount
    * @param downloads of weights; null if there are none
    */
-  constructor(context: JobContext, device: string, isOwnStorage: () => Promise<boolean>, downloads: WeightDownloads | null = null) {
+  constructor(context: WorkerContext, device: string, isOwnStorage: () => Promise<boolean>, downloads: WeightDownloads | null = null) {
     this.id = `${hostname()}:${process.pid}:${device}:${randomUUID().slice(0, 8)}`;
     this.device = device;
     this.#context = context;

@@ -11,7 +11,7 @@ import type { StoredPhoto } from '../../jobs/create.ts';
 import { AppError } from '../../jobs/errors.ts';
 import type { BlobStore } from '../../jobs/ports/blobs.ts';
 import type { Workspace } from '../../jobs/ports/workspace.ts';
-import { uploadFile, type Upload } from '../../jobs/store.ts';
+import { uploadFile, type NewUpload, type Upload } from '../../jobs/store.ts';
 import type { Caller } from '../auth.ts';
 
 /** What taking in a photo needs, wherever it comes from. */
@@ -89,7 +89,7 @@ export interface UploadPorts extends PhotoIntake {
   /** Called before a byte is read. @throws AppError OWNER_LIMIT */
   admit(caller: Caller): Promise<void>;
   /** Writes the row. @throws AppError OWNER_LIMIT if other uploads were quicker */
-  save(upload: Omit<Upload, 'createdAt' | 'expiresAt'>, caller: Caller): Promise<Upload>;
+  save(upload: NewUpload, caller: Caller): Promise<Upload>;
   /** Longest silence of a client, in milliseconds; 20 s by default. */
   readonly idleMs?: number;
 }

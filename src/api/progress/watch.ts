@@ -185,7 +185,7 @@ export class JobWatcher {
     try {
       const view = await this.#lines.read(job.engine, performance.now());
       // A job that has left the line was changed itself: its own message tells.
-      if (watched.sent?.job === job && view.places.has(job.id)) this.#send(watched, { job, view });
+      if (watched.sent?.job === job && view.positions.has(job.id)) this.#send(watched, { job, view });
     } catch (error) {
       this.#log.warn({ jobId: job.id, err: error }, "could not read a waiting job's position; the next poll will");
     }
@@ -209,12 +209,12 @@ export class JobWatcher {
   }
 }
 
-/** True if followers who have `sent` should get `state`: a later revision, or another place in the line. */
+/** True if followers who have `sent` should get `state`: a later revision, or another position in the line. */
 function isNewer(state: FollowedJob, sent: FollowedJob | null): boolean {
   if (!sent || state.job.revision !== sent.job.revision) return state.job.revision > (sent?.job.revision ?? 0);
-  return placeOf(state) !== placeOf(sent);
+  return positionOf(state) !== positionOf(sent);
 }
 
-function placeOf({ job, view }: FollowedJob): number | undefined {
-  return view?.places.get(job.id)?.jobsAhead;
+function positionOf({ job, view }: FollowedJob): number | undefined {
+  return view?.positions.get(job.id)?.jobsAhead;
 }

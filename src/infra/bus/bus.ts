@@ -5,17 +5,17 @@ import { RedisBus } from './redis.ts';
 import { silent } from '../connection.ts';
 
 export interface BusSettings {
-  /** With it messages go through Redis, otherwise through PostgreSQL. */
+  /** If set, messages go through Redis, otherwise through PostgreSQL. */
   readonly redisUrl?: string | undefined;
   readonly databaseUrl: string;
-  /** Keeps several installations apart; [a-z0-9_], at most 31 characters. */
+  /** Separates installations that share a server; [a-z0-9_], at most 31 characters. */
   readonly prefix: string;
   readonly log?: Log;
 }
 
 /**
- * Connects in the background and survives restarts of Redis and PostgreSQL. Publishing rejects within 2 s while they are away;
- * subscribing never does: it then takes effect with the connection's return.
+ * Opens a bus. It connects in the background and survives restarts of Redis and PostgreSQL. While they are unreachable, publishing rejects
+ * within 2 s; subscribing never rejects and takes effect when the connection is restored.
  */
 export function openBus({ redisUrl, databaseUrl, prefix, log = silent }: BusSettings): ProgressBus {
   return redisUrl ? new RedisBus(redisUrl, prefix, log) : new PostgresBus(databaseUrl, prefix, log);

@@ -5,10 +5,10 @@ import type { Log } from '../../jobs/ports/log.ts';
 import { encodeMessage, Subscribers, type Listener } from './subscribers.ts';
 import { reporter, withDeadline } from '../connection.ts';
 
-/** Longest wait for an answer, in milliseconds. */
+/** Longest wait for a reply, in milliseconds. */
 const ANSWER_MS = 1900;
-/** How often the listening connection is asked for a sign of life; without an answer within `ANSWER_MS` it is replaced. */
-const BEAT_MS = 10_000;
+/** Interval at which the listening connection is checked; without a reply within `ANSWER_MS` it is replaced. */
+const CHECK_EVERY_MS = 10_000;
 
 /** A listening connection; `lost` settles when it ends. */
 interface Listening {
@@ -17,8 +17,8 @@ interface Listening {
 }
 
 /**
- * LISTEN/NOTIFY: one channel for all topics, since a connection that listens to thousands makes every NOTIFY slow. A notification is
- * the topic, a line break and the message.
+ * A bus on LISTEN/NOTIFY. All topics share one channel, since a connection that listens to thousands of channels makes every NOTIFY slow. A
+ * notification consists of the topic, a line break and the message.
  */
 export class PostgresBus implements ProgressBus {
   readonly #channel: string;
@@ -41,7 +41,7 @@ export class PostgresBus implements ProgressBus {
     };
     this.#subscribers = new Subscribers(log);
     this.#report = reporter(log, 'bus');
-    // One connection, so that messages leave in the order of the calls.
+    // One connection, so that messages are sent in the order of the calls.
     this.#publisher = new Pool({ ...this.#connection, max: 1 });
     this.#publisher.on('error', this.#report);
     this.#listening = this.#listen();
@@ -49,7 +49,7 @@ export class PostgresBus implements ProgressBus {
   }
 
   async publish(topic: string, message: BusMessage): Promise<void> {
-    await this.#ask(`SELECT pg_notify($1, $2)`, [this.#channel, `${topic}\n${encodeMessage(message)}`]);
+    await this.#query(`SELECT pg_notify($1, $2)`, [this.#channel, `${topic}\n${encodeMessage(message)}`]);
   }
 
   async subscribe(topic: string, listener: Listener): Promise<() => Promise<void>> {
@@ -59,7 +59,7 @@ export class PostgresBus implements ProgressBus {
   }
 
   async ping(): Promise<void> {
-    await Promise.all([this.#ask('SELECT 1', []), withDeadline(this.#listening, ANSWER_MS, 'the bus did not answer')]);
+    await Promise.all([this.#query('SELECT 1', []), withDeadline(this.#listening, ANSWER_MS, 'the bus did not answer')]);
   }
 
   async close(): Promise<void> {
@@ -68,7 +68,7 @@ export class PostgresBus implements ProgressBus {
     await withDeadline(Promise.all([this.#publisher.end(), this.#loop]), ANSWER_MS, 'the bus did not close').catch(this.#report);
   }
 
-  async #ask(text: string, values: string[]): Promise<void> {
+  async #query(text: string, values: string[]): Promise<void> {
     await withDeadline(this.#publisher.query(text, values), ANSWER_MS, 'the bus did not answer');
   }
 
@@ -95,7 +95,7 @@ export class PostgresBus implements ProgressBus {
     }
   }
 
-  /** Holds one listening connection at a time; a lost one is replaced after 0.1 s, 0.2 s … at most every second. */
+  /** Keeps one connection listening; a lost one is replaced after 0.1 s, 0.2 s and so on, at most 1 s. */
   async #keepListening(): Promise<void> {
     const { signal } = this.#closing;
     for (let failures = 0; !signal.aborted; failures++) {
@@ -113,17 +113,17 @@ export class PostgresBus implements ProgressBus {
     }
   }
 
-  /** Returns once the connection is lost, does not answer, or is no longer wanted. */
+  /** Returns when the connection is lost or does not reply, or when the bus is closed. */
   async #watch(client: Client, lost: Promise<void>): Promise<void> {
-    const over = new AbortController();
-    const stop = (): void => over.abort();
+    const ended = new AbortController();
+    const stop = (): void => ended.abort();
     this.#closing.signal.addEventListener('abort', stop, { once: true });
     if (this.#closing.signal.aborted) stop();
     void lost.then(stop);
     try {
-      while (!over.signal.aborted) {
-        await sleep(BEAT_MS, null, { signal: over.signal }).catch(() => {});
-        if (!over.signal.aborted) await client.query('SELECT 1');
+      while (!ended.signal.aborted) {
+        await sleep(CHECK_EVERY_MS, null, { signal: ended.signal }).catch(() => {});
+        if (!ended.signal.aborted) await client.query('SELECT 1');
       }
     } catch (error) {
       this.#report(error);

@@ -6,22 +6,22 @@ import { reporter, withDeadline } from '../connection.ts';
 import { Gate } from '../gate.ts';
 import { connectRedis } from '../redis.ts';
 
-/** Longest wait for an answer, in milliseconds. */
+/** Longest wait for a reply, in milliseconds. */
 const ANSWER_MS = 1900;
-/** How often the subscribing connection is asked for a sign of life; without one for 4 s it is replaced. */
-const BEAT_MS = 10_000;
+/** Interval at which the subscribing connection is checked; without a reply within 4 s it is replaced. */
+const CHECK_EVERY_MS = 10_000;
 /** Topics in one SUBSCRIBE command. */
 const BATCH = 500;
 
-/** Redis pub/sub: a channel a topic, one connection to publish and one to listen. */
+/** A bus on Redis pub/sub: one channel per topic, one connection to publish and one to subscribe. */
 export class RedisBus implements ProgressBus {
   readonly #channelPrefix: string;
   readonly #subscribers: Subscribers;
   readonly #report: (error: unknown) => void;
   readonly #publisher: Redis;
   readonly #subscriber: Redis;
-  readonly #beat: NodeJS.Timeout;
-  /** Open while there is a connection on which all topics are subscribed. */
+  readonly #checking: NodeJS.Timeout;
+  /** Open while all topics are subscribed on a live connection. */
   readonly #subscribed = new Gate();
 
   constructor(url: string, prefix: string, log: Log) {
@@ -30,7 +30,7 @@ export class RedisBus implements ProgressBus {
     this.#report = reporter(log, 'bus');
     const connectionName = `${prefix}_bus`;
     this.#publisher = connectRedis(url, this.#report, { connectionName });
-    // What is subscribed follows `#subscribers`, not what ioredis remembers.
+    // Subscriptions are restored from `#subscribers`, not by ioredis.
     this.#subscriber = connectRedis(url, this.#report, { connectionName, autoResubscribe: false });
     this.#subscriber.on('message', (channel: string, text: string) =>
       this.#subscribers.dispatch(channel.slice(this.#channelPrefix.length), text),
@@ -38,7 +38,7 @@ export class RedisBus implements ProgressBus {
     this.#subscribed.shut();
     this.#subscriber.on('close', () => this.#subscribed.shut());
     this.#subscriber.on('ready', () => void this.#send('subscribe', this.#subscribers.topics).then(() => this.#subscribed.open()));
-    this.#beat = setInterval(() => void this.#subscriber.ping().catch(this.#report), BEAT_MS).unref();
+    this.#checking = setInterval(() => void this.#subscriber.ping().catch(this.#report), CHECK_EVERY_MS).unref();
   }
 
   async publish(topic: string, message: BusMessage): Promise<void> {
@@ -49,7 +49,7 @@ export class RedisBus implements ProgressBus {
     const known = this.#subscribers.has(topic);
     const remove = this.#subscribers.add(topic, listener);
     if (!known) void this.#send('subscribe', [topic]);
-    // Answers come in order: when the ping is answered, the topic is subscribed, be it by this call or an earlier one.
+    // Replies arrive in order: after the reply to the ping, the topic is subscribed, by this call or an earlier one.
     await withDeadline(
       this.#subscribed.passed().then(() => this.#subscriber.ping()),
       ANSWER_MS,
@@ -66,13 +66,13 @@ export class RedisBus implements ProgressBus {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#beat);
+    clearInterval(this.#checking);
     this.#subscribers.clear();
     this.#publisher.disconnect();
     this.#subscriber.disconnect();
   }
 
-  /** Never rejects: while Redis is away nothing is sent, and all topics are subscribed anew on its return. */
+  /** Never rejects: while Redis is unreachable nothing is sent, and all topics are subscribed again when it returns. */
   async #send(command: 'subscribe' | 'unsubscribe', topics: string[]): Promise<void> {
     const channels = topics.map((topic) => this.#channelPrefix + topic);
     const batches: Promise<unknown>[] = [];

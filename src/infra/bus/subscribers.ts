@@ -3,7 +3,7 @@ import type { Log } from '../../jobs/ports/log.ts';
 
 export type Listener = (message: BusMessage) => void;
 
-/** Largest message, in bytes of JSON: PostgreSQL refuses notifications of 8000 bytes and more, topic included. */
+/** Largest message in bytes of JSON. PostgreSQL refuses notifications of 8000 bytes and more, including the topic. */
 const MESSAGE_BYTES = 7000;
 
 /** @throws RangeError if the message is too large */
@@ -14,7 +14,7 @@ export function encodeMessage(message: BusMessage): string {
   return text;
 }
 
-/** Who listens to which topic within this process. A listener's error is logged and harms no other listener. */
+/** The listeners of this process by topic. The error of a listener is logged and does not affect the others. */
 export class Subscribers {
   readonly #topics = new Map<string, Set<{ readonly listener: Listener }>>();
   readonly #log: Log;
@@ -31,7 +31,7 @@ export class Subscribers {
     return this.#topics.has(topic);
   }
 
-  /** Returns the function that removes the listener again; it may be called twice. */
+  /** Adds a listener; returns a function that removes it and may be called more than once. */
   add(topic: string, listener: Listener): () => void {
     const entry = { listener };
     const entries = this.#topics.get(topic) ?? new Set();
@@ -45,7 +45,7 @@ export class Subscribers {
     this.#topics.clear();
   }
 
-  /** Hands a message to the topic's listeners; `text` is what `encodeMessage` made. */
+  /** Calls the listeners of a topic; `text` is the result of `encodeMessage`. */
   dispatch(topic: string, text: string): void {
     const entries = this.#topics.get(topic);
     if (!entries) return;

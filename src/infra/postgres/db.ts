@@ -10,16 +10,16 @@ export interface Database {
 export interface DatabaseOptions {
   /** Most connections held at once. */
   readonly maxConnections?: number;
-  /** Told about connections that break while nobody uses them; the next query opens a new one. */
+  /** Called when an idle connection breaks; the next query opens a new one. */
   readonly onConnectionError?: (error: Error) => void;
 }
 
-/** Longest wait for a connection or an answer, in milliseconds. Every query here takes a fraction of it on a healthy server. */
+/** Longest wait for a connection or the result of a query, in milliseconds. Queries take a fraction of it on a healthy server. */
 const ANSWER_MS = 10_000;
 
 /**
- * The tables behind `url`. Connects with the first query. A query rejects when it has no answer after 10 s, since a connection can
- * freeze without breaking; a transaction may last longer than that, its queries may not.
+ * Opens the database at `url`; connects with the first query. A query without a result after 10 s rejects, since a connection can freeze
+ * without breaking. A transaction may take longer, each of its queries may not.
  */
 export function openDatabase(url: string, { maxConnections = 10, onConnectionError = () => {} }: DatabaseOptions = {}): Database {
   const adapter = new PrismaPg(

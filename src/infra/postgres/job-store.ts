@@ -21,14 +21,14 @@ import type {
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import type { Job as Row } from '../generated/prisma/client.ts';
 
-/** Longest insertion, in milliseconds, waiting for others included. */
+/** Longest insertion in milliseconds, including the wait for the lock. */
 const INSERT_MS = 15_000;
-/** Longest work that is done in one place at a time, in milliseconds. */
+/** Longest exclusive work, in milliseconds. */
 const EXCLUSIVE_MS = 600_000;
 
 const STAGE_NAMES: readonly string[] = names(STAGES);
 
-/** A row as the domain sees it. Options were checked before they were written. */
+/** A row as a `Job`. Options were checked before they were written. */
 function toJob(row: Row): Job {
   return {
     ...row,
@@ -42,21 +42,21 @@ function toJob(row: Row): Job {
 
 const toJson = (value: RenderOptions | FocusPoint): Prisma.InputJsonObject => ({ ...value }) as Prisma.InputJsonObject;
 
-/** Everything that gives jobs their order in line runs under this lock, which the transaction holds until it ends. */
+/** Locks the order of waiting jobs until the end of the transaction. */
 async function lockLine(tx: Prisma.TransactionClient): Promise<void> {
-  // A process that freezes here must not keep all other jobs out.
+  // A process that freezes while it holds the lock must not block all others.
   await tx.$executeRaw`SELECT set_config('idle_in_transaction_session_timeout', ${String(INSERT_MS)}, true)`;
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('fanslymotion.job.line'))`;
 }
 
-/** How full the line of an engine is, and the turn that a new job of `owner` gets in it. Needs the line's lock. */
+/** The number of jobs in an engine's queue and in the backlog, and the turn of a new job of `owner`. Requires the lock. */
 async function lineState(tx: Prisma.TransactionClient, { engine, owner }: Pick<NewJob, 'engine' | 'owner'>) {
   const [state] = await tx.$queryRaw<[{ queued: number; backlog: number; turn: number }]>`
     SELECT
       count(*) FILTER (WHERE engine = ${engine} AND admission IS NOT NULL)::int AS queued,
       count(*) FILTER (WHERE admission IS NULL)::int AS backlog,
       1 + coalesce(greatest(
-        -- the turn being served: a newcomer starts there, not before
+        -- the turn being served: a new owner starts there, not earlier
         max(turn) FILTER (WHERE engine = ${engine} AND status <> 'QUEUED'),
         min(turn) FILTER (WHERE engine = ${engine} AND status = 'QUEUED') - 1,
         max(turn) FILTER (WHERE engine = ${engine} AND owner = ${owner})
@@ -65,7 +65,7 @@ async function lineState(tx: Prisma.TransactionClient, { engine, owner }: Pick<N
   return state;
 }
 
-/** Admits the first jobs of the backlog, in the order of their turns, until `limit` are in the queue. Needs the line's lock. */
+/** Admits jobs of the backlog, in the order of their turns, until the queue holds `limit`. Requires the lock. */
 async function admitNext(tx: Prisma.TransactionClient, engine: EngineName, limit: number): Promise<Admitted[]> {
   const rows = await tx.$queryRaw<{ id: string; admission: number }[]>`
     WITH queue AS (
@@ -83,13 +83,13 @@ async function admitNext(tx: Prisma.TransactionClient, engine: EngineName, limit
 }
 
 /**
- * Jobs in PostgreSQL. Every change is one statement that names the state it expects, and records a `job_event` in the same transaction.
+ * Jobs in PostgreSQL. Every transition is one statement that names the state it expects and records a `job_event`.
  */
 export class PostgresJobStore implements JobStore {
   readonly #db: PrismaClient;
   readonly #onEvent: () => void;
 
-  /** @param onEvent called after events have been committed, to deliver them without delay */
+  /** @param onEvent called after an event has been committed, so that it is delivered without delay */
   constructor(db: PrismaClient, onEvent: () => void = () => {}) {
     this.#db = db;
     this.#onEvent = onEvent;
@@ -137,7 +137,7 @@ export class PostgresJobStore implements JobStore {
     return (await this.#db.job.findMany({ where: { owner } })).map(toJob);
   }
 
-  /** Inserts run one at a time, so that counting and inserting are one step. */
+  /** Inserts are serialized, so that the limits cannot be exceeded between counting and inserting. */
   async insert(job: NewJob, limits: Limits): Promise<Insertion> {
     const insertion = await this.#db.$transaction(
       async (tx): Promise<Insertion> => {
@@ -228,7 +228,7 @@ export class PostgresJobStore implements JobStore {
     ]);
     const last = waiting.at(-1);
     return {
-      places: new Map(waiting.map(({ id, jobsAhead, secondsAhead }) => [id, { jobsAhead, secondsAhead }])),
+      positions: new Map(waiting.map(({ id, jobsAhead, secondsAhead }) => [id, { jobsAhead, secondsAhead }])),
       waitingSeconds: last ? last.secondsAhead + last.seconds : 0,
       runningSeconds: running.seconds,
     };
@@ -280,23 +280,23 @@ export class PostgresJobStore implements JobStore {
     return rows.map(toJob);
   }
 
-  async recentlyCompleted(seconds: number): Promise<Job[]> {
-    const since = new Date((await this.now()).getTime() - seconds * 1000);
+  async recentlyCompleted(withinMs: number): Promise<Job[]> {
+    const since = new Date((await this.now()).getTime() - withinMs);
     return (await this.#db.job.findMany({ where: { status: 'COMPLETED', filesKept: true, finishedAt: { gt: since } } })).map(toJob);
   }
 
-  async deleteOld(days: number): Promise<number> {
-    const before = new Date((await this.now()).getTime() - days * 86_400_000);
+  async deleteOld(ageMs: number): Promise<number> {
+    const before = new Date((await this.now()).getTime() - ageMs);
     return await this.#deleteWhere(
       Prisma.sql`status IN ('COMPLETED', 'FAILED', 'CANCELLED') AND "finishedAt" < ${before} AND NOT "filesKept" AND NOT "photoKept"`,
     );
   }
 
-  async deleteDeliveredEvents(seconds: number): Promise<void> {
-    await this.#db.$executeRaw`DELETE FROM job_event WHERE "deliveredAt" < now() - make_interval(secs => ${seconds}::float8)`;
+  async deleteDeliveredEvents(ageMs: number): Promise<void> {
+    await this.#db.$executeRaw`DELETE FROM job_event WHERE "deliveredAt" < now() - make_interval(secs => ${ageMs / 1000}::float8)`;
   }
 
-  /** Deletes rows and records it; returns how many. */
+  /** Deletes rows and records their deletion; returns their number. */
   async #deleteWhere(condition: Prisma.Sql): Promise<number> {
     const count = await this.#db.$executeRaw`
       WITH deleted AS (DELETE FROM job WHERE ${condition} RETURNING id, revision)
@@ -306,8 +306,8 @@ export class PostgresJobStore implements JobStore {
   }
 
   /**
-   * The lock is the transaction's, so a process that dies at it leaves none; the transaction's one query is over before the work
-   * begins, so that its deadline does not count for the work. A process that cannot be reached any more loses the lock with the session.
+   * The lock belongs to the transaction, so it is released when the process dies or its connection is lost. The only query of the
+   * transaction finishes before the work starts, so that the timeout of queries does not limit the work.
    */
   async exclusively(name: string, work: () => Promise<void>): Promise<boolean> {
     return await this.#db.$transaction(

@@ -8,11 +8,11 @@ export interface OutboxSettings {
   /** Publishes one event. It is called again for the same event after it rejects or the process dies. */
   readonly deliver: (event: JobEvent) => Promise<void>;
   readonly log?: Log;
-  /** How often events that other processes left behind are looked for, in milliseconds. */
+  /** Interval at which undelivered events of other processes are searched for, in milliseconds. */
   readonly pollMs?: number;
 }
 
-/** Longest wait for an answer of the database, in milliseconds. */
+/** Longest wait for the database, in milliseconds. */
 const ANSWER_MS = 10_000;
 /** Longest wait for a delivery in progress when closing, in milliseconds. */
 const CLOSE_MS = 1_900;
@@ -20,8 +20,8 @@ const CLOSE_MS = 1_900;
 const BATCH = 500;
 
 /**
- * Waits for its turn, then reads what is due: the second statement sees everything that was committed before the lock was granted. One
- * simple query, so that an event costs one round trip before it is delivered. A process that freezes loses its turn after 10 s.
+ * Takes the lock, then reads undelivered events: the SELECT sees everything that was committed before the lock was granted. All in one
+ * simple query, so that an event is delivered after one round trip. A process that freezes loses the lock after 10 s.
  */
 const TAKE_DUE = `
   BEGIN;
@@ -34,12 +34,12 @@ const TAKE_DUE = `
  * Delivers the rows of `job_event`, which are written in the same transaction as the change they record: at least once, and in order
  * for each job.
  *
- *   change + event ──commit──▶ wake ──▶ take turn ──▶ deliver ──▶ mark as delivered
+ *   change + event ──commit──▶ wake ──▶ take lock ──▶ deliver ──▶ mark as delivered
  *                                  ▲ every second, for events of a process that died before `wake`
  *
- * Delivery takes turns over all processes, so that an earlier event of a job cannot be overtaken by a later one. Events of one job
- * reach the database in the order of their ids, because each waits for the row lock of the job first. When delivery fails, the failed
- * event and all later ones of its job stay due.
+ * One process delivers at a time, so that a later event of a job cannot overtake an earlier one. Events of one job are committed in the
+ * order of their ids, because each change waits for the row lock of the job first. If a delivery fails, the event and all later ones of its
+ * job stay undelivered.
  */
 export class Outbox {
   readonly #deliver: OutboxSettings['deliver'];
@@ -62,19 +62,19 @@ export class Outbox {
       application_name: 'fanslymotion_outbox',
     });
     this.#pool.on('error', this.#report);
-    // A connection in use reports its loss itself; without a listener that would end the process.
+    // A connection in use emits its own error, which would end the process without a listener.
     this.#pool.on('connect', (client) => client.on('error', this.#report));
     this.#timer = setInterval(() => this.wake(), pollMs).unref();
   }
 
-  /** Delivers what is due, soon. Call it after a commit; calls during a delivery cause one more. */
+  /** Starts a delivery. To be called after a commit; calls during a delivery cause one more. */
   wake(): void {
     if (this.#closed) return;
     this.#awake = true;
     this.#running ??= this.#run();
   }
 
-  /** Finishes the delivery in progress and closes the connection, within 2 s. What is still due is delivered by another process. */
+  /** Finishes the delivery in progress and closes the connection, within 2 s. Other processes deliver the remaining events. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#closed = true;
@@ -127,7 +127,7 @@ async function takeDue(client: PoolClient): Promise<JobEvent[]> {
   return results.at(-1)!.rows;
 }
 
-/** Delivers events, jobs side by side and each job's in order; a failure holds back the rest of its job. */
+/** Delivers events concurrently for different jobs and in order for each job; after a failure the later events of the job are skipped. */
 async function deliverInOrder(
   events: readonly JobEvent[],
   deliver: OutboxSettings['deliver'],

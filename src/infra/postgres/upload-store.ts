@@ -1,7 +1,7 @@
-import type { Upload, UploadStore } from '../../jobs/store.ts';
+import type { NewUpload, Upload, UploadStore } from '../../jobs/store.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 
-/** Uploads in PostgreSQL; deadlines by the database's clock. */
+/** Uploads in PostgreSQL. They expire by its clock. */
 export class PostgresUploadStore implements UploadStore {
   readonly #db: PrismaClient;
 
@@ -9,15 +9,15 @@ export class PostgresUploadStore implements UploadStore {
     this.#db = db;
   }
 
-  /** An owner's inserts queue up behind one lock, so that counting and inserting are one step. */
-  async insert(upload: Omit<Upload, 'createdAt' | 'expiresAt'>, keptSeconds: number, limit: number | null): Promise<Upload | null> {
+  /** Inserts of one owner are serialized, so that the limit cannot be exceeded between counting and inserting. */
+  async insert(upload: NewUpload, keptMs: number, limit: number | null): Promise<Upload | null> {
     const [, rows] = await this.#db.$transaction([
       this.#db.$executeRaw`SELECT pg_advisory_xact_lock(hashtext(${`fanslymotion.upload.${upload.owner}`}))`,
       this.#db.$queryRaw<Upload[]>`
         INSERT INTO upload (id, owner, sha256, "sizeBytes", width, height, focus, format, "createdAt", "expiresAt")
         SELECT ${upload.id}::uuid, ${upload.owner}, ${upload.sha256}, ${upload.sizeBytes}::int, ${upload.width}::int, ${upload.height}::int,
                ${JSON.stringify(upload.focus)}::jsonb, ${upload.format},
-               now(), now() + make_interval(secs => ${keptSeconds}::float8)
+               now(), now() + make_interval(secs => ${keptMs / 1000}::float8)
         WHERE ${limit}::int IS NULL OR (SELECT count(*) FROM upload WHERE owner = ${upload.owner} AND "expiresAt" > now()) < ${limit}::int
         RETURNING *`,
     ]);

@@ -2,7 +2,7 @@ import type { EngineName } from '../../catalog/engines.ts';
 import type { SeenWorker, WorkerRecord, WorkerState, WorkerStore } from '../../jobs/store.ts';
 import type { PrismaClient, Worker as Row } from '../generated/prisma/client.ts';
 
-/** Heartbeats in PostgreSQL. All ages are measured by its clock, so that workers' own clocks do not matter. */
+/** Heartbeats in PostgreSQL. Ages are measured by its clock, so that clocks of workers do not matter. */
 export class PostgresWorkerStore implements WorkerStore {
   readonly #db: PrismaClient;
 
@@ -26,10 +26,10 @@ export class PostgresWorkerStore implements WorkerStore {
     await this.#db.$executeRaw`UPDATE worker SET "stoppedAt" = now(), "lastSeenAt" = now(), "jobId" = NULL WHERE id = ${id}`;
   }
 
-  async seenWithin(seconds: number): Promise<SeenWorker[]> {
+  async seenWithin(ms: number): Promise<SeenWorker[]> {
     const rows = await this.#db.$queryRaw<(Row & { secondsSinceSeen: number })[]>`
       SELECT *, extract(epoch FROM now() - "lastSeenAt")::float8 AS "secondsSinceSeen" FROM worker
-      WHERE "lastSeenAt" > now() - make_interval(secs => ${seconds}::float8)
+      WHERE "lastSeenAt" > now() - make_interval(secs => ${ms / 1000}::float8)
       ORDER BY "startedAt", id`;
     return rows.map((row) => ({
       ...row,
@@ -42,7 +42,7 @@ export class PostgresWorkerStore implements WorkerStore {
     }));
   }
 
-  async deleteUnseen(seconds: number): Promise<void> {
-    await this.#db.$executeRaw`DELETE FROM worker WHERE "lastSeenAt" < now() - make_interval(secs => ${seconds}::float8)`;
+  async deleteUnseen(ms: number): Promise<void> {
+    await this.#db.$executeRaw`DELETE FROM worker WHERE "lastSeenAt" < now() - make_interval(secs => ${ms / 1000}::float8)`;
   }
 }

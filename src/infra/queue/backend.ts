@@ -1,4 +1,4 @@
-/** BullMQ on Redis or on PostgreSQL, behind one face. */
+/** BullMQ on Redis or on PostgreSQL, behind one interface. */
 import { createPostgresBackend, Queue, Worker, withBackend, type IQueueBackend } from 'bullmq';
 import { Client, type ClientConfig } from 'pg';
 import type { EngineName } from '../../catalog/engines.ts';
@@ -12,22 +12,22 @@ export type EntryWorker = Pick<Worker, 'getNextJob' | 'startStalledCheckTimer' |
 
 export interface QueueBackend {
   queue(engine: EngineName, report: (error: unknown) => void): EntryQueue;
-  /** A worker without a processor: it takes entries only when asked, and looks for stalled ones on the side. */
+  /** A worker without a processor: it takes entries only on request, and checks for stalled ones in the background. */
   worker(engine: EngineName, stalledMs: number, report: (error: unknown) => void): EntryWorker;
   close(): Promise<void>;
 }
 
-/** BullMQ keeps a log of events that nobody here reads. */
+/** BullMQ writes a stream of events, which is not used here. */
 const streams = { events: { maxLen: 100 } };
 
 const workerOptions = (stalledMs: number) => ({
   autorun: false,
   lockDuration: stalledMs,
-  // A check marks what is being handled; a later one takes what is marked and has no lock any more. Workers share the checks.
+  // One check marks the entries in progress; a later one returns marked entries without a lock to the queue. Workers share the checks.
   stalledInterval: Math.ceil(stalledMs / 3),
-  // Attempts are counted in the job's row: BullMQ itself never gives up.
+  // Attempts are counted in the row of the job, so BullMQ must never give up.
   maxStalledCount: 1_000_000_000,
-  // How long a wait for an entry lasts, in seconds. Entries are announced; this only bounds the harm of a lost announcement.
+  // Longest wait for an entry, in seconds. Waiting workers are notified of new entries; this limits the delay if a notification is lost.
   drainDelay: 3,
 });
 
@@ -48,7 +48,7 @@ export function redisBackend(url: string, prefix: string, report: (error: unknow
 
 const postgres = withBackend(createPostgresBackend);
 
-/** BullMQ holds pooled connections on which nobody listens for errors; losing one would end the process. Its query fails anyway. */
+/** BullMQ does not listen for errors of its pooled connections, so losing one would end the process. The query in progress rejects anyway. */
 class PooledClient extends Client {
   constructor(config?: ClientConfig) {
     super(config);
@@ -68,7 +68,7 @@ export function postgresBackend(connectionString: string, prefix: string): Queue
     query_timeout: 10_000,
     application_name: `${prefix}_queue`,
   };
-  // BullMQ announces entries by queue name on a channel that is the whole database's.
+  // BullMQ notifies workers by queue name on a channel that is shared by the whole database.
   const name = (engine: EngineName): string => `${prefix}-${engine}`;
   return {
     queue(engine, onError) {

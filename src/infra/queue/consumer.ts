@@ -7,36 +7,36 @@ import { Gate } from '../gate.ts';
 import type { EntryWorker } from './backend.ts';
 
 export interface ConsumerOptions {
-  /** A new BullMQ worker with connections of its own; its errors go to the given function. */
+  /** Opens a BullMQ worker with its own connections; its errors go to `onError`. */
   readonly openWorker: (onError: (error: unknown) => void) => EntryWorker;
-  /** How long a lock lives when it is not renewed. */
+  /** Lifetime of a lock that is not renewed, in milliseconds. */
   readonly lockMs: number;
   readonly handle: (delivery: Delivery) => Promise<HandlerOutcome>;
-  /** Told of trouble with the connection. */
+  /** Called with errors of the connection. */
   readonly report: (error: unknown) => void;
-  /** Told when `handle` rejects. */
+  /** Called when `handle` rejects. */
   readonly onRejection: (jobId: string, error: unknown) => void;
 }
 
-/** How long closing waits for a queue that does not answer. What is unsettled then, comes again after the stalled time. */
+/** Longest wait for the queue when closing. Entries that are not acknowledged by then are delivered again after the stalled time. */
 const CLOSE_MS = 2500;
 const RETRY_MS = 500;
 const AFTER_REJECTION: HandlerOutcome = { then: 'again', delayMs: 1000 };
 
 /**
- * Takes entries one by one through BullMQ's manual interface. BullMQ's own loop would take one more entry after `pause`, drop an
- * entry whose worker cannot reach the queue when it is done, and spin while PostgreSQL is away.
+ * Takes entries one at a time through BullMQ's manual interface. BullMQ's own loop would take one more entry after `pause`, lose an entry
+ * whose worker cannot reach the queue when it is done, and loop without a pause while PostgreSQL is unreachable.
  *
- *   take ──▶ handle, lock renewed meanwhile ──▶ done: removed │ again: to the front, or delayed ──▶ take …
+ *   take ──▶ handle, renewing the lock ──▶ done: remove │ again: move to the front, or delay ──▶ take …
  *
- * After any trouble with the connection the next entry is taken over new connections.
+ * After an error of the connection the next entry is taken over new connections.
  */
 export class QueueConsumer implements Consumer {
   lastActiveAt = new Date();
   readonly #options: ConsumerOptions;
   readonly #closing = new AbortController();
   readonly #loop: Promise<void>;
-  #worker: { readonly bullmq: EntryWorker; troubled: boolean } | null = null;
+  #worker: { readonly bullmq: EntryWorker; failed: boolean } | null = null;
   /** Shut while paused. */
   readonly #gate = new Gate();
   #handling: Promise<unknown> | null = null;
@@ -56,18 +56,18 @@ export class QueueConsumer implements Consumer {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#shutDown();
+    this.#closed ??= this.#close();
     return this.#closed;
   }
 
-  async #shutDown(): Promise<void> {
+  async #close(): Promise<void> {
     this.#closing.abort();
     this.resume();
     await this.#handling;
-    // Ends a wait for entries; an entry that was just taken is handed back by the loop.
+    // Ends a wait for entries; the loop returns an entry that was just taken.
     this.#worker?.bullmq.backend.disconnectBlocking(false).catch(this.#options.report);
     await withDeadline(this.#loop, CLOSE_MS, 'the queue did not answer while closing').catch(this.#options.report);
-    // Where the loop still hangs on a lost connection it does so for ever, harmlessly: ioredis never answers then.
+    // On a lost connection ioredis never replies, and the loop stays suspended, which is harmless.
     await this.#discard();
   }
 
@@ -79,7 +79,7 @@ export class QueueConsumer implements Consumer {
         if (!signal.aborted) await this.#takeOne();
       } catch (error) {
         if (!signal.aborted) this.#options.report(error);
-        if (this.#worker) this.#worker.troubled = true;
+        if (this.#worker) this.#worker.failed = true;
         await sleep(RETRY_MS, null, { signal }).catch(() => {});
       }
     }
@@ -87,22 +87,22 @@ export class QueueConsumer implements Consumer {
   }
 
   async #takeOne(): Promise<void> {
-    if (this.#worker?.troubled) await this.#discard();
+    if (this.#worker?.failed) await this.#discard();
     const worker = this.#worker?.bullmq ?? (await this.#connect());
     const token = randomUUID();
     const entry: Job | undefined = await worker.getNextJob(token);
     if (!entry) return;
-    if (!this.#gate.isOpen || this.#closing.signal.aborted) await handBack(worker, entry, token);
+    if (!this.#gate.isOpen || this.#closing.signal.aborted) await returnToFront(worker, entry, token);
     else await this.#deliver(worker, entry, token);
   }
 
   async #connect(): Promise<EntryWorker> {
     const worker = {
       bullmq: this.#options.openWorker((error) => {
-        worker.troubled = true;
+        worker.failed = true;
         if (!this.#closing.signal.aborted) this.#options.report(error);
       }),
-      troubled: false,
+      failed: false,
     };
     this.#worker = worker;
     await worker.bullmq.waitUntilReady();
@@ -129,16 +129,16 @@ export class QueueConsumer implements Consumer {
     const outcome = await handled;
     this.#handling = null;
     lock.release();
-    if (!lock.signal.aborted) await this.#settle(worker, entry, token, outcome);
+    if (!lock.signal.aborted) await this.#acknowledge(worker, entry, token, outcome);
     this.lastActiveAt = new Date();
   }
 
-  /** Tells the queue what becomes of the entry, however long it takes to reach it. If another worker has it by then, that is fine. */
-  async #settle(worker: EntryWorker, entry: Job, token: string, outcome: HandlerOutcome): Promise<void> {
+  /** Reports the outcome, retrying until the queue accepts it or refuses it because another worker has the entry by then. */
+  async #acknowledge(worker: EntryWorker, entry: Job, token: string, outcome: HandlerOutcome): Promise<void> {
     for (;;) {
       try {
         if (outcome.then === 'done') await entry.moveToCompleted(null, token, false);
-        else if (outcome.delayMs <= 0) await handBack(worker, entry, token);
+        else if (outcome.delayMs <= 0) await returnToFront(worker, entry, token);
         else await entry.moveToDelayed(Date.now() + outcome.delayMs, token);
         return;
       } catch (error) {
@@ -150,18 +150,18 @@ export class QueueConsumer implements Consumer {
   }
 }
 
-/** Puts an entry before all that wait. BullMQ's `moveToWait` would put it behind them on PostgreSQL. */
-async function handBack(worker: EntryWorker, entry: Job, token: string): Promise<void> {
+/** Moves an entry before all waiting ones. On PostgreSQL, BullMQ's `moveToWait` would move it behind them. */
+async function returnToFront(worker: EntryWorker, entry: Job, token: string): Promise<void> {
   await worker.backend.retryJob(entry.id!, true, token);
 }
 
-/** True if the queue answered that the entry is not ours (any more); BullMQ numbers these answers, all below zero. */
+/** Whether the queue refused because this worker no longer holds the entry. BullMQ uses negative codes for this. */
 function isRefusal(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
   return typeof code === 'number' && code < 0;
 }
 
-/** Renews the lock on one entry until released; aborts `signal` once the queue says that the lock is gone. */
+/** Renews the lock on one entry until it is released; aborts `signal` when the queue reports that the lock is lost. */
 class EntryLock {
   readonly #lost = new AbortController();
   #timer: NodeJS.Timeout | undefined;

@@ -7,22 +7,22 @@ import { postgresBackend, redisBackend, type EntryQueue, type QueueBackend } fro
 import { QueueConsumer } from './consumer.ts';
 
 export interface QueueSettings {
-  /** With it the queue lives in Redis, otherwise in PostgreSQL. */
+  /** If set, the queue is in Redis, otherwise in PostgreSQL. */
   readonly redisUrl?: string | undefined;
   readonly databaseUrl: string;
-  /** Keeps several installations apart; [a-z0-9_]. */
+  /** Separates installations that share a server; [a-z0-9_]. */
   readonly prefix: string;
-  /** An entry whose worker shows no life for this long goes to another one, at the latest after about twice as long. */
+  /** An entry whose worker has not renewed its lock for this long is delivered to another one, after at most about twice as long. */
   readonly stalledSeconds: number;
   readonly log?: Log;
 }
 
-/** Longest wait for an answer, in milliseconds; a caller such as createJob must be able to answer too. */
+/** Longest wait for the queue, in milliseconds. Callers such as createJob respond after it. */
 const ANSWER_MS = 2500;
 
 /**
- * BullMQ as a RenderQueue. Connects in the background, survives restarts of Redis and PostgreSQL, and rejects within 2.5 s while they
- * do not answer; what was asked for may then still have happened. On PostgreSQL, machines that share a queue need clocks that agree
+ * Opens a RenderQueue on BullMQ. It connects in the background and survives restarts of Redis and PostgreSQL. While they are unreachable,
+ * operations reject within 2.5 s, and may have taken effect nevertheless. On PostgreSQL, the clocks of machines that share a queue must agree
  * within a fraction of `stalledSeconds`.
  */
 export function openQueue(settings: QueueSettings): RenderQueue {
@@ -46,15 +46,15 @@ class BullQueue implements RenderQueue {
   }
 
   async enqueue(engine: EngineName, jobId: string, delayMs = 0): Promise<void> {
-    await this.#ask(engine, (queue) => queue.add(engine, {}, { jobId, delay: delayMs, removeOnComplete: true, removeOnFail: true }));
+    await this.#run(engine, (queue) => queue.add(engine, {}, { jobId, delay: delayMs, removeOnComplete: true, removeOnFail: true }));
   }
 
   async remove(engine: EngineName, jobId: string): Promise<void> {
-    await this.#ask(engine, (queue) => queue.remove(jobId));
+    await this.#run(engine, (queue) => queue.remove(jobId));
   }
 
   async state(engine: EngineName, jobId: string): Promise<QueueEntryState> {
-    return this.#ask(engine, async (queue) => {
+    return this.#run(engine, async (queue) => {
       const state = await queue.getJobState(jobId);
       switch (state) {
         case 'waiting':
@@ -71,7 +71,7 @@ class BullQueue implements RenderQueue {
   }
 
   async counts(engine: EngineName): Promise<QueueCounts> {
-    const counts = await this.#ask(engine, (queue) => queue.getJobCounts('waiting', 'delayed', 'active'));
+    const counts = await this.#run(engine, (queue) => queue.getJobCounts('waiting', 'delayed', 'active'));
     return { waiting: counts['waiting'] ?? 0, delayed: counts['delayed'] ?? 0, active: counts['active'] ?? 0 };
   }
 
@@ -82,7 +82,7 @@ class BullQueue implements RenderQueue {
       lockMs: this.#stalledMs,
       handle,
       report: reporter(this.#log, `queue ${engine}`),
-      onRejection: (jobId, error) => this.#log.error({ err: error, jobId }, 'handling failed; the job comes again'),
+      onRejection: (jobId, error) => this.#log.error({ err: error, jobId }, 'handling a delivery failed; it will be delivered again'),
     });
     this.#consumers.add(consumer);
     return consumer;
@@ -104,11 +104,11 @@ class BullQueue implements RenderQueue {
     );
   }
 
-  #ask<T>(engine: EngineName, work: (queue: EntryQueue) => Promise<T>): Promise<T> {
+  #run<T>(engine: EngineName, work: (queue: EntryQueue) => Promise<T>): Promise<T> {
     return withDeadline(this.#queue(engine).then(work), ANSWER_MS, 'the queue did not answer');
   }
 
-  /** The engine's queue once it can be reached. BullMQ's queues never recover from a failed start, so such a one is replaced. */
+  /** The engine's queue once it is connected. A BullMQ queue never recovers from a failed start, so it is replaced. */
   #queue(engine: EngineName): Promise<EntryQueue> {
     const known = this.#queues.get(engine);
     if (known) return known;

@@ -122,14 +122,14 @@ describe('what is asked of all processes together', () => {
       version: '1',
     };
     await workers.beat(worker);
-    expect(await workers.seenWithin(5)).toMatchObject([{ ...worker, stopped: false }]);
+    expect(await workers.seenWithin(5_000)).toMatchObject([{ ...worker, stopped: false }]);
     await workers.leave(worker.id);
-    expect(await workers.seenWithin(5)).toMatchObject([{ stopped: true }]);
+    expect(await workers.seenWithin(5_000)).toMatchObject([{ stopped: true }]);
     await workers.beat({ ...worker, state: 'BUSY' });
-    expect(await workers.seenWithin(5)).toMatchObject([{ stopped: false, state: 'BUSY' }]);
+    expect(await workers.seenWithin(5_000)).toMatchObject([{ stopped: false, state: 'BUSY' }]);
     await db.client.$executeRaw`UPDATE worker SET "lastSeenAt" = now() - interval '1 hour'`;
-    expect(await workers.seenWithin(5)).toEqual([]);
-    await workers.deleteUnseen(60);
-    expect(await workers.seenWithin(1e6)).toEqual([]);
+    expect(await workers.seenWithin(5_000)).toEqual([]);
+    await workers.deleteUnseen(60_000);
+    expect(await workers.seenWithin(1e9)).toEqual([]);
   });
 });

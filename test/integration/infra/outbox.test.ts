@@ -77,9 +77,9 @@ describe('job events', () => {
     await eventually(async () => expect(await undelivered()).toBe(0));
     await outbox.close();
     await insert(jobs);
-    await jobs.deleteDeliveredEvents(3_600);
+    await jobs.deleteDeliveredEvents(3_600_000);
     expect(await db.client.jobEvent.count()).toBe(2);
-    await jobs.deleteDeliveredEvents(-60);
+    await jobs.deleteDeliveredEvents(-60_000);
     expect(await db.client.jobEvent.findMany()).toMatchObject([{ kind: 'CREATED', deliveredAt: null }]);
   });
 });

@@ -34,7 +34,7 @@ describe('the line of an engine', () => {
     return insertion.job;
   }
 
-  const order = async (): Promise<string[]> => [...(await jobs.line(ENGINE)).places.keys()];
+  const order = async (): Promise<string[]> => [...(await jobs.line(ENGINE)).positions.keys()];
   const queued = async (): Promise<Job[]> => (await jobs.active()).filter(({ admission }) => admission !== null);
   const start = async (id: string) => await jobs.transition(id, { from: ['QUEUED'] }, { status: 'PROCESSING', attemptToken: randomUUID() });
   /** Renders the first job in line, as a worker would. */

@@ -7,7 +7,8 @@ import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../../src/config.ts';
 import { openServices, type Services } from '../../../src/infra/services.ts';
-import { clearStrays, expireFiles, expireUploads, keepHouse } from '../../../src/jobs/housekeeping.ts';
+import { expireFiles, expireUploads, runHousekeeping } from '../../../src/jobs/housekeeping.ts';
+import { removeOrphans } from '../../../src/jobs/orphans.ts';
 import { jobFiles, type Job } from '../../../src/jobs/job.ts';
 import { uploadFile } from '../../../src/jobs/store.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -50,45 +51,45 @@ const files = async (): Promise<string[]> => {
     .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'))
     .toSorted();
 };
-/** Makes everything in storage look as if nobody had touched it for an hour. */
+/** Makes everything in storage look unmodified for an hour. */
 async function age(): Promise<void> {
   const then = new Date(Date.now() - 3_600_000);
   for (const name of await fs.readdir(folder, { recursive: true })) await fs.utimes(path.join(folder, name), then, then);
 }
 
-describe('strays', () => {
-  it('are removed once nobody has touched them for a while: photos, results and uploads without a row', async () => {
+describe('removal of orphans', () => {
+  it('removes photos, output and uploads without a row once they have not been modified for a while', async () => {
     const [kept, gone] = [await insert(), { id: randomUUID(), createdAt: new Date('2026-01-31'), attempt: 1 }];
     const upload = await services.uploads.insert(
       { id: randomUUID(), owner: 'o', sha256: 'a', sizeBytes: 1, width: 4, height: 3, focus: { x: 0.5, y: 0.5 }, format: 'jpeg' },
-      3_600,
+      3_600_000,
       null,
     );
     const owned = [jobFiles.photo(kept.id), jobFiles.video({ ...kept, attempt: 1 }), uploadFile(upload!.id)];
     for (const key of [...owned, jobFiles.photo(gone.id), jobFiles.video(gone), jobFiles.poster(gone), uploadFile(randomUUID())])
       await write(key);
     const all = await files();
-    await clearStrays(services);
+    await removeOrphans(services);
     expect(await files()).toEqual(all);
 
     await age();
     const young = jobFiles.photo(randomUUID());
     await write(young);
-    await clearStrays(services);
+    await removeOrphans(services);
     expect(await files()).toEqual([...owned, young].toSorted());
   });
 
-  it('are left alone while a file deep inside still changes', async () => {
+  it('keeps a folder while a file deep inside it still changes', async () => {
     const job = { id: randomUUID(), createdAt: new Date('2026-01-31'), attempt: 1 };
     await write(jobFiles.video(job));
     await age();
     const now = new Date();
     await fs.utimes(path.join(folder, jobFiles.video(job)), now, now);
-    await clearStrays(services);
+    await removeOrphans(services);
     expect(await files()).toEqual([jobFiles.video(job)]);
   });
 
-  it('are also the working folders of attempts that are over and of uploads that broke off, but not those of a running attempt', async () => {
+  it('removes scratch folders of ended attempts and aborted uploads, but not those of running attempts', async () => {
     const [running, over] = [await insert(), await insert()];
     await services.jobs.transition(running.id, { from: ['QUEUED'] }, { status: 'PROCESSING', attempt: 2, attemptToken: randomUUID() });
     for (const name of [`${running.id}-2`, `${running.id}-1`, `${over.id}-1`, `photo-${randomUUID()}`]) {
@@ -97,24 +98,24 @@ describe('strays', () => {
     await age();
     const young = `photo-${randomUUID()}`;
     await fs.writeFile(path.join(await services.workspace.createScratch(young), 'photo'), 'x');
-    await clearStrays(services);
+    await removeOrphans(services);
     expect((await fs.readdir(path.join(folder, '.scratch'))).toSorted()).toEqual([`${running.id}-2`, young].toSorted());
   });
 
-  it('are looked for once in a while only, not in every pass', async () => {
+  it('searches for orphans from time to time, not in every pass', async () => {
     const context = { ...services };
-    const strays = [uploadFile(randomUUID()), uploadFile(randomUUID())];
-    for (const key of strays) {
+    const orphans = [uploadFile(randomUUID()), uploadFile(randomUUID())];
+    for (const key of orphans) {
       await write(key);
       await age();
-      await keepHouse(context);
+      await runHousekeeping(context);
     }
-    expect(await files()).toEqual([strays[1]]);
+    expect(await files()).toEqual([orphans[1]]);
   });
 });
 
-describe('what cannot be deleted', () => {
-  it('keeps nobody else waiting, be it more than a batch', async () => {
+describe('expiry', () => {
+  it('continues with other jobs if more than a batch cannot be deleted', async () => {
     const jobs = await Promise.all(Array.from({ length: 105 }, insert));
     await services.db.client.job.updateMany({
       data: { status: 'COMPLETED', filesKept: true, createdAt: new Date('2001-02-03'), expiresAt: new Date('2001-02-04') },
@@ -135,11 +136,11 @@ describe('what cannot be deleted', () => {
     expect(await services.jobs.expired(1_000, 0)).toEqual([]);
   });
 
-  it('does not hold up uploads: all whose time is over go in one pass', async () => {
+  it('deletes more than a batch of expired uploads in one pass', async () => {
     for (let n = 0; n < 120; n++)
       await services.uploads.insert(
         { id: randomUUID(), owner: 'o', sha256: 'a', sizeBytes: 1, width: 4, height: 3, focus: { x: 0.5, y: 0.5 }, format: 'jpeg' },
-        -1,
+        -1_000,
         null,
       );
     await expireUploads(services);

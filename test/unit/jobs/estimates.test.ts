@@ -94,7 +94,7 @@ describe('what a job can expect', () => {
   const job = (change: Partial<Job>): Job =>
     ({ id: 'it', status: 'QUEUED', estimatedSeconds: 20, progressAt: null, etaSeconds: null, nextAttemptAt: null, ...change }) as Job;
   const view = (devices: number) => ({
-    places: new Map([['it', { jobsAhead: 2, secondsAhead: 60 }]]),
+    positions: new Map([['it', { jobsAhead: 2, secondsAhead: 60 }]]),
     waitingSeconds: 80,
     runningSeconds: 10,
     devices,

@@ -2,7 +2,8 @@ import { Arg, Ctx, FieldResolver, Float, ID, Int, Mutation, Query, Resolver, Roo
 import type { Stage } from '../../../catalog/catalog.ts';
 import type { RenderOptions } from '../../../catalog/engines.ts';
 import { createJob, jobPhoto, retryJob, uploadedPhoto } from '../../../jobs/create.ts';
-import { cancelJob, deleteJob, deleteOwner } from '../../../jobs/cancel.ts';
+import { cancelJob } from '../../../jobs/cancel.ts';
+import { deleteJob, deleteOwner } from '../../../jobs/delete.ts';
 import { AppError } from '../../../jobs/errors.ts';
 import { outlook, type Outlook } from '../../../jobs/estimates.ts';
 import type { Job } from '../../../jobs/job.ts';
@@ -180,7 +181,7 @@ async function readOutlook(job: Job, { api, startedAt }: RequestContext): Promis
       if (view) return outlook(job, view, job.createdAt);
       const line = await api.lines.read(job.engine, startedAt);
       // A job that this operation created may be younger than the shared line.
-      return outlook(job, line.places.has(job.id) ? line : await api.lines.read(job.engine, performance.now()), job.createdAt);
+      return outlook(job, line.positions.has(job.id) ? line : await api.lines.read(job.engine, performance.now()), job.createdAt);
     }
     case 'PROCESSING':
     case 'RETRYING':
