@@ -1,6 +1,6 @@
 import { names } from '../../catalog/catalog.ts';
 import { ENGINES } from '../../catalog/engines.ts';
-import { DeadlineError, withDeadline } from '../../infra/connection.ts';
+import { DeadlineError, withDeadline } from '../../process/deadline.ts';
 import type { JobContext } from '../../jobs/context.ts';
 import { AppError } from '../../jobs/errors.ts';
 import type { Log } from '../../jobs/ports/log.ts';

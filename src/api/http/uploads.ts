@@ -6,7 +6,7 @@ import { PassThrough, Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import busboy, { type Busboy } from 'busboy';
 import { Router, type Request, type Response } from 'express';
-import type { PhotoInfo, PhotoLimits } from '../../infra/media/photo.ts';
+import type { PhotoInfo, PhotoLimits } from '../../jobs/ports/photo.ts';
 import type { StoredPhoto } from '../../jobs/create.ts';
 import { AppError } from '../../jobs/errors.ts';
 import type { BlobStore } from '../../jobs/ports/blobs.ts';

@@ -3,7 +3,8 @@ import { Client, Pool, type ClientConfig } from 'pg';
 import type { BusMessage, ProgressBus } from '../../jobs/ports/bus.ts';
 import type { Log } from '../../jobs/ports/log.ts';
 import { encodeMessage, Subscribers, type Listener } from './subscribers.ts';
-import { reporter, withDeadline } from '../connection.ts';
+import { withDeadline } from '../../process/deadline.ts';
+import { reporter } from '../connection.ts';
 
 /** Longest wait for a reply, in milliseconds. */
 const ANSWER_MS = 1900;

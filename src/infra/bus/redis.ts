@@ -2,7 +2,8 @@ import type { Redis } from 'ioredis';
 import type { BusMessage, ProgressBus } from '../../jobs/ports/bus.ts';
 import type { Log } from '../../jobs/ports/log.ts';
 import { encodeMessage, Subscribers, type Listener } from './subscribers.ts';
-import { reporter, withDeadline } from '../connection.ts';
+import { withDeadline } from '../../process/deadline.ts';
+import { reporter } from '../connection.ts';
 import { Gate } from '../gate.ts';
 import { connectRedis } from '../redis.ts';
 

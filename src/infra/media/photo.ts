@@ -7,31 +7,14 @@ import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import type { Config } from '../../config.ts';
-import type { PhotoGeometry } from '../../catalog/crop.ts';
 import { AppError } from '../../jobs/errors.ts';
+import type { PhotoFormat, PhotoInfo, PhotoLimits } from '../../jobs/ports/photo.ts';
 import { FOCUS_SIDE, focusOf } from './focus.ts';
 import { decodeHeic, type HeicPixels } from './heic.ts';
 import type { Picture } from './picture.ts';
 
 // libvips would keep recently read files open, which blocks their deletion on Windows, and could serve a deleted one.
 sharp.cache(false);
-
-export const PHOTO_FORMATS = ['jpeg', 'png', 'webp', 'avif', 'tiff', 'heic'] as const;
-
-export type PhotoFormat = (typeof PHOTO_FORMATS)[number];
-
-/** What `inspectPhoto` found out about a photo. */
-export interface PhotoInfo extends PhotoGeometry {
-  readonly format: PhotoFormat;
-}
-
-export interface PhotoLimits {
-  readonly maxBytes: number;
-  /** Width × height. */
-  readonly maxPixels: number;
-  /** Length that the shorter side must have, in pixels. */
-  readonly minSide: number;
-}
 
 /** The limits that the configuration sets; a megabyte is 10⁶ bytes. */
 export function photoLimits(config: Pick<Config, 'UPLOAD_MAX_MB' | 'PHOTO_MAX_MEGAPIXELS' | 'PHOTO_MIN_SIDE'>): PhotoLimits {

@@ -1,7 +1,8 @@
 import { Pool, type PoolClient, type QueryResult } from 'pg';
 import type { JobEvent } from '../../jobs/events.ts';
 import type { Log } from '../../jobs/ports/log.ts';
-import { reporter, silent, withDeadline } from '../connection.ts';
+import { withDeadline } from '../../process/deadline.ts';
+import { reporter, silent } from '../connection.ts';
 
 export interface OutboxSettings {
   readonly databaseUrl: string;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import type { Consumer, Delivery, HandlerOutcome } from '../../jobs/ports/queue.ts';
-import { withDeadline } from '../connection.ts';
+import { withDeadline } from '../../process/deadline.ts';
 import { Gate } from '../gate.ts';
 import type { EntryWorker } from './backend.ts';
 

@@ -2,7 +2,8 @@ import { names } from '../../catalog/catalog.ts';
 import { ENGINES, type EngineName } from '../../catalog/engines.ts';
 import type { Consumer, Delivery, HandlerOutcome, QueueCounts, QueueEntryState, RenderQueue } from '../../jobs/ports/queue.ts';
 import type { Log } from '../../jobs/ports/log.ts';
-import { reporter, silent, withDeadline } from '../connection.ts';
+import { withDeadline } from '../../process/deadline.ts';
+import { reporter, silent } from '../connection.ts';
 import { postgresBackend, redisBackend, type EntryQueue, type QueueBackend } from './backend.ts';
 import { QueueConsumer } from './consumer.ts';
 

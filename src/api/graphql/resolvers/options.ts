@@ -13,7 +13,7 @@ import {
 } from '../../../catalog/catalog.ts';
 import { engineEntry, ENGINES } from '../../../catalog/engines.ts';
 import { tuningFields } from '../../../catalog/tuning.ts';
-import { PHOTO_FORMATS } from '../../../infra/media/photo.ts';
+import { PHOTO_FORMATS } from '../../../jobs/ports/photo.ts';
 import { engineAvailability, liveWorkers, workersFor } from '../../../jobs/engines.ts';
 import { estimatorFor } from '../../../jobs/estimates.ts';
 import { defaultOptions } from '../../../jobs/options.ts';
