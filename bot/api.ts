@@ -1,13 +1,13 @@
-/** The API as the bot uses it: how long it waits, what it remembers, and on whose behalf it asks. */
+/** The API as the bot uses it: with the bot's timeouts and retries, cached options, and on behalf of Telegram users. */
 import { WebSocket } from 'ws';
 import { ApiClient, type CreateJobInput, type Job, type Options } from '../src/client/client.ts';
-import { ApiError, hasCode } from '../src/client/error.ts';
+import { hasCode } from '../src/client/error.ts';
 import type { RetryPolicy } from '../src/client/retry.ts';
 
 /** The API's owner for a Telegram user. */
 export const ownerOf = (userId: number): string => `telegram:${userId}`;
 
-/** What to render; the API chooses what is left out. */
+/** What to render. The API's defaults apply to what is left out. */
 export interface Choice {
   readonly durationSeconds?: number;
   readonly resolution?: string;
@@ -20,9 +20,9 @@ export type CreateInput = CreateJobInput;
 export interface ApiSettings {
   /** Without a trailing slash. */
   readonly url: string;
-  /** Secret of a key with act-as. */
+  /** Secret of an API key with act-as. */
   readonly key: string;
-  /** Wait before another try to follow a job, in milliseconds. */
+  /** Delay before another try to follow a job, in milliseconds. */
   readonly retryMs: number;
   /** Aborts everything in progress. */
   readonly signal: AbortSignal;
@@ -30,7 +30,7 @@ export interface ApiSettings {
   readonly onAway?: (isAway: boolean) => void;
 }
 
-/** An owner for requests whose answer does not depend on one. */
+/** Owner for requests whose answer is the same for every owner. */
 const NEUTRAL_OWNER = 'telegram:examples';
 const REQUEST_MS = 10_000;
 const DELETE_MS = 60_000;
@@ -62,7 +62,7 @@ export class BotApi {
     return this.#client.as(owner);
   }
 
-  /** What can be requested, at most 30 seconds old. @throws ApiError */
+  /** Everything that can be requested, at most 30 seconds old. @throws ApiError */
   async options(): Promise<Options> {
     if (!this.#options || Date.now() > this.#options.until) {
       const answer = this.#client.options();
@@ -88,14 +88,10 @@ export class BotApi {
 
   /**
    * Streams a photo to the API; the id of the upload.
-   * @throws ApiError, UPLOAD_LIMIT while the owner has too many uploads; errors of `open` unchanged; the reason of `quit`
+   * @throws ApiError, OWNER_LIMIT while the owner has too many uploads; errors of `open` unchanged; the reason of `quit`
    */
   async upload(owner: string, open: () => Promise<AsyncIterable<Uint8Array>>, quit?: AbortSignal): Promise<string> {
-    try {
-      return (await this.as(owner).upload(open, { signal: quit })).id;
-    } catch (error) {
-      throw error instanceof ApiError && error.code === 'OWNER_LIMIT' ? new ApiError('UPLOAD_LIMIT', error.message, error) : error;
-    }
+    return (await this.as(owner).upload(open, { signal: quit })).id;
   }
 
   /** The bytes behind a signed link. @throws ApiError, EXPIRED once the file is deleted */
@@ -105,14 +101,14 @@ export class BotApi {
 
   /**
    * The job's states from now to its end, however long the API is unreachable meanwhile; null while it is.
-   * @throws ApiError NOT_FOUND if the job is deleted, and others that do not pass; the reason of `signal`
+   * @throws ApiError NOT_FOUND if the job is deleted, and others that no retry resolves; the reason of `signal`
    */
   follow(owner: string, id: string, signal: AbortSignal): AsyncGenerator<Job | null> {
     const retry: RetryPolicy = ({ error, tries }) => (error.isAway || (error.isTransient && tries < MAX_FAILURES) ? this.#retryMs : null);
     return this.as(owner).follow(id, { signal, retry, pollMs: this.#retryMs });
   }
 
-  /** @throws ApiError unless the API responds and the key may act for others */
+  /** @throws ApiError unless the API responds and the key may act for other owners */
   async ping(): Promise<void> {
     await this.as(NEUTRAL_OWNER).options();
   }

@@ -1,4 +1,4 @@
-/** What happens to an update: known ones are passed over, strangers turned away, everything else goes to the screens. */
+/** The way of an update: repeated ones are skipped, users without access are refused, all others reach the screens. */
 import { Bot, BotError, Composer } from 'grammy';
 import type { Message, Update, User, UserFromGetMe } from 'grammy/types';
 import type { Logger } from '../src/process/log.ts';
@@ -20,8 +20,8 @@ import { noteHandled, wasHandled, type ChatRecord } from './state/chats.ts';
 import type { Telegram } from './telegram/client.ts';
 import { COMMANDS } from './telegram/commands.ts';
 import { isBlocked } from './telegram/errors.ts';
-import { inReplyTo } from './telegram/reply.ts';
-import { isForUs, personOf } from './telegram/update.ts';
+import { inReplyTo } from './telegram/parameters.ts';
+import { addressesBot, senderOf } from './telegram/update.ts';
 import type { TextArguments, Texts } from './texts/texts.ts';
 
 export interface DispatchOptions {
@@ -34,18 +34,18 @@ export interface DispatchOptions {
   readonly albumMs: number;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Aborted when the bot ends: what is not handled by then is delivered again. */
+  /** Aborted when the bot stops: updates not handled by then are delivered again. */
   readonly signal: AbortSignal;
 }
 
-/** A handler for updates: resolves once an update is handled or safely kept, whatever went wrong with it. */
+/** A handler that resolves once an update is handled or its effects are on disk, even if it failed. */
 export function createDispatch(options: DispatchOptions): (update: Update, chatId: number) => Promise<void> {
   const { token, me, telegram, kit, admits, log, metrics, signal } = options;
   const bot = new Bot<BotContext>(token, { botInfo: me, client: telegram.options });
   bot.api.config.use(...telegram.transformers);
   bot.use(memberships(options), groups(options), admission(options));
   bot.errorBoundary(
-    (error) => tellTrouble(error, log, signal),
+    (error) => replyWithFailure(error, log, signal),
     menuScreens(kit),
     wizardScreens(kit),
     videoScreens(kit),
@@ -57,9 +57,9 @@ export function createDispatch(options: DispatchOptions): (update: Update, chatI
   );
 
   return async (update, chatId) => {
-    const person = personOf(update);
-    // Of groups and strangers nothing is remembered.
-    const record = person && admits(person.id) ? await kit.chats.get(chatId) : null;
+    const sender = senderOf(update);
+    // Nothing is remembered of groups and of users without access.
+    const record = sender && admits(sender.id) ? await kit.chats.get(chatId) : null;
     if (record && wasHandled(record, update.update_id)) {
       metrics.updates.inc({ kind: 'repeated' });
       return;
@@ -71,7 +71,7 @@ export function createDispatch(options: DispatchOptions): (update: Update, chatI
       signal.throwIfAborted();
       metrics.updates.inc({ kind: 'failed' });
       const cause = error instanceof BotError ? (error.error as unknown) : error;
-      if (isBlocked(cause)) log.info({ chatId }, 'the chat is closed to the bot');
+      if (isBlocked(cause)) log.info({ chatId }, 'the user blocked the bot');
       else log.error({ err: cause, updateId: update.update_id }, 'an update failed');
     }
     if (!record) return;
@@ -80,50 +80,50 @@ export function createDispatch(options: DispatchOptions): (update: Update, chatI
   };
 }
 
-/** Never silence: who asked for something hears that it did not work. */
-async function tellTrouble({ error, ctx }: BotError<BotContext>, log: Logger, signal: AbortSignal): Promise<void> {
+/** Every request that fails gets a reply. */
+async function replyWithFailure({ error, ctx }: BotError<BotContext>, log: Logger, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   if (isBlocked(error)) throw error;
   const code = error instanceof ApiError ? error.code : 'INTERNAL';
-  const isOurs = !(error instanceof ApiError) || error.fault === 'SERVER';
-  log[isOurs ? 'error' : 'warn']({ err: error, updateId: ctx.update.update_id }, 'an update failed');
+  const isBug = !(error instanceof ApiError) || error.fault === 'SERVER';
+  log[isBug ? 'error' : 'warn']({ err: error, updateId: ctx.update.update_id }, 'an update failed');
   await ctx.reply(code === 'INTERNAL' ? ctx.say('trouble') : failureText(ctx.say, code));
 }
 
-/** Being blocked, and being added to a group. */
+/** The user blocks the bot, or the bot is added to a group. */
 function memberships(options: DispatchOptions): Composer<BotContext> {
   const composer = new Composer<BotContext>();
   composer.on('my_chat_member', async (ctx) => {
     const { chat, new_chat_member: now, old_chat_member: before, from } = ctx.myChatMember;
-    const isIn = (status: string) => status !== 'left' && status !== 'kicked';
+    const isMember = (status: string) => status !== 'left' && status !== 'kicked';
     if (chat.type === 'private') {
-      if (!isIn(now.status)) await options.kit.requests.forget(chat.id);
-    } else if (chat.type !== 'channel' && isIn(now.status) && !isIn(before.status)) {
-      await tell(options, chat.id, from, 'group', { username: ctx.me.username });
+      if (!isMember(now.status)) await options.kit.requests.forget(chat.id);
+    } else if (chat.type !== 'channel' && isMember(now.status) && !isMember(before.status)) {
+      await sendNotice(options, chat.id, from, 'group', { username: ctx.me.username });
     }
   });
   return composer;
 }
 
-/** In groups the bot only says where it works, and only to those who talk to it. */
+/** In groups the bot only explains that it works in private chats, and only to users who address it. */
 function groups(options: DispatchOptions): Composer<BotContext> {
   const composer = new Composer<BotContext>();
   composer.filter(
     ({ chat }) => chat?.type !== 'private',
     async (ctx) => {
-      if (ctx.chat && isForUs(ctx.update, ctx.me, COMMANDS))
-        await tell(options, ctx.chat.id, ctx.from, 'group', { username: ctx.me.username }, ctx.msg);
+      if (ctx.chat && addressesBot(ctx.update, ctx.me, COMMANDS))
+        await sendNotice(options, ctx.chat.id, ctx.from, 'group', { username: ctx.me.username }, ctx.msg);
     },
   );
   return composer;
 }
 
-/** Who is turned away is told so once in that time. */
-const STRANGER_MS = 3_000;
+/** A user without access gets one refusal in this time, however many messages they send. */
+const REFUSAL_MS = 3_000;
 
-/** Lets in who may use the bot, with what is remembered of them. */
+/** Refuses users without access; loads the record of all others. */
 function admission(options: DispatchOptions): Composer<BotContext> {
-  let lastStranger = { id: 0, at: 0 };
+  let lastRefusal = { userId: 0, at: 0 };
   const {
     kit: { chats, texts },
     admits,
@@ -135,10 +135,10 @@ function admission(options: DispatchOptions): Composer<BotContext> {
     if (!from || !chat) return;
     if (!admits(from.id)) {
       metrics.updates.inc({ kind: 'refused' });
-      // Once for all that comes at once, such as an album.
-      if (from.id !== lastStranger.id || Date.now() - lastStranger.at > STRANGER_MS)
-        await tell(options, chat.id, from, 'not-allowed', { user: String(from.id) });
-      lastStranger = { id: from.id, at: Date.now() };
+      // Only one for messages that arrive together, such as an album.
+      if (from.id !== lastRefusal.userId || Date.now() - lastRefusal.at > REFUSAL_MS)
+        await sendNotice(options, chat.id, from, 'not-allowed', { user: String(from.id) });
+      lastRefusal = { userId: from.id, at: Date.now() };
       return;
     }
     ctx.record = await chats.get(chat.id);
@@ -150,38 +150,38 @@ function admission(options: DispatchOptions): Composer<BotContext> {
   return composer;
 }
 
-/** Says something to whom the bot does not work for: one try, and nobody misses it. */
-async function tell(
+/** Sends a notice to a chat that the bot does not serve. One try; a failure is ignored. */
+async function sendNotice(
   { telegram, kit: { texts } }: DispatchOptions,
   chatId: number,
   to: User | undefined,
   key: string,
   args: TextArguments,
-  answers?: Message,
+  replyTo?: Message,
 ): Promise<void> {
-  const extras = { ...inReplyTo(answers?.message_id), ...(answers?.is_topic_message && { message_thread_id: answers.message_thread_id }) };
+  const extras = { ...inReplyTo(replyTo?.message_id), ...(replyTo?.is_topic_message && { message_thread_id: replyTo.message_thread_id }) };
   await telegram.once.sendMessage(chatId, texts.in(languageOf(texts, to))(key, args), extras).catch(() => {});
 }
 
-/** The language that somebody chose, or else what comes nearest to that of their Telegram. */
+/** The language that the user chose, or else the closest to that of their Telegram client. */
 const languageOf = (texts: Texts, user: User | undefined, record?: ChatRecord): string =>
   record?.languageChosen ? record.language : texts.nearest(user?.language_code);
 
-/** So much came of one chat that some of it is let go. */
-export async function answerFlood({ telegram, kit: { chats, texts }, admits, metrics }: DispatchOptions, update: Update): Promise<void> {
+/** Tells the user that some of their updates are dropped. */
+export async function replyToFlood({ telegram, kit: { chats, texts }, admits, metrics }: DispatchOptions, update: Update): Promise<void> {
   metrics.updates.inc({ kind: 'refused' });
-  const person = personOf(update);
-  if (!person || !admits(person.id)) return;
+  const sender = senderOf(update);
+  if (!sender || !admits(sender.id)) return;
   try {
-    await telegram.once.sendMessage(person.id, texts.in(languageOf(texts, person, await chats.get(person.id)))('flood'));
+    await telegram.once.sendMessage(sender.id, texts.in(languageOf(texts, sender, await chats.get(sender.id)))('flood'));
   } catch {
-    // Nobody misses it.
+    // The notice is optional.
   }
 }
 
 /**
- * Taps are answered before anything is done about them: until then the button shows that it waits. A wish to stop is confirmed at once,
- * as the message itself may have to wait until it can say so.
+ * Answers a tap before it is handled, because the button shows a spinner until then. A cancellation is confirmed at once, since the
+ * edit of the message may have to wait.
  */
 export async function answerTap(
   { telegram, kit: { requests, chats, texts } }: DispatchOptions,
@@ -190,10 +190,10 @@ export async function answerTap(
   if (!tap) return;
   try {
     const [, groupId] = /^cancel:(.+)$/.exec(tap.data ?? '') ?? [];
-    const stops = groupId !== undefined && requests.isInTheMaking(tap.from.id, groupId);
-    const text = stops ? texts.in(languageOf(texts, tap.from, await chats.get(tap.from.id)))('status-cancelling') : undefined;
+    const cancels = groupId !== undefined && requests.isRendering(tap.from.id, groupId);
+    const text = cancels ? texts.in(languageOf(texts, tap.from, await chats.get(tap.from.id)))('status-cancelling') : undefined;
     await telegram.once.answerCallbackQuery(tap.id, { text });
   } catch {
-    // One that is too old to be answered is handled all the same.
+    // A tap too old to be answered is handled nevertheless.
   }
 }

@@ -1,4 +1,4 @@
-/** Entry of the bot process: a client of the API that lives in Telegram. */
+/** Entry point of the bot process: a Telegram bot that is a client of the API. */
 import { setMaxListeners } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -14,7 +14,7 @@ import { StartupError } from '../src/process/startup-error.ts';
 import { ROOT } from '../src/process/version.ts';
 import { BotApi } from './api.ts';
 import { hasCode } from '../src/client/error.ts';
-import { answerFlood, answerTap, createDispatch } from './dispatch.ts';
+import { answerTap, createDispatch, replyToFlood } from './dispatch.ts';
 import { createMetrics } from './metrics.ts';
 import { RequestGroup } from './requests/group.ts';
 import { Deliveries } from './requests/deliveries.ts';
@@ -24,7 +24,7 @@ import { startServer, WEBHOOK_PATH } from './server.ts';
 import { ChatRecord, Chats } from './state/chats.ts';
 import { JsonFolder } from './state/folder.ts';
 import { lockFolder } from './state/lock.ts';
-import { announceCommands } from './telegram/commands.ts';
+import { registerCommands } from './telegram/commands.ts';
 import { openTelegram, type Telegram } from './telegram/client.ts';
 import { openFile } from './telegram/files.ts';
 import { Inbox } from './telegram/inbox.ts';
@@ -32,13 +32,14 @@ import { poll } from './telegram/polling.ts';
 import { routeUpdates, type Webhook } from './telegram/routing.ts';
 import { AnyUpdate } from './telegram/update.ts';
 import { Texts } from './texts/texts.ts';
+import { megabytes } from './units.ts';
 
-/** How long handlers under way may take when the bot ends; what they do not finish is delivered again. */
-const LEAVING_MS = 2_500;
-/** Without a word from Telegram for so long, something is wrong. */
-const SILENCE_MS = 90_000;
-const TROUBLE_MS = 5_000;
-/** Longest wait for Telegram before the bot counts as started; it goes on trying. */
+/** How long handlers in progress may take when the bot stops; updates not handled by then are delivered again. */
+const STOP_MS = 2_500;
+/** The bot is not ready after this time without a response from Telegram. */
+const MAX_SILENCE_MS = 90_000;
+const RETRY_MS = 5_000;
+/** The bot counts as started after this time even if Telegram is unreachable; it keeps trying. */
 const READY_MS = 10_000;
 
 interface Settings {
@@ -49,7 +50,7 @@ interface Settings {
   readonly webhook: Webhook | null;
 }
 
-/** @throws StartupError for what is missing */
+/** @throws StartupError for a missing variable */
 function settingsOf(config: Config): Settings {
   const { BOT_TOKEN: token, BOT_API_KEY: apiKey, BOT_WEBHOOK_URL: url, BOT_WEBHOOK_SECRET: secret, HOST } = config;
   if (!token)
@@ -57,19 +58,19 @@ function settingsOf(config: Config): Settings {
   if (!apiKey)
     throw new StartupError(
       'BOT_API_KEY is not set.',
-      'Set it to the same secret for bot and API, or to a key of API_KEYS with :act-as; npm start does so by itself where BOT_API_URL is not set.',
+      'Set it to the same secret for bot and API, or to a key of API_KEYS with :act-as. npm start generates one unless BOT_API_URL is set.',
     );
   if (url && !secret)
     throw new StartupError(
-      'BOT_WEBHOOK_URL is set, but BOT_WEBHOOK_SECRET is not: anybody could pretend to be Telegram.',
-      'Set BOT_WEBHOOK_SECRET to 16 letters and digits or more.',
+      'BOT_WEBHOOK_URL is set, but BOT_WEBHOOK_SECRET is not: anyone could pretend to be Telegram.',
+      'Set BOT_WEBHOOK_SECRET to at least 16 letters and digits.',
     );
   return {
     token,
     apiKey,
-    // All addresses at once are none that can be called.
+    // A server can listen on all addresses, but a client needs one of them.
     apiUrl: config.BOT_API_URL?.replace(/\/\/(0\.0\.0\.0|\[::\])/, '//127.0.0.1') ?? `http://${localHost(HOST)}:${config.PORT}`,
-    // Numbers of messages and files mean something to one bot only, whose own number a token begins with.
+    // Ids of messages and files are valid for one bot only; a token starts with the bot's id.
     stateDir: path.join(
       config.BOT_STATE_DIR ? path.resolve(ROOT, config.BOT_STATE_DIR) : path.resolve(ROOT, config.STORAGE_DIR, 'bot'),
       token.split(':')[0]!,
@@ -81,26 +82,26 @@ function settingsOf(config: Config): Settings {
 async function startBot(config: Config, log: Logger): Promise<Part> {
   const settings = settingsOf(config);
   const { token } = settings;
-  const ending = new AbortController();
+  const stopping = new AbortController();
   const polling = new AbortController();
-  setMaxListeners(0, ending.signal, polling.signal);
-  const { signal } = ending;
+  setMaxListeners(0, stopping.signal, polling.signal);
+  const { signal } = stopping;
   await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
   if (!(await lockFolder(settings.stateDir)))
     throw new StartupError(
-      `Another process runs this bot, with its state in ${settings.stateDir}.`,
-      'Stop it: a bot can be run by one process only.',
+      `Another process is running this bot, with its state in ${settings.stateDir}.`,
+      'Stop it first: only one process can run a bot.',
     );
   const open = <T>(name: string, schema: z.ZodType<T>) =>
     JsonFolder.open(path.join(settings.stateDir, name), schema, (id) =>
-      log.error({ file: path.join(settings.stateDir, name, id) }, 'a file of another version, or damaged, is passed over'),
+      log.error({ file: path.join(settings.stateDir, name, id) }, 'skipping a file that is damaged or from another version'),
     );
   const [chatFolder, groups] = [await open('chats', ChatRecord), await open('groups', RequestGroup)];
-  const [exampleFolder, kept] = [await open('examples', ExampleFiles), await open('updates', AnyUpdate)];
+  const [exampleFolder, stored] = [await open('examples', ExampleFiles), await open('updates', AnyUpdate)];
 
   const retryMs = config.BOT_RETRY_SECONDS * 1000;
   const onAway = (isAway: boolean) =>
-    isAway ? log.warn({ api: settings.apiUrl }, 'the API does not answer') : log.info('the API answers again');
+    isAway ? log.warn({ api: settings.apiUrl }, 'the API does not respond') : log.info('the API responds again');
   const api = new BotApi({ url: settings.apiUrl, key: settings.apiKey, retryMs, signal, onAway });
   const telegram = openTelegram(token, config.BOT_API_ROOT, signal);
   const texts = Texts.load(path.join(ROOT, 'bot', 'texts'));
@@ -122,14 +123,14 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
     retryMs,
     editMs: config.BOT_EDIT_SECONDS * 1000,
     patienceMs: config.BOT_PATIENCE_SECONDS * 1000,
-    videoMaxBytes: config.BOT_VIDEO_MAX_MB * 1e6,
+    videoMaxBytes: megabytes(config.BOT_VIDEO_MAX_MB),
   });
 
-  /** When Telegram was last heard of; null before the first time. */
+  /** When Telegram last responded; null before the first response. */
   let contactAt: number | null = null;
-  let trouble: string | null = null;
+  let problem: string | null = null;
   const connect = async () => {
-    const me = await greet(telegram, log, signal);
+    const me = await identify(telegram, log, signal);
     contactAt = Date.now();
     const kit = {
       api,
@@ -153,10 +154,10 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
     };
     const inbox = new Inbox({
       handle: createDispatch(dispatch),
-      kept,
+      stored,
       log,
       onArrival: (update) => void answerTap(dispatch, update),
-      onFlood: (update) => void answerFlood(dispatch, update),
+      onFlood: (update) => void replyToFlood(dispatch, update),
     });
     await requests.resume();
     await inbox.resume();
@@ -164,20 +165,22 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
     return { inbox, username: me.username };
   };
   const connected = connect();
-  void greetApi(api, log);
+  void checkKey(api, log);
   const failed = connected.then(() => new Promise<never>(() => {}));
   const listen = async () => {
     const { inbox } = await connected;
-    await routeUpdates(telegram, settings.webhook, log, polling.signal, (why) => (trouble = why));
+    await routeUpdates(telegram, settings.webhook, log, polling.signal, (reason) => (problem = reason));
     contactAt = Date.now();
     if (!settings.webhook) await poll(telegram.once, inbox, log, polling.signal, () => (contactAt = Date.now()));
   };
-  // A webhook is silent where nobody writes.
-  const isHeard = () => contactAt !== null && (settings.webhook !== null || Date.now() - contactAt < SILENCE_MS);
-  const unlessEnding = (what: string) => (error: unknown) => void (signal.aborted || log.error({ err: error }, what));
-  const listening = listen().catch(() => {}); // `failed` says why, unless the bot ends
-  const announced = connected.then(
-    () => announceCommands(telegram.api, texts).catch(unlessEnding('could not announce the commands')),
+  // A webhook is silent as long as no user writes.
+  const isResponding = () => contactAt !== null && (settings.webhook !== null || Date.now() - contactAt < MAX_SILENCE_MS);
+  const listening = listen().catch(() => {}); // `failed` has the reason, unless the bot is stopping
+  const registered = connected.then(
+    () =>
+      registerCommands(telegram.api, texts).catch((error: unknown) => {
+        if (!signal.aborted) log.error({ err: error }, 'could not register the commands');
+      }),
     () => {},
   );
   const server = await startServer({
@@ -190,15 +193,15 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
         () => ({}),
         (error: Error) => ({ api: error.message }),
       )),
-      ...(trouble !== null || !isHeard() ? { telegram: trouble ?? 'No answer for a while.' } : {}),
+      ...(problem !== null || !isResponding() ? { telegram: problem ?? 'No recent response.' } : {}),
     }),
     webhook: settings.webhook && { secret: settings.webhook.secret, take: async (update) => (await connected).inbox.take(update) },
   });
-  log.info({ health: server.url }, `bot's health at ${server.url}`);
+  log.info({ health: server.url }, `health of the bot at ${server.url}`);
 
   return {
     failed,
-    // The rest of the system does not wait for Telegram.
+    // The other processes do not wait for Telegram.
     ready: Promise.race([connected.then(({ username }) => ({ bot: username })), sleep(READY_MS, {})]).then((bot) => ({
       ...bot,
       health: server.url,
@@ -209,37 +212,37 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
         ({ inbox }) => inbox.idle(),
         () => {},
       );
-      await Promise.race([Promise.all([server.close(), listening, handled, deliveries.close()]), sleep(LEAVING_MS)]);
-      ending.abort();
-      await Promise.race([Promise.all([requests.idle(), announced, api.close()]), sleep(1_000)]);
+      await Promise.race([Promise.all([server.close(), listening, handled, deliveries.close()]), sleep(STOP_MS)]);
+      stopping.abort();
+      await Promise.race([Promise.all([requests.idle(), registered, api.close()]), sleep(1_000)]);
     },
   };
 }
 
-/** Who we are to Telegram; waits for as long as Telegram is out of reach. @throws StartupError for a token that is not valid */
-async function greet({ once }: Telegram, log: Logger, signal: AbortSignal): Promise<UserFromGetMe> {
+/** The bot's own user; retried while Telegram is unreachable. @throws StartupError for an invalid token */
+async function identify({ once }: Telegram, log: Logger, signal: AbortSignal): Promise<UserFromGetMe> {
   for (;;) {
     try {
       return await once.getMe();
     } catch (error) {
       if (error instanceof GrammyError && (error.error_code === 401 || error.error_code === 404)) {
-        throw new StartupError('Telegram does not know BOT_TOKEN.', 'Copy it again from @BotFather; /revoke there makes a new one.');
+        throw new StartupError('Telegram does not know BOT_TOKEN.', 'Copy it again from @BotFather, where /revoke creates a new one.');
       }
-      log.warn({ reason: String(error instanceof HttpError ? error.error : error) }, 'Telegram cannot be reached; trying again');
-      await sleep(TROUBLE_MS, undefined, { signal });
+      log.warn({ reason: String(error instanceof HttpError ? error.error : error) }, 'Telegram is unreachable; retrying');
+      await sleep(RETRY_MS, undefined, { signal });
     }
   }
 }
 
-/** Says early what nobody can be served without. An API that is away is no mistake: it may still come. */
-async function greetApi(api: BotApi, log: Logger): Promise<void> {
+/** Logs at startup that the key is not sufficient. An unreachable API is no error, since it may start later. */
+async function checkKey(api: BotApi, log: Logger): Promise<void> {
   try {
     await api.ping();
   } catch (error) {
     if (hasCode(error, 'UNAUTHENTICATED', 'FORBIDDEN'))
       log.error(
         { err: error },
-        'the API does not let this bot act for others; set BOT_API_KEY to the secret of a key of its API_KEYS with :act-as',
+        'the API does not allow this bot to act for its users; set BOT_API_KEY to the secret of a key of its API_KEYS with :act-as',
       );
   }
 }

@@ -19,7 +19,7 @@ export function createMetrics(): Metrics {
   registry.registerMetric(
     new Gauge({
       name: 'fanslymotion_bot_requests_open',
-      help: 'Open requests for a video',
+      help: 'Unfinished video requests',
       registers: [],
       collect() {
         this.set(open());
@@ -35,10 +35,10 @@ export function createMetrics(): Metrics {
       registers,
     }),
     requests: new Counter({ name: 'fanslymotion_bot_requests_total', help: 'Requests by outcome', labelNames: ['end'], registers }),
-    videos: new Counter({ name: 'fanslymotion_bot_videos_sent_total', help: 'Videos handed over', registers }),
+    videos: new Counter({ name: 'fanslymotion_bot_videos_sent_total', help: 'Videos sent', registers }),
     edits: new Counter({
       name: 'fanslymotion_bot_edits_total',
-      help: 'Changes of progress messages: edited, limited by Telegram, or failed',
+      help: 'Edits of status messages: edited, limited by Telegram, or failed',
       labelNames: ['outcome'],
       registers,
     }),

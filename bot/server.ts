@@ -1,4 +1,4 @@
-/** The bot's own port: health, metrics, and the webhook where there is one. */
+/** The bot's HTTP server: health, metrics, and the webhook if there is one. */
 import { timingSafeEqual, createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import express, { type RequestHandler } from 'express';
@@ -19,9 +19,9 @@ export interface ServerOptions {
   readonly port: number;
   readonly metrics: Metrics;
   readonly log: Logger;
-  /** What does not answer, by name, and why; empty when all is well. */
+  /** The reason of each failure by the name of the part that fails; empty if the bot is ready. */
   readonly probe: () => Promise<Record<string, string>>;
-  /** Null where updates are polled for. */
+  /** Null for polling. */
   readonly webhook: { readonly secret: string; take(update: Update): Promise<void> } | null;
 }
 
@@ -45,10 +45,10 @@ export async function startServer({ host, port, metrics, log, probe, webhook }: 
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
   if (webhook) app.post(WEBHOOK_PATH, checkSecret(webhook.secret), express.json({ limit: BODY_LIMIT }), takeUpdate(webhook.take));
-  app.use((_request, response) => void response.status(404).json({ error: 'There is nothing here.' }));
+  app.use((_request, response) => void response.status(404).json({ error: 'Not found.' }));
   const failed: express.ErrorRequestHandler = (error: { status?: number }, _request, response, _next) => {
     const status = error.status !== undefined && error.status < 500 ? error.status : 500;
-    // Telegram delivers again what is not answered with success.
+    // Telegram delivers an update again unless the status means success.
     if (status === 500) log.error({ err: error }, 'a request failed');
     response.status(status).json({ error: 'The request failed.' });
   };
@@ -60,7 +60,7 @@ export async function startServer({ host, port, metrics, log, probe, webhook }: 
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
         error.code === 'EADDRINUSE'
-          ? new StartupError(`Port ${port} on ${host} is taken.`, 'Set BOT_PORT to a free one, or stop what uses it.', error)
+          ? new StartupError(`Port ${port} on ${host} is in use.`, 'Set BOT_PORT to a free one, or stop the process that uses it.', error)
           : error,
       );
     });
@@ -81,7 +81,7 @@ function checkSecret(secret: string): RequestHandler {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return (request, response, next) => {
     if (timingSafeEqual(digest(request.get(SECRET_HEADER) ?? ''), digest(secret))) next();
-    else response.status(401).json({ error: 'The secret is not right.' });
+    else response.status(401).json({ error: 'The secret is wrong.' });
   };
 }
 
@@ -89,10 +89,10 @@ function takeUpdate(take: (update: Update) => Promise<void>): RequestHandler {
   return async (request, response) => {
     const update = AnyUpdate.safeParse(request.body).data;
     if (!update) {
-      response.status(400).json({ error: 'This is no update.' });
+      response.status(400).json({ error: 'The body is not an update.' });
       return;
     }
-    // Only now: what was not handled or safely kept is to come again.
+    // Responds only once the update is handled or stored: otherwise Telegram must deliver it again.
     await take(update);
     response.json({});
   };

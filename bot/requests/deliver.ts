@@ -6,16 +6,15 @@ import type { BotApi } from '../api.ts';
 import { isCropped } from '../../src/client/crop.ts';
 import { ApiError } from '../../src/client/error.ts';
 import type { Telegram } from '../telegram/client.ts';
-import type { TelegramSignal } from '../telegram/signal.ts';
 import { isBadLink, isTooLarge } from '../telegram/errors.ts';
-import { inReplyTo } from '../telegram/reply.ts';
+import { inReplyTo, type TelegramSignal } from '../telegram/parameters.ts';
 import type { Say } from '../texts/texts.ts';
+import { megabytes } from '../units.ts';
 import { choiceText } from './wording.ts';
 
-/** Telegram's limits for thumbnails. */
+/** Telegram's limit for thumbnails, in pixels. */
 const THUMBNAIL_SIDE = 320;
 const THUMBNAIL_QUALITY = 80;
-const MEGABYTE = 1_000_000;
 
 export interface Delivery {
   readonly telegram: Telegram;
@@ -23,58 +22,50 @@ export interface Delivery {
   readonly say: Say;
   readonly chatId: number;
   readonly replyTo: number | undefined;
-  /** Larger videos are handed over as a link, in bytes. */
+  /** Larger videos are sent as a link, in bytes. */
   readonly maxBytes: number;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
 
 /**
- * Sends the video of a completed job with its buttons; where it is too large, a link. One try: what may be tried again is the caller's
- * to know, who lets others send meanwhile.
- * @throws ApiError EXPIRED if it is no longer kept; errors of Telegram
+ * Sends the video of a completed job with its buttons; a link if it is too large. One try, since the caller lets other deliveries run
+ * before the next one.
+ * @throws ApiError EXPIRED if the video is deleted; errors of Telegram
  */
 export async function deliver(delivery: Delivery, job: Job): Promise<void> {
   const link = job.result?.video && isPublic(job.result.video.url) ? job.result.video.url : null;
   try {
-    await handOver(delivery, job, link);
+    await send(delivery, job, link);
   } catch (error) {
     if (link === null || !isBadLink(error)) throw error;
-    delivery.log.warn({ err: error }, 'Telegram does not take links to the API; PUBLIC_URL is to be an address that everybody can open');
-    await handOver(delivery, job, null);
+    delivery.log.warn({ err: error }, 'Telegram refuses links to the API; set PUBLIC_URL to an address that everybody can open');
+    await send(delivery, job, null);
   }
 }
 
-/** @param link where everybody can download it, null if nowhere */
-async function handOver(
-  { telegram, api, say, chatId, replyTo, maxBytes, log, signal }: Delivery,
-  job: Job,
-  link: string | null,
-): Promise<void> {
+/** @param link for downloading the video; null if the API has no public address */
+async function send(delivery: Delivery, job: Job, link: string | null): Promise<void> {
+  const { telegram, api, say, chatId, log, signal } = delivery;
   const { result } = job;
   if (!result?.video) throw new ApiError('EXPIRED', 'The video is no longer kept.');
-  const { video } = result;
   const options = await api.options();
-  const common = {
-    ...inReplyTo(replyTo),
-    reply_markup: videoKeyboard(say, options, job, link),
-  };
+  const common = { ...inReplyTo(delivery.replyTo), reply_markup: videoKeyboard(say, options, job, link) };
   const sendLink = async () => {
-    const megabytes = Math.ceil(result.sizeBytes / MEGABYTE);
-    const text = `${say(link === null ? 'too-large' : 'too-large-link', { megabytes })}\n\n${captionOf(say, options, job)}`;
-    await telegram.once.sendMessage(chatId, text, common, signal as TelegramSignal);
+    const notice = say(link === null ? 'too-large' : 'too-large-link', { megabytes: Math.ceil(result.sizeBytes / megabytes(1)) });
+    await telegram.once.sendMessage(chatId, `${notice}\n\n${captionOf(say, options, job)}`, common, signal as TelegramSignal);
   };
-  if (result.sizeBytes > maxBytes) {
+  if (result.sizeBytes > delivery.maxBytes) {
     await sendLink();
     return;
   }
   const thumbnail = await thumbnailOf(api, job).catch((error: unknown) => {
-    log.info({ err: error, jobId: job.id }, 'a video goes without its thumbnail');
+    log.info({ err: error, jobId: job.id }, 'sending a video without a thumbnail');
     return null;
   });
-  // Opened before Telegram is asked, so that the API's refusals are not taken for Telegram's.
+  // Opened before the call of Telegram, so that an error of the API is not mistaken for one of Telegram.
   const reading = new AbortController();
-  const bytes = await api.download(video.url, reading.signal);
+  const bytes = await api.download(result.video.url, reading.signal);
   try {
     await telegram.once.sendVideo(
       chatId,
@@ -94,7 +85,7 @@ async function handOver(
     if (!isTooLarge(error)) throw error;
     await sendLink();
   } finally {
-    reading.abort(); // Telegram may have refused it before it was read
+    reading.abort(); // Telegram may have refused the video without reading it
   }
 }
 
@@ -104,7 +95,7 @@ function captionOf(say: Say, options: Options, job: Job): string {
   return isCropped(job) ? `${caption}\n${say('caption-cropped')}` : caption;
 }
 
-/** @param link where everybody can download it, null if nowhere */
+/** The buttons below a video. @param link for downloading it; null if the API has no public address */
 export function videoKeyboard(say: Say, options: Options, job: Job, link: string | null): InlineKeyboard {
   const keyboard = new InlineKeyboard().text(say('button-again'), `again:${job.id}`).text(say('button-motion'), `motion:${job.id}`);
   if (isCropped(job)) keyboard.row().text(say('button-whole'), `whole:${job.id}`);
@@ -115,7 +106,7 @@ export function videoKeyboard(say: Say, options: Options, job: Job, link: string
   return keyboard;
 }
 
-/** Names of the sizes with more pixels than `resolution`, smallest first. */
+/** Names of the resolutions with more pixels than `resolution`, smallest first. */
 export function higherThan({ resolutions }: Options, resolution: string): string[] {
   const pixels = ({ width, height }: { width: number; height: number }) => width * height;
   const present = resolutions.find(({ name }) => name === resolution);
@@ -126,8 +117,8 @@ export function higherThan({ resolutions }: Options, resolution: string): string
 }
 
 /**
- * Whether somebody else than this machine or those beside it can open it: an API without PUBLIC_URL signs links to itself, and Telegram
- * takes no names without a dot.
+ * Whether a link can be opened from other networks. Without PUBLIC_URL, the API signs links to its own local address; Telegram refuses
+ * host names without a dot.
  */
 export function isPublic(link: string): boolean {
   const { hostname } = new URL(link);

@@ -1,14 +1,14 @@
 import { once, setMaxListeners } from 'node:events';
 
-/** So many videos are sent at once, for all chats together. */
-const AT_ONCE = 8;
-/** So many of these for one chat. */
-const OF_CHAT = 2;
+/** Videos sent at once, of all chats together. */
+const MAX_DELIVERIES = 8;
+/** Videos sent at once to one chat. */
+const MAX_PER_CHAT = 2;
 
-/** Videos that are being sent: a few at a time, so that no chat keeps others waiting, and no more once the bot is about to end. */
+/** Limits how many videos are sent at once, so that no chat delays the others. Starts none after `close`. */
 export class Deliveries {
-  readonly #underWay = new Map<Promise<unknown>, number>();
-  /** Dispatches `end` whenever one ends. */
+  readonly #running = new Map<Promise<unknown>, number>();
+  /** Dispatches `end` whenever a delivery ends. */
   readonly #ends = new EventTarget();
   #isClosed = false;
 
@@ -16,27 +16,27 @@ export class Deliveries {
     setMaxListeners(0, this.#ends);
   }
 
-  /** Does `work` as soon as there is a place for it. @throws what `work` throws; AbortError if it never began */
+  /** Runs `work` as soon as a slot is free. @throws what `work` throws; AbortError if `signal` is aborted before it starts */
   async run(chatId: number, work: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    while (!this.#hasPlace(chatId)) await once(this.#ends, 'end', { signal });
+    while (!this.#hasSlot(chatId)) await once(this.#ends, 'end', { signal });
     const done = work();
-    this.#underWay.set(done, chatId);
+    this.#running.set(done, chatId);
     try {
       await done;
     } finally {
-      this.#underWay.delete(done);
+      this.#running.delete(done);
       this.#ends.dispatchEvent(new Event('end'));
     }
   }
 
-  /** Begins no more; resolves once those under way have ended. */
+  /** Starts no more deliveries; resolves once the running ones have ended. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.allSettled(this.#underWay.keys());
+    await Promise.allSettled(this.#running.keys());
   }
 
-  #hasPlace(chatId: number): boolean {
-    const chats = [...this.#underWay.values()];
-    return !this.#isClosed && chats.length < AT_ONCE && chats.filter((each) => each === chatId).length < OF_CHAT;
+  #hasSlot(chatId: number): boolean {
+    const chats = [...this.#running.values()];
+    return !this.#isClosed && chats.length < MAX_DELIVERIES && chats.filter((each) => each === chatId).length < MAX_PER_CHAT;
   }
 }

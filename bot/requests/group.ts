@@ -34,12 +34,24 @@ export const VideoRequest = z.object({
   rendered: z.boolean().default(false),
   cancelling: z.boolean().default(false),
   end: z.enum(['DELIVERED', 'FAILED', 'CANCELLED', 'GONE']).nullable().default(null),
-  /** Error code: one of the API's, or PHOTO_GONE. */
+  /** Error code: one of the API's, PHOTO_GONE or TELEGRAM_AWAY. */
   failure: z.string().nullable().default(null),
   /** Whether the same request can succeed after `failure`. */
   retry: ErrorRetry.nullable().default(null),
 });
 export type VideoRequest = z.infer<typeof VideoRequest>;
+
+/** How a request ended. */
+export interface Outcome {
+  readonly end: NonNullable<VideoRequest['end']>;
+  /** Error code, if it failed. */
+  readonly failure: string | null;
+  /** Whether the same request can succeed after `failure`. */
+  readonly retry: ErrorRetry | null;
+}
+
+export const outcome = (end: Outcome['end']): Outcome => ({ end, failure: null, retry: null });
+export const failed = (failure: string, retry: ErrorRetry): Outcome => ({ end: 'FAILED', failure, retry });
 
 /** Requests made together, such as an album. They share one status message. */
 export const RequestGroup = z.object({
@@ -71,15 +83,15 @@ export const isStoppable = ({ end, cancelling, rendered }: VideoRequest): boolea
 export const failedRequests = ({ requests }: RequestGroup): VideoRequest[] => requests.filter(({ end }) => end === 'FAILED');
 
 /** Whether a retry would fail for the same reason. */
-export const isHopeless = ({ retry }: Pick<VideoRequest, 'retry'>): boolean => retry === 'NEVER';
+export const isFinal = ({ retry }: Pick<VideoRequest, 'retry'>): boolean => retry === 'NEVER';
 
 /** The failed requests that may succeed when retried. */
-export const retryable = (group: RequestGroup): VideoRequest[] => failedRequests(group).filter((request) => !isHopeless(request));
+export const retryable = (group: RequestGroup): VideoRequest[] => failedRequests(group).filter((request) => !isFinal(request));
 
 /**
- * The request that tries `request` once more. A job that did not fail is gone on with, as it may still render, or only has to be sent; one
- * that was asked for, and of which nothing was heard, is asked for by the same key. Only what failed is rendered again.
- * @param key of a new job
+ * The request that retries `request`. A job that did not fail is followed again, since it may still render or only has to be sent. If
+ * createJob was sent without an answer, the same key is used again. Only a failed job is rendered again.
+ * @param key for a new job
  */
 export function again(request: VideoRequest, key: string): VideoRequest {
   const { fileId, choice, engine, seed, replyTo, jobId, asked } = request;

@@ -1,6 +1,6 @@
 import { again, newGroup, openRequests, retryable, type RequestGroup, type VideoRequest } from './group.ts';
 import { ChatRequests } from './chat-requests.ts';
-import type { RequestPorts } from './ports.ts';
+import type { RequestPorts } from './context.ts';
 
 /** How long a group with retryable failures is kept after it ended. */
 const RETRY_KEPT_MS = 24 * 3_600_000;
@@ -68,8 +68,8 @@ export class Requests {
   }
 
   /** Whether any request of a group, or of the whole chat, is being cancelled. */
-  isStopping(chatId: number, groupId?: string): boolean {
-    return this.#chats.get(chatId)?.isStopping(groupId) ?? false;
+  isCancelling(chatId: number, groupId?: string): boolean {
+    return this.#chats.get(chatId)?.isCancelling(groupId) ?? false;
   }
 
   /** Cancels a group, or the whole chat; resolves with the number of videos affected once the cancellation is on disk. */
@@ -78,7 +78,7 @@ export class Requests {
   }
 
   /** Whether a group of this chat still has videos to render. */
-  isInTheMaking(chatId: number, groupId: string): boolean {
+  isRendering(chatId: number, groupId: string): boolean {
     const group = this.#chats.get(chatId)?.find(groupId);
     return group !== undefined && openRequests(group).some(({ rendered }) => !rendered);
   }

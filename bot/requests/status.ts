@@ -1,18 +1,15 @@
-/** How a group goes, in words. */
+/** The status message of a group: its text and buttons. */
 import { InlineKeyboard } from 'grammy';
 import type { Job } from '../../src/client/client.ts';
 import type { Content } from '../telegram/editor.ts';
 import type { Say } from '../texts/texts.ts';
-import { isHopeless, isStoppable, openRequests, retryable, type RequestGroup, type VideoRequest } from './group.ts';
+import { isFinal, isStoppable, openRequests, retryable, type RequestGroup, type VideoRequest } from './group.ts';
 
-/** The API takes no more photos of this person until then, in milliseconds since 1970. */
-interface NoRoom {
-  readonly roomAt: number;
-}
+/** What an open request is doing: its job as the API reports it, or a step before or after the job. */
+export type Progress = Job | 'fetching' | 'starting' | 'away' | 'telegram-away' | 'sending';
 
-/** What a request that is not over does: the job as the API tells it, or what comes before and after. */
-export type Progress =
-  Job | NoRoom | 'fetching' | 'starting' | 'waiting' | 'full-owner' | 'full-queue' | 'away' | 'telegram-away' | 'sending';
+/** Failures because of a limit, for which "does not count against your limit" would be no consolation. */
+const LIMITS: readonly (string | null)[] = ['QUEUE_FULL', 'OWNER_LIMIT'];
 
 const BAR_CELLS = 10;
 
@@ -21,19 +18,19 @@ function bar(percent: number): string {
   return '█'.repeat(filled) + '░'.repeat(BAR_CELLS - filled);
 }
 
-/** About how long, in steps that do not change with every second. */
+/** A duration, rounded so that it does not change every second. */
 function eta(say: Say, seconds: number): string {
   if (seconds >= 90) return say('eta-minutes', { minutes: Math.round(seconds / 60) });
   const step = seconds > 20 ? 10 : seconds > 10 ? 5 : 1;
   return say('eta-seconds', { seconds: Math.max(1, Math.ceil(seconds / step) * step) });
 }
 
-const etaUntil = (say: Say, { roomAt }: NoRoom): string => eta(say, (roomAt - Date.now()) / 1000);
-
 export function statusOf(say: Say, group: RequestGroup, progress: ReadonlyMap<VideoRequest, Progress>): Content {
   const [first] = group.requests;
   const text =
-    group.requests.length === 1 ? alone(say, group, first!, progress.get(first!) ?? unheard(group, first!)) : album(say, group, progress);
+    group.requests.length === 1
+      ? single(say, group, first!, progress.get(first!) ?? initialProgress(group, first!))
+      : album(say, group, progress);
   const open = openRequests(group);
   if (open.some(isStoppable)) {
     return {
@@ -46,12 +43,12 @@ export function statusOf(say: Say, group: RequestGroup, progress: ReadonlyMap<Vi
   return { text };
 }
 
-/** What went wrong, and what to do. */
+/** What went wrong, and what to do about it. */
 export function failureText(say: Say, code: string): string {
   return `${say('failure', { code })}\n${say('hint', { code })}`;
 }
 
-function alone(say: Say, group: RequestGroup, request: VideoRequest, progress: Progress): string {
+function single(say: Say, group: RequestGroup, request: VideoRequest, progress: Progress): string {
   switch (request.end) {
     case 'DELIVERED':
       return say(group.resend ? 'status-resent' : 'status-done');
@@ -60,13 +57,14 @@ function alone(say: Say, group: RequestGroup, request: VideoRequest, progress: P
     case 'GONE':
       return say('status-gone');
     case 'FAILED':
-      return `${failureText(say, request.failure ?? 'INTERNAL')}${isHopeless(request) ? '' : `\n\n${say('failure-uncounted')}`}`;
+      return isFinal(request) || LIMITS.includes(request.failure)
+        ? failureText(say, request.failure ?? 'INTERNAL')
+        : `${failureText(say, request.failure ?? 'INTERNAL')}\n\n${say('failure-uncounted')}`;
     case null:
       break;
   }
   if (request.cancelling && !request.rendered) return say('status-cancelling');
-  if (typeof progress === 'string') return say(`status-${progress}`);
-  return 'roomAt' in progress ? say('status-full-uploads', { eta: etaUntil(say, progress) }) : jobText(say, progress);
+  return typeof progress === 'string' ? say(`status-${progress}`) : jobText(say, progress);
 }
 
 function jobText(say: Say, job: Job): string {
@@ -94,22 +92,24 @@ function jobText(say: Say, job: Job): string {
   }
 }
 
-/** What it does; the one stage that takes minutes with its steps. */
+/** The stage; for the one that takes minutes, with its steps. */
 function stageText(say: Say, { stage, step, totalSteps }: Job): string {
   const name = say('status-stage', { stage: stage ?? '' });
   return stage === 'DENOISING' && step !== null && totalSteps !== null ? `${name} ${step}/${totalSteps}` : name;
 }
 
-/** What a request does of which nothing has been reported yet. */
-function unheard({ resend }: RequestGroup, { jobId, rendered }: VideoRequest): Progress {
-  if (jobId === null) return 'waiting';
+/** What a request is doing before its first report. */
+function initialProgress({ resend }: RequestGroup, { jobId, fromJob, rendered }: VideoRequest): Progress {
+  if (jobId === null) return fromJob === undefined ? 'fetching' : 'starting';
   return resend || rendered ? 'sending' : 'starting';
 }
 
 function album(say: Say, group: RequestGroup, progress: ReadonlyMap<VideoRequest, Progress>): string {
   const { requests } = group;
   const done = requests.filter(({ end }) => end === 'DELIVERED').length;
-  const lines = requests.map((request, index) => `${index + 1}. ${line(say, request, progress.get(request) ?? unheard(group, request))}`);
+  const lines = requests.map(
+    (request, index) => `${index + 1}. ${line(say, request, progress.get(request) ?? initialProgress(group, request))}`,
+  );
   return `${say('status-album', { total: requests.length, done })}\n\n${lines.join('\n')}`;
 }
 
@@ -128,10 +128,9 @@ function line(say: Say, request: VideoRequest, progress: Progress): string {
   }
   if (progress === 'sending') return `📤 ${say('line-sending')}`;
   if (typeof progress === 'string') return `⏳ ${say('line-waiting')}`;
-  if ('roomAt' in progress) return `⏳ ${say('line-full-uploads', { eta: etaUntil(say, progress) })}`;
   switch (progress.status) {
     case 'QUEUED':
-      return `⏳ ${say('line-queued', { position: progress.queuePosition ?? 1 })}`;
+      return jobText(say, progress);
     case 'PROCESSING':
       return `[${bar(progress.percent)}] ${say('line-running', { percent: Math.floor(progress.percent) })}`;
     case 'RETRYING':

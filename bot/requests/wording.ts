@@ -1,9 +1,9 @@
-/** Choices in words. */
+/** Choices as text. */
 import type { JobOptions, Options } from '../../src/client/client.ts';
 import type { Choice } from '../api.ts';
 import type { Say } from '../texts/texts.ts';
 
-/** Such as `720p`. A resolution the API no longer knows keeps its name. */
+/** A resolution as text, such as `720p`. One that the API no longer has is shown by its name. */
 export const resolutionText = (options: Options, name: string): string => {
   const found = options.resolutions.find((resolution) => resolution.name === name);
   return found ? `${found.height}p` : name;
@@ -17,8 +17,8 @@ export function sizeText(options: Options, name: string, orientation: string): s
   return `${resolutionText(options, name)} · ${orientation === 'PORTRAIT' ? `${height}×${width}` : `${width}×${height}`}`;
 }
 
-/** The choice with the API's defaults where it says nothing, or names what is no longer on offer. */
-export function settle(options: Options, choice: Choice): Required<Choice> {
+/** The choice, with the API's defaults for what it leaves out or what is no longer available. */
+export function resolveChoice(options: Options, choice: Choice): Required<Choice> {
   const pick = <T extends { readonly isDefault: boolean }, K extends keyof T>(
     entries: readonly T[],
     key: K,
@@ -32,7 +32,7 @@ export function settle(options: Options, choice: Choice): Required<Choice> {
   };
 }
 
-/** Length, size and motion in one line. */
+/** Duration, resolution and motion in one line. */
 export function choiceText(
   say: Say,
   options: Options,

@@ -3,7 +3,7 @@ import { InlineKeyboard } from 'grammy';
 import type { BotApi } from '../api.ts';
 import type { Requests } from '../requests/requests.ts';
 import type { Chats } from '../state/chats.ts';
-import { inReplyTo } from '../telegram/reply.ts';
+import { inReplyTo } from '../telegram/parameters.ts';
 import type { Texts } from '../texts/texts.ts';
 import { chatIdOf, type BotContext } from './context.ts';
 import type { MotionExamples } from './examples.ts';

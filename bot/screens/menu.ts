@@ -29,7 +29,7 @@ export function menuScreens({ requests, photoMaxMb }: Kit): Composer<BotContext>
     const { say } = ctx;
     const count = await requests.cancel(chatIdOf(ctx));
     if (count > 0) await ctx.reply(say('cancel-done', { count }));
-    else await ctx.reply(requests.isStopping(chatIdOf(ctx)) ? say('cancel-already') : say('cancel-nothing'));
+    else await ctx.reply(requests.isCancelling(chatIdOf(ctx)) ? say('cancel-already') : say('cancel-nothing'));
   });
   return screens;
 }

@@ -2,11 +2,11 @@
 import { Composer } from 'grammy';
 import type { Message } from 'grammy/types';
 import { newGroup, newRequest } from '../requests/group.ts';
-import { inReplyTo } from '../telegram/reply.ts';
+import { inReplyTo } from '../telegram/parameters.ts';
+import { megabytes } from '../units.ts';
 import { chatIdOf, type BotContext } from './context.ts';
 import { hasRoom, type Kit } from './kit.ts';
 
-const MEGABYTE = 1_000_000;
 /** Of files that come without a type. */
 const IMAGE_NAME = /\.(jpe?g|png|webp|avif|tiff?|hei[cf])$/i;
 
@@ -37,7 +37,7 @@ export function photoScreens(kit: Kit, albumMs: number): Composer<BotContext> {
     const reply = inReplyTo(message.message_id);
     const refusal = !photo
       ? say('not-an-image')
-      : photo.sizeBytes > photoMaxMb * MEGABYTE
+      : photo.sizeBytes > megabytes(photoMaxMb)
         ? say('photo-too-large', { megabytes: photoMaxMb })
         : null;
     if (!photo || refusal !== null) {

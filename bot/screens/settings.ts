@@ -1,6 +1,6 @@
 /** /settings: language, and what a photo becomes that comes without further words. */
 import { Composer, InlineKeyboard } from 'grammy';
-import { choiceText, settle } from '../requests/wording.ts';
+import { choiceText, resolveChoice } from '../requests/wording.ts';
 import type { BotContext } from './context.ts';
 import type { Kit } from './kit.ts';
 import { show } from './tapped.ts';
@@ -8,7 +8,7 @@ import { show } from './tapped.ts';
 export async function showSettings({ api }: Kit, ctx: BotContext): Promise<void> {
   const { say, record } = ctx;
   const options = await api.options();
-  const settled = settle(options, record.choice);
+  const settled = resolveChoice(options, record.choice);
   const fit = options.fits.findIndex(({ name }) => name === settled.fit);
   const other = options.fits[(fit + 1) % options.fits.length]!;
   const text = say('settings', {

@@ -100,7 +100,7 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
 
   screens.callbackQuery(/^cancel:([\w-]+)$/, async (ctx) => {
     const [chatId, groupId] = [chatIdOf(ctx), ctx.match[1]!];
-    if ((await requests.cancel(chatId, groupId)) > 0 || requests.isStopping(chatId, groupId)) return;
+    if ((await requests.cancel(chatId, groupId)) > 0 || requests.isCancelling(chatId, groupId)) return;
     await withoutButtons(ctx);
     await ctx.reply(ctx.say('cancel-over'));
   });

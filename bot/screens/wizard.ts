@@ -7,7 +7,7 @@
 import { Composer, InlineKeyboard } from 'grammy';
 import type { Options } from '../../src/client/client.ts';
 import type { Choice } from '../api.ts';
-import { choiceText, resolutionText, settle, sizeText } from '../requests/wording.ts';
+import { choiceText, resolutionText, resolveChoice, sizeText } from '../requests/wording.ts';
 import type { Say } from '../texts/texts.ts';
 import type { BotContext } from './context.ts';
 import { column, type Kit } from './kit.ts';
@@ -31,7 +31,7 @@ export function wizardScreens(kit: Kit): Composer<BotContext> {
     const text = [say('choose-duration')];
     // The default is what was chosen last: offered where a video is made of it.
     if (data === 'w' && wasChosen(record.choice)) {
-      const last = settle(options, record.choice);
+      const last = resolveChoice(options, record.choice);
       const { durationSeconds: seconds, resolution, motion } = last;
       text.push('', say('same-as-last-time', { choice: choiceText(say, options, last) }));
       const rest = [resolutionText(options, resolution), say('motion', { name: motion })].join(' · ');
@@ -64,7 +64,7 @@ export function wizardScreens(kit: Kit): Composer<BotContext> {
     const { say, record } = ctx;
     const [, before, start, seconds, resolution, motion] = ctx.match;
     const options = await api.options();
-    const choice = settle(options, { ...record.choice, durationSeconds: Number(seconds), resolution, motion });
+    const choice = resolveChoice(options, { ...record.choice, durationSeconds: Number(seconds), resolution, motion });
     record.choice = { ...choice, fit: record.choice.fit };
     if (start === 'd') await showSettings(kit, ctx);
     else await show(ctx, say('send-photo', { choice: choiceText(say, options, choice) }), column([[say('button-back'), before!]]));

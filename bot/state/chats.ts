@@ -8,29 +8,29 @@ export const ChoiceRecord = z.object({
   fit: z.string().optional(),
 });
 
-/** What is remembered of one chat. */
+/** What the bot remembers of one chat. */
 export const ChatRecord = z.object({
-  /** A language of ours: chosen, or else as Telegram says. */
+  /** One of the bot's languages: chosen by the user, or the closest to that of their Telegram client. */
   language: z.string().default('en'),
   languageChosen: z.boolean().default(false),
-  /** Last choices; what a photo gets that comes without any. */
+  /** Last choices, which apply to the next photo. */
   choice: ChoiceRecord.default({}),
-  /** Ids of the last updates that were handled, oldest first. */
+  /** Ids of the last handled updates, oldest first. */
   updates: z.array(z.number()).default([]),
-  /** When a photo too many was last refused, in milliseconds since 1970. */
+  /** When photos were last refused because too many are open, in milliseconds since 1970. */
   refusedAt: z.number().default(0),
-  /** The last album of which something was refused. */
+  /** The last album with a refused file. */
   refusedAlbum: z.string().default(''),
-  /** Cursor after which each page of the list of videos begins. */
+  /** Cursor at which each page of the list of videos starts, from the second page on. */
   pages: z.array(z.string()).default([]),
 });
 export type ChatRecord = z.infer<typeof ChatRecord>;
 
-/** Updates that Telegram may still deliver again come within its last few. */
-const UPDATES_KEPT = 100;
+/** Telegram delivers only recent updates again. */
+const MAX_UPDATES = 100;
 const CHATS_IN_MEMORY = 5_000;
 
-/** The chats that the bot knows. A record is changed in place and then saved. */
+/** The records of all chats, with those used last in memory. A record is changed in place and then saved. */
 export class Chats {
   readonly #folder: JsonFolder<ChatRecord>;
   readonly #known = new Map<number, Promise<ChatRecord>>();
@@ -39,10 +39,10 @@ export class Chats {
     this.#folder = folder;
   }
 
-  /** A chat that is not known yet begins with defaults. */
+  /** A new chat starts with the defaults. */
   async get(chatId: number): Promise<ChatRecord> {
     const record = this.#known.get(chatId) ?? this.#folder.read(String(chatId)).then((found) => found ?? ChatRecord.parse({}));
-    // The one that was asked for longest ago comes first.
+    // Moves it to the end: the first one is the least recently used.
     this.#known.delete(chatId);
     this.#known.set(chatId, record);
     record.catch(() => this.#known.delete(chatId));
@@ -54,7 +54,7 @@ export class Chats {
     await this.#folder.write(String(chatId), record);
   }
 
-  /** Forgets everything but which updates were handled, lest they be taken for new ones. */
+  /** Resets everything except the handled updates, which would otherwise be handled again if redelivered. */
   async forget(chatId: number): Promise<void> {
     const record = await this.get(chatId);
     Object.assign(record, ChatRecord.parse({ updates: record.updates }));
@@ -62,10 +62,10 @@ export class Chats {
   }
 }
 
-/** Whether this update was handled before. */
+/** Whether this update has been handled already. */
 export const wasHandled = ({ updates }: ChatRecord, updateId: number): boolean => updates.includes(updateId);
 
 export function noteHandled(chat: ChatRecord, updateId: number): void {
   chat.updates.push(updateId);
-  chat.updates.splice(0, chat.updates.length - UPDATES_KEPT);
+  chat.updates.splice(0, chat.updates.length - MAX_UPDATES);
 }

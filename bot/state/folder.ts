@@ -5,15 +5,15 @@ import { ZodError, type z } from 'zod';
 const EXTENSION = '.json';
 
 /**
- * A folder of small JSON files, one for each id. A write replaces a file whole or not at all, whatever is killed meanwhile: it is
- * written beside, synced and renamed. What is done to one id happens in the order in which it was asked for.
+ * A folder of small JSON files, one for each id. A write is atomic even if the process is killed: it goes to a temporary file, which is
+ * synced and renamed. Operations on one id run in the order of the calls.
  */
 export class JsonFolder<T> {
   readonly #folder: string;
   readonly #schema: z.ZodType<T>;
   readonly #onUnreadable: (id: string) => void;
   readonly #last = new Map<string, Promise<unknown>>();
-  #drafts = 0;
+  #writes = 0;
 
   private constructor(folder: string, schema: z.ZodType<T>, onUnreadable: (id: string) => void) {
     this.#folder = folder;
@@ -22,8 +22,8 @@ export class JsonFolder<T> {
   }
 
   /**
-   * Makes the folder if it is missing, and clears away what a killed process was writing.
-   * @param onUnreadable told of a file that holds what is none of ours; it is left where it is
+   * Creates the folder if it is missing, and deletes the temporary files of a killed process.
+   * @param onUnreadable called with the id of a file that does not match the schema; the file is left in place
    */
   static async open<T>(folder: string, schema: z.ZodType<T>, onUnreadable: (id: string) => void = () => {}): Promise<JsonFolder<T>> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -35,7 +35,7 @@ export class JsonFolder<T> {
     return (await readdir(this.#folder)).filter((name) => name.endsWith(EXTENSION)).map((name) => name.slice(0, -EXTENSION.length));
   }
 
-  /** Null if there is none, or if it holds what is none of ours. */
+  /** Null if there is none, or if it does not match the schema. */
   async read(id: string): Promise<T | null> {
     try {
       return this.#schema.parse(JSON.parse(await this.#next(id, () => readFile(this.#file(id), 'utf8'))));
@@ -47,26 +47,26 @@ export class JsonFolder<T> {
     }
   }
 
-  /** Keeps `value` as it is now. */
+  /** Stores `value` as of the call. */
   async write(id: string, value: T): Promise<void> {
     const text = JSON.stringify(value);
     await this.#next(id, async () => {
-      const draft = `${this.#file(id)}.${this.#drafts++}`;
-      const handle = await open(draft, 'w', 0o600);
+      const temporary = `${this.#file(id)}.${this.#writes++}`;
+      const handle = await open(temporary, 'w', 0o600);
       try {
         await handle
           .writeFile(text)
           .then(() => handle.sync())
           .finally(() => handle.close());
-        await rename(draft, this.#file(id));
+        await rename(temporary, this.#file(id));
       } catch (error) {
-        await rm(draft, { force: true }).catch(() => {}); // the next start clears it away
+        await rm(temporary, { force: true }).catch(() => {}); // the next start deletes it
         throw error;
       }
     });
   }
 
-  /** Fine if there is none. */
+  /** Succeeds if there is none. */
   async remove(id: string): Promise<void> {
     await this.#next(id, () => rm(this.#file(id), { force: true }));
   }
@@ -83,7 +83,7 @@ export class JsonFolder<T> {
   }
 
   #file(id: string): string {
-    if (!/^[\w-]+$/.test(id)) throw new Error(`${JSON.stringify(id)} is no id`);
+    if (!/^[\w-]+$/.test(id)) throw new Error(`${JSON.stringify(id)} is not an id`);
     return path.join(this.#folder, id + EXTENSION);
   }
 }

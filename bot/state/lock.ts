@@ -7,16 +7,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 /**
- * Makes `folder` this process's own, for as long as it lives: two that write there would undo each other's work. Held by a local socket,
- * which no killed process leaves locked. Processes on other machines or in other containers are not seen.
- * @returns false if another process has it
+ * Locks `folder` for this process until it exits, since two processes writing there would overwrite each other's state. The lock is a
+ * local socket, so it does not outlive a killed process. Processes on other machines or in other containers are not excluded.
+ * @returns false if another process holds the lock
  */
 export async function lockFolder(folder: string): Promise<boolean> {
   const name = `fanslymotion-${createHash('sha256').update(realpathSync(folder)).digest('hex').slice(0, 16)}`;
   const address = process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : path.join(tmpdir(), `${name}.sock`);
   if (await listen(address)) return true;
   if (await answers(address)) return false;
-  await rm(address, { force: true }); // left by one that was killed
+  await rm(address, { force: true }); // left by a killed process
   return await listen(address);
 }
 

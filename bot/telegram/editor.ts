@@ -7,19 +7,19 @@ export interface Content {
   readonly keyboard?: InlineKeyboard;
 }
 
-/** What a message says, to be compared. */
+/** What a message shows, for comparison. */
 export const wordsOf = ({ text, keyboard }: Content): string => JSON.stringify([text, keyboard?.inline_keyboard]);
 
-/** A message that tells how something goes. */
+/** A message that shows progress. */
 export interface LiveMessage {
   readonly messageId: number;
-  /** What it should say now. */
+  /** Its content as of now. */
   render(): Content;
-  /** It says something that people wait for more than for progress: an end, or that their wish was heard. */
+  /** Whether it shows something more important than progress: a final state, or that a cancellation is in progress. */
   isUrgent?(): boolean;
-  /** What it said last, and whether it is to stay so. */
+  /** What it last showed, as of `wordsOf`. */
   shown?: string;
-  /** The user deleted it, or there are no words for it. */
+  /** The user deleted it, or its content cannot be built: it is not edited again. */
   gone?: boolean;
 }
 
@@ -27,84 +27,85 @@ export interface EditorOptions {
   readonly api: Api;
   readonly chatId: number;
   /** Shortest time between two edits in this chat, in milliseconds. */
-  readonly paceMs: number;
+  readonly intervalMs: number;
   readonly signal: AbortSignal;
   readonly onEdit: (outcome: 'edited' | 'limited' | 'failed') => void;
-  /** The user has blocked the bot; is to abort `signal`. */
+  /** The user has blocked the bot. Must abort `signal`. */
   readonly onBlocked: () => void;
-  /** A message could not be put into words, which is our mistake; it stays as it is. */
-  readonly onSpeechless: (error: unknown) => void;
+  /** `render` of a message failed, which is a bug; the message stays as it is. */
+  readonly onRenderError: (error: unknown) => void;
 }
 
-const TROUBLE_MS = 1_000;
-const TROUBLE_MAX_MS = 30_000;
+/** Delay after a failed edit; doubles up to the maximum. */
+const RETRY_MS = 1_000;
+const MAX_RETRY_MS = 30_000;
 
 /**
- * Keeps the live messages of one chat up to date: one edit at a time and at most one in `paceMs`, only when a text changed, each with
- * the newest state. What was skipped meanwhile is never shown. Of several messages the urgent come first.
+ * Keeps the live messages of one chat up to date: one edit at a time, at most one per interval, only when the content changed, and always
+ * with the newest content. Intermediate states are skipped. Urgent messages come first.
  */
 export class Editor {
   readonly #options: EditorOptions;
   readonly #changed = new Set<LiveMessage>();
-  readonly #waiting = new Map<LiveMessage, () => void>();
-  #working = false;
+  readonly #flushing = new Map<LiveMessage, () => void>();
+  #isWorking = false;
   #done: Promise<void> = Promise.resolve();
-  #next = 0;
+  #nextEditAt = 0;
 
   constructor(options: EditorOptions) {
     this.#options = options;
   }
 
-  /** `message` may have something new to say. */
+  /** The content of `message` may have changed. */
   touch(message: LiveMessage): void {
     this.#changed.add(message);
-    if (!this.#working) this.#done = this.#work();
+    if (!this.#isWorking) this.#done = this.#work();
   }
 
-  /** Resolves once no edit is under way and none is left to make, or once the bot stops and the last one is over. */
+  /** Resolves once no edit is in progress or pending; after the signal, once the edit in progress has ended. */
   async idle(): Promise<void> {
     await this.#done;
   }
 
-  /** Resolves once `message` says what it is to say now, or nobody can see it any more. Rejects when the bot stops. */
-  async settle(message: LiveMessage): Promise<void> {
-    const settled = new Promise<void>((resolve) => this.#waiting.set(message, resolve));
+  /** Resolves once `message` shows its present content or is gone. @throws the reason of the signal */
+  async flush(message: LiveMessage): Promise<void> {
+    const flushed = new Promise<void>((resolve) => this.#flushing.set(message, resolve));
     this.touch(message);
-    await settled;
+    await flushed;
     this.#options.signal.throwIfAborted();
   }
 
-  /** Until nothing is left to show. */
+  /** Edits until no change is pending. */
   async #work(): Promise<void> {
     const { signal } = this.#options;
-    this.#working = true;
-    for (let trouble = TROUBLE_MS; this.#changed.size > 0 && !signal.aborted;) {
-      await sleep(Math.max(0, this.#next - Date.now()), undefined, { signal }).catch(() => {});
+    this.#isWorking = true;
+    for (let retryMs = RETRY_MS; this.#changed.size > 0 && !signal.aborted;) {
+      await sleep(Math.max(0, this.#nextEditAt - Date.now()), undefined, { signal }).catch(() => {});
       const [first] = this.#changed;
       const message: LiveMessage = [...this.#changed].find((each) => each.isUrgent?.()) ?? first!;
       this.#changed.delete(message);
       try {
         signal.throwIfAborted();
         await this.#edit(message);
-        trouble = TROUBLE_MS;
-        // What changed while the edit was under way is yet to be shown.
+        retryMs = RETRY_MS;
+        // Otherwise it changed again during the edit.
         if (!this.#changed.has(message)) this.#release(message);
       } catch (error) {
         this.#changed.add(message);
-        this.#onTrouble(error, trouble);
-        trouble = Math.min(TROUBLE_MAX_MS, trouble * 2);
+        this.#onError(error, retryMs);
+        retryMs = Math.min(MAX_RETRY_MS, retryMs * 2);
       }
     }
-    this.#working = false;
-    if (signal.aborted) for (const message of this.#waiting.keys()) this.#release(message);
+    this.#isWorking = false;
+    if (signal.aborted) for (const message of this.#flushing.keys()) this.#release(message);
   }
 
   #release(message: LiveMessage): void {
-    this.#waiting.get(message)?.();
-    this.#waiting.delete(message);
+    this.#flushing.get(message)?.();
+    this.#flushing.delete(message);
   }
 
-  #onTrouble(error: unknown, troubleMs: number): void {
+  #onError(error: unknown, retryMs: number): void {
     const { signal, onBlocked, onEdit } = this.#options;
     if (signal.aborted) return;
     if (isBlocked(error)) {
@@ -113,27 +114,26 @@ export class Editor {
     }
     const seconds = retryAfter(error);
     onEdit(seconds === null ? 'failed' : 'limited');
-    this.#next = Date.now() + (seconds === null ? troubleMs : seconds * 1000);
+    this.#nextEditAt = Date.now() + (seconds === null ? retryMs : seconds * 1000);
   }
 
-  /** @throws what should be tried again */
+  /** @throws errors that call for a retry */
   async #edit(message: LiveMessage): Promise<void> {
-    const { api, chatId, paceMs, onEdit } = this.#options;
+    const { api, chatId, intervalMs, onEdit } = this.#options;
     const content = this.#render(message);
     if (!content) return;
-    const { text, keyboard } = content;
-    const said = wordsOf(content);
-    if (said === message.shown) return;
+    const words = wordsOf(content);
+    if (words === message.shown) return;
     try {
-      await api.editMessageText(chatId, message.messageId, text, { reply_markup: keyboard });
+      await api.editMessageText(chatId, message.messageId, content.text, { reply_markup: content.keyboard });
       onEdit('edited');
     } catch (error) {
       if (isBlocked(error) || !isRefused(error)) throw error;
       message.gone = !isNotModified(error);
     } finally {
-      this.#next = Date.now() + paceMs;
+      this.#nextEditAt = Date.now() + intervalMs;
     }
-    message.shown = said;
+    message.shown = words;
   }
 
   #render(message: LiveMessage): Content | null {
@@ -142,7 +142,7 @@ export class Editor {
       return message.render();
     } catch (error) {
       message.gone = true;
-      this.#options.onSpeechless(error);
+      this.#options.onRenderError(error);
       return null;
     }
   }

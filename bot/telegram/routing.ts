@@ -7,37 +7,38 @@ import { UPDATE_KINDS } from './polling.ts';
 
 export interface Webhook {
   readonly url: string;
-  /** What Telegram shows with every call. */
+  /** Telegram sends it with every call. */
   readonly secret: string;
 }
 
-const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 60_000;
+/** The delay between tries doubles up to the maximum. */
+const RETRY_MS = 1_000;
+const MAX_RETRY_MS = 60_000;
 
 /**
- * Tells Telegram where updates go, until it takes that.
- * @param webhook null where they are asked for
- * @param onTrouble called with why it does not work, and with null once it does
+ * Sets or deletes the webhook at Telegram; retried until it succeeds.
+ * @param webhook null for polling
+ * @param onProblem called with the reason of each failure, and with null on success
  */
 export async function routeUpdates(
   { once }: Telegram,
   webhook: Webhook | null,
   log: Logger,
   signal: AbortSignal,
-  onTrouble: (why: string | null) => void,
+  onProblem: (problem: string | null) => void,
 ): Promise<void> {
-  for (let wait = FIRST_WAIT_MS; ; wait = Math.min(LONGEST_WAIT_MS, wait * 2)) {
+  for (let retryMs = RETRY_MS; ; retryMs = Math.min(MAX_RETRY_MS, retryMs * 2)) {
     try {
       if (webhook) await once.setWebhook(webhook.url, { secret_token: webhook.secret, allowed_updates: UPDATE_KINDS });
       else await once.deleteWebhook();
-      onTrouble(null);
+      onProblem(null);
       return;
     } catch (error) {
       signal.throwIfAborted();
-      const what = webhook ? 'Telegram does not take the webhook' : 'Telegram does not let go of an earlier webhook';
-      onTrouble(`${what}: ${error instanceof GrammyError ? error.description : 'it does not answer'}`);
-      log.error({ err: error }, `${what}; trying again`);
-      await sleep(Math.max(wait, (retryAfter(error) ?? 0) * 1000), undefined, { signal });
+      const failure = webhook ? 'could not set the webhook' : 'could not delete an earlier webhook';
+      onProblem(`${failure}: ${error instanceof GrammyError ? error.description : 'Telegram does not respond'}`);
+      log.error({ err: error }, `${failure}; retrying`);
+      await sleep(Math.max(retryMs, (retryAfter(error) ?? 0) * 1000), undefined, { signal });
     }
   }
 }

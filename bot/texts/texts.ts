@@ -37,7 +37,7 @@ export class Texts {
     return new Texts(new Map([...bundles].map(([language, bundle]) => [language, speaker(language, [bundle, fallback])])));
   }
 
-  /** Codes of all languages, in alphabetical request. */
+  /** Codes of all languages, in alphabetical order. */
   get languages(): string[] {
     return [...this.#says.keys()];
   }

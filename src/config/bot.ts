@@ -43,15 +43,11 @@ export const BOT_VARIABLES = {
   ),
   BOT_PHOTOS_AT_ONCE: define(
     whole(1, 100),
-    '10',
-    'photos of one chat that the bot accepts before the first of them is finished; an album has up to 10',
+    '20',
+    'unfinished videos of one chat; the bot refuses further photos. Not more than OWNER_LIMIT',
   ),
   BOT_ALBUM_SECONDS: define(seconds(0), '1', 'how long the bot waits for the rest of an album'),
   BOT_EDIT_SECONDS: define(seconds(0), '3', 'shortest time between two edits of progress messages in one chat'),
-  BOT_RETRY_SECONDS: define(
-    seconds(0.05),
-    '5',
-    'how long the bot waits before it asks again for a free place, or an API that does not respond',
-  ),
+  BOT_RETRY_SECONDS: define(seconds(0.05), '5', 'delay between tries of the bot while the API or Telegram does not respond'),
   BOT_PATIENCE_SECONDS: define(seconds(0), '600', 'how long the bot keeps retrying while the API does not respond or has no worker'),
 } as const;

@@ -232,13 +232,10 @@ describe('progress and ends', () => {
   });
   const progresses: Progress[] = [
     'fetching',
-    'waiting',
-    'full-owner',
-    'full-queue',
+    'starting',
     'away',
     'telegram-away',
     'sending',
-    { roomAt: Date.now() + 60 * 60_000 },
     ...[1, 2, 5, 21].flatMap((queuePosition) =>
       [null, 1, 40, 3_000].map((estimatedSecondsRemaining) => job({ status: 'QUEUED', queuePosition, estimatedSecondsRemaining })),
     ),
@@ -257,14 +254,12 @@ describe('progress and ends', () => {
   const ended = [
     request({ cancelling: true }),
     ...(['DELIVERED', 'CANCELLED', 'GONE'] as const).map((end) => request({ end })),
-    ...[...valuesOf('ErrorCode'), 'UNREACHABLE', 'UPLOAD_LIMIT', 'PHOTO_GONE', 'TELEGRAM_AWAY'].map((failure) =>
-      request({ end: 'FAILED', failure }),
-    ),
+    ...[...valuesOf('ErrorCode'), 'UNREACHABLE', 'PHOTO_GONE', 'TELEGRAM_AWAY'].map((failure) => request({ end: 'FAILED', failure })),
   ];
   const batchOf = (requests: VideoRequest[], resend = false): RequestGroup =>
     newGroup({ id: '700-a13000000000000000', chatId: 700, createdAt: 0, resend, requests });
 
-  function render(say: Say, group: RequestGroup, progress: Progress = 'waiting'): string[] {
+  function render(say: Say, group: RequestGroup, progress: Progress = 'fetching'): string[] {
     const { text, keyboard } = statusOf(say, group, new Map(group.requests.map((each) => [each, progress])));
     const buttons = keyboard?.inline_keyboard.flat() ?? [];
     for (const button of buttons) expect('callback_data' in button && Buffer.byteLength(button.callback_data) <= 64).toBe(true);

@@ -1,4 +1,4 @@
-/** Limits of the API that a busy person meets, and failures of a worker: waited for, told of, and gone on from. */
+/** Failed jobs, limits of the API, and state that is out of date. */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,7 +8,6 @@ import { BOT } from '../../support/telegram-messages.ts';
 import type { TelegramUser } from '../../support/telegram-user.ts';
 import { until } from '../../support/waiting.ts';
 
-const KEPT_SECONDS = 12;
 const KEY = 'the-key-of-the-bot-0123456789';
 let telegram: FakeTelegram;
 let stack: Stack;
@@ -16,7 +15,7 @@ let stack: Stack;
 beforeAll(async () => {
   telegram = await FakeTelegram.start();
   stack = await Stack.start({
-    environment: { BOT_API_KEY: KEY, UPLOADS_PER_OWNER: '2', UPLOADS_KEPT_HOURS: String(KEPT_SECONDS / 3_600), MAX_ATTEMPTS: '1' },
+    environment: { BOT_API_KEY: KEY, UPLOADS_PER_OWNER: '2', MAX_ATTEMPTS: '1' },
   });
   await stack.startBot(telegram);
 });
@@ -27,8 +26,8 @@ afterAll(async () => {
 
 const uploadsOf = (user: TelegramUser) => stack.sql('SELECT id FROM upload WHERE owner = $1', [`telegram:${user.id}`]);
 
-describe('a video that fails', () => {
-  it('has a button to try again, which needs no second upload', async () => {
+describe('a failed job', () => {
+  it('has a button to try again, which uses the photo that the API has', async () => {
     const user = telegram.user();
     await user.chooses('3 seconds', '360p', 'Move in');
     const brake = await stack.brakeRenderer();
@@ -48,8 +47,8 @@ describe('a video that fails', () => {
   });
 });
 
-describe('choices that are no longer on offer', () => {
-  it('become the usual ones', async () => {
+describe('a remembered choice that the API no longer offers', () => {
+  it('is replaced by the default', async () => {
     const user = telegram.user();
     await user.chooses('3 seconds', '360p', 'Pan left');
     const file = path.join(stack.storage, 'bot', String(BOT.id), 'chats', `${user.id}.json`);
@@ -63,8 +62,8 @@ describe('choices that are no longer on offer', () => {
   });
 });
 
-describe('what failed long ago', () => {
-  it('is forgotten by the next start, and what failed today is not', async () => {
+describe('a failed request', () => {
+  it('is deleted by the first start more than a day later', async () => {
     const user = telegram.user();
     user.photo(Buffer.alloc(0));
     await user.sees(/❌/);
@@ -88,32 +87,26 @@ describe('what failed long ago', () => {
   });
 });
 
-describe('photos', () => {
-  it('do not count once their videos are in the making', async () => {
+describe('uploaded photos', () => {
+  it('are deleted once their jobs exist, so that an album may exceed UPLOADS_PER_OWNER', async () => {
     const user = telegram.user();
     await user.chooses('3 seconds', '360p', 'Pan left');
     user.album(['cat.jpg', 'coffee.jpg', 'portrait.jpg', 'cat.jpg']);
     await user.getsVideos(4);
-    const { history } = await user.sees(/4 photos: 4 done/);
-    expect(history.join('\n')).not.toMatch(/many photos lately/);
+    await user.sees(/4 photos: 4 done/);
     expect(await uploadsOf(user)).toEqual([]);
   });
 
-  it('beyond those that the API keeps of one person wait for room, with why and when, while earlier ones are repeated; then they go on', async () => {
+  it('beyond UPLOADS_PER_OWNER are refused with a button to try again, which works once there is room', async () => {
     const user = telegram.user();
     await user.chooses('3 seconds', '360p', 'Pan left');
-    user.photo('cat.jpg');
-    await user.getsVideos(1);
     const headers = { Authorization: `Bearer ${KEY}`, 'X-Act-As': `telegram:${user.id}` };
-    for (let count = 0; count < 2; count++) await stack.upload('coffee.jpg', headers);
+    const uploads = [await stack.upload('coffee.jpg', headers), await stack.upload('coffee.jpg', headers)];
     user.photo('cat.jpg');
-    const waiting = await user.sees(
-      /You have sent many photos lately, and I can take the next one in about \d+ s\. It then goes on by itself/,
-    );
-    await user.tap('New variation');
-    await user.getsVideos(3);
-    await until(async () => /Done/.test(waiting.text!));
-    const { history } = waiting;
-    expect(history.findIndex((text) => /many photos lately/.test(text))).toBeGreaterThanOrEqual(0);
+    const refused = await user.sees(/^❌ No more of your videos fit in at once\.\nPlease try again a little later\.$/);
+    expect(refused.buttons.map(({ text }) => text)).toEqual(['🔁 Try again']);
+    for (const id of uploads) await fetch(`${stack.url}/uploads/${id}`, { method: 'DELETE', headers });
+    await user.tap('Try again');
+    await user.getsVideos(1);
   });
 });

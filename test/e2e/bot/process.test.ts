@@ -88,7 +88,7 @@ describe('the bot', () => {
     });
     await once(first, 'message');
     const { output, code } = await runBot(environment);
-    expect([code, output]).toEqual([1, expect.stringMatching(/Another process runs this bot/)]);
+    expect([code, output]).toEqual([1, expect.stringMatching(/Another process is running this bot/)]);
     first.kill('SIGKILL');
     await once(first, 'exit');
     const { output: later } = await runBot(environment, /bot @test_bot/);
@@ -100,7 +100,7 @@ describe('the bot', () => {
     async (API_KEYS) => {
       const stack = await Stack.start({ worker: false, environment: { API_KEYS } });
       const { output } = await runBot({ BOT_API_URL: stack.url }, /set BOT_API_KEY/);
-      expect(output).toMatch(/the API does not let this bot act for others; set BOT_API_KEY/);
+      expect(output).toMatch(/the API does not allow this bot to act for its users; set BOT_API_KEY/);
       const { ready } = await stack.startBot(telegram, {
         BOT_API_KEY: 'the-key-of-the-bot-0123456789',
         BOT_STATE_DIR: path.join(folder, 'wrong-key'),
@@ -111,18 +111,18 @@ describe('the bot', () => {
     },
   );
 
-  it('says when the API does not answer', async () => {
-    const { output } = await runBot({ BOT_API_URL: 'http://127.0.0.1:1' }, /the API does not answer/);
-    expect(output.match(/the API does not answer/g)).toHaveLength(1);
+  it('says when the API does not respond', async () => {
+    const { output } = await runBot({ BOT_API_URL: 'http://127.0.0.1:1' }, /the API does not respond/);
+    expect(output.match(/the API does not respond/g)).toHaveLength(1);
   });
 
   it('waits for a Telegram that is out of reach, and its token stands nowhere in its log', async () => {
     telegram.isDown = true;
-    const { output } = await runBot({}, /cannot be reached/, async (health) => {
+    const { output } = await runBot({}, /is unreachable/, async (health) => {
       const readiness = await fetch(`${health}/readyz`);
-      expect([readiness.status, await readiness.json()]).toMatchObject([503, { failures: { telegram: 'No answer for a while.' } }]);
+      expect([readiness.status, await readiness.json()]).toMatchObject([503, { failures: { telegram: 'No recent response.' } }]);
     });
-    expect(output).toMatch(/Telegram cannot be reached; trying again/);
+    expect(output).toMatch(/Telegram is unreachable; retrying/);
     expect(output).not.toContain(TOKEN.split(':')[1]);
   });
 });
@@ -177,7 +177,7 @@ describe('the webhook', () => {
     const readiness = async () =>
       (await (await fetch(`${ready['health']}/readyz`)).json()) as { status: string; failures?: Record<string, string> };
     const { failures } = await until(async () => readiness().then((answer) => (answer.status === 'ready' ? null : answer)));
-    expect(failures).toEqual({ telegram: 'Telegram does not take the webhook: Bad Request: bad webhook: Failed to resolve host' });
+    expect(failures).toEqual({ telegram: 'could not set the webhook: Bad Request: bad webhook: Failed to resolve host' });
     telegram.accept('setWebhook');
     await until(async () => (await readiness()).status === 'ready');
     expect(telegram.webhook?.url).toBe('https://bot.example/telegram');

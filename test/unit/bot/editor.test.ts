@@ -26,15 +26,15 @@ async function sent(render: () => string): Promise<LiveMessage> {
   return { messageId, render: () => ({ text: render() }) };
 }
 
-function editor(onSpeechless: (error: unknown) => void = () => {}): Editor {
+function editor(onRenderError: (error: unknown) => void = () => {}): Editor {
   return new Editor({
     api: telegram.once,
     chatId: CHAT,
-    paceMs: 0,
+    intervalMs: 0,
     signal: ending.signal,
     onEdit: () => {},
     onBlocked: () => {},
-    onSpeechless,
+    onRenderError,
   });
 }
 
@@ -46,7 +46,7 @@ describe('an editor', () => {
       ['first', 'second', 'urgent'].map(async (text) => ({ ...(await sent(() => text)), isUrgent: () => text === 'urgent' })),
     );
     const edits = editor();
-    await Promise.all(messages.map((message) => edits.settle(message)));
+    await Promise.all(messages.map((message) => edits.flush(message)));
     expect(fake.callsOf('editMessageText').map(({ fields }) => fields['text'])).toEqual(['urgent', 'first', 'second']);
   });
 
@@ -58,7 +58,7 @@ describe('an editor', () => {
     edits.touch(message);
     await until(async () => fake.callsOf('editMessageText').length === 1);
     text = 'done';
-    const settled = edits.settle(message);
+    const settled = edits.flush(message);
     release();
     await settled;
     expect(shown(message)).toBe('done');
@@ -72,8 +72,8 @@ describe('an editor', () => {
     });
     const other = await sent(() => 'all is well');
     for (let time = 0; time < 3; time++) edits.touch(mute);
-    await edits.settle(mute);
-    await edits.settle(other);
+    await edits.flush(mute);
+    await edits.flush(other);
     edits.touch(mute);
     await sleep(50);
     expect(errors).toHaveLength(1);

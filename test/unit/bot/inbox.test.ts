@@ -16,13 +16,13 @@ afterAll(() => rm(parent, { recursive: true }));
 
 /** An inbox whose handler waits for `release` with chat 1, and not with others. */
 async function slowWithChatOne() {
-  const kept = await JsonFolder.open(path.join(parent, String(++count)), AnyUpdate);
+  const stored = await JsonFolder.open(path.join(parent, String(++count)), AnyUpdate);
   const handled: Update[] = [];
   const floods: Update[] = [];
   let release = () => {};
   const released = new Promise<void>((resolve) => (release = resolve));
   const inbox = new Inbox({
-    kept,
+    stored,
     log: createLog('test', 'silent'),
     onArrival: () => {},
     onFlood: (update) => floods.push(update),
@@ -31,7 +31,7 @@ async function slowWithChatOne() {
       handled.push(update);
     },
   });
-  return { inbox, kept, handled, floods, release };
+  return { inbox, stored, handled, floods, release };
 }
 
 const message = (id: number, chatId: number) =>
@@ -39,18 +39,18 @@ const message = (id: number, chatId: number) =>
 const burst = (first: number, length: number, chatId: number) => Array.from({ length }, (_, index) => message(first + index, chatId));
 
 describe('a chat that sends without end while its first message takes long', () => {
-  it('has fifty of them kept, is told once, and keeps no other chat waiting', async () => {
-    const { inbox, kept, handled, floods, release } = await slowWithChatOne();
+  it('has fifty of them stored, is told once, and keeps no other chat waiting', async () => {
+    const { inbox, stored, handled, floods, release } = await slowWithChatOne();
     await Promise.all(burst(1, 50, 1).map((update) => inbox.take(update)));
     await Promise.all(burst(51, 70, 1).map((update) => inbox.take(update)));
     await inbox.take(message(200, 2));
     expect(handled.map(({ update_id: id }) => id)).toEqual([200]);
     expect(floods.map(({ update_id: id }) => id)).toEqual([51]);
-    expect(await kept.ids()).toHaveLength(50);
+    expect(await stored.ids()).toHaveLength(50);
     release();
     await inbox.idle();
     await inbox.take(message(300, 1));
     expect(handled).toHaveLength(52);
-    await until(async () => (await kept.ids()).length === 0);
+    await until(async () => (await stored.ids()).length === 0);
   });
 });
