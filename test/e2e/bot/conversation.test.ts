@@ -1,4 +1,4 @@
-/** The bot as people meet it: real API, worker and bot, and Telegram's Bot API over real HTTP. */
+/** Conversations with the bot: real API, worker and bot, and a fake Bot API over real HTTP. */
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -21,7 +21,7 @@ let stack: Stack;
 beforeAll(async () => {
   telegram = await FakeTelegram.start();
   stack = await Stack.start({
-    environment: { BOT_API_KEY: KEY, PUBLIC_URL: 'https://videos.example', OWNER_LIMIT: '3', QUEUE_LIMIT: '30' },
+    environment: { BOT_API_KEY: KEY, PUBLIC_URL: 'https://videos.example', QUEUE_LIMIT: '30' },
   });
   await stack.startBot(telegram);
 });
@@ -30,7 +30,7 @@ afterAll(async () => {
   await telegram.close();
 });
 
-/** Somebody whose videos are quickly made. */
+/** A user whose videos render quickly. */
 async function quickUser(language?: string): Promise<TelegramUser> {
   const user = telegram.user(language);
   await user.chooses('3 seconds', '360p', 'Pan left');
@@ -43,7 +43,7 @@ const jobsOf = (user: TelegramUser) =>
   ]);
 
 describe('the wizard', () => {
-  it('leads from length, size and motion to a delivered MP4', async () => {
+  it('leads from duration, resolution and motion to a delivered MP4', async () => {
     const user = telegram.user();
     user.send('/start');
     await user.sees(/Hello/);
@@ -72,7 +72,7 @@ describe('the wizard', () => {
     expect(await frameTable(ffmpeg, file, 12)).toHaveLength(36);
   });
 
-  it('offers the last choices as one tap', async () => {
+  it('offers the last choices as one button', async () => {
     const user = await quickUser();
     user.send('/start');
     await user.tap('Photo → video');
@@ -83,7 +83,7 @@ describe('the wizard', () => {
     expect(menu.history.at(-1)).toMatch(/How long/);
   });
 
-  it('shows what a motion does in a small animation, rendered once for all', async () => {
+  it('shows each motion in an animation that is rendered once for all users', async () => {
     const [first, second] = [telegram.user(), telegram.user()];
     for (const user of [first, second]) {
       user.send('/start');
@@ -100,7 +100,7 @@ describe('the wizard', () => {
 });
 
 describe('a photo', () => {
-  it('needs no wizard: it gets the last choices at once, and tells its progress in one message', async () => {
+  it('is rendered with the last choices without the wizard, and shows its progress in one message', async () => {
     const user = await quickUser();
     const sent = user.photo('cat.jpg');
     const [video] = await user.getsVideos(1);
@@ -111,7 +111,7 @@ describe('a photo', () => {
     ]);
   });
 
-  it.skipIf(!findTool('ffmpeg'))('becomes a video that is what ffprobe says it is', async () => {
+  it.skipIf(!findTool('ffmpeg'))('becomes a video with the properties sent to Telegram, according to ffprobe', async () => {
     const user = await quickUser();
     user.file('portrait.jpg', 'IMG_2.JPG', 'image/jpeg');
     const [{ media }] = (await user.getsVideos(1)) as [ChatMessage];
@@ -132,22 +132,23 @@ describe('a photo', () => {
     ]);
   });
 
-  it('gets the usual options from somebody who never chose', async () => {
+  it('is rendered with the defaults for a new user', async () => {
     const user = telegram.user();
     user.photo('cat.jpg');
     await until(async () => (await jobsOf(user)).length === 1);
     expect((await jobsOf(user))[0]!.options).toMatchObject({ resolution: 'P720', durationSeconds: 6, motion: 'MICRO' });
-    await user.getsVideos(1);
+    user.send('/cancel');
+    await user.sees(/Done|Stopped/);
   });
 
-  it('may be sent as a file, and stays portrait', async () => {
+  it('can be sent as a file, and stays portrait', async () => {
     const user = await quickUser();
     user.file('portrait.jpg', 'IMG_1.JPG', 'image/jpeg');
     const [video] = await user.getsVideos(1);
     expect(video!.media!.fields).toMatchObject({ width: 360, height: 480 });
   });
 
-  it('that Telegram delivers twice is one job, and so is a tap', async () => {
+  it('delivered twice by Telegram creates one job, and so does a tap', async () => {
     const user = await quickUser();
     user.photo('cat.jpg', {}, 2);
     await user.getsVideos(1);
@@ -158,7 +159,7 @@ describe('a photo', () => {
     expect(telegram.pending).toBeLessThanOrEqual(1);
   });
 
-  it('that cannot be used is answered with what is wrong and what to do', async () => {
+  it('that cannot be used gets a reply with the reason and a hint', async () => {
     const user = await quickUser();
     user.photo(Buffer.from('no photo at all'));
     expect(await user.sees(/❌ This is not a photo in a format that I know.\nSend JPEG/)).toMatchObject({ buttons: [] });
@@ -171,7 +172,7 @@ describe('a photo', () => {
 });
 
 describe('an album', () => {
-  it('of ten becomes ten videos with one message, three at a time', async () => {
+  it('of ten is rendered as ten videos with one status message', async () => {
     const user = await quickUser();
     const ids = user.album(Array<string>(10).fill('cat.jpg'));
     const videos = await user.getsVideos(10);
@@ -183,22 +184,22 @@ describe('an album', () => {
 });
 
 describe('thirty photos in a second', () => {
-  it('end in a polite limit and not in thirty jobs', async () => {
+  it('become twenty jobs and one refusal', async () => {
     const user = telegram.user();
     await user.chooses('12 seconds', '1080p', 'Move in');
     for (let count = 0; count < 30; count++) user.photo('cat.jpg');
-    await user.sees(/I am already working on 10 of your photos/);
+    await user.sees(/I am already working on 20 of your photos/);
     await until(async () => telegram.pending === 0);
     user.send('/cancel');
-    await user.sees(/Stopping 10 videos/);
-    await until(async () => user.inbox.filter(({ text }) => /Stopped/.test(text ?? '')).length === 10);
-    expect((await jobsOf(user)).length).toBeLessThanOrEqual(10);
+    await user.sees(/Stopping 20 videos/);
+    await until(async () => user.inbox.filter(({ text }) => /Stopped/.test(text ?? '')).length === 20);
+    expect((await jobsOf(user)).length).toBeLessThanOrEqual(20);
     expect(user.inbox.filter(({ text }) => /I am already working on/.test(text ?? ''))).toHaveLength(1);
   });
 });
 
 describe('the buttons below a video', () => {
-  it('make another one of the kept photo: again, with another motion, in a higher resolution', async () => {
+  it('render the same photo again: as a new variation, with another motion, in a higher resolution', async () => {
     const user = await quickUser();
     user.photo('cat.jpg');
     const [video] = await user.getsVideos(1);
@@ -266,7 +267,7 @@ describe('a photo of another aspect', () => {
 });
 
 describe('cancelling', () => {
-  it('stops what renders', async () => {
+  it('stops a job that is rendering', async () => {
     const user = telegram.user();
     await user.chooses('12 seconds', '1080p', 'Move in');
     user.photo('galaxies.jpg');
@@ -278,7 +279,7 @@ describe('cancelling', () => {
     expect(user.videos).toHaveLength(0);
   });
 
-  it('stops what waits in the queue', async () => {
+  it('stops a job that is waiting in the queue', async () => {
     const [busy, user] = [telegram.user(), await quickUser()];
     await busy.chooses('12 seconds', '1080p', 'Move in');
     busy.photo('galaxies.jpg');
@@ -292,7 +293,7 @@ describe('cancelling', () => {
     await busy.sees(/✋ Stopped/);
   });
 
-  it('of another lets one move up in the queue, and the message tells', async () => {
+  it('moves later jobs up in the queue, and their status messages show that', async () => {
     const [busy, first, second] = [telegram.user(), await quickUser(), await quickUser()];
     await busy.chooses('12 seconds', '1080p', 'Move in');
     busy.photo('galaxies.jpg');
@@ -307,15 +308,15 @@ describe('cancelling', () => {
     await Promise.all([busy, second].map((user) => user.sees(/✋ Stopped/)));
   });
 
-  it('says so when there is nothing to stop', async () => {
+  it('says so if no job is open', async () => {
     const user = telegram.user();
     user.send('/cancel');
     expect((await user.sees(/being made/)).text).toBe('Nothing is being made right now.');
   });
 });
 
-describe('two people at once', () => {
-  it('get their own videos, and nothing of each other', async () => {
+describe('two users at once', () => {
+  it('get their own videos, and have no access to those of the other', async () => {
     const [first, second] = await Promise.all([quickUser(), quickUser()]);
     first.photo('cat.jpg');
     second.photo('portrait.jpg');
@@ -332,7 +333,7 @@ describe('two people at once', () => {
 });
 
 describe('a video too large for Telegram', () => {
-  it('is handed over as a link', async () => {
+  it('is sent as a link', async () => {
     await stack.bot!.stop();
     await stack.startBot(telegram, { BOT_VIDEO_MAX_MB: '0.01' });
     const user = await quickUser();

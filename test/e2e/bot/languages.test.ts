@@ -1,4 +1,4 @@
-/** Every screen in every language: as the bot sends it, and as progress and failures are put into words. */
+/** Every screen in every language: conversations, and the texts of progress and failures. */
 import { readFileSync } from 'node:fs';
 import { buildSchema, type GraphQLEnumType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ import type { TelegramUser } from '../../support/telegram-user.ts';
 import { until } from '../../support/waiting.ts';
 
 const KEY = 'the-key-of-the-bot-0123456789';
-/** Somebody for each language who may not use the bot. */
+/** One user without access for each language. */
 const DENIED = Object.fromEntries(Texts.load('bot/texts').languages.map((language, index) => [language, 99_811 + index]));
 const texts = Texts.load('bot/texts');
 const keys = readFileSync('bot/texts/en.ftl', 'utf8')
@@ -22,17 +22,17 @@ const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
 const valuesOf = (type: string) => (schema.getType(type) as GraphQLEnumType).getValues().map(({ name }) => name);
 const apiNames = ['JobStatus', 'Stage', 'Motion', 'Fit', 'Resolution', 'ErrorCode'].flatMap(valuesOf);
 
-/** What a text has that no person should see. */
+/** Parts of a text that no user should see. */
 function flaws(text: string): string[] {
   const words = text.match(/[\w-]+/g) ?? [];
   return [
     ...words.filter((word) => keys.includes(word) || apiNames.includes(word) || ['undefined', 'null', 'NaN'].includes(word)),
     ...(text.match(/[{}$]|\s$|^\s/g) ?? []),
-    ...(text === '' || text.length > 1024 ? [`${text.length} characters`] : []), // less than Telegram takes, and more than anybody reads
+    ...(text === '' || text.length > 1024 ? [`${text.length} characters`] : []), // less than Telegram's limit, and more than anyone reads
   ];
 }
 
-/** Texts and labels of everything that the bot sent to a chat, changes of messages too. */
+/** Texts and labels of everything that the bot sent to a chat, including edits. */
 function saidTo({ id }: TelegramUser, { calls }: FakeTelegram): string[] {
   const fields = calls.map(
     (call) =>
@@ -46,7 +46,7 @@ function saidTo({ id }: TelegramUser, { calls }: FakeTelegram): string[] {
     ]);
 }
 
-/** Lines with words enough to tell a language by, without figures. */
+/** Lines with enough words to recognize a language, with digits replaced. */
 const linesOf = (said: readonly string[]): Set<string> =>
   new Set(
     said
@@ -73,7 +73,7 @@ describe('conversations', () => {
     await telegram.close();
   });
 
-  /** Goes through every screen; all that was said. */
+  /** Visits every screen; everything that the bot said. */
   async function converse(language: string): Promise<string[]> {
     const [user, say] = [telegram.user(language), texts.in(language)];
     const shows = (beginning: string) =>
@@ -159,7 +159,7 @@ describe('conversations', () => {
     return [...saidTo(user, telegram), say('not-allowed', { user: String(DENIED[language]) })];
   }
 
-  it.each(texts.languages)('in %s show words and nothing raw, within the limits of Telegram', (language) => {
+  it.each(texts.languages)('in %s contain no raw keys or names, within the limits of Telegram', (language) => {
     expect(said.get(language)!.length).toBeGreaterThan(120);
     expect(
       said
@@ -175,14 +175,14 @@ describe('conversations', () => {
     expect([...linesOf(said.get(language)!)].filter((line) => english.has(line))).toEqual([]);
   });
 
-  it('have buttons whose data Telegram carries', () => {
+  it('have buttons whose data is within the limit of Telegram', () => {
     const data = telegram.messages.flatMap(({ buttons }) =>
       buttons.flatMap(({ callback_data: found }) => (found === undefined ? [] : [found])),
     );
     expect(data.filter((text) => Buffer.byteLength(text) > 64)).toEqual([]);
   });
 
-  it('have commands that Telegram lists, in every language', () => {
+  it('have commands registered in every language', () => {
     const announced = telegram
       .callsOf('setMyCommands')
       .map(({ fields }) => fields as { language_code?: string; commands: { command: string; description: string }[] });
@@ -195,7 +195,7 @@ describe('conversations', () => {
   });
 });
 
-describe('progress and ends', () => {
+describe('progress and results', () => {
   const job = (changes: Partial<Job>): Job => ({
     id: 'j',
     status: 'PROCESSING',
@@ -256,7 +256,7 @@ describe('progress and ends', () => {
     ...(['DELIVERED', 'CANCELLED', 'GONE'] as const).map((end) => request({ end })),
     ...[...valuesOf('ErrorCode'), 'UNREACHABLE', 'PHOTO_GONE', 'TELEGRAM_AWAY'].map((failure) => request({ end: 'FAILED', failure })),
   ];
-  const batchOf = (requests: VideoRequest[], resend = false): RequestGroup =>
+  const groupOf = (requests: VideoRequest[], resend = false): RequestGroup =>
     newGroup({ id: '700-a13000000000000000', chatId: 700, createdAt: 0, resend, requests });
 
   function render(say: Say, group: RequestGroup, progress: Progress = 'fetching'): string[] {
@@ -266,8 +266,8 @@ describe('progress and ends', () => {
     return [text, ...buttons.map((button) => button.text)];
   }
 
-  it('count the steps of the stage that takes longest', () => {
-    const [text] = render(texts.in('en'), batchOf([request()]), job({ stage: 'DENOISING' }));
+  it('include the steps of the longest stage', () => {
+    const [text] = render(texts.in('en'), groupOf([request()]), job({ stage: 'DENOISING' }));
     expect(text).toBe('[████░░░░░░] 41 %\nImagining the motion 12/25 · about 40 s left');
   });
 
@@ -275,19 +275,19 @@ describe('progress and ends', () => {
     const say = texts.in(language);
     return [
       ...progresses.flatMap((progress) => [
-        ...render(say, batchOf([request()]), progress),
-        ...render(say, batchOf([request(), request()]), progress),
+        ...render(say, groupOf([request()]), progress),
+        ...render(say, groupOf([request(), request()]), progress),
       ]),
       ...ended.flatMap((each) => [
-        ...render(say, batchOf([each])),
-        ...render(say, batchOf([each], true)),
-        ...render(say, batchOf([each, request()])),
+        ...render(say, groupOf([each])),
+        ...render(say, groupOf([each], true)),
+        ...render(say, groupOf([each, request()])),
       ]),
-      ...render(say, batchOf(Array.from({ length: 10 }, () => request({ end: 'FAILED', failure: 'UNSUPPORTED_FORMAT' })))),
+      ...render(say, groupOf(Array.from({ length: 10 }, () => request({ end: 'FAILED', failure: 'UNSUPPORTED_FORMAT' })))),
     ];
   };
 
-  it.each(texts.languages)('in %s show words and nothing raw', (language) => {
+  it.each(texts.languages)('in %s contain no raw keys or names', (language) => {
     const all = rendered(language);
     expect(all.map((text) => [text, flaws(text)]).filter(([, found]) => found!.length > 0)).toEqual([]);
     expect(new Set(all).size).toBeGreaterThan(60);

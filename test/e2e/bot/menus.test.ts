@@ -1,4 +1,4 @@
-/** Menus that change in place: none is left behind dead, and none shows what nobody asked for any more. */
+/** Menus that are edited in place: none keeps buttons that do nothing, and none shows an outdated selection. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { adviceFor } from '../../../src/jobs/errors.ts';
 import { FlakyProxy } from '../../support/flaky-proxy.ts';
@@ -28,7 +28,7 @@ afterAll(async () => {
 const NO_EDIT = { error_code: 400, description: "Bad Request: message can't be edited" };
 const NO_DELETE = { error_code: 400, description: "Bad Request: message can't be deleted for everyone" };
 
-/** Somebody who is to choose a motion, and the menu for that. */
+/** A user in front of the menu of motions. */
 async function choosing(): Promise<{ user: TelegramUser; menu: ChatMessage }> {
   const user = telegram.user();
   user.send('/start');
@@ -36,7 +36,7 @@ async function choosing(): Promise<{ user: TelegramUser; menu: ChatMessage }> {
   return { user, menu: await user.sees(/How should the camera move/) };
 }
 
-/** The same after a look at the first example. */
+/** The same with the first example open. */
 async function looking(): Promise<{ user: TelegramUser; menu: ChatMessage }> {
   const { user, menu } = await choosing();
   await user.tap('Show me');
@@ -44,7 +44,7 @@ async function looking(): Promise<{ user: TelegramUser; menu: ChatMessage }> {
   return { user, menu };
 }
 
-/** No job is created before `release`; `asked` resolves once one is asked for. */
+/** Delays createJob until `release`; `asked` resolves once it has been called. */
 function holdJobs(): { asked: Promise<void>; release(): void } {
   let release = () => {};
   const held = new Promise<'pass'>((resolve) => (release = () => resolve('pass')));
@@ -61,8 +61,8 @@ function holdJobs(): { asked: Promise<void>; release(): void } {
 const isIdle = () => until(async () => telegram.pending === 0);
 const dataOf = ({ buttons }: ChatMessage, label: string): string => buttons.find(({ text }) => text === label)!.callback_data!;
 
-describe('the examples of motions', () => {
-  it('are announced at once, and the last one asked for wins', async () => {
+describe('examples of motions', () => {
+  it('show a placeholder at once, and only the last one requested', async () => {
     const { user, menu } = await choosing();
     const jobs = holdJobs();
     await user.tap('Show me');
@@ -78,7 +78,7 @@ describe('the examples of motions', () => {
     await until(async () => /^🎥 Pan right: [^⏳]*$/.test(menu.caption!));
   });
 
-  it('do not come late into a menu that went back', async () => {
+  it('do not appear in a menu that has moved on', async () => {
     const { user, menu } = await choosing();
     const jobs = holdJobs();
     user.press('see:w:3:P360:3', menu);
@@ -95,7 +95,7 @@ describe('the examples of motions', () => {
     expect(menu.media).toBeUndefined();
   });
 
-  it('that arrive in the very moment of Back give way', async () => {
+  it('that arrive while Back is being handled are removed', async () => {
     const { user, menu } = await choosing();
     const jobs = holdJobs();
     user.press('see:w:3:P360:5', menu);
@@ -111,7 +111,7 @@ describe('the examples of motions', () => {
     expect(menu.media).toBeDefined();
   });
 
-  it('that cannot be made are apologised for, and the buttons go on working', async () => {
+  it('that cannot be rendered are replaced by an apology, and the buttons keep working', async () => {
     const { user, menu } = await choosing();
     const fail = () =>
       (proxy.fate = (body) =>
@@ -131,7 +131,7 @@ describe('the examples of motions', () => {
     expect((await user.sees(/Tilt down\n\nNow send/)).media).toBeUndefined();
   });
 
-  it('answer a second tap with nothing', async () => {
+  it('ignore a second tap on the same button', async () => {
     const { user, menu } = await looking();
     const next = dataOf(menu, '▶️');
     for (let tap = 0; tap < 2; tap++) user.press(next, menu);
@@ -147,14 +147,14 @@ describe('the examples of motions', () => {
   it.each([
     ['◀️ Back', /How should the camera move/],
     ['✅ Take this one', /Gentle drift\n\nNow send/],
-  ])('give way to text on "%s"', async (label, text) => {
+  ])('are replaced by text on "%s"', async (label, text) => {
     const { user, menu } = await looking();
     await user.tap(label);
     await user.sees(text);
     expect(menu.deleted).toBe(true);
   });
 
-  it('that Telegram does not delete any more lose their buttons', async () => {
+  it('that Telegram no longer deletes lose their buttons', async () => {
     const { user, menu } = await looking();
     telegram.refuse('deleteMessage', NO_DELETE);
     await user.tap('Back');
@@ -162,7 +162,7 @@ describe('the examples of motions', () => {
     expect(menu).toMatchObject({ deleted: false, buttons: [] });
   });
 
-  it('that cannot stand in the menu come instead of it', async () => {
+  it('replace the menu if they cannot be put into it', async () => {
     const { user, menu } = await choosing();
     telegram.refuse('editMessageMedia', NO_EDIT);
     await user.tap('Show me');
@@ -171,8 +171,8 @@ describe('the examples of motions', () => {
   });
 });
 
-describe('the choices below a video', () => {
-  /** Somebody with one video, and that. */
+describe('choices below a video', () => {
+  /** A user with one video, and the video. */
   async function watching(): Promise<{ user: TelegramUser; video: ChatMessage; own: ChatMessage['buttons'] }> {
     const user = telegram.user();
     await user.chooses('3 seconds', '360p', 'Pan left');
@@ -184,10 +184,10 @@ describe('the choices below a video', () => {
 
   const looksLike = (video: ChatMessage, buttons: ChatMessage['buttons']) =>
     until(async () => JSON.stringify(withoutSignature(video.buttons)) === JSON.stringify(withoutSignature(buttons)));
-  /** Links to the same video are signed anew each time. */
+  /** A link to the same video has a new signature each time. */
   const withoutSignature = (buttons: ChatMessage['buttons']) => buttons.map((button) => ({ ...button, url: button.url?.split('?')[0] }));
 
-  it('take the place of its buttons, and Back brings those back', async () => {
+  it('replace its buttons, and Back restores them', async () => {
     const { user, video, own } = await watching();
     const said = user.inbox.length;
     for (const [label, choice] of [
@@ -205,7 +205,7 @@ describe('the choices below a video', () => {
     expect(user.inbox).toHaveLength(said);
   });
 
-  it('when chosen bring them back too, and what comes of it answers the video', async () => {
+  it('restore its buttons when selected, and the new video replies to the old one', async () => {
     const { user, video, own } = await watching();
     await user.tap('Another motion');
     await user.tap('Tilt up');
@@ -215,7 +215,7 @@ describe('the choices below a video', () => {
     await until(async () => user.inbox.some(({ text, replyTo }) => /Done/.test(text ?? '') && replyTo === video.id));
   });
 
-  it('come in a message where the video cannot be changed any more', async () => {
+  it('are sent as a message if the video can no longer be edited', async () => {
     const { user, video, own } = await watching();
     telegram.refuse('editMessageReplyMarkup', NO_EDIT);
     await user.tap('Another motion');
@@ -227,8 +227,8 @@ describe('the choices below a video', () => {
   });
 });
 
-describe('stopping', () => {
-  it('says what has become of it, however often it is asked for', async () => {
+describe('/cancel', () => {
+  it('reports the present state, however often it is repeated', async () => {
     const user = telegram.user();
     await user.chooses('12 seconds', '1080p', 'Move in');
     const jobs = holdJobs();

@@ -1,4 +1,4 @@
-/** The bot's process: what it refuses to start without, its webhook, its health, and what it never says. */
+/** The bot's process: startup errors, the webhook, health, and secrets in logs. */
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -35,8 +35,8 @@ const environmentOf = (environment: Record<string, string>) => ({
 });
 
 /**
- * Runs a bot until it says something that matches, or ends; all its output, and its exit code if it ended by itself.
- * @param atLast done before it is told to end, with the address of its health
+ * Runs a bot until it exits or its output matches; its whole output, and its exit code if it exited by itself.
+ * @param atLast runs before the bot is stopped, with the address of its health
  */
 async function runBot(
   environment: Record<string, string>,
@@ -67,20 +67,20 @@ describe('the bot', () => {
     ['a token', { BOT_TOKEN: '' }, /BOT_TOKEN is not set/],
     ['a key', { BOT_API_KEY: '' }, /BOT_API_KEY is not set/],
     ['a secret for its webhook', { BOT_WEBHOOK_URL: 'https://bot.example' }, /BOT_WEBHOOK_SECRET is not/],
-  ])('refuses to start without %s, and says the hint', async (_what, environment, words) => {
+  ])('does not start without %s, and prints a hint', async (_what, environment, words) => {
     const { output, code } = await runBot(environment);
     expect(code).toBe(1);
     expect(output).toMatch(words);
   });
 
-  it('refuses to start with a token that Telegram does not know', async () => {
+  it('does not start with a token that Telegram does not know', async () => {
     const { output, code } = await runBot({ BOT_TOKEN: '1:some-other-token-0123456789' });
     expect(code).toBe(1);
     expect(output).toMatch(/Telegram does not know BOT_TOKEN/);
     expect(output).not.toContain('some-other-token');
   });
 
-  it('refuses to start where another keeps its state, and not after that was killed', async () => {
+  it('does not start while another process uses its state folder, and starts once that is killed', async () => {
     const environment = { BOT_STATE_DIR: path.join(folder, 'shared') };
     const first = fork(path.resolve('dist/bot/main.js'), [], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -96,7 +96,7 @@ describe('the bot', () => {
   });
 
   it.each(['other:0123456789abcdef:act-as', 'bot:the-key-of-the-bot-0123456789', ''])(
-    'says at once that its key is not right where the API knows %j, and is not ready',
+    'logs at once that its key is insufficient, and is not ready, if API_KEYS is %j',
     async (API_KEYS) => {
       const stack = await Stack.start({ worker: false, environment: { API_KEYS } });
       const { output } = await runBot({ BOT_API_URL: stack.url }, /set BOT_API_KEY/);
@@ -111,12 +111,12 @@ describe('the bot', () => {
     },
   );
 
-  it('says when the API does not respond', async () => {
+  it('logs once that the API does not respond', async () => {
     const { output } = await runBot({ BOT_API_URL: 'http://127.0.0.1:1' }, /the API does not respond/);
     expect(output.match(/the API does not respond/g)).toHaveLength(1);
   });
 
-  it('waits for a Telegram that is out of reach, and its token stands nowhere in its log', async () => {
+  it('waits while Telegram is unreachable, and never logs its token', async () => {
     telegram.isDown = true;
     const { output } = await runBot({}, /is unreachable/, async (health) => {
       const readiness = await fetch(`${health}/readyz`);
@@ -127,8 +127,8 @@ describe('the bot', () => {
   });
 });
 
-describe("a Bot API server of one's own", () => {
-  it('gives photos of more than 20 MB as files of its disk', async () => {
+describe('a local Bot API server', () => {
+  it('provides photos of more than 20 MB as files on disk', async () => {
     const stack = await Stack.start({ environment: { BOT_API_KEY: 'the-key-of-the-bot-0123456789', UPLOAD_MAX_MB: '40' } });
     await stack.startBot(telegram, { BOT_PHOTO_MAX_MB: '40' });
     telegram.localFolder = folder;
@@ -157,7 +157,7 @@ describe('the webhook', () => {
   afterEach(() => stack.bot!.stop());
   afterAll(() => stack.stop());
 
-  it('takes updates with the right secret only', async () => {
+  it('accepts updates with the right secret only', async () => {
     const { ready } = await stack.startBot(telegram, { BOT_WEBHOOK_URL: 'https://bot.example/', BOT_WEBHOOK_SECRET: SECRET });
     await until(async () => telegram.webhook !== null);
     expect(telegram.webhook).toEqual({ url: 'https://bot.example/telegram', secret: SECRET });
@@ -171,7 +171,7 @@ describe('the webhook', () => {
     expect(await telegram.deliver({ update: 1 }, SECRET)).toBe(400);
   });
 
-  it('that Telegram does not take at first is announced again, and readiness says so meanwhile', async () => {
+  it('that Telegram refuses at first is set again, and readiness reports that until then', async () => {
     telegram.refuse('setWebhook', { error_code: 400, description: 'Bad Request: bad webhook: Failed to resolve host' }, Infinity);
     const { ready } = await stack.startBot(telegram, { BOT_WEBHOOK_URL: 'https://bot.example', BOT_WEBHOOK_SECRET: SECRET });
     const readiness = async () =>
@@ -183,7 +183,7 @@ describe('the webhook', () => {
     expect(telegram.webhook?.url).toBe('https://bot.example/telegram');
   });
 
-  it('stands beside health and metrics', async () => {
+  it('is optional: health and metrics are served without it', async () => {
     const { ready } = await stack.startBot(telegram);
     const get = (where: string) => fetch(ready['health']! + where);
     expect(await (await get('/healthz')).json()).toMatchObject({ status: 'alive' });
@@ -191,7 +191,7 @@ describe('the webhook', () => {
     const user = telegram.user();
     user.send('/help');
     await user.sees(/up to 20 MB/);
-    // It is handled once the answer has come back to the bot.
+    // The update is handled once Telegram's response has reached the bot.
     await until(async () => /fanslymotion_bot_updates_total\{kind="handled"\} 1/.test(await (await get('/metrics')).text()));
   });
 });

@@ -1,4 +1,4 @@
-/** Everything around making videos: the list of them, settings, privacy, and messages that are no photo. */
+/** The list of videos, settings, privacy, access, groups, and messages without a photo. */
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Stack } from '../../support/stack.ts';
@@ -64,7 +64,7 @@ describe('/history', () => {
     expect((await jobsOf(user)).map(({ status }) => status).toSorted()).toEqual([...Array<string>(5).fill('CANCELLED'), 'COMPLETED']);
   });
 
-  it('tries once more what was stopped', async () => {
+  it('retries a cancelled video', async () => {
     const user = await userWithVideos(1);
     await stack.cancelledJobs(KEY, `telegram:${user.id}`, 1);
     user.send('/history');
@@ -75,7 +75,7 @@ describe('/history', () => {
     expect((await jobsOf(user)).map(({ status }) => status).toSorted()).toEqual(['CANCELLED', 'COMPLETED', 'COMPLETED']);
   });
 
-  it('goes back a page when the last video of one is deleted', async () => {
+  it('shows the previous page after the last video of a page is deleted', async () => {
     const user = await userWithVideos(1);
     await stack.cancelledJobs(KEY, `telegram:${user.id}`, 5);
     user.send('/history');
@@ -87,7 +87,7 @@ describe('/history', () => {
     expect(list.buttons.map(({ callback_data: data }) => data).filter((data) => data!.startsWith('list:'))).toEqual([]);
   });
 
-  it('says so when there is none', async () => {
+  it('says so if there are no videos', async () => {
     const user = telegram.user();
     user.send('/history');
     expect((await user.sees(/no videos yet/)).buttons).toMatchObject([{ callback_data: 'menu' }]);
@@ -95,7 +95,7 @@ describe('/history', () => {
 });
 
 describe('/privacy', () => {
-  it('says what is kept for how long, and deletes everything after a question', async () => {
+  it('says what is stored for how long, and deletes everything after a confirmation', async () => {
     const user = await userWithVideos(1);
     user.send('/privacy');
     await user.sees(/24 hours[^]*30 days/);
@@ -114,7 +114,7 @@ describe('/privacy', () => {
 });
 
 describe('/settings', () => {
-  it('show and change what a photo becomes', async () => {
+  it('shows and changes the options of the next photo', async () => {
     const user = telegram.user();
     user.send('/settings');
     await user.sees(/Language: English\n.*6 seconds · 720p · Gentle drift\n.*fills the frame/);
@@ -134,7 +134,7 @@ describe('/settings', () => {
 });
 
 describe('the default for a photo', () => {
-  it('is chosen in the same steps, which begin and end in the settings', async () => {
+  it('is chosen in the same steps as a video, which start and end in the settings', async () => {
     const user = telegram.user();
     user.send('/settings');
     const menu = await user.sees(/⚙️ Settings/);
@@ -154,7 +154,7 @@ describe('the default for a photo', () => {
 });
 
 describe('the language', () => {
-  it('is changed by a button, and stays so whatever Telegram says', async () => {
+  it('is changed by a button, and overrides that of the Telegram client from then on', async () => {
     const user = telegram.user('ru');
     user.send('/settings');
     await user.sees(/Язык: Русский/);
@@ -170,7 +170,7 @@ describe('the language', () => {
   });
 });
 
-describe('what is no photo', () => {
+describe('a message without a photo', () => {
   it.each([
     [
       'a sticker',
@@ -190,14 +190,14 @@ describe('what is no photo', () => {
     ['a place', { location: { latitude: 1, longitude: 1 } }, /photos I know well: send me one/],
     ['words', { text: 'make me a film' }, /Send me a photo and I'll make a video of it/],
     ['an unknown command', { text: '/dance', entities: [{ type: 'bot_command', offset: 0, length: 6 }] }, /Send me a photo/],
-  ])('such as %s is answered kindly', async (_what, content, answer) => {
+  ])('such as %s gets a friendly reply', async (_what, content, answer) => {
     const user = telegram.user();
     user.thing(content);
     await user.sees(answer);
     expect(user.inbox).toHaveLength(1);
   });
 
-  it('in an album is answered once', async () => {
+  it('in an album gets one reply for the whole album', async () => {
     const user = telegram.user();
     const document = { file_id: 'd', file_unique_id: 'd', file_name: 'a.pdf', mime_type: 'application/pdf' };
     for (let count = 0; count < 4; count++) user.thing({ document, media_group_id: '77' });
@@ -207,7 +207,7 @@ describe('what is no photo', () => {
     expect(user.inbox.map(({ text }) => text)).toEqual(Array(2).fill(expect.stringMatching(/This file is not a photo/)));
   });
 
-  it('such as a button of long ago is answered too', async () => {
+  it('such as a tap on an old button gets a reply', async () => {
     const user = telegram.user();
     user.send('/start');
     await user.sees(/Hello/);
@@ -216,7 +216,7 @@ describe('what is no photo', () => {
     expect(user.inbox).toHaveLength(2);
   });
 
-  it('a forwarded photo is a photo', async () => {
+  it('is not a forwarded photo, which becomes a video', async () => {
     const user = telegram.user();
     await user.chooses('12 seconds', '1080p', 'Move in');
     user.photo('cat.jpg', { forward_origin: { type: 'hidden_user', sender_user_name: 'x', date: 1 } });
@@ -227,8 +227,8 @@ describe('what is no photo', () => {
   });
 });
 
-describe('who may not use the bot', () => {
-  it('is everybody but those allowed, where some are', async () => {
+describe('access', () => {
+  it('is limited to BOT_ALLOWED_USERS if that is set, except those in BOT_DENIED_USERS', async () => {
     const [friend, stranger, foe] = [telegram.user(), telegram.user(), Object.assign(telegram.user(), { id: DENIED })];
     await stack.bot!.stop();
     await startBot({ BOT_ALLOWED_USERS: `${friend.id},${DENIED}` });
@@ -246,7 +246,7 @@ describe('who may not use the bot', () => {
     await startBot();
   });
 
-  it('is told so, and gets nothing', async () => {
+  it('is refused to users in BOT_DENIED_USERS with a reply', async () => {
     const user = Object.assign(telegram.user(), { id: DENIED });
     user.photo('cat.jpg');
     await user.sees(/private. Your Telegram ID is 99799/);
@@ -255,7 +255,7 @@ describe('who may not use the bot', () => {
 });
 
 describe('a group', () => {
-  it('hears where the bot works, when the bot is added', async () => {
+  it('is told that the bot works in private chats when the bot is added', async () => {
     const [group, status] = [{ id: -200, type: 'group', title: 'We' }, (now: string) => ({ status: now, user: BOT })];
     telegram.push({
       my_chat_member: {
@@ -270,7 +270,7 @@ describe('a group', () => {
     expect(said.text).toMatch(/nur in privaten Chats.*@test_bot/);
   });
 
-  it('hears where the bot works, when it talks to the bot', async () => {
+  it('is told that the bot works in private chats when the bot is addressed', async () => {
     const [group, from] = [
       { id: -100, type: 'supergroup', title: 'Us' },
       { id: 5, is_bot: false, first_name: 'U', language_code: 'en' },
@@ -314,7 +314,7 @@ describe('a group', () => {
 });
 
 describe('taps', () => {
-  it('are each answered before anything else is done for them', async () => {
+  it('are answered before they are handled', async () => {
     const user = telegram.user();
     user.send('/start');
     const menu = await user.sees(/Hello/);
@@ -344,7 +344,7 @@ describe('taps', () => {
       tookMs.push(telegram.callsOf('answerCallbackQuery').at(-1)!.at - tapped);
       await until(async () => next.test(menu.text!));
     }
-    // A busy machine may hold up one of them.
+    // A busy machine may delay one of them.
     expect(Math.min(...tookMs)).toBeLessThan(1_000);
   });
 });

@@ -1,4 +1,4 @@
-/** BOT_TOKEN and npm start are all it takes. */
+/** The bot started by npm start, with BOT_TOKEN as its only setting. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Place } from '../../support/cli.ts';
 import { FakeTelegram } from '../../support/telegram.ts';
@@ -16,7 +16,7 @@ afterAll(async () => {
   await telegram.close();
 });
 
-it('npm start runs the bot where BOT_TOKEN is set, keeps the token to itself, and leaves nothing behind', async () => {
+it('npm start runs the bot if BOT_TOKEN is set, never logs the token, and leaves no process or file behind', async () => {
   const run = place.start('start');
   await run.says(/"msg":"ready /);
   const user = telegram.user();
@@ -32,7 +32,7 @@ it('npm start runs the bot where BOT_TOKEN is set, keeps the token to itself, an
   expect(await place.leftovers()).toEqual([]);
 });
 
-it('npm start goes on without a bot that does not start, and says so', async () => {
+it('npm start continues without a bot that does not start, and logs that', async () => {
   telegram.refuse('getMe', { error_code: 401, description: 'Unauthorized' });
   const run = place.start('start');
   await run.says(/"msg":"ready /);

@@ -1,4 +1,4 @@
-/** Videos that somebody no longer wants, or wants once more, while something goes wrong. */
+/** Cancelling and retrying videos while something fails. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { adviceFor } from '../../../src/jobs/errors.ts';
@@ -44,7 +44,7 @@ async function longRender(): Promise<TelegramUser> {
 }
 
 describe('cancelling', () => {
-  it('also stops a job of which the API could not tell that it was created', async () => {
+  it('also stops a job whose creation the API could not confirm', async () => {
     const user = telegram.user();
     await user.chooses('12 seconds', '1080p', 'Move in');
     let created = false;
@@ -63,7 +63,7 @@ describe('cancelling', () => {
     expect(await statusOf(user)).toEqual(['CANCELLED']);
   });
 
-  it('that fails gives the button back, and works the next time', async () => {
+  it('restores the button if it fails, and works the next time', async () => {
     proxy.fate = (body) => (body.includes('cancelJob(') ? FAILURE : 'pass');
     const user = telegram.user();
     await user.chooses('12 seconds', '1080p', 'Move in');
@@ -78,7 +78,7 @@ describe('cancelling', () => {
     expect(await statusOf(user)).toEqual(['CANCELLED']);
   });
 
-  it('what is over or forgotten is answered, and takes the button away', async () => {
+  it('of a deleted video gets a reply and removes the button', async () => {
     const user = await longRender();
     const message = await user.sees(/%/);
     const data = message.buttons[0]!.callback_data!;
@@ -92,7 +92,7 @@ describe('cancelling', () => {
     expect(await jobsOf(user)).toEqual([]);
   });
 
-  it('is not overtaken by progress that was just being shown', async () => {
+  it('by deleting all data is not overwritten by an edit in progress', async () => {
     const user = await longRender();
     const message = await user.sees(/%/);
     user.send('/privacy');
@@ -112,11 +112,11 @@ describe('cancelling', () => {
   });
 });
 
-describe('an API that fails', () => {
+describe('an API that fails internally', () => {
   it.each([
-    ['to create a job', 'createJob('],
-    ['to say how a job goes', 'query Job('],
-  ])('%s is asked again, and one video comes', async (_what, operation) => {
+    ['creating a job', 'createJob('],
+    ['reading a job', 'query Job('],
+  ])('%s is retried, and one video is delivered', async (_what, operation) => {
     let failures = 0;
     proxy.fate = (body) => (body.includes(operation) && ++failures <= 3 ? FAILURE : 'pass');
     const user = await quickUser();
@@ -127,7 +127,7 @@ describe('an API that fails', () => {
     expect(await statusOf(user)).toEqual(['COMPLETED']);
   });
 
-  it('when it has created a job is asked for the same one when tried again', async () => {
+  it('after creating a job returns the same one when the request is retried', async () => {
     let isLost = false;
     proxy.fate = (body) => {
       if (isLost) return body.includes('createJob(') ? FAILURE : 'pass';
@@ -143,7 +143,7 @@ describe('an API that fails', () => {
     expect(await statusOf(user)).toEqual(['COMPLETED']);
   });
 
-  it('for good is given up, and people are told', async () => {
+  it('permanently fails the request, and the user is told', async () => {
     proxy.fate = (body) => (body.includes('createJob(') ? FAILURE : 'pass');
     const user = await quickUser();
     user.photo('cat.jpg');
@@ -151,8 +151,8 @@ describe('an API that fails', () => {
   });
 });
 
-describe('deleting everything', () => {
-  it('leaves no job of photos that were on their way', async () => {
+describe('deleting all data', () => {
+  it('leaves no job of photos that were being submitted', async () => {
     const user = await quickUser();
     for (let photo = 0; photo < 8; photo++) user.photo('cat.jpg');
     user.send('/privacy');
@@ -165,7 +165,7 @@ describe('deleting everything', () => {
 });
 
 describe('a video that cannot be sent', () => {
-  it('is sent when tried again, once however often that is tapped, and not rendered again', async () => {
+  it('is sent once by trying again, however often that is tapped, and not rendered again', async () => {
     const user = await quickUser();
     telegram.refuse('sendVideo', { error_code: 400, description: 'Bad Request: something about it' });
     user.photo('cat.jpg');
@@ -180,7 +180,7 @@ describe('a video that cannot be sent', () => {
     expect(await statusOf(user)).toEqual(['COMPLETED']);
   });
 
-  it('because its poster is gone goes without a thumbnail', async () => {
+  it('with its poster is sent without a thumbnail', async () => {
     const user = await quickUser();
     proxy.fate = (_body, path) => (path.startsWith('/posters/') ? 'drop' : 'pass');
     user.photo('cat.jpg');
@@ -189,7 +189,7 @@ describe('a video that cannot be sent', () => {
     expect(await statusOf(user)).toEqual(['COMPLETED']);
   });
 
-  it('because Telegram does not take the link goes without that button', async () => {
+  it('with a link that Telegram refuses is sent without that button', async () => {
     await stack.bot!.stop();
     await stack.api.stop();
     const { port } = new URL(stack.url);

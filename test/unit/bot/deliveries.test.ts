@@ -3,7 +3,7 @@ import { Deliveries } from '../../../bot/requests/deliveries.ts';
 
 const { signal } = new AbortController();
 
-/** Deliveries that last until they are let go, by chat. */
+/** Deliveries that last until `end` is called. */
 function waitingDeliveries(deliveries: Deliveries) {
   const begun: { chatId: number; end: () => void }[] = [];
   const send = (chatId: number, until = signal) =>
@@ -11,42 +11,42 @@ function waitingDeliveries(deliveries: Deliveries) {
   return { begun, send };
 }
 
-/** Until everything that can go on has. */
-const settle = () => new Promise((resolve) => setImmediate(resolve));
+/** Resolves once pending promise callbacks have run. */
+const flush = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('deliveries', () => {
-  it('of one chat are two at a time, and keep no other chat waiting', async () => {
+  it('to one chat run two at a time and do not delay other chats', async () => {
     const { begun, send } = waitingDeliveries(new Deliveries());
     const all = [1, 1, 1, 2].map((chatId) => send(chatId));
-    await settle();
+    await flush();
     expect(begun.map(({ chatId }) => chatId)).toEqual([1, 1, 2]);
     begun[0]!.end();
-    await settle();
+    await flush();
     expect(begun.map(({ chatId }) => chatId)).toEqual([1, 1, 2, 1]);
     for (const { end } of begun) end();
     await Promise.all(all);
   });
 
-  it('of all chats are eight at a time', async () => {
+  it('to all chats run eight at a time', async () => {
     const { begun, send } = waitingDeliveries(new Deliveries());
     const all = Array.from({ length: 12 }, (_, chatId) => send(chatId));
-    await settle();
+    await flush();
     expect(begun).toHaveLength(8);
     for (let end = 0; end < 12; end++) {
       begun[end]!.end();
-      await settle();
+      await flush();
     }
     await Promise.all(all);
     expect(begun).toHaveLength(12);
   });
 
-  it('that fail make room, and say so to whoever asked', async () => {
+  it('that fail free their slot and reject', async () => {
     const deliveries = new Deliveries();
     const fail = () => deliveries.run(1, () => Promise.reject(new Error('no')), signal);
     for (let time = 0; time < 3; time++) await expect(fail()).rejects.toThrow('no');
   });
 
-  it('begin no more once they are closed, which waits for those under way', async () => {
+  it('do not start after close, which waits for the running ones', async () => {
     const deliveries = new Deliveries();
     const { begun, send } = waitingDeliveries(deliveries);
     const leaving = new AbortController();
@@ -54,7 +54,7 @@ describe('deliveries', () => {
     let isClosed = false;
     const closed = deliveries.close().then(() => (isClosed = true));
     const late = send(2, leaving.signal);
-    await settle();
+    await flush();
     expect([begun.length, isClosed]).toEqual([1, false]);
     begun[0]!.end();
     await Promise.all([underWay, closed]);

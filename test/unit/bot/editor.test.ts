@@ -41,7 +41,7 @@ function editor(onRenderError: (error: unknown) => void = () => {}): Editor {
 const shown = ({ messageId }: LiveMessage) => fake.messages.find(({ id }) => id === messageId)!.text;
 
 describe('an editor', () => {
-  it('shows what is urgent first, and the rest in the order in which it changed', async () => {
+  it('edits urgent messages first, the others in the order of their changes', async () => {
     const messages = await Promise.all(
       ['first', 'second', 'urgent'].map(async (text) => ({ ...(await sent(() => text)), isUrgent: () => text === 'urgent' })),
     );
@@ -50,7 +50,7 @@ describe('an editor', () => {
     expect(fake.callsOf('editMessageText').map(({ fields }) => fields['text'])).toEqual(['urgent', 'first', 'second']);
   });
 
-  it('that is asked to settle while an older edit is under way waits until the newest text is shown', async () => {
+  it('flushes a message until its newest text is shown, even if an older edit is in progress', async () => {
     let text = 'half done';
     const message = await sent(() => text);
     const edits = editor();
@@ -58,13 +58,13 @@ describe('an editor', () => {
     edits.touch(message);
     await until(async () => fake.callsOf('editMessageText').length === 1);
     text = 'done';
-    const settled = edits.flush(message);
+    const flushed = edits.flush(message);
     release();
-    await settled;
+    await flushed;
     expect(shown(message)).toBe('done');
   });
 
-  it('that cannot put one message into words says so once, and goes on with the others', async () => {
+  it('reports a message that cannot be rendered once, and edits the others', async () => {
     const errors: unknown[] = [];
     const edits = editor((error) => errors.push(error));
     const mute = await sent(() => {

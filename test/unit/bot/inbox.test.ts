@@ -14,7 +14,7 @@ const parent = mkdtempSync(path.join(tmpdir(), 'fm-inbox-'));
 let count = 0;
 afterAll(() => rm(parent, { recursive: true }));
 
-/** An inbox whose handler waits for `release` with chat 1, and not with others. */
+/** An inbox whose handler delays updates of chat 1 until `release`. */
 async function slowWithChatOne() {
   const stored = await JsonFolder.open(path.join(parent, String(++count)), AnyUpdate);
   const handled: Update[] = [];
@@ -38,8 +38,8 @@ const message = (id: number, chatId: number) =>
   ({ update_id: id, message: { message_id: id, chat: { id: chatId, type: 'private' } } }) as unknown as Update;
 const burst = (first: number, length: number, chatId: number) => Array.from({ length }, (_, index) => message(first + index, chatId));
 
-describe('a chat that sends without end while its first message takes long', () => {
-  it('has fifty of them stored, is told once, and keeps no other chat waiting', async () => {
+describe('a chat that floods the bot while its first message is being handled', () => {
+  it('has fifty updates stored, is told once, and does not delay other chats', async () => {
     const { inbox, stored, handled, floods, release } = await slowWithChatOne();
     await Promise.all(burst(1, 50, 1).map((update) => inbox.take(update)));
     await Promise.all(burst(51, 70, 1).map((update) => inbox.take(update)));

@@ -21,15 +21,15 @@ afterEach(async () => {
   await fake.close();
 });
 
-describe('a call of Telegram', () => {
-  it('that fails on their side, or asks to wait, is made again', async () => {
+describe('a call to Telegram', () => {
+  it('is retried when Telegram fails internally or asks to wait', async () => {
     fake.refuse('sendMessage', { error_code: 502, description: 'Bad Gateway' });
     fake.refuse('sendMessage', { error_code: 429, description: 'Too Many Requests', parameters: { retry_after: 1 } });
     await telegram.api.sendMessage(CHAT, 'hello');
     expect(fake.callsOf('sendMessage')).toHaveLength(3);
   });
 
-  it('that cannot be made is made again, but for those that send files', async () => {
+  it('is retried while Telegram is unreachable, unless it sends a file', async () => {
     fake.isDown = true;
     const file = new InputFile(Buffer.from('video'), 'video.mp4');
     await expect(telegram.api.sendVideo(CHAT, file)).rejects.toBeInstanceOf(HttpError);
@@ -39,7 +39,7 @@ describe('a call of Telegram', () => {
     expect(fake.callsOf('sendVideo')).toHaveLength(0);
   });
 
-  it('is not made again where Telegram asks to wait for long, or says no', async () => {
+  it('is not retried when Telegram asks for a long wait or refuses it', async () => {
     fake.refuse('sendMessage', { error_code: 429, description: 'Too Many Requests', parameters: { retry_after: 600 } });
     await expect(telegram.api.sendMessage(CHAT, 'hello')).rejects.toMatchObject({ error_code: 429 });
     fake.refuse('sendMessage', { error_code: 400, description: 'Bad Request' });
@@ -47,7 +47,7 @@ describe('a call of Telegram', () => {
     expect(fake.callsOf('sendMessage')).toHaveLength(2);
   });
 
-  it('that waits ends with the bot', async () => {
+  it('stops waiting when the bot stops', async () => {
     fake.refuse('sendMessage', { error_code: 502, description: 'Bad Gateway' }, 20);
     const call = telegram.api.sendMessage(CHAT, 'hello');
     const outcome = call.catch((error: unknown) => error);

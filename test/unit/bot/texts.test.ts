@@ -1,4 +1,4 @@
-/** Every text in every language. */
+/** The bot's texts: complete, used, translated, and with the plurals of every language. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { FluentBundle, FluentResource } from '@fluent/bundle';
@@ -15,7 +15,7 @@ const others = texts.languages.filter((language) => language !== 'en');
 const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
 const valuesOf = (type: string) => (schema.getType(type) as GraphQLEnumType).getValues().map(({ name }) => name);
 
-/** Something for every variable that a text may have. */
+/** A value for every variable of a text. */
 const ARGUMENTS = {
   attempt: 2,
   bar: '█',
@@ -47,10 +47,10 @@ const ARGUMENTS = {
   when: 'x',
 };
 
-/** Pieces of text that are right in another language as they are in English. */
+/** Parts that are the same in English and in another language. */
 const SAME = new Set<string>(['button-menu: ☰ Menu']);
 
-/** All pieces of a message that hold a word, those of its cases too. */
+/** All parts of a message that contain a word, including those of its variants. */
 function words(value: unknown): string[] {
   if (typeof value === 'string') return /\p{L}{4,}/u.test(value) ? [value] : [];
   if (Array.isArray(value)) return value.flatMap(words);
@@ -63,7 +63,7 @@ interface Select {
   readonly variants: readonly { readonly key: { readonly value: unknown }; readonly value: unknown }[];
 }
 
-/** Every place where a message has cases. */
+/** Every selector of a message. */
 function selects(value: unknown): Select[] {
   if (Array.isArray(value)) return value.flatMap(selects);
   if (typeof value !== 'object' || value === null) return [];
@@ -71,7 +71,7 @@ function selects(value: unknown): Select[] {
   return [...found, ...Object.values(value).flatMap(selects)];
 }
 
-/** Names of the variables that a message is given, in all its cases; and of the messages it contains. */
+/** Names of the variables of a message, in all its variants, and of the messages it refers to. */
 function variables(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(variables);
   if (typeof value !== 'object' || value === null) return [];
@@ -89,12 +89,12 @@ function sourceKeys(): string[] {
 }
 
 describe('the texts', () => {
-  it('are all there that the screens say', () => {
+  it('exist for every key in the code', () => {
     expect(sourceKeys().length).toBeGreaterThan(60);
     expect([...new Set(sourceKeys())].filter((key) => !keys.includes(key))).toEqual([]);
   });
 
-  it('are all said somewhere', () => {
+  it('are all used', () => {
     const sources = readdirSync('bot', { recursive: true, encoding: 'utf8' })
       .filter((name) => /\.(ts|ftl)$/.test(name))
       .map((name) => readFileSync(path.join('bot', name), 'utf8'))
@@ -103,11 +103,11 @@ describe('the texts', () => {
     expect(keys.filter((key) => !composed.test(key) && !sources.includes(`'${key}'`) && !sources.includes(`{ ${key} }`))).toEqual([]);
   });
 
-  it.each(texts.languages)('are complete in %s, and nothing beside them', (language) => {
+  it.each(texts.languages)('have the same keys in %s as in English', (language) => {
     expect(read(language).body.map(({ id }) => id)).toEqual(keys);
   });
 
-  it.each(texts.languages)('can all be said in %s', (language) => {
+  it.each(texts.languages)('can all be formatted in %s', (language) => {
     const bundle = new FluentBundle(language, { useIsolating: false });
     bundle.addResource(read(language));
     for (const key of keys) {
@@ -117,13 +117,13 @@ describe('the texts', () => {
     }
   });
 
-  it.each(others)('name in %s what they name in English', (language) => {
+  it.each(others)('use the same variables in %s as in English', (language) => {
     const variablesOf = (from: typeof english) =>
       Object.fromEntries(from.map(({ id, value }) => [id, [...new Set(variables(value))].toSorted()]));
     expect(variablesOf(read(language).body)).toEqual(variablesOf(english));
   });
 
-  it.each(others)('are translated in %s, down to each case', (language) => {
+  it.each(others)('are translated to %s in every variant', (language) => {
     const translated = new Map(read(language).body.map(({ id, value }) => [id, words(value)]));
     const same = english.flatMap(({ id, value }) =>
       words(value)
@@ -142,7 +142,7 @@ describe('the texts', () => {
     for (const code of valuesOf('ErrorCode')) expect(`${say('failure', { code })} ${say('hint', { code })}`).not.toContain(code);
   });
 
-  it('say numbers as the language does', () => {
+  it('use the plurals of the language', () => {
     const count = (language: string) => [1, 2, 5, 21].map((seconds) => texts.in(language)('duration', { seconds }));
     const expected: Record<string, string[]> = {
       en: ['1 second', '2 seconds', '5 seconds', '21 seconds'],
@@ -154,7 +154,7 @@ describe('the texts', () => {
     for (const language of texts.languages) expect(count(language)).toEqual(expected[language]);
   });
 
-  it.each(texts.languages)('have every plural that %s needs', (language) => {
+  it.each(texts.languages)('have every plural form of %s', (language) => {
     const rules = new Intl.PluralRules(language);
     const needed = new Set([1, 2, 5, 21].map((number) => rules.select(number)));
     const plurals = read(language).body.flatMap(({ id, value }) =>
@@ -166,7 +166,7 @@ describe('the texts', () => {
       expect.arrayContaining(['duration', 'status-album', 'cancel-done', 'privacy', 'delete-all-done']),
     );
     const lacking = plurals.filter(({ variants }) => {
-      // A word that does not change needs no more than one form.
+      // A word with one form needs only one variant.
       const forms = new Set(variants.map(({ value }) => JSON.stringify(value)));
       return forms.size > 1 && [...needed].some((form) => !variants.some(({ key }) => key.value === form));
     });
@@ -184,7 +184,7 @@ describe('the texts', () => {
     }
   });
 
-  it('are chosen by what Telegram calls the language', () => {
+  it('are selected by the language code of Telegram', () => {
     expect(['en', 'pt-BR', 'de-AT', 'xx', undefined].map((code) => texts.nearest(code))).toEqual(['en', 'pt', 'de', 'en', 'en']);
   });
 });
