@@ -95,22 +95,6 @@ describe('the bot', () => {
     expect(later).not.toMatch(/Another process/);
   });
 
-  it.each(['other:0123456789abcdef:act-as', 'bot:the-key-of-the-bot-0123456789', ''])(
-    'logs at once that its key is insufficient, and is not ready, if API_KEYS is %j',
-    async (API_KEYS) => {
-      const stack = await Stack.start({ worker: false, environment: { API_KEYS } });
-      const { output } = await runBot({ BOT_API_URL: stack.url }, /set BOT_API_KEY/);
-      expect(output).toMatch(/the API does not allow this bot to act for its users; set BOT_API_KEY/);
-      const { ready } = await stack.startBot(telegram, {
-        BOT_API_KEY: 'the-key-of-the-bot-0123456789',
-        BOT_STATE_DIR: path.join(folder, 'wrong-key'),
-      });
-      const readiness = await fetch(`${ready['health']}/readyz`);
-      expect([readiness.status, await readiness.json()]).toMatchObject([503, { failures: { api: expect.any(String) } }]);
-      await stack.stop();
-    },
-  );
-
   it('logs once that the API does not respond', async () => {
     const { output } = await runBot({ BOT_API_URL: 'http://127.0.0.1:1' }, /the API does not respond/);
     expect(output.match(/the API does not respond/g)).toHaveLength(1);
@@ -125,6 +109,28 @@ describe('the bot', () => {
     expect(output).toMatch(/Telegram is unreachable; retrying/);
     expect(output).not.toContain(TOKEN.split(':')[1]);
   });
+});
+
+describe('a key that may not act for users', () => {
+  let stack: Stack;
+
+  beforeAll(async () => {
+    stack = await Stack.start({ worker: false });
+  });
+  afterAll(() => stack.stop());
+
+  it.each(['other:0123456789abcdef:act-as', 'bot:the-key-of-the-bot-0123456789', ''])(
+    'is logged at once, and the bot is not ready, if API_KEYS is %j',
+    async (API_KEYS) => {
+      await stack.api.stop();
+      await stack.startApi({ API_KEYS });
+      const { output } = await runBot({ BOT_API_URL: stack.url }, /set BOT_API_KEY/, async (health) => {
+        const readiness = await fetch(`${health}/readyz`);
+        expect([readiness.status, await readiness.json()]).toMatchObject([503, { failures: { api: expect.any(String) } }]);
+      });
+      expect(output).toMatch(/the API does not allow this bot to act for its users; set BOT_API_KEY/);
+    },
+  );
 });
 
 describe('a local Bot API server', () => {
