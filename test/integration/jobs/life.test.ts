@@ -8,15 +8,15 @@ import { eventually, until } from '../../support/waiting.ts';
 const isRendering = ({ job }: ProgressView) => job.stage === 'RENDERING' && (job.step ?? 0) > 2;
 
 /** Takes some seconds, so that there is something to interrupt. */
-const LONG = { resolution: 'P1080', durationSeconds: 12 };
+const LONG = { resolution: 'P720', durationSeconds: 12 };
 
-const CARRIERS = [
-  { carrier: 'PostgreSQL', redis: false },
-  { carrier: 'Redis', redis: true },
+const TRANSPORTS = [
+  { transport: 'PostgreSQL', redis: false },
+  { transport: 'Redis', redis: true },
 ];
 
-describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
-  describe.skipIf(redis && !redisUrl())(`over ${carrier}`, () => {
+describe.each(TRANSPORTS)('a job', ({ transport, redis }) => {
+  describe.skipIf(redis && !redisUrl())(`with queue and bus on ${transport}`, () => {
     let stack: Stack;
     beforeAll(async () => {
       stack = await Stack.start({ redis, statesKept: true });
@@ -25,7 +25,7 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       await stack?.stop();
     });
 
-    /** A job whose first attempt is slow and has begun to render; a renderer that follows is as fast as usual. */
+    /** A job whose first attempt is slowed down and is rendering; a restarted renderer has its usual speed. */
     const createSlowly = async (): Promise<JobView> => {
       await stack.brakeRenderer();
       const job = await stack.create();
@@ -33,7 +33,7 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       return job;
     };
 
-    it('goes from a photo to a video that is what the result says, and follows every step on the way', async () => {
+    it('is rendered to the video that its result describes, and a subscriber receives every step in order', async () => {
       const job = await stack.create({ motion: 'PAN_L' });
       const events = await stack.follow(job.id);
       const end = events.at(-1)!.job;
@@ -61,7 +61,7 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       await until(async () => (await stack.files('.scratch')).length === 0);
     });
 
-    it('is cancelled while it renders: at once for its owner, and the renderer takes the next job soon after', async () => {
+    it('is CANCELLED at once while it is rendered, and the worker takes the next job', async () => {
       const long = await stack.create(LONG);
       const { previewUrl } = (await stack.follow(long.id, (event) => isRendering(event) && event.previewUrl !== null)).at(-1)!;
       const preview = await fetch(previewUrl!);
@@ -80,7 +80,7 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       expect((await stack.files()).filter((file) => file.includes(long.id))).toEqual([`hot/${long.id}/photo`]);
     });
 
-    it('is cancelled the moment it is taken, and costs neither the renderer nor time', async () => {
+    it('can be cancelled while it is being claimed, without a restart of the renderer', async () => {
       const renderer = await rendererOf(stack.worker!.process.pid!);
       for (let round = 0; round < 8; round++) {
         const job = await stack.create(LONG);
@@ -92,7 +92,7 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       expect(await rendererOf(stack.worker!.process.pid!)).toBe(renderer);
     });
 
-    it('is cancelled while it waits, and those behind it move up', async () => {
+    it('moves up in the queue when a job before it is cancelled', async () => {
       const running = await stack.create(LONG);
       await stack.follow(running.id, isRendering);
       const second = await stack.create();
@@ -106,7 +106,7 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       expect(await stack.job(second.id)).toMatchObject({ status: 'CANCELLED', attempt: 0 });
     });
 
-    it('completes once although its renderer is killed in the middle of a frame', async () => {
+    it('completes in a second attempt when its renderer is killed', async () => {
       const job = await createSlowly();
       process.kill(await rendererOf(stack.worker!.process.pid!), 'SIGKILL');
       const events = await stack.follow(job.id);
@@ -116,7 +116,7 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       expect(events.at(-1)!.job).toMatchObject({ status: 'COMPLETED', attempt: 2, error: null });
     });
 
-    it('completes once although its worker is killed in the middle', async () => {
+    it('completes once, in a second attempt, when its worker is killed', async () => {
       const job = await createSlowly();
       await stack.worker!.kill();
       await stack.startWorker();
@@ -125,7 +125,7 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       expect((await stack.files('archive')).filter((file) => file.includes(job.id))).toHaveLength(2);
     });
 
-    it('is handed back by a worker that is told to leave, without that counting against it', async () => {
+    it('is released by a stopping worker, and the attempt does not count', async () => {
       await stack.worker!.stop();
       await stack.startWorker({ SHUTDOWN_GRACE_SECONDS: '0.1' });
       const job = await stack.create(LONG);
@@ -138,10 +138,10 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
       await stack.cancel(job.id);
     });
 
-    it('is queued again when the queue lost it', async () => {
+    it('is queued again when the queue has lost its entry, and entries without a job are dropped', async () => {
       await stack.worker!.stop();
       const job = await stack.create();
-      const stranger = randomUUID();
+      const unknownId = randomUUID();
       await stack.sql('UPDATE job SET "createdAt" = now() - interval \'1 minute\' WHERE id = $1', [job.id]);
       const { openQueue } = await import('../../../src/infra/queue/queue.ts');
       const queue = openQueue({
@@ -150,15 +150,14 @@ describe.each(CARRIERS)('life of a job', ({ carrier, redis }) => {
         prefix: stack.environment['QUEUE_PREFIX']!,
         stalledSeconds: 2,
       });
-      // The queue answers in a few seconds or not at all, and this process may be slower than that.
+      // The queue rejects after a few seconds, which a slow machine may need.
       try {
         await eventually(() => queue.remove('PREVIEW', job.id));
         await eventually(async () => expect(await queue.state('PREVIEW', job.id)).toBe('waiting'));
-        // And the other way round: an entry of no job goes away without doing harm.
-        await eventually(() => queue.enqueue('PREVIEW', stranger));
+        await eventually(() => queue.enqueue('PREVIEW', unknownId));
         await stack.startWorker();
         expect((await stack.finish(job.id)).status).toBe('COMPLETED');
-        await eventually(async () => expect(await queue.state('PREVIEW', stranger)).toBe('missing'));
+        await eventually(async () => expect(await queue.state('PREVIEW', unknownId)).toBe('missing'));
       } finally {
         await queue.close();
       }

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findFfmpeg } from '../../../src/infra/media/ffmpeg.ts';
 import { processes, rendererOf } from '../../support/processes.ts';
@@ -11,16 +12,48 @@ import { until } from '../../support/waiting.ts';
 import { openWire } from '../../support/wire.ts';
 
 const HOUR_MS = 3_600_000;
-const LONG = { resolution: 'P1080', durationSeconds: 12 };
+/** Takes some seconds, so that there is something to interrupt. */
+const LONG = { resolution: 'P720', durationSeconds: 12 };
+const RETENTION = { FILES_KEPT_HOURS: '2', JOBS_KEPT_DAYS: '3', UPLOADS_KEPT_HOURS: '4' };
 const isRendering = ({ job }: ProgressView) => job.stage === 'RENDERING' && (job.step ?? 0) > 2;
 
-let stack: Stack | undefined;
+let stack: Stack;
+/** Environment of the running worker; null if none is running. */
+let workerEnvironment: Readonly<Record<string, string>> | null = null;
+
+beforeAll(async () => {
+  stack = await Stack.start({ worker: false, statesKept: true, environment: { ENGINE_GRACE_SECONDS: '600', ...RETENTION } });
+});
 afterEach(async () => {
+  await stack.graphql('mutation { deleteMyData }');
+});
+afterAll(async () => {
   await stack?.stop();
-  stack = undefined;
 });
 
-describe('what goes wrong while rendering', () => {
+/** Makes sure that a worker with this environment is running, and no other. */
+async function useWorker(environment: Readonly<Record<string, string>> = {}): Promise<void> {
+  if (workerEnvironment !== null && isDeepStrictEqual(workerEnvironment, environment)) return;
+  await stopWorker();
+  await stack.startWorker(environment);
+  workerEnvironment = environment;
+}
+
+/** Returns the exit code; 0 if no worker is running. */
+async function stopWorker(): Promise<number | null> {
+  const code = workerEnvironment === null ? 0 : await stack.worker!.stop();
+  workerEnvironment = null;
+  return code;
+}
+
+async function killWorker(): Promise<void> {
+  workerEnvironment = null;
+  await stack.worker!.kill();
+}
+
+const allowAttempts = (jobId: string, count: number) => stack.sql('UPDATE job SET "maxAttempts" = $2 WHERE id = $1', [jobId, count]);
+
+describe('a failing render', () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'fm-ffmpeg-'));
@@ -29,7 +62,7 @@ describe('what goes wrong while rendering', () => {
     await rm(folder, { recursive: true });
   });
 
-  /** An ffmpeg that answers questions as the real one does and then does what `body` says instead of encoding. */
+  /** An ffmpeg that answers queries as the real one does, and runs `body` instead of encoding. */
   async function brokenFfmpeg(name: string, body: string): Promise<string> {
     const real = await findFfmpeg({ FFMPEG_PATH: undefined });
     const file = path.join(folder, name);
@@ -45,9 +78,9 @@ else { ${body} }
     return file;
   }
 
-  it('fails a job as ENCODER_FAILED after its attempts when ffmpeg cannot write', async () => {
-    const ffmpeg = await brokenFfmpeg('fails.cjs', "process.stderr.write('No space on this planet\\n'); process.exit(1);");
-    stack = await Stack.start({ environment: { FFMPEG_PATH: ffmpeg, RETRY_DELAY_SECONDS: '3' }, statesKept: true });
+  it('fails the job with ENCODER_FAILED after all attempts when ffmpeg cannot write', async () => {
+    const ffmpeg = await brokenFfmpeg('fails.cjs', "process.stderr.write('No space left on this planet\\n'); process.exit(1);");
+    await useWorker({ FFMPEG_PATH: ffmpeg, RETRY_DELAY_SECONDS: '2' });
     const job = await stack.create();
     const retrying = (await stack.follow(job.id, (event) => event.job.status === 'RETRYING')).at(-1)!.job;
     expect(retrying).toMatchObject({
@@ -64,27 +97,24 @@ else { ${body} }
       result: null,
       error: { code: 'ENCODER_FAILED', fault: 'SERVER', retry: 'SAME_REQUEST' },
     });
-    await until(async () => (await stack!.files('.scratch')).length === 0);
+    await until(async () => (await stack.files('.scratch')).length === 0);
     expect(await stack.files('archive')).toEqual([]);
   });
 
-  it('stops a render that finishes no frame in time, and says TIMEOUT', async () => {
+  it('is stopped and fails the job with TIMEOUT when it finishes no frame in time', async () => {
     const ffmpeg = await brokenFfmpeg('hangs.cjs', 'setInterval(() => {}, 1000);');
-    stack = await Stack.start({
-      environment: { FFMPEG_PATH: ffmpeg, STEP_TIMEOUT_SECONDS: '1', MAX_ATTEMPTS: '2', RETRY_DELAY_SECONDS: '0.1' },
-    });
+    await useWorker({ FFMPEG_PATH: ffmpeg, STEP_TIMEOUT_SECONDS: '1', RETRY_DELAY_SECONDS: '0.1' });
     const job = await stack.create();
-    const end = await stack.finish(job.id);
-    expect(end).toMatchObject({ status: 'FAILED', attempt: 2, error: { code: 'TIMEOUT' } });
+    await allowAttempts(job.id, 2);
+    expect(await stack.finish(job.id)).toMatchObject({ status: 'FAILED', attempt: 2, error: { code: 'TIMEOUT' } });
   });
 
-  it('takes a job whose photo is gone as failed at once, since no retry brings it back', async () => {
-    stack = await Stack.start({ worker: false, environment: { ENGINE_GRACE_SECONDS: '600' } });
-    await stack.startWorker();
-    await stack.worker!.stop();
+  it('fails the job at once when its photo is missing, since a retry cannot succeed', async () => {
+    await useWorker();
+    await stopWorker();
     const job = await stack.create();
     await rm(path.join(stack.storage, 'hot', job.id, 'photo'));
-    await stack.startWorker();
+    await useWorker();
     expect(await stack.finish(job.id)).toMatchObject({
       status: 'FAILED',
       attempt: 1,
@@ -93,22 +123,69 @@ else { ${body} }
   });
 });
 
-describe('workers that die', () => {
-  it('gives up a job that kills its worker every time, and the queue flows on', async () => {
-    stack = await Stack.start({ environment: { MAX_ATTEMPTS: '2' } });
+describe('a lost worker', () => {
+  it('fails a job that kills its worker in every attempt, and the next job is rendered', async () => {
+    await useWorker();
     const killer = await stack.create(LONG);
+    await allowAttempts(killer.id, 2);
     const next = await stack.create();
     for (const attempt of [1, 2]) {
       await stack.follow(killer.id, ({ job }) => job.attempt === attempt && job.stage === 'RENDERING');
-      await stack.worker!.kill();
-      await stack.startWorker();
+      await killWorker();
+      await useWorker();
     }
     expect(await stack.finish(killer.id)).toMatchObject({ status: 'FAILED', attempt: 2, error: { code: 'WORKER_LOST' } });
     expect(await stack.finish(next.id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
   });
 
-  it('kills a renderer that does not stop when its job is cancelled, and renders on with a new one', async () => {
-    stack = await Stack.start({ environment: { CANCEL_GRACE_SECONDS: '0.3' } });
+  it('is replaced while it is frozen, and its late writes are refused', async () => {
+    await useWorker();
+    const frozen = stack.worker!;
+    const brake = await stack.brakeRenderer();
+    const job = await stack.create();
+    await stack.follow(job.id, isRendering);
+    process.kill(frozen.process.pid!, 'SIGSTOP');
+    brake.hold();
+    await stack.startWorker();
+    const events = await stack.follow(job.id);
+    expect(events.at(-1)!.job).toMatchObject({ status: 'COMPLETED', attempt: 2 });
+    const [before] = await stack.sql('SELECT * FROM job WHERE id = $1', [job.id]);
+    brake.release();
+    process.kill(frozen.process.pid!, 'SIGCONT');
+    await frozen.stop();
+    expect((await stack.sql('SELECT * FROM job WHERE id = $1', [job.id]))[0]).toEqual(before);
+    const { result } = (await stack.job(job.id))!;
+    const video = await (await fetch(result!.video!.url)).arrayBuffer();
+    expect(createHash('sha256').update(Buffer.from(video)).digest('hex')).toBe(result!.sha256);
+    expect((await stack.files('archive')).filter((file) => file.includes(job.id))).toHaveLength(2);
+  });
+
+  it('does not keep a job PROCESSING when neither worker nor queue entry exist', async () => {
+    await useWorker();
+    const job = await stack.create();
+    await stack.finish(job.id);
+    await stack.sql(
+      `UPDATE job SET status = 'PROCESSING', "finishedAt" = NULL, "filesKept" = false, "workerId" = 'gone:1:cpu', "attemptToken" = gen_random_uuid() WHERE id = $1`,
+      [job.id],
+    );
+    expect(await stack.finish(job.id)).toMatchObject({ status: 'COMPLETED', attempt: 2 });
+  });
+
+  it('makes createJob fail with ENGINE_UNAVAILABLE once the grace period for restarts is over', async () => {
+    await useWorker();
+    await stopWorker();
+    const stoppedFor = (seconds: number) =>
+      stack.sql(`UPDATE worker SET "lastSeenAt" = now() - make_interval(secs => $1::float8)`, [seconds]);
+    await stoppedFor(540);
+    expect((await stack.tryCreate()).errors).toBeUndefined();
+    await stoppedFor(601);
+    expect((await stack.tryCreate()).errors![0]!.extensions.code).toBe('ENGINE_UNAVAILABLE');
+  });
+});
+
+describe('a worker', () => {
+  it('kills a renderer that does not stop when its job is cancelled, and renders the next job with a new one', async () => {
+    await useWorker({ CANCEL_GRACE_SECONDS: '0.3' });
     const job = await stack.create(LONG);
     await stack.follow(job.id, isRendering);
     const renderer = await rendererOf(stack.worker!.process.pid!);
@@ -119,114 +196,110 @@ describe('workers that die', () => {
     expect(await rendererOf(stack.worker!.process.pid!)).not.toBe(renderer);
   });
 
-  it('have their job handed back when a service manager ends all their processes at once', async () => {
-    stack = await Stack.start();
+  it('releases its job when a service manager signals all its processes at once', async () => {
+    await useWorker();
     const job = await stack.create(LONG);
     await stack.follow(job.id, isRendering);
     const { pid } = stack.worker!.process;
     const renderer = await rendererOf(pid!);
     const encoder = (await processes()).find(({ parent }) => parent === renderer)!.pid;
     for (const target of [encoder, renderer, pid!]) process.kill(target, 'SIGTERM');
-    expect(await stack.worker!.stop()).toBe(0);
+    expect(await stopWorker()).toBe(0);
     expect(await stack.job(job.id)).toMatchObject({ status: 'QUEUED', attempt: 1, maxAttempts: 4 });
   });
 
-  it('leave jobs alone whose storage they cannot see', async () => {
-    stack = await Stack.start({ worker: false, environment: { ENGINE_GRACE_SECONDS: '600' } });
+  it('becomes UNHEALTHY and leaves jobs to others when it cannot see their storage', async () => {
     const elsewhere = mkdtempSync(path.join(tmpdir(), 'fm-elsewhere-'));
     try {
-      await stack.startWorker({ STORAGE_DIR: elsewhere });
+      await useWorker({ STORAGE_DIR: elsewhere });
       const job = await stack.create();
-      const states = () => stack!.sql<{ state: string }>('SELECT state FROM worker');
+      const states = () =>
+        stack.sql<{ state: string }>('SELECT state FROM worker WHERE "stoppedAt" IS NULL AND pid = $1', [stack.worker!.process.pid]);
       await until(async () => (await states())[0]?.state === 'UNHEALTHY');
       expect(await stack.job(job.id)).toMatchObject({ status: 'QUEUED', error: null });
-      await stack.worker!.stop();
-      await stack.startWorker();
+      await useWorker();
       expect((await stack.finish(job.id)).status).toBe('COMPLETED');
     } finally {
       await rm(elsewhere, { recursive: true });
     }
   });
 
-  it('wait with a finished video for a database that is away', async () => {
-    stack = await Stack.start({ worker: false, environment: { ENGINE_GRACE_SECONDS: '600', STALLED_SECONDS: '30', MAX_ATTEMPTS: '1' } });
+  it('keeps a finished video until the database is reachable again', async () => {
     const wire = await openWire(stack.databaseUrl);
     try {
-      await stack.startWorker({ DATABASE_URL: wire.url });
+      await useWorker({ DATABASE_URL: wire.url, STALLED_SECONDS: '30' });
       const brake = await stack.brakeRenderer();
       const job = await stack.create();
       await stack.follow(job.id, isRendering);
       wire.cut();
       brake.release();
-      await new Promise((resolve) => setTimeout(resolve, 4_000));
+      await until(async () => (await stack.files('archive')).some((file) => file.includes(job.id) && file.endsWith('.mp4')));
+      await new Promise((resolve) => setTimeout(resolve, 1_500)); // longer than the worker waits between two writes
       wire.mend();
       expect(await stack.finish(job.id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
     } finally {
       wire.mend();
-      await stack.stop();
-      stack = undefined;
+      await stopWorker();
       await wire.close();
     }
   });
 
-  it('take back nothing that they said of themselves, although an earlier word arrives late', async () => {
-    stack = await Stack.start({ worker: false });
-    await stack.sql('CREATE SEQUENCE test_word');
-    await stack.sql('CREATE TABLE test_said (number serial, state text)');
-    // The second word, from when the renderer is starting, is held up.
+  it('never replaces a newer heartbeat with a delayed one', async () => {
+    await stopWorker();
+    await stack.sql('CREATE SEQUENCE test_heartbeat');
+    await stack.sql('CREATE TABLE test_reported (number serial, state text)');
+    // The second heartbeat, sent while the renderer starts, is delayed.
     await stack.sql(
-      `CREATE FUNCTION test_hold() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF nextval(''test_word'') = 2 THEN PERFORM pg_sleep(3); END IF; RETURN NULL; END'`,
+      `CREATE FUNCTION test_delay() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF nextval(''test_heartbeat'') = 2 THEN PERFORM pg_sleep(1.5); END IF; RETURN NULL; END'`,
     );
-    await stack.sql('CREATE TRIGGER test_hold BEFORE INSERT ON worker FOR EACH STATEMENT EXECUTE FUNCTION test_hold()');
+    await stack.sql('CREATE TRIGGER test_delay BEFORE INSERT ON worker FOR EACH STATEMENT EXECUTE FUNCTION test_delay()');
     await stack.sql(
-      `CREATE FUNCTION test_note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO test_said (state) VALUES (NEW.state); RETURN NULL; END'`,
+      `CREATE FUNCTION test_note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO test_reported (state) VALUES (NEW.state); RETURN NULL; END'`,
     );
     await stack.sql('CREATE TRIGGER test_note AFTER INSERT OR UPDATE ON worker FOR EACH ROW EXECUTE FUNCTION test_note()');
-    const words = async (): Promise<number> => Number((await stack!.sql<{ count: string }>('SELECT count(*) FROM test_said'))[0]!.count);
-    await stack.startWorker({ HEARTBEAT_SECONDS: '0.1' });
-    await until(async () => (await words()) > 40); // four seconds' worth
-    const said = (await stack.sql<{ state: string }>('SELECT state FROM test_said ORDER BY number')).map(({ state }) => state);
-    expect(said.slice(said.indexOf('READY')).filter((state) => state !== 'READY')).toEqual([]);
-    expect(said[0]).toBe('STARTING');
-  });
-
-  it('refuses jobs once no worker is left and the grace for restarts is over', async () => {
-    stack = await Stack.start({ environment: { ENGINE_GRACE_SECONDS: '0', HEARTBEAT_SECONDS: '0.2' } });
-    await stack.worker!.stop();
-    const refused = await until(async () => {
-      const answer = await stack!.tryCreate();
-      if (!answer.errors) await stack!.cancel(answer.data.createJob.id);
-      return answer.errors;
-    });
-    expect(refused[0]!.extensions.code).toBe('ENGINE_UNAVAILABLE');
-  });
-
-  it('lets a worker that fell silent be taken over, and its late words count for nothing', async () => {
-    stack = await Stack.start();
-    const silent = stack.worker!;
-    const brake = await stack.brakeRenderer();
-    const job = await stack.create();
-    await stack.follow(job.id, isRendering);
-    process.kill(silent.process.pid!, 'SIGSTOP');
-    brake.hold();
-    await stack.startWorker();
-    const events = await stack.follow(job.id);
-    expect(events.at(-1)!.job).toMatchObject({ status: 'COMPLETED', attempt: 2 });
-    const [before] = await stack.sql('SELECT * FROM job WHERE id = $1', [job.id]);
-    brake.release();
-    process.kill(silent.process.pid!, 'SIGCONT');
-    await silent.stop();
-    expect((await stack.sql('SELECT * FROM job WHERE id = $1', [job.id]))[0]).toEqual(before);
-    const { result } = (await stack.job(job.id))!;
-    const video = await (await fetch(result!.video!.url)).arrayBuffer();
-    expect(createHash('sha256').update(Buffer.from(video)).digest('hex')).toBe(result!.sha256);
-    expect((await stack.files('archive')).filter((file) => file.includes(job.id))).toHaveLength(2);
+    try {
+      await useWorker({ HEARTBEAT_SECONDS: '0.1' });
+      const reported = async () =>
+        (await stack.sql<{ state: string }>('SELECT state FROM test_reported ORDER BY number')).map(({ state }) => state);
+      // Two seconds' worth of heartbeats after the delayed one.
+      await until(async () => (await reported()).filter((state) => state === 'READY').length > 20);
+      const states = await reported();
+      expect(states.slice(states.indexOf('READY')).filter((state) => state !== 'READY')).toEqual([]);
+      expect(states[0]).toBe('STARTING');
+    } finally {
+      await stopWorker();
+      await stack.sql('DROP TRIGGER test_delay ON worker');
+      await stack.sql('DROP TRIGGER test_note ON worker');
+    }
   });
 });
 
-describe('time passing', () => {
-  it('deletes files, then rows, and unused uploads when their time is over', async () => {
-    stack = await Stack.start({ environment: { FILES_KEPT_HOURS: '2', JOBS_KEPT_DAYS: '3', UPLOADS_KEPT_HOURS: '4' } });
+describe('a subscription', () => {
+  it('delivers the final status although the message about it was lost', async () => {
+    await useWorker();
+    await stopWorker();
+    const job = await stack.create();
+    const end = stack.follow(job.id);
+    // Changes the row without publishing anything.
+    await stack.sql(
+      `UPDATE job SET status = 'FAILED', "errorCode" = 'INTERNAL', "finishedAt" = now(), revision = revision + 5 WHERE id = $1`,
+      [job.id],
+    );
+    expect((await end).at(-1)!.job).toMatchObject({ status: 'FAILED', error: { code: 'INTERNAL' } });
+  });
+});
+
+describe('retention', () => {
+  /** Waits until a pass of housekeeping has deleted old rows: of a pass, delivered events are deleted after jobs. */
+  async function housekeepingPass(): Promise<void> {
+    const [event] = await stack.sql<{ id: string }>(
+      `INSERT INTO job_event ("jobId", revision, kind, "deliveredAt") VALUES (gen_random_uuid(), 1, 'CREATED', now() - interval '2 days') RETURNING id`,
+    );
+    await until(async () => (await stack.sql('SELECT id FROM job_event WHERE id = $1', [event!.id])).length === 0);
+  }
+
+  it('deletes files, then rows, and unused uploads when their periods are over', async () => {
+    await useWorker();
     const job = await stack.create();
     const done = await stack.finish(job.id);
     expect((await fetch(done.result!.video!.url, { method: 'HEAD' })).status).toBe(200);
@@ -236,53 +309,28 @@ describe('time passing', () => {
     await stack.sql('UPDATE job SET "expiresAt" = now()');
     await stack.sql('UPDATE upload SET "expiresAt" = now()');
     const expired = await until(async () => {
-      const row = await stack!.job(job.id);
+      const row = await stack.job(job.id);
       return row?.result && row.result.video === null ? row : null;
     });
     expect(expired.result).toMatchObject({ video: null, poster: null, frameCount: 36 });
     expect((await fetch(done.result!.video!.url)).status).toBe(410);
     expect((await stack.tryCreate({ image: { jobId: job.id } })).errors![0]!.extensions.code).toBe('EXPIRED');
     await stack.sql(`UPDATE job SET "finishedAt" = now() - interval '2.9 days'`);
-    await new Promise((resolve) => setTimeout(resolve, 1_500)); // of housekeeping, which happens every half second
+    await housekeepingPass();
     expect(await stack.job(job.id)).not.toBeNull();
     await stack.sql(`UPDATE job SET "finishedAt" = now() - interval '3.1 days'`);
-    await until(async () => (await stack!.job(job.id)) === null);
-    await until(async () => (await stack!.sql('SELECT id FROM upload')).length === 0);
+    await until(async () => (await stack.job(job.id)) === null);
+    await until(async () => (await stack.sql('SELECT id FROM upload')).length === 0);
     expect((await stack.files()).filter((file) => /^(hot|archive|uploads)\//.test(file))).toEqual([]);
   });
 
-  it('tells the present state to whoever follows while the bus says nothing', async () => {
-    stack = await Stack.start({ worker: false, environment: { ENGINE_GRACE_SECONDS: '600' } });
-    await stack.startWorker();
-    await stack.worker!.stop();
-    const job = await stack.create();
-    const end = stack.follow(job.id);
-    // As another process would change it whose news got lost.
-    await stack.sql(
-      `UPDATE job SET status = 'FAILED', "errorCode" = 'INTERNAL', "finishedAt" = now(), revision = revision + 5 WHERE id = $1`,
-      [job.id],
-    );
-    expect((await end).at(-1)!.job).toMatchObject({ status: 'FAILED', error: { code: 'INTERNAL' } });
-  });
-
-  it('heals a row whose worker and queue entry are both gone', async () => {
-    stack = await Stack.start();
-    const job = await stack.create();
-    await stack.finish(job.id);
-    await stack.sql(
-      `UPDATE job SET status = 'PROCESSING', "finishedAt" = NULL, "filesKept" = false, "workerId" = 'gone:1:cpu', "attemptToken" = gen_random_uuid() WHERE id = $1`,
-      [job.id],
-    );
-    expect(await stack.finish(job.id)).toMatchObject({ status: 'COMPLETED', attempt: 2 });
-  });
-
-  it('says so when the video of a completed job is missing', async () => {
-    stack = await Stack.start();
+  it('reports no links when the video of a completed job is missing', async () => {
+    await useWorker();
     const job = await stack.create();
     await stack.finish(job.id);
     for (const file of await stack.files('archive')) await rm(path.join(stack.storage, file));
     const marked = await until(async () => {
-      const row = await stack!.job(job.id);
+      const row = await stack.job(job.id);
       return row!.result!.video === null && row;
     });
     expect(marked).toMatchObject({ status: 'COMPLETED', result: { video: null, poster: null } });
