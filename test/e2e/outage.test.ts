@@ -34,7 +34,7 @@ describe('an API process whose database goes away', () => {
     });
     expect(Object.keys(down.body.failures!)).toContain('database');
     expect((await fetch(`${stack.url}/healthz`)).status).toBe(200);
-    const UNREACHED = 'database: it cannot be reached or answers with an error.';
+    const UNREACHED = 'database: it is unreachable or responds with an error.';
     // A probe that was under way when the line was cut has another reason: it had no answer in time.
     const health = await until(async () => {
       const answer = await stack!.graphql<{ health: { version: string; database: object | null } }>(

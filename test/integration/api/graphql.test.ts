@@ -42,7 +42,7 @@ describe('the schema', () => {
   });
 });
 
-describe('one local owner', () => {
+describe('an API without keys', () => {
   let stack: Stack;
   beforeAll(async () => {
     stack = await Stack.start({ environment: { QUEUE_LIMIT: '4', BACKLOG_LIMIT: '0' } });
@@ -51,7 +51,7 @@ describe('one local owner', () => {
     await stack?.stop();
   });
 
-  it('tells what can be asked for, from the catalogue', async () => {
+  it('lists the options of the catalogue', async () => {
     const { data } = await stack.graphql<{
       options: Record<string, { name: string; isDefault: boolean; seconds: number; available: boolean; tuning: object[] }[]> & {
         limits: object;
@@ -93,7 +93,7 @@ describe('one local owner', () => {
     expect(Math.min(...options['estimates']!.map(({ seconds }) => seconds))).toBeGreaterThan(0);
   });
 
-  it('tells how it is, part by part', async () => {
+  it('reports the state of each part of the installation', async () => {
     const { data } =
       await stack.graphql(`{ health { version uptimeSeconds database { kind latencyMs } queues { engine waiting delayed active }
       bus { kind latencyMs } storage { writable freeBytes } workers { id device engines state version lastSeenAt } } }`);
@@ -118,7 +118,7 @@ describe('one local owner', () => {
     ['tuning.svdXt.motionBucketId', { tuning: { svdXt: { motionBucketId: 256 } } }],
     ['clientRef', { clientRef: '' }],
     ['idempotencyKey', { idempotencyKey: 'x'.repeat(201) }],
-  ])('refuses a wrong %s at the door, naming it', async (field, input) => {
+  ])('refuses an invalid %s and names the field', async (field, input) => {
     const answer = await stack.tryCreate(input);
     expect(answer.errors![0]!.extensions).toMatchObject({ code: 'BAD_INPUT', field, fault: 'CLIENT', retry: 'NEVER' });
     expect(answer.errors![0]!.extensions['hint']).toEqual(expect.any(String));
@@ -141,12 +141,12 @@ describe('one local owner', () => {
     ['UNSUPPORTED_FORMAT', { base64: Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>').toString('base64') }],
     ['IMAGE_UNREADABLE', { base64: readFileSync(path.join(PHOTOS, 'cat.jpg')).subarray(0, 20_000).toString('base64') }],
     ['IMAGE_TOO_LARGE', { base64: Buffer.alloc(2_000_001).toString('base64') }],
-  ])('answers %s for such a photo', async (code, image) => {
+  ])('fails with %s for such a photo', async (code, image) => {
     expect(codeOf(await stack.tryCreate({ image }))).toBe(code);
     expect(await stack.files('.scratch')).toEqual([]);
   });
 
-  it('takes a photo from a data URL and from an earlier job, and settles every option', async () => {
+  it('accepts a photo as data URL or from an earlier job, and resolves every option', async () => {
     const first = await stack.create({
       image: { base64: `data:image/jpeg;base64,${readFileSync(path.join(PHOTOS, 'portrait.jpg')).toString('base64')}` },
       clientRef: 'mine',
@@ -172,7 +172,7 @@ describe('one local owner', () => {
     expect((await stack.files('uploads')).length).toBe((await stack.sql('SELECT id FROM upload')).length);
   });
 
-  it('gives the same job for the same idempotency key and request, CONFLICT for another request', async () => {
+  it('returns the same job for the same idempotency key and request, and CONFLICT for another request', async () => {
     const uploadId = await stack.upload();
     const request = { image: { uploadId }, idempotencyKey: 'once' };
     const answers = await Promise.all([stack.create(request), stack.create(request), stack.create({ ...request, motion: 'MICRO' })]);
@@ -183,7 +183,7 @@ describe('one local owner', () => {
     expect((await stack.create(request)).status).toBe('COMPLETED');
   });
 
-  it('refuses an engine that no worker offers, at once', async () => {
+  it('refuses an engine that no worker offers', async () => {
     const answer = await stack.tryCreate({ engine: 'SVD_XT' });
     expect(answer.errors![0]!.extensions).toMatchObject({
       code: 'ENGINE_UNAVAILABLE',
@@ -193,7 +193,7 @@ describe('one local owner', () => {
     });
   });
 
-  it('keeps the limit of the queue under parallel requests', async () => {
+  it('keeps the limit of the queue under concurrent requests', async () => {
     const uploadId = await stack.upload();
     const answers = await Promise.all(
       Array.from({ length: 50 }, () => stack.tryCreate({ image: { uploadId }, durationSeconds: 12, resolution: 'P1080' })),
@@ -240,7 +240,7 @@ describe('one local owner', () => {
     expect(codeOf(await stack.graphql('{ jobs(after: "zzz") { nodes { id } } }'))).toBe('BAD_INPUT');
   });
 
-  it('tries a cancelled job again with the same options and seed, and refuses what has not failed', async () => {
+  it('retries a cancelled job with the same options and seed, and refuses to retry a completed one', async () => {
     const job = await stack.create({ durationSeconds: 12, resolution: 'P1080', seed: 99 });
     const retry = (id: string) =>
       stack.graphql<{ retryJob: { id: string; retryOf: string; options: { seed: number } } }>(
@@ -259,7 +259,7 @@ describe('one local owner', () => {
     expect(codeOf(await stack.cancel(done.id))).toBe('NOT_CANCELLABLE');
   });
 
-  it('deletes a job with its files, running or done, and then all that is left', async () => {
+  it('deletes running and completed jobs with their files, then all data of the owner', async () => {
     const done = await stack.create();
     const { result } = await stack.finish(done.id);
     const running = await stack.create({ durationSeconds: 12, resolution: 'P1080' });
@@ -279,17 +279,17 @@ describe('one local owner', () => {
     );
   });
 
-  it('answers a subscription to a missing job with an error', async () => {
+  it('fails a subscription to a missing job', async () => {
     await expect(stack.follow('00000000-0000-4000-8000-000000000000')).rejects.toThrow('NOT_FOUND');
   });
 
-  it('answers a query that the schema does not allow with BAD_INPUT', async () => {
+  it('refuses a query that does not match the schema with BAD_INPUT', async () => {
     expect(codeOf(await stack.graphql('{ nothing }'))).toBe('BAD_INPUT');
     expect(codeOf(await stack.graphql('{ job(id: '))).toBe('BAD_INPUT');
   });
 });
 
-describe('owners with keys', () => {
+describe('an API with keys', () => {
   let stack: Stack;
   beforeAll(async () => {
     stack = await Stack.start({ environment: { ...KEYS, OWNER_LIMIT: '2' } });
@@ -298,7 +298,7 @@ describe('owners with keys', () => {
     await stack?.stop();
   });
 
-  it('answers nobody without a valid key, over HTTP and WebSocket', async () => {
+  it('requires a valid key over HTTP and WebSocket', async () => {
     for (const headers of [{}, { Authorization: 'Bearer wrong-secret-0123456' }] as Record<string, string>[]) {
       const answer = await stack.graphql('{ jobs { nodes { id } } }', {}, headers);
       expect([answer.status, codeOf(answer)]).toEqual([401, 'UNAUTHENTICATED']);
@@ -311,7 +311,7 @@ describe('owners with keys', () => {
     ).rejects.toMatchObject({ code: 4401 });
   });
 
-  it("keeps one owner's jobs, uploads and events from another", async () => {
+  it('hides jobs, uploads and events from other owners', async () => {
     const job = await stack.create({}, ALICE);
     const uploadId = await stack.upload('cat.jpg', ALICE);
     expect(await stack.job(job.id, BOB)).toBeNull();
@@ -325,7 +325,7 @@ describe('owners with keys', () => {
     expect((await fetch(last!.job.result!.video!.url)).status).toBe(200);
   });
 
-  it('lets a key with act-as act for the owner it names, and no other key', async () => {
+  it('lets only keys with act-as act for another owner', async () => {
     const asUser = { ...BOT, 'X-Act-As': 'telegram:123' };
     const job = await stack.create({}, asUser);
     expect(await stack.job(job.id, BOT)).toBeNull();
@@ -338,7 +338,7 @@ describe('owners with keys', () => {
     await expect(stack.follow(job.id, undefined, stack.socket(ALICE), { actAs: 'telegram:123' })).rejects.toThrow('FORBIDDEN');
   });
 
-  it('counts the limit of an owner for that owner alone', async () => {
+  it('applies the limit of unfinished jobs per owner', async () => {
     const slow = { durationSeconds: 12, resolution: 'P1080' };
     const uploadId = await stack.upload('cat.jpg', BOB);
     const answers = await Promise.all(Array.from({ length: 6 }, () => stack.tryCreate({ image: { uploadId }, ...slow }, BOB)));
@@ -351,7 +351,7 @@ describe('owners with keys', () => {
   });
 });
 
-describe("the bot's own key beside no others", () => {
+describe("an API whose only key is the bot's", () => {
   let stack: Stack;
   beforeAll(async () => {
     stack = await Stack.start({ worker: false, environment: { BOT_API_KEY: 'made-for-this-run-0123' } });
@@ -360,7 +360,7 @@ describe("the bot's own key beside no others", () => {
     await stack?.stop();
   });
 
-  it('leaves the local owner as it is, and lets the bot act for its users', async () => {
+  it('accepts the local owner without a key, and lets the bot act for its users', async () => {
     const limit = async (headers: Record<string, string>) =>
       (await stack.graphql<{ options: { limits: { ownerLimit: number | null } } }>('{ options { limits { ownerLimit } } }', {}, headers))
         .data.options.limits.ownerLimit;

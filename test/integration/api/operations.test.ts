@@ -69,19 +69,19 @@ const introspection = getIntrospectionQuery({
 const aliases = (count: number, field: string) => Array.from({ length: count }, (_, n) => `a${n}:${field}`).join(' ');
 
 const WRONG = [
-  ['is no GraphQL', '{ job(id: '],
-  ['asks for what is not there', '{ nothing }'],
-  ['has thousands of words', `{ options { ${aliases(700, 'framesPerSecond')} } }`],
-  ['has dozens of fields at its top', `{ ${aliases(21, '__typename')} }`],
+  ['is not GraphQL', '{ job(id: '],
+  ['requests an unknown field', '{ nothing }'],
+  ['has thousands of tokens', `{ options { ${aliases(700, 'framesPerSecond')} } }`],
+  ['has dozens of root fields', `{ ${aliases(21, '__typename')} }`],
   [
     'hides them in fragments',
     `{ ...A ...B } fragment A on Query { ${aliases(15, '__typename')} } fragment B on Query { ...A ${Array.from({ length: 15 }, (_, n) => `b${n}:__typename`).join(' ')} }`,
   ],
 ] as const;
 const RIGHT = [
-  ['the questions that GraphiQL asks about the schema', introspection],
-  ['twenty fields at its top', `{ ${aliases(20, '__typename')} }`],
-  ['a fragment spread again and again', `{ ...A ...A ...A } fragment A on Query { ${aliases(15, '__typename')} }`],
+  ['the introspection query of GraphiQL', introspection],
+  ['an operation with twenty root fields', `{ ${aliases(20, '__typename')} }`],
+  ['an operation that spreads a fragment repeatedly', `{ ...A ...A ...A } fragment A on Query { ${aliases(15, '__typename')} }`],
 ] as const;
 
 describe('an operation over HTTP', () => {
@@ -90,11 +90,11 @@ describe('an operation over HTTP', () => {
     expect([status, errors![0]!.extensions.code]).toEqual([400, 'BAD_INPUT']);
   });
 
-  it.each(RIGHT)('may be %s', async (_what, query) => {
+  it.each(RIGHT)('succeeds as %s', async (_what, query) => {
     expect((await stack.graphql(query)).errors).toBeUndefined();
   });
 
-  it('looks nothing up but what it asks for', async () => {
+  it('reads nothing that it does not request', async () => {
     await stack.sql('ALTER TABLE worker RENAME TO worker_away');
     try {
       expect((await stack.graphql('{ options { motions { name } limits { queueLimit } } }')).errors).toBeUndefined();
@@ -104,7 +104,7 @@ describe('an operation over HTTP', () => {
     }
   });
 
-  it('is told to come over WebSocket when it is a subscription', async () => {
+  it('is refused with a hint to use WebSocket if it is a subscription', async () => {
     const { status, errors } = await stack.graphql(FOLLOW, { id: '00000000-0000-4000-8000-000000000000' });
     expect([status, errors![0]!.extensions.code]).toEqual([400, 'BAD_INPUT']);
     expect(errors![0]!.message).toContain('WebSocket');
@@ -135,7 +135,7 @@ describe('an operation over HTTP', () => {
     ['a clientRef that no database holds', '{ jobs(filter: { clientRef: "a\\u0000b" }) { nodes { id } } }'],
     ['a time before our era', '{ jobs(filter: { createdAfter: "-000500-01-01T00:00:00.000Z" }) { nodes { id } } }'],
     ['a time in the year 0', '{ jobs(filter: { createdAfter: "0000-01-01T00:00:00.000Z" }) { nodes { id } } }'],
-  ])('with %s is BAD_INPUT, not our fault', async (_what, query) => {
+  ])('with %s is BAD_INPUT instead of INTERNAL', async (_what, query) => {
     expect((await stack.graphql(query)).errors![0]!.extensions.code).toBe('BAD_INPUT');
   });
 });
@@ -143,7 +143,7 @@ describe('an operation over HTTP', () => {
 const cursor = (text: string) => Buffer.from(text).toString('base64url');
 
 describe('an operation over WebSocket', () => {
-  it.each(WRONG)('fails alone as BAD_INPUT when it %s; its socket goes on', async (_what, query) => {
+  it.each(WRONG)('fails as BAD_INPUT when it %s, and its socket stays open', async (_what, query) => {
     const { start, first } = await openSocket();
     start('wrong', query);
     expect(await first('wrong')).toMatchObject({ type: 'error', payload: [{ extensions: { code: 'BAD_INPUT' } }] });
@@ -151,14 +151,14 @@ describe('an operation over WebSocket', () => {
     expect(await first('right')).toMatchObject({ type: 'next', payload: { data: { options: { framesPerSecond: 12 } } } });
   });
 
-  it.each(RIGHT)('may be %s', async (_what, query) => {
+  it.each(RIGHT)('succeeds as %s', async (_what, query) => {
     const { start, first } = await openSocket();
     start('right', query);
     const { type, payload } = await first('right');
     expect([type, payload!.errors]).toEqual(['next', undefined]);
   });
 
-  it('is one of a hundred at most on its socket', async () => {
+  it('is refused beyond a hundred on one socket', async () => {
     const { id } = await stack.create();
     const { start, first, socket } = await openSocket();
     for (let n = 0; n < 100; n++) start(`s${n}`, FOLLOW, { id });
@@ -171,7 +171,7 @@ describe('an operation over WebSocket', () => {
     await stack.cancel(id);
   });
 
-  it('is not told again what it knows when others begin to follow the same job', async () => {
+  it('receives no state twice when others subscribe to the same job', async () => {
     const { id } = await stack.create();
     const { start, first, of } = await openSocket();
     for (const name of ['a', 'b', 'c', 'd']) {
@@ -187,10 +187,10 @@ describe('an operation over WebSocket', () => {
   });
 });
 
-describe('what a request finds missing', () => {
+describe('a request for something missing', () => {
   const codeOf = (answer: { errors?: { extensions: { code: string } }[] }) => answer.errors?.[0]?.extensions.code;
 
-  it("is an upload that is not there for an upload's file, and expired for an earlier job's photo", async () => {
+  it('fails with UPLOAD_NOT_FOUND for the file of an upload and EXPIRED for the photo of an earlier job', async () => {
     const uploadId = await stack.upload();
     const job = await stack.create({ image: { uploadId } });
     await stack.cancel(job.id);
@@ -201,7 +201,7 @@ describe('what a request finds missing', () => {
     expect(codeOf(await stack.graphql('mutation ($id: ID!) { retryJob(id: $id) { id } }', { id: job.id }))).toBe('EXPIRED');
   });
 
-  it('is an engine whose only worker cannot render: the menu and createJob say the same', async () => {
+  it('reports the same reason in Query.options and createJob for an engine whose only worker cannot render', async () => {
     await workerIs('UNHEALTHY');
     try {
       const { data } = await stack.graphql<{ options: { engines: object[] } }>(
@@ -221,7 +221,7 @@ describe('what a request finds missing', () => {
 });
 
 describe('metrics', () => {
-  it('count an end once, however many ask at the same time', async () => {
+  it('count a finished job once under concurrent scrapes', async () => {
     const job: JobView = await stack.create();
     await stack.sql(`UPDATE job SET status = 'COMPLETED', "startedAt" = now(), "finishedAt" = now(), "renderSeconds" = 3 WHERE id = $1`, [
       job.id,
@@ -234,7 +234,7 @@ describe('metrics', () => {
 });
 
 describe('uploads of one owner', () => {
-  it('are bounded, however many come at once, and room is made by deleting one; other owners are not concerned', async () => {
+  it('are limited under concurrent requests until one is deleted, independently of other owners', async () => {
     const limited = await Stack.start({
       worker: false,
       environment: { API_KEYS: 'alice:alice-secret-0123456,bob:bob-secret-012345678', UPLOADS_PER_OWNER: '3' },

@@ -63,7 +63,7 @@ async function endConnections(backend: Backend): Promise<number> {
 }
 
 describeBackends('progress bus', (backend) => {
-  it('tells every subscriber of a topic, in every instance, and nobody else', async () => {
+  it('delivers a message to all subscribers of its topic in all instances, and to no other', async () => {
     const [one, two] = [open(backend.settings()), open(backend.settings())];
     const here = await collect(one, 'job:a');
     const hereToo = await collect(one, 'job:a');
@@ -76,7 +76,7 @@ describeBackends('progress bus', (backend) => {
     for (const { messages } of [here, hereToo, there]) await eventually(() => expect(messages).toEqual([message]));
   });
 
-  it('reaches other processes and hears them', async () => {
+  it('exchanges messages with other processes', async () => {
     const bus = open(backend.settings());
     const child = await startCompiled('test/support/bus-echo.ts', backend.settings());
     try {
@@ -89,7 +89,7 @@ describeBackends('progress bus', (backend) => {
     }
   });
 
-  it('keeps the order within a topic', async () => {
+  it('delivers messages of one topic in order', async () => {
     const [sender, receiver] = [open(backend.settings()), open(backend.settings())];
     const topics = ['job:a', 'job:b', 'job:c'];
     const received = await Promise.all(topics.map((topic) => collect(receiver, topic)));
@@ -98,7 +98,7 @@ describeBackends('progress bus', (backend) => {
     for (const { messages } of received) await eventually(() => expect(messages).toEqual(numbers));
   });
 
-  it('stops telling a subscriber that has left, and goes on telling the others', async () => {
+  it('stops delivering to a subscriber that has unsubscribed, and continues with the others', async () => {
     const bus = open(backend.settings());
     const [leaving, staying] = [await collect(bus, 'job:a'), await collect(bus, 'job:a')];
     await leaving.unsubscribe();
@@ -113,7 +113,7 @@ describeBackends('progress bus', (backend) => {
     expect(staying.messages).toEqual([{ n: 1 }]);
   });
 
-  it('logs the error of a listener and harms no other by it', async () => {
+  it('logs the error of a listener and continues with the others', async () => {
     const errors: object[] = [];
     const bus = open(backend.settings(), { log: { info: () => {}, warn: () => {}, error: (details) => errors.push(details) } });
     await bus.subscribe('job:a', () => {
@@ -126,7 +126,7 @@ describeBackends('progress bus', (backend) => {
     expect(errors).toMatchObject([{ topic: 'job:a', err: { message: 'bad listener' } }, { topic: 'job:a' }]);
   });
 
-  it('carries thousands of topics, each on its own', async () => {
+  it('keeps thousands of topics separate', async () => {
     const [sender, receiver] = [open(backend.settings()), open(backend.settings())];
     const count = 3000;
     const heard = new Map<number, unknown[]>();
@@ -162,7 +162,7 @@ describeBackends('progress bus', (backend) => {
     expect(await latest.next()).toEqual({ value: undefined, done: true });
   });
 
-  it('takes a message of 7000 bytes and refuses a larger one', async () => {
+  it('accepts a message of 7000 bytes and rejects a larger one', async () => {
     const bus = open(backend.settings());
     const { messages } = await collect(bus, 'job:a');
     const largest = { text: 'é'.repeat((7000 - '{"text":""}'.length - 1) / 2) };
@@ -171,7 +171,7 @@ describeBackends('progress bus', (backend) => {
     await expect(bus.publish('job:a', { text: `${largest.text}éé` })).rejects.toThrow('too large');
   });
 
-  it('goes on after the server has ended its connections, and tells everything once', async () => {
+  it('delivers every message once after the server has closed its connections', async () => {
     const [sender, receiver] = [open(backend.settings()), open(backend.settings())];
     const a = await collect(receiver, 'job:a');
     const b = await collect(receiver, 'job:b');
@@ -186,7 +186,7 @@ describeBackends('progress bus', (backend) => {
   });
 
   it.each(['cut', 'freeze'] as const)(
-    'rejects while the line is away (%s), still takes subscribers, and serves all on its return',
+    'rejects while the connection is down (%s), accepts subscribers, and delivers to all when it is restored',
     async (away) => {
       const { wire, settings } = await backend.wired();
       const bus = open(settings);
@@ -210,7 +210,7 @@ describeBackends('progress bus', (backend) => {
     },
   );
 
-  it('connects by itself when the server comes later', async () => {
+  it('connects when the server starts later', async () => {
     const { wire, settings } = await backend.wired();
     wire.cut();
     const bus = open(settings);
@@ -220,7 +220,7 @@ describeBackends('progress bus', (backend) => {
     await publishUntil(bus, 'job:a', messages);
   });
 
-  it('leaves no connection behind when it closes, be the server there or not', async () => {
+  it('leaves no connection open when it closes, whether the server is reachable or not', async () => {
     const { wire, settings } = await backend.wired();
     const theWire = 1;
     await eventually(() => expect(openSockets()).toBe(theWire));
@@ -237,8 +237,8 @@ describeBackends('progress bus', (backend) => {
   });
 });
 
-describe.skipIf(!redisUrl())('progress bus and a Redis of its own', () => {
-  it('serves on after Redis was killed and started anew', async () => {
+describe.skipIf(!redisUrl())('progress bus with its own Redis', () => {
+  it('recovers after Redis has been killed and restarted', async () => {
     // A free port: the wire's own address, given up again.
     const placeholder = await openWire('redis://127.0.0.1:1');
     await placeholder.close();

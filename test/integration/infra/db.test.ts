@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => database?.drop());
 
 describe.concurrent('the database', () => {
-  it('does not keep anybody waiting for ever when its connections freeze, and is used again once they are back', async () => {
+  it('rejects queries while its connections are frozen, and recovers when they resume', async () => {
     const wire: Wire = await openWire(database.url);
     const db: Database = openDatabase(wire.url);
     const jobs = new PostgresJobStore(db.client);
@@ -33,7 +33,7 @@ describe.concurrent('the database', () => {
     }
   });
 
-  it('lets work that is done in one place take longer than any query may', async () => {
+  it('allows exclusive work to take longer than the timeout of queries', async () => {
     const db = openDatabase(database.url);
     const jobs = new PostgresJobStore(db.client);
     try {

@@ -27,7 +27,7 @@ async function insert(change: Partial<NewJob> = {}) {
 }
 
 describe('a guarded transition', () => {
-  it('is written once, however many try at the same time', async () => {
+  it('is written once when several processes try at the same time', async () => {
     const { id } = await insert();
     const tries = await Promise.all(
       Array.from({ length: 20 }, () =>
@@ -38,7 +38,7 @@ describe('a guarded transition', () => {
     expect(await jobs.find(id)).toMatchObject({ status: 'PROCESSING', attempt: 1, revision: 2 });
   });
 
-  it('is refused to an attempt that another one has replaced, progress included', async () => {
+  it('is refused, like progress, if another attempt has superseded it', async () => {
     const { id } = await insert();
     const [late, present] = [randomUUID(), randomUUID()];
     await jobs.transition(id, { from: ['QUEUED'] }, { status: 'PROCESSING', attempt: 1, attemptToken: late });
@@ -51,7 +51,7 @@ describe('a guarded transition', () => {
     expect(await jobs.find(id)).toMatchObject({ percent: 50, status: 'PROCESSING' });
   });
 
-  it('lets exactly one of cancel and complete win', async () => {
+  it('lets either a cancellation or a completion succeed, never both', async () => {
     for (let round = 0; round < 10; round++) {
       const { id } = await insert();
       const token = randomUUID();
@@ -66,8 +66,8 @@ describe('a guarded transition', () => {
   });
 });
 
-describe('inserting', () => {
-  it('keeps the limits of all and of one owner under parallel inserts', async () => {
+describe('an insertion', () => {
+  it('keeps the limits of the backlog and of an owner under concurrent inserts', async () => {
     const engine = 'SVD_XT';
     const present = (await jobs.active()).filter((job) => job.engine === engine).length;
     const answers = await Promise.all(
@@ -80,7 +80,7 @@ describe('inserting', () => {
     for (const owner of new Set(owners)) expect(owners.filter((other) => other === owner).length).toBeLessThanOrEqual(2);
   });
 
-  it('gives the earlier job for an idempotency key used before, also in parallel', async () => {
+  it('returns the earlier job for a used idempotency key, also under concurrent inserts', async () => {
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => jobs.insert(newJob({ owner: 'k', idempotencyKey: 'same' }), NO_LIMITS)),
     );
@@ -89,8 +89,8 @@ describe('inserting', () => {
   });
 });
 
-describe('what is asked of all processes together', () => {
-  it('runs work under a name in one place at a time', async () => {
+describe('coordination of processes', () => {
+  it('runs exclusive work of one name in one process at a time', async () => {
     let release = () => {};
     let begun = () => {};
     const running = new Promise<void>((resolve) => (begun = resolve));
@@ -106,7 +106,7 @@ describe('what is asked of all processes together', () => {
     expect(await jobs.exclusively('test', async () => {})).toBe(true);
   });
 
-  it('knows which workers were seen lately, by its own clock', async () => {
+  it('lists workers by the age of their heartbeats, measured by the database', async () => {
     const workers = new PostgresWorkerStore(db.client);
     const worker: WorkerRecord = {
       id: 'h:1:cpu',

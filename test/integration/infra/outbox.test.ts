@@ -71,7 +71,7 @@ describe('job events', () => {
     ]);
   });
 
-  it('are deleted some time after their delivery, and not before it', async () => {
+  it('are deleted some time after their delivery, never before it', async () => {
     const { outbox, jobs } = openProcess(async () => {});
     await insert(jobs);
     await eventually(async () => expect(await undelivered()).toBe(0));
@@ -107,7 +107,7 @@ describe('the outbox', () => {
     expect(jobs.map(({ id }) => delivered.get(id))).toEqual(jobs.map(() => expected));
   });
 
-  it('delivers an event again, and before later ones of the same job, after its delivery failed', async () => {
+  it('delivers an event again after a failure, before later events of the same job', async () => {
     const received: string[] = [];
     let isBusDown = true;
     const { outbox, jobs } = openProcess(async (event) => {
@@ -142,14 +142,14 @@ describe('the outbox', () => {
     await eventually(() => expect(received).toEqual([second.id, first.id, first.id, first.id]));
   });
 
-  it('delivers what a process left behind that died between its change and the delivery', async () => {
+  it('delivers the events of a process that died before delivering them', async () => {
     await insert(new PostgresJobStore(db.client));
     const received: string[] = [];
     openProcess(async (event) => void received.push(sequence(event)), 50);
     await eventually(() => expect(received).toEqual(['1 CREATED']));
   });
 
-  it('delivers an event again if its connection is lost before the delivery was recorded', async () => {
+  it('delivers an event again if the connection is lost before the delivery is recorded', async () => {
     const received: string[] = [];
     const { outbox, jobs } = openProcess(async (event) => {
       received.push(sequence(event));

@@ -13,7 +13,7 @@ const SOON = { stalledSeconds: 1 };
 describeBackends('render queue under faults', (backend) => {
   const open = queueOpener(backend);
 
-  it('gives the entry of a killed worker to another one, time and again', async () => {
+  it('delivers the entry of a killed worker to another one, repeatedly', async () => {
     const queue = open(backend.settings(), SOON);
     const id = randomUUID();
     await queue.enqueue('PREVIEW', id);
@@ -30,7 +30,7 @@ describeBackends('render queue under faults', (backend) => {
     await eventually(async () => expect(await queue.counts('PREVIEW')).toEqual(EMPTY));
   });
 
-  it('lets an entry be held for much longer than the stalled time', async () => {
+  it('keeps an entry with its handler for much longer than the stalled time', async () => {
     const stalled = { stalledSeconds: 3 };
     const queue = open(backend.settings(), stalled);
     const id = randomUUID();
@@ -50,7 +50,7 @@ describeBackends('render queue under faults', (backend) => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
   });
 
-  it('aborts the work of a worker that was cut off and has lost its entry', async () => {
+  it('aborts the signal of a worker that has lost its connection and its entry', async () => {
     const { wire, settings } = await backend.wired();
     const id = randomUUID();
     const { work, end } = held({ then: 'again', delayMs: 0 });
@@ -74,7 +74,7 @@ describeBackends('render queue under faults', (backend) => {
     expect(other.taken).toEqual([id]);
   });
 
-  it.each(['cut', 'freeze'] as const)('rejects while the line is away (%s), and goes on by itself afterwards', async (away) => {
+  it.each(['cut', 'freeze'] as const)('rejects while the connection is down (%s), and recovers afterwards', async (away) => {
     const { wire, settings } = await backend.wired();
     const queue = open(settings);
     const [before, during, after] = [randomUUID(), randomUUID(), randomUUID()];
@@ -98,7 +98,7 @@ describeBackends('render queue under faults', (backend) => {
     await eventually(() => expect(taken).toEqual([before, after]));
   });
 
-  it('connects by itself when the server comes later', async () => {
+  it('connects when the server starts later', async () => {
     const { wire, settings } = await backend.wired();
     wire.cut();
     const queue = open(settings);
@@ -110,7 +110,7 @@ describeBackends('render queue under faults', (backend) => {
     await eventually(() => expect(taken).toEqual([id]));
   });
 
-  it('does not lose an entry whose handler ends while the line is away', async () => {
+  it('acknowledges an entry whose handler ends while the connection is down', async () => {
     const { wire, settings } = await backend.wired();
     const queue = open(settings);
     const id = randomUUID();
@@ -126,7 +126,7 @@ describeBackends('render queue under faults', (backend) => {
     await eventually(async () => expect(await queue.counts('PREVIEW')).toEqual(EMPTY));
   });
 
-  it('leaves no connection behind when it closes, be the server there or not', async () => {
+  it('leaves no connection open when it closes, whether the server is reachable or not', async () => {
     const { wire, settings } = await backend.wired();
     const theWire = 1;
     await eventually(() => expect(openSockets()).toBe(theWire));

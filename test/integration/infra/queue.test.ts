@@ -10,7 +10,7 @@ import { eventually } from '../../support/waiting.ts';
 describeBackends('render queue', (backend) => {
   const open = queueOpener(backend);
 
-  it('hands an entry over once and keeps nothing of it', async () => {
+  it('delivers an entry once and keeps nothing of it', async () => {
     const queue = open();
     const id = randomUUID();
     const { taken } = await consume(queue);
@@ -21,7 +21,7 @@ describeBackends('render queue', (backend) => {
     expect(taken).toEqual([id]);
   });
 
-  it('keeps one entry a job, however often and in whatever state it is enqueued again', async () => {
+  it('keeps one entry per job when it is enqueued again in any state', async () => {
     const queue = open();
     const [waiting, delayed] = [randomUUID(), randomUUID()];
     await Promise.all(Array.from({ length: 5 }, () => queue.enqueue('PREVIEW', waiting)));
@@ -39,7 +39,7 @@ describeBackends('render queue', (backend) => {
     expect(taken).toEqual([waiting]);
   });
 
-  it('takes a job that was done before as a new entry', async () => {
+  it('accepts a job again after its entry was handled', async () => {
     const queue = open();
     const id = randomUUID();
     const { taken } = await consume(queue);
@@ -50,7 +50,7 @@ describeBackends('render queue', (backend) => {
     }
   });
 
-  it('serves in order of coming, one at a time', async () => {
+  it('delivers entries one at a time, first in, first out', async () => {
     const queue = open();
     const ids = Array.from({ length: 6 }, () => randomUUID());
     for (const id of ids) await queue.enqueue('PREVIEW', id);
@@ -66,7 +66,7 @@ describeBackends('render queue', (backend) => {
     expect(most).toBe(1);
   });
 
-  it('shares entries among consumers, each going to one of them', async () => {
+  it('delivers each entry to one of several consumers', async () => {
     const queue = open();
     const ids = Array.from({ length: 20 }, () => randomUUID());
     const consumers = [await consume(queue), await consume(open()), await consume(queue)];
@@ -74,7 +74,7 @@ describeBackends('render queue', (backend) => {
     await eventually(() => expect(consumers.flatMap(({ taken }) => taken).toSorted()).toEqual(ids.toSorted()));
   });
 
-  it('keeps engines apart', async () => {
+  it('keeps the queues of engines separate', async () => {
     const queue = open();
     const id = randomUUID();
     const { taken } = await consume(queue);
@@ -84,7 +84,7 @@ describeBackends('render queue', (backend) => {
     expect(await queue.state('SVD_XT', id)).toBe('waiting');
   });
 
-  it('keeps installations apart', async () => {
+  it('keeps installations separate', async () => {
     const queue = open();
     const other = open({ ...backend.settings(), prefix: 'another' });
     const id = randomUUID();
@@ -93,7 +93,7 @@ describeBackends('render queue', (backend) => {
     expect(await other.counts('PREVIEW')).toEqual(EMPTY);
   });
 
-  it('holds a delayed entry back while later ones pass', async () => {
+  it('delivers later entries before a delayed one', async () => {
     const queue = open();
     const [late, soon] = [randomUUID(), randomUUID()];
     const { taken } = await consume(queue);
@@ -103,7 +103,7 @@ describeBackends('render queue', (backend) => {
     await eventually(() => expect(taken).toEqual([soon, late]));
   });
 
-  it('brings an entry again when the handler asks for it', async () => {
+  it('delivers an entry again when the handler returns it', async () => {
     const queue = open();
     const id = randomUUID();
     const outcomes: HandlerOutcome[] = [{ then: 'again', delayMs: 3_000 }, { then: 'again', delayMs: 0 }, DONE];
@@ -114,7 +114,7 @@ describeBackends('render queue', (backend) => {
     expect(taken).toEqual([id, id, id]);
   });
 
-  it('brings an entry that was handed back before those that came after it', async () => {
+  it('delivers a returned entry before later ones', async () => {
     const queue = open();
     const ids = Array.from({ length: 4 }, () => randomUUID());
     for (const id of ids) await queue.enqueue('PREVIEW', id);
@@ -123,7 +123,7 @@ describeBackends('render queue', (backend) => {
     await eventually(async () => expect(await queue.counts('PREVIEW')).toEqual(EMPTY));
   });
 
-  it('lets an entry that a closing consumer hands back be the next one', async () => {
+  it('delivers the entry that a closing consumer returned next', async () => {
     const queue = open();
     const ids = Array.from({ length: 3 }, () => randomUUID());
     const { work, end } = held({ then: 'again', delayMs: 0 });
@@ -137,7 +137,7 @@ describeBackends('render queue', (backend) => {
     await eventually(() => expect(taken).toEqual(ids));
   });
 
-  it('brings an entry again when the handler fails, and says so in the log', async () => {
+  it('delivers an entry again when its handler rejects, and logs the error', async () => {
     const errors: object[] = [];
     const queue = open(backend.settings(), { log: { info: () => {}, warn: () => {}, error: (details) => errors.push(details) } });
     const id = randomUUID();
@@ -151,7 +151,7 @@ describeBackends('render queue', (backend) => {
     expect(errors).toMatchObject([{ jobId: id, err: { message: 'no luck' } }]);
   });
 
-  it('takes nothing while paused, and lets the entry in hand be finished', async () => {
+  it('takes no entry while it is paused, and finishes the current one', async () => {
     const queue = open();
     const [inHand, next, later] = [randomUUID(), randomUUID(), randomUUID()];
     const { work, end } = held();
@@ -170,7 +170,7 @@ describeBackends('render queue', (backend) => {
     expect(taken).toEqual([inHand]);
   });
 
-  it('takes nothing either when it was paused while it waited for an entry', async () => {
+  it('takes no entry when it is paused while waiting for one', async () => {
     const queue = open();
     const [probe, id] = [randomUUID(), randomUUID()];
     const { taken, consumer } = await consume(queue);
@@ -185,7 +185,7 @@ describeBackends('render queue', (backend) => {
     await eventually(() => expect(taken).toEqual([probe, id]));
   });
 
-  it('takes out what waits or is delayed, but leaves what is being handled', async () => {
+  it('removes waiting and delayed entries, but not one that is being handled', async () => {
     const queue = open();
     const [active, waiting, delayed] = [randomUUID(), randomUUID(), randomUUID()];
     const { work, end } = held();
@@ -204,7 +204,7 @@ describeBackends('render queue', (backend) => {
     expect(taken).toEqual([active]);
   });
 
-  it('clears away an entry that BullMQ has given up, so that the job can be enqueued again', async () => {
+  it('removes an entry that BullMQ has failed, so that the job can be enqueued again', async () => {
     const { redisUrl, databaseUrl, prefix } = backend.settings();
     const raw = redisUrl ? redisBackend(redisUrl, prefix, () => {}) : postgresBackend(databaseUrl, prefix);
     const bullQueue = raw.queue('PREVIEW', () => {});
@@ -227,7 +227,7 @@ describeBackends('render queue', (backend) => {
     expect(await queue.state('PREVIEW', id)).toBe('waiting');
   });
 
-  it('closes a consumer once its entry is finished, and leaves the rest to others', async () => {
+  it('closes a consumer after its current entry, and leaves the others in the queue', async () => {
     const queue = open();
     const [inHand, next] = [randomUUID(), randomUUID()];
     const { work, end } = held();
@@ -245,7 +245,7 @@ describeBackends('render queue', (backend) => {
     expect(await queue.state('PREVIEW', next)).toBe('waiting');
   });
 
-  it('says when it last took or finished an entry', async () => {
+  it('reports when a consumer last took or finished an entry', async () => {
     const queue = open();
     const { work, end } = held();
     const { taken, consumer } = await consume(queue, () => work);

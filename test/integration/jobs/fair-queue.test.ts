@@ -50,7 +50,7 @@ describe('the line of an engine', () => {
   const owners = [1, 3, 50];
   const cases = sizes.flatMap((size) => owners.map((count) => [size, count] as const));
 
-  it.each(cases)('serves %i jobs of %i owners in turns, and moves no job back', async (size, count) => {
+  it.each(cases)('renders %i jobs of %i owners in turns and moves no job back', async (size, count) => {
     const made: Job[] = [];
     while (made.length < size) {
       const batch = Array.from({ length: Math.min(50, size - made.length) }, (_, index) =>
@@ -91,7 +91,7 @@ describe('the line of an engine', () => {
     expect(served).toEqual(made);
   });
 
-  it('lets a newcomer in right after the queue, ahead of an owner who waits with more, and takes turns from there', async () => {
+  it('places the first job of a new owner after the queue, before an owner with more waiting jobs, and takes turns from there', async () => {
     const album: string[] = [];
     for (let index = 0; index < 14; index++) album.push((await create('album')).id);
     await start(album[0]!);
@@ -102,7 +102,7 @@ describe('the line of an engine', () => {
     expect((await order()).slice(QUEUE - 1)).toEqual([one!.id, third.id, two!.id, ...album.slice(QUEUE)]);
   });
 
-  it('gives a newcomer the turns that are being served, and no more', async () => {
+  it('gives a new owner the turn that is being served, not an earlier one', async () => {
     const ownerOf = new Map<string, string>();
     const add = async (owner: string) => ownerOf.set((await create(owner)).id, owner);
     for (let index = 0; index < 15; index++) for (const owner of ['a', 'b']) await add(owner);
@@ -113,7 +113,7 @@ describe('the line of an engine', () => {
     expect(backlog.join(' ')).toBe('late late late late late a b late a b late a b late a b a b');
   });
 
-  it('writes no other row when a job starts, ends or is created', async () => {
+  it('writes no row of other jobs when a job is created, starts or finishes', async () => {
     await Promise.all(Array.from({ length: 30 }, (_, index) => create(`owner-${index % 3}`)));
     const revisions = async () => new Map((await jobs.active()).map(({ id, revision }) => [id, revision]));
     const before = await revisions();
@@ -124,14 +124,14 @@ describe('the line of an engine', () => {
     expect([...before].filter(([id, revision]) => after.get(id) !== revision)).toEqual([]);
   });
 
-  it('refuses jobs only when the backlog is full, however many come at once', async () => {
+  it('refuses jobs only when the backlog is full, under concurrent requests', async () => {
     const limits = { queue: 4, backlog: 6, owner: null };
     const answers = await Promise.allSettled(Array.from({ length: 25 }, (_, index) => create(`owner-${index}`, limits)));
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(10);
     expect((await queued()).length).toBe(4);
   });
 
-  it('admits each job once, however many processes admit', async () => {
+  it('admits each job once when several processes admit', async () => {
     await Promise.all(Array.from({ length: 40 }, () => create('owner', { ...LIMITS, queue: 1 })));
     const admitted = (await Promise.all(Array.from({ length: 8 }, () => jobs.admit(ENGINE, 20)))).flat().map(({ id }) => id);
     expect(admitted).toHaveLength(19);
@@ -142,7 +142,7 @@ describe('the line of an engine', () => {
 describe.each([
   ['PostgreSQL', false],
   ['Redis', true],
-] as const)('a line longer than the queue, on %s', (_name, redis) => {
+] as const)('a line with a backlog on %s', (_name, redis) => {
   const isPossible = !redis || redisUrl() !== undefined;
   let stack: Stack;
   beforeAll(async () => {
@@ -151,7 +151,7 @@ describe.each([
   });
   afterAll(() => stack?.stop());
 
-  it.runIf(isPossible)('shows positions, refuses what is beyond it, and is rendered in order across restarts', async () => {
+  it.runIf(isPossible)('reports positions, refuses jobs beyond the backlog, and is rendered in order across restarts', async () => {
     // A worker that has just left still counts, so that jobs can be created.
     await stack.worker!.stop();
     const image = { uploadId: await stack.upload() };

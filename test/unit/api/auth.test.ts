@@ -12,17 +12,17 @@ const BOT = 'Bearer secret-of-the-bot-client';
 const refusal = (code: ErrorCode) => expect.objectContaining({ name: 'AppError', code });
 
 describe('without API keys', () => {
-  it('everybody is the local owner, whatever key they send', () => {
+  it('every caller is the local owner, whatever key it sends', () => {
     const local = { owner: 'local', keyName: null, local: true };
     expect(authenticate([], undefined)).toEqual(local);
     expect(authenticate([], 'Bearer whatever')).toEqual(local);
   });
 
-  it('nobody may act for others', () => {
+  it('no caller may act for another owner', () => {
     expect(() => authenticate([], undefined, 'telegram:1')).toThrow(refusal('FORBIDDEN'));
   });
 
-  it('a key made for this run is still known, beside the local owner', () => {
+  it('a key generated for this run is accepted besides the local owner', () => {
     const own = [KEYS[1]!];
     expect(authenticate(own, BOT, 'telegram:1', true).owner).toBe('telegram:1');
     expect(authenticate(own, undefined, undefined, true).owner).toBe('local');
@@ -31,12 +31,12 @@ describe('without API keys', () => {
 });
 
 describe('with API keys', () => {
-  it('each key is an owner of its own', () => {
+  it('each key is a separate owner', () => {
     expect(authenticate(KEYS, WEB)).toEqual({ owner: 'key:web', keyName: 'web', local: false });
     expect(authenticate(KEYS, BOT)).toEqual({ owner: 'key:bot', keyName: 'bot', local: false });
   });
 
-  it('the scheme may be written in any case', () => {
+  it('the scheme is case-insensitive', () => {
     expect(authenticate(KEYS, 'bearer  secret-of-the-web-client').owner).toBe('key:web');
   });
 
@@ -50,35 +50,35 @@ describe('with API keys', () => {
     `${WEB}x`,
     WEB.slice(0, -1),
     'Bearer web:secret-of-the-web-client',
-  ])('%j is no key', (header) => {
+  ])('%j is not a valid key', (header) => {
     expect(() => authenticate(KEYS, header)).toThrow(refusal('UNAUTHENTICATED'));
   });
 
-  it('the error does not repeat what was sent', () => {
+  it('the error does not repeat the key that was sent', () => {
     expect(() => authenticate(KEYS, 'Bearer almost-a-secret')).toThrow(
       expect.not.objectContaining({ message: expect.stringContaining('almost') }),
     );
   });
 
-  it('a key with act-as may name the owner it acts for', () => {
+  it('a key with act-as may act for another owner', () => {
     expect(authenticate(KEYS, BOT, 'telegram:123')).toEqual({ owner: 'telegram:123', keyName: 'bot', local: false });
   });
 
-  it('a key without act-as may not', () => {
+  it('a key without act-as may not act for another owner', () => {
     expect(() => authenticate(KEYS, WEB, 'telegram:123')).toThrow(refusal('FORBIDDEN'));
   });
 
-  it.each(['key:web', 'key:bot', 'local', '', 'a b', 'x'.repeat(129), 'grüße', 'a\n'])('no key may act for %j', (owner) => {
+  it.each(['key:web', 'key:bot', 'local', '', 'a b', 'x'.repeat(129), 'grüße', 'a\n'])('no key may act for the owner %j', (owner) => {
     expect(() => authenticate(KEYS, BOT, owner)).toThrow(refusal('FORBIDDEN'));
   });
 
-  it('without a valid key, act-as does not matter: the key is asked for', () => {
+  it('act-as without a valid key is UNAUTHENTICATED', () => {
     expect(() => authenticate(KEYS, undefined, 'telegram:123')).toThrow(refusal('UNAUTHENTICATED'));
   });
 });
 
 describe('over a WebSocket', () => {
-  it('the key comes in connection_init, in either case of the name', () => {
+  it('the key is sent in connection_init, under a capitalised or lower-case name', () => {
     expect(authenticateSocket(KEYS, { Authorization: WEB }).owner).toBe('key:web');
     expect(authenticateSocket(KEYS, { authorization: WEB }).owner).toBe('key:web');
   });
@@ -90,7 +90,10 @@ describe('over a WebSocket', () => {
     expect(() => authenticateSocket(KEYS, { authorization: BOT }, { actAs: 7 })).toThrow(refusal('FORBIDDEN'));
   });
 
-  it.each([undefined, null, 'Bearer', {}, { authorization: 7 }, { authorization: ['Bearer'] }])('%j has no key', (params) => {
-    expect(() => authenticateSocket(KEYS, params)).toThrow(refusal('UNAUTHENTICATED'));
-  });
+  it.each([undefined, null, 'Bearer', {}, { authorization: 7 }, { authorization: ['Bearer'] }])(
+    'connection parameters %j contain no key',
+    (params) => {
+      expect(() => authenticateSocket(KEYS, params)).toThrow(refusal('UNAUTHENTICATED'));
+    },
+  );
 });

@@ -86,7 +86,7 @@ const get = async (url: string, headers: Record<string, string> = {}, method = '
 const code = (body: Buffer): string => JSON.parse(body.toString()).error.code;
 
 describe('a signed link', () => {
-  it('gives the whole file with all that a player and a cache want to know', async () => {
+  it('serves the whole file with the headers that players and caches need', async () => {
     const { status, headers, body } = await get(video());
     expect(status).toBe(200);
     expect(body.equals(bytes)).toBe(true);
@@ -101,7 +101,7 @@ describe('a signed link', () => {
     });
   });
 
-  it('shows the file by default, saves it on ?download=1, and names it in every script', async () => {
+  it('is shown by default, saved with ?download=1, and has a file name in any script', async () => {
     const shown = (await get(video(), {}, 'HEAD')).headers.get('content-disposition');
     expect(shown).toBe(
       `inline; filename="katze ?Mia? ? PAN_L.mp4"; filename*=UTF-8''katze%20%E2%80%9CMia%E2%80%9D%20%E2%80%93%20PAN_L.mp4`,
@@ -109,7 +109,7 @@ describe('a signed link', () => {
     expect((await get(`${video()}&download=1`, {}, 'HEAD')).headers.get('content-disposition')).toMatch(/^attachment; filename=/);
   });
 
-  it('answers HEAD with the headers of GET and no body', async () => {
+  it('responds to HEAD with the headers of GET and no body', async () => {
     const head = await get(video(), { range: 'bytes=0-9' }, 'HEAD');
     expect([head.status, head.body.length, head.headers.get('content-length'), head.headers.get('etag')]).toEqual([
       200,
@@ -119,7 +119,7 @@ describe('a signed link', () => {
     ]);
   });
 
-  it('serves posters and previews as pictures; a preview is asked for anew each time', async () => {
+  it('serves posters and previews as JPEG, and previews are revalidated each time', async () => {
     const poster = await get(signer.url('posters', VIDEO, IN_AN_HOUR));
     expect([poster.status, poster.headers.get('content-type'), poster.body.length]).toEqual([200, 'image/jpeg', SIZE]);
     const preview = await get(signer.url('previews', VIDEO, IN_AN_HOUR, 17));
@@ -127,20 +127,20 @@ describe('a signed link', () => {
     expect(preview.headers.get('accept-ranges')).toBeNull();
   });
 
-  it('serves a file without bytes', async () => {
+  it('serves an empty file', async () => {
     const url = signer.url('videos', EMPTY, IN_AN_HOUR);
     expect(await get(url)).toMatchObject({ status: 200, body: Buffer.alloc(0) });
     expect((await get(url, { range: 'bytes=0-' })).status).toBe(416);
   });
 });
 
-describe('who has no valid link', () => {
+describe('an invalid link', () => {
   it.each([
     ['signature', 'AAAA'],
     ['signature', ''],
     ['expires', String(Math.floor(IN_AN_HOUR.getTime() / 1000) + 1)],
     ['expires', ''],
-  ])('gets FORBIDDEN when %s is changed to %j', async (name, value) => {
+  ])('is FORBIDDEN when %s is changed to %j', async (name, value) => {
     const url = new URL(video());
     url.searchParams.set(name, value);
     const { status, body } = await get(url.href);
@@ -149,7 +149,7 @@ describe('who has no valid link', () => {
     expect((await get(url.href)).status).toBe(403);
   });
 
-  it('gets FORBIDDEN for another file, another kind or another secret', async () => {
+  it('is FORBIDDEN for another file, another kind or another secret', async () => {
     expect((await get(video().replace(VIDEO, BIG))).status).toBe(403);
     expect((await get(video().replace('/videos/', '/posters/').replace('.mp4', '.jpg'))).status).toBe(403);
     const stranger = new LinkSigner('another-secret-for-links', () => new URL(video()).origin);
@@ -157,19 +157,19 @@ describe('who has no valid link', () => {
     expect((await get(`${video()}&signature=AAAA`)).status).toBe(403);
   });
 
-  it('gets EXPIRED once the link had its time, even with a range', async () => {
+  it('is EXPIRED after its time, also with a range', async () => {
     const { status, body } = await get(signer.url('videos', VIDEO, new Date(Date.now() - 1000)), { range: 'bytes=0-9' });
     expect([status, code(body)]).toEqual([410, 'EXPIRED']);
   });
 
-  it('gets EXPIRED once the file is gone, from the database or from storage', async () => {
+  it('is EXPIRED when the file is deleted from the database or from storage', async () => {
     const missing = await get(signer.url('videos', randomUUID(), IN_AN_HOUR));
     expect([missing.status, code(missing.body)]).toEqual([410, 'EXPIRED']);
     const lost = await get(signer.url('videos', LOST, IN_AN_HOUR));
     expect([lost.status, code(lost.body)]).toEqual([410, 'EXPIRED']);
   });
 
-  it('gets EXPIRED, and nothing of the answer that was meant, when the file goes between look and read', async () => {
+  it('is EXPIRED, without headers of the file, when the file is deleted between stat and read', async () => {
     const { status, headers, body } = await get(signer.url('videos', VANISHING, IN_AN_HOUR), { range: 'bytes=0-1' });
     expect([status, code(body), headers.get('content-type'), headers.get('cache-control')]).toEqual([
       410,
@@ -181,7 +181,7 @@ describe('who has no valid link', () => {
     expect(headers.get('etag')).not.toBe(ETAG);
   });
 
-  it('finds nothing under what is no id', async () => {
+  it('is NOT_FOUND for a malformed id', async () => {
     const base = new URL(video()).origin;
     for (const name of ['1', '..%2f..%2fvideo', `${VIDEO}.mp4`, `${VIDEO}%00`]) {
       expect((await get(`${base}/videos/${name}.mp4`)).status).toBe(404);
@@ -189,7 +189,7 @@ describe('who has no valid link', () => {
     expect((await get(`${base}/videos/${VIDEO}.jpg`)).status).toBe(404);
   });
 
-  it('takes an id in capitals for another file than the one that was signed', async () => {
+  it('is FORBIDDEN when the id is written in capitals', async () => {
     const url = new URL(video());
     url.pathname = url.pathname.replace(VIDEO, VIDEO.toUpperCase());
     expect((await get(url.href)).status).toBe(403);
@@ -205,7 +205,7 @@ describe('a range', () => {
     ['bytes=0-999999999', 0, SIZE - 1],
     ['bytes=-500', SIZE - 500, SIZE - 1],
     ['bytes=-999999999', 0, SIZE - 1],
-  ])('%s gives bytes %i to %i', async (range, start, end) => {
+  ])('%s returns bytes %i to %i', async (range, start, end) => {
     const { status, headers, body } = await get(video(), { range });
     expect([status, headers.get('content-range'), headers.get('content-length')]).toEqual([
       206,
@@ -216,7 +216,7 @@ describe('a range', () => {
   });
 
   it.each([`bytes=${SIZE}-`, 'bytes=999999999-', 'bytes=-0', 'bytes=99999999999999999999999-'])(
-    '%s lies outside and says how much there is',
+    '%s is unsatisfiable, and the response has the size of the file',
     async (range) => {
       const { status, headers, body } = await get(video(), { range });
       expect([status, headers.get('content-range'), headers.get('cache-control'), body.length]).toEqual([
@@ -229,7 +229,7 @@ describe('a range', () => {
   );
 
   it.each(['bytes=0-9,20-29', 'bytes=9-0', 'bytes=-', 'bytes=a-b', 'items=0-9', 'bytes', 'bytes=1.5-3'])(
-    '%s is not one range: the whole file',
+    '%s is not a single range, so the whole file is returned',
     async (range) => {
       const { status, body } = await get(video(), { range });
       expect([status, body.length]).toEqual([200, SIZE]);
@@ -243,12 +243,12 @@ describe('a range', () => {
     [`W/${ETAG}`, 200],
     [new Date(MODIFIED.getTime() + 1000).toUTCString(), 200],
     ['yesterday', 200],
-  ])('with If-Range %s answers %i', async (ifRange, status) => {
+  ])('with If-Range %s returns %i', async (ifRange, status) => {
     expect((await get(video(), { range: 'bytes=0-9', 'if-range': ifRange })).status).toBe(status);
   });
 });
 
-describe('a condition', () => {
+describe('a conditional request', () => {
   it.each<[Record<string, string>, number]>([
     [{ 'if-none-match': ETAG }, 304],
     [{ 'if-none-match': `"other", W/${ETAG}` }, 304],
@@ -258,7 +258,7 @@ describe('a condition', () => {
     [{ 'if-modified-since': new Date(MODIFIED.getTime() - 1000).toUTCString() }, 200],
     [{ 'if-none-match': '"other"', 'if-modified-since': MODIFIED.toUTCString() }, 200],
     [{ 'if-none-match': ETAG, range: 'bytes=0-9' }, 304],
-  ])('%j answers %i', async (headers, status) => {
+  ])('with %j returns %i', async (headers, status) => {
     // undici would add Cache-Control: no-cache beside a condition, which asks for a fresh answer.
     const answer = await plain(video(), headers);
     expect(answer.status).toBe(status);
@@ -279,7 +279,7 @@ const plain = (url: string, headers: Record<string, string>) =>
     request.on('error', reject).end();
   });
 
-describe.skipIf(!existsSync('/proc/self/fd'))('a client that leaves', () => {
+describe.skipIf(!existsSync('/proc/self/fd'))('a client that disconnects', () => {
   const openFiles = async () => {
     const links = await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
     return links.filter((link) => link.startsWith(folder)).length;
@@ -299,6 +299,6 @@ describe.skipIf(!existsSync('/proc/self/fd'))('a client that leaves', () => {
   });
 });
 
-it('none of this is an event for the log', () => {
+it('nothing of this is logged', () => {
   expect(logged).toEqual([]);
 });

@@ -16,7 +16,7 @@ const allows = (environment: Record<string, string>, headers: Headers, kind: 'ht
   createGuard(config(environment)).check({ headers }, kind) === null;
 
 describe('a server without API keys', () => {
-  it.each(['localhost', 'localhost:4000', 'LOCALHOST:4000', '127.0.0.1:4000', '127.8.9.1', '[::1]:4000'])('answers to %s', (host) => {
+  it.each(['localhost', 'localhost:4000', 'LOCALHOST:4000', '127.0.0.1:4000', '127.8.9.1', '[::1]:4000'])('accepts the host %s', (host) => {
     expect(allows({}, { host })).toBe(true);
   });
 
@@ -34,12 +34,12 @@ describe('a server without API keys', () => {
     '[fe80::1]',
     '',
     undefined,
-  ])('does not answer to the host %j, which a page may have made to point here', (host) => {
+  ])('refuses the host %j, which may have been rebound to this machine', (host) => {
     expect(allows({}, { host })).toBe(false);
   });
 
   it.each(['http://localhost:3000', 'https://localhost', 'http://127.0.0.1:4000', 'http://[::1]:5173'])(
-    'lets pages from %s in',
+    'accepts pages from %s',
     (origin) => {
       expect(allows({}, { host: 'localhost:4000', origin })).toBe(true);
       expect(allows({}, { host: 'localhost:4000', origin }, 'websocket')).toBe(true);
@@ -55,12 +55,12 @@ describe('a server without API keys', () => {
     'file://',
     'chrome-extension://abc',
     'http://192.168.1.5',
-  ])('keeps pages from %j out', (origin) => {
+  ])('refuses pages from %j', (origin) => {
     expect(allows({}, { host: 'localhost:4000', origin })).toBe(false);
     expect(allows({}, { host: 'localhost:4000', origin }, 'websocket')).toBe(false);
   });
 
-  it('also answers to PUBLIC_URL and CORS_ORIGINS, and lets their pages in', () => {
+  it('accepts the hosts and pages of PUBLIC_URL and CORS_ORIGINS', () => {
     const named = { PUBLIC_URL: 'https://video.example/api', CORS_ORIGINS: 'https://shop.example:8443' };
     expect(allows(named, { host: 'video.example' })).toBe(true);
     expect(allows(named, { host: 'video.example:443', origin: 'https://video.example' })).toBe(true);
@@ -70,7 +70,7 @@ describe('a server without API keys', () => {
     expect(allows(named, { host: 'other.example' })).toBe(false);
   });
 
-  it('with ALLOW_ANONYMOUS answers to addresses, which cannot be rebound, but not to unknown names', () => {
+  it('accepts addresses with ALLOW_ANONYMOUS, since they cannot be rebound, but no unknown names', () => {
     const anonymous = { ALLOW_ANONYMOUS: '1' };
     expect(allows(anonymous, { host: '192.168.1.5:4000' })).toBe(true);
     expect(allows(anonymous, { host: '[fd00::5]:4000' })).toBe(true);
@@ -83,7 +83,7 @@ describe('a server without API keys', () => {
     expect(allows(anonymous, { host: 'evil.example:4000', origin: 'http://evil.example:4000' })).toBe(false);
   });
 
-  it('says how to let a host or an origin in', () => {
+  it('says how to allow a host or an origin', () => {
     const guard = createGuard(config());
     expect(guard.check({ headers: { host: 'video.example' } }, 'http')?.message).toMatch(/"video\.example".*PUBLIC_URL/);
     expect(guard.check({ headers: { host: 'localhost', origin: 'https://shop.example' } }, 'http')?.message).toMatch(
@@ -93,11 +93,11 @@ describe('a server without API keys', () => {
 });
 
 describe('a server with API keys', () => {
-  it('answers to any host, since nothing is given without a key', () => {
+  it('accepts any host, since requests need a key', () => {
     expect(allows(KEYS, { host: 'anything.example', origin: 'https://evil.example' })).toBe(true);
   });
 
-  it('opens sockets only to pages of its own, of loopback and of named origins', () => {
+  it('opens sockets only for its own pages, pages on loopback and allowed origins', () => {
     const named = { ...KEYS, CORS_ORIGINS: 'https://shop.example' };
     const host = 'video.example';
     expect(allows(named, { host }, 'websocket')).toBe(true);
@@ -109,19 +109,19 @@ describe('a server with API keys', () => {
   });
 });
 
-describe('listening', () => {
-  it.each(['127.0.0.1', 'localhost', '::1'])('on %s needs no keys', (HOST) => {
+describe('an API that listens', () => {
+  it.each(['127.0.0.1', 'localhost', '::1'])('on %s needs no API keys', (HOST) => {
     expect(() => assertListenAllowed(config({ HOST }))).not.toThrow();
   });
 
-  it.each(['0.0.0.0', '::', '192.168.1.5', 'video.example'])('on %s needs keys or ALLOW_ANONYMOUS, and the refusal says so', (HOST) => {
+  it.each(['0.0.0.0', '::', '192.168.1.5', 'video.example'])('on %s needs API keys or ALLOW_ANONYMOUS, and its error says so', (HOST) => {
     expect(() => assertListenAllowed(config({ HOST }))).toThrow(/API_KEYS.*ALLOW_ANONYMOUS=1/);
     expect(() => assertListenAllowed(config({ HOST, ALLOW_ANONYMOUS: '1' }))).not.toThrow();
     expect(() => assertListenAllowed(config({ HOST, ...KEYS }))).not.toThrow();
   });
 });
 
-describe('over the wire', () => {
+describe('a response', () => {
   let server: Server;
   let port: number;
   const logged: object[] = [];
@@ -135,7 +135,7 @@ describe('over the wire', () => {
       response.json(request.body);
     });
     app.get('/busy', () => {
-      throw new AppError('QUEUE_FULL', 'All 10 places in the queue are taken.', { retryAfterSeconds: 2.4 });
+      throw new AppError('QUEUE_FULL', 'The backlog is full.', { retryAfterSeconds: 2.4 });
     });
     app.get('/locked', () => {
       throw new AppError('UNAUTHENTICATED');
@@ -180,7 +180,7 @@ describe('over the wire', () => {
       sent.on('error', reject).end(body);
     });
 
-  it('a rebound name gets 403 and the hint', async () => {
+  it('is 403 with a hint for a rebound name', async () => {
     const { status, text } = await ask('/things/1', { host: 'evil.example' });
     expect(status).toBe(403);
     expect(JSON.parse(text)).toEqual({
@@ -194,7 +194,7 @@ describe('over the wire', () => {
     });
   });
 
-  it('a socket from another site is refused with 403 and a body, one from here is opened', async () => {
+  it('is 403 with a body for a socket from another site, while one from here is opened', async () => {
     const open = (origin: string) =>
       new Promise<string>((resolve) => {
         const socket = new WebSocket(`ws://127.0.0.1:${port}/graphql`, { origin });
@@ -209,7 +209,7 @@ describe('over the wire', () => {
     expect(await open('https://shop.example')).toBe('closed 1000');
   });
 
-  it('browsers are told of named origins and of no other', async () => {
+  it('has CORS headers for allowed origins only', async () => {
     const preflight = await ask(
       '/echo',
       {
@@ -227,7 +227,7 @@ describe('over the wire', () => {
     expect((await ask('/things/1', { origin: 'http://localhost:3000' })).headers['access-control-allow-origin']).toBeUndefined();
   });
 
-  it('every answer carries the security headers and does not name the framework', async () => {
+  it('has security headers and does not name the framework', async () => {
     const { headers } = await ask('/things/1');
     expect(headers['content-security-policy']).toMatch(/default-src 'none';script-src 'self';/);
     expect(headers['content-security-policy']).toContain("frame-ancestors 'none'");
@@ -237,18 +237,18 @@ describe('over the wire', () => {
     expect(headers['x-powered-by']).toBeUndefined();
   });
 
-  it('a full queue says when to come back', async () => {
+  it('has Retry-After when the backlog is full', async () => {
     const { status, headers, text } = await ask('/busy');
     expect([status, headers['retry-after'], headers['cache-control']]).toEqual([429, '3', 'no-store']);
     expect(JSON.parse(text).error).toMatchObject({ code: 'QUEUE_FULL', fault: 'CLIENT', retry: 'LATER', retryAfterSeconds: 2.4 });
   });
 
-  it('a missing key is asked for', async () => {
+  it('has WWW-Authenticate when the key is missing', async () => {
     const { status, headers } = await ask('/locked');
     expect([status, headers['www-authenticate']]).toEqual([401, 'Bearer']);
   });
 
-  it('a fault of our own hides its inside and gives a reference that the log has too', async () => {
+  it('hides the message of an internal error and has a reference that is also logged', async () => {
     const { status, text } = await ask('/broken');
     const { error } = JSON.parse(text);
     expect(status).toBe(500);
@@ -264,7 +264,7 @@ describe('over the wire', () => {
     ['/echo', 'POST', JSON.stringify('x'.repeat(200)), 413, 'IMAGE_TOO_LARGE', 'POST /uploads'],
     ['/things/%E0%A4%A', 'GET', '', 400, 'BAD_INPUT', 'percent-encoding'],
     ['/nowhere', 'GET', '', 404, 'NOT_FOUND', '/nowhere'],
-  ])("%s %s %s is the request's fault", async (path, method, body, status, code, said) => {
+  ])('is an error of the client for %s %s %s', async (path, method, body, status, code, said) => {
     const before = logged.length;
     const answer = await ask(path, { 'content-type': 'application/json' }, method, body);
     expect(answer.status).toBe(status);

@@ -4,14 +4,14 @@ import { Latest } from '../../../src/api/progress/latest.ts';
 const done = { value: undefined, done: true };
 
 describe('a stream of the latest value', () => {
-  it('hands a value to a reader that waits', async () => {
+  it('delivers a value to a waiting reader', async () => {
     const latest = new Latest<number>();
     const reading = latest.next();
     latest.push(1);
     expect(await reading).toEqual({ value: 1, done: false });
   });
 
-  it('keeps only the newest value for a reader that comes later', async () => {
+  it('keeps only the latest value for a later reader', async () => {
     const latest = new Latest<number>();
     for (let n = 0; n < 1000; n++) latest.push(n);
     expect(await latest.next()).toEqual({ value: 999, done: false });
@@ -19,7 +19,7 @@ describe('a stream of the latest value', () => {
     expect(await latest.next()).toEqual({ value: 1000, done: false });
   });
 
-  it('gives the last value before it ends', async () => {
+  it('delivers an unread value before it ends', async () => {
     const latest = new Latest<string>();
     latest.push('first');
     latest.push('last');
@@ -31,14 +31,14 @@ describe('a stream of the latest value', () => {
     expect(await latest.next()).toEqual(done);
   });
 
-  it('ends for a reader that waits', async () => {
+  it('ends for a waiting reader', async () => {
     const latest = new Latest<number>();
     const reading = latest.next();
     latest.end();
     expect(await reading).toEqual(done);
   });
 
-  it.each(['before the reader comes', 'while the reader waits'])('fails once, %s, and has then ended', async (when) => {
+  it.each(['before the reader starts', 'while the reader waits'])('fails once, %s, and has ended afterwards', async (when) => {
     const latest = new Latest<number>();
     const early = when.startsWith('before') ? null : latest.next();
     latest.fail(new Error('no more'));
@@ -46,7 +46,7 @@ describe('a stream of the latest value', () => {
     expect(await latest.next()).toEqual(done);
   });
 
-  it('cleans up once, whoever ends it', async () => {
+  it('cleans up once, however it ends', async () => {
     for (const end of [
       (latest: Latest<number>) => latest.end(),
       (latest: Latest<number>) => latest.fail(new Error('x')),
@@ -61,7 +61,7 @@ describe('a stream of the latest value', () => {
     }
   });
 
-  it('is cleaned up when the reader breaks off', async () => {
+  it('cleans up when the reader stops', async () => {
     let cleaned = false;
     const latest = new Latest<number>(async () => void (cleaned = true));
     latest.push(1);
@@ -74,7 +74,7 @@ describe('a stream of the latest value', () => {
     expect(await latest.next()).toEqual(done);
   });
 
-  it('lets a reader that leaves end its own wait', async () => {
+  it('resolves a pending read when the reader stops', async () => {
     const latest = new Latest<number>();
     const reading = latest.next();
     await latest.return();

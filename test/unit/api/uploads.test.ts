@@ -86,7 +86,7 @@ const form = (...photos: Blob[]): FormData => {
 const jpeg = { 'content-type': 'image/jpeg' };
 
 describe('an upload', () => {
-  it('as a form answers what the photo is, and stores it byte for byte for the owner of the key', async () => {
+  it('as a form returns the properties of the photo and stores it unchanged for the owner of the key', async () => {
     const { status, answer } = await send(form(new Blob([cat], { type: 'image/jpeg' })));
     expect(status).toBe(201);
     const sha256 = createHash('sha256').update(cat).digest('hex');
@@ -103,11 +103,11 @@ describe('an upload', () => {
     expect((await readFile(await storage.workspace.localPath(`uploads/${String(answer['id'])}`, folder))).equals(cat)).toBe(true);
   });
 
-  it.each(['image/jpeg', 'image/heic', 'application/octet-stream'])('as a body of %s is told by its content', async (type) => {
+  it.each(['image/jpeg', 'image/heic', 'application/octet-stream'])('as a body of %s is recognised by its content', async (type) => {
     expect(await send(cat, { 'content-type': type })).toMatchObject({ status: 201, answer: { width: 451, height: 300, format: 'jpeg' } });
   });
 
-  it('may come in pieces of unknown total length', async () => {
+  it('may be sent in chunks of unknown total length', async () => {
     const pieces = Array.from({ length: Math.ceil(cat.length / 1000) }, (_, index) => cat.subarray(index * 1000, index * 1000 + 1000));
     expect(await send(Readable.toWeb(Readable.from(pieces)) as ReadableStream, jpeg)).toMatchObject({
       status: 201,
@@ -115,13 +115,13 @@ describe('an upload', () => {
     });
   });
 
-  it('twenty at once all arrive', async () => {
+  it('succeeds twenty times concurrently', async () => {
     const all = await Promise.all(Array.from({ length: 20 }, (_, index) => (index % 2 ? send(cat, jpeg) : send(form(new Blob([cat]))))));
     expect(all.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 201));
     expect(new Set(all.map(({ answer }) => answer['id'])).size).toBe(20);
   });
 
-  it('needs a key', async () => {
+  it('requires a key', async () => {
     expect(await send(cat, { ...jpeg, authorization: 'Bearer wrong' })).toMatchObject({
       status: 401,
       answer: { error: { code: 'UNAUTHENTICATED' } },
@@ -129,14 +129,14 @@ describe('an upload', () => {
   });
 });
 
-describe('what is no photo', () => {
+describe('an upload that is not a photo', () => {
   it.each<[string, () => RequestInit['body'], Record<string, string>, number, string, RegExp]>([
     ['an empty body', () => '', jpeg, 400, 'BAD_INPUT', /empty/],
     ['a form without a file', () => form(), {}, 400, 'BAD_INPUT', /no file/],
     ['a form with an empty file', () => form(new Blob([])), {}, 400, 'BAD_INPUT', /empty/],
     ['a form with two files', () => form(new Blob([cat]), new Blob([cat])), {}, 400, 'BAD_INPUT', /more than one file/],
     [
-      'a form that ends in the middle',
+      'a truncated form',
       () => '--x\r\ncontent-disposition: form-data; name="a"; filename="a.jpg"\r\n\r\nabc',
       { 'content-type': 'multipart/form-data; boundary=x' },
       400,
@@ -145,13 +145,13 @@ describe('what is no photo', () => {
     ],
     ['a form without a boundary', () => 'abc', { 'content-type': 'multipart/form-data' }, 400, 'BAD_INPUT', /[Bb]oundary/],
     ['JSON', () => '{}', { 'content-type': 'application/json' }, 400, 'BAD_INPUT', /Content-Type/],
-    ['text that calls itself a picture', () => 'hello, world', jpeg, 415, 'UNSUPPORTED_FORMAT', /./],
+    ['text with the type of a picture', () => 'hello, world', jpeg, 415, 'UNSUPPORTED_FORMAT', /./],
     ['half a photo', () => cat.subarray(0, cat.length / 2), jpeg, 400, 'IMAGE_UNREADABLE', /./],
-  ])('%s is refused in clear words', async (_name, body, headers, status, code, said) => {
+  ])('is refused with a specific message: %s', async (_name, body, headers, status, code, said) => {
     expect(await send(body(), headers)).toMatchObject({ status, answer: { error: { code, message: expect.stringMatching(said) } } });
   });
 
-  it('a request without any body is refused', async () => {
+  it('is refused without a body', async () => {
     expect(await send(undefined)).toMatchObject({
       status: 400,
       answer: { error: { code: 'BAD_INPUT', message: expect.stringMatching(/no body|Content-Type/) } },
@@ -168,7 +168,7 @@ describe('a photo that is too large', () => {
     expect(await send(form(new Blob([tooMuch])))).toMatchObject(refused);
   });
 
-  it('is refused while its length is still unknown, and the client gets the answer although it goes on sending', async () => {
+  it('is refused while its length is unknown, and the client receives the response although it is still sending', async () => {
     const endless = Readable.from(
       (function* pieces() {
         for (let sent = 0; sent < 40; sent++) yield randomBytes(1_000_000);
@@ -177,13 +177,13 @@ describe('a photo that is too large', () => {
     expect(await send(Readable.toWeb(endless) as ReadableStream, jpeg)).toMatchObject(refused);
   });
 
-  it('leaves the connection good for the next request', async () => {
+  it('leaves the connection usable for the next request', async () => {
     for (let time = 0; time < 3; time++) expect(await send(tooMuch, jpeg)).toMatchObject(refused);
     expect((await send(cat, jpeg)).status).toBe(201);
   });
 });
 
-describe('a client that fails', () => {
+describe('a failing client', () => {
   const open = (headers: Record<string, string>, where = url): ClientRequest =>
     httpRequest(where, { method: 'POST', agent: false, headers: { ...AUTHORIZATION, ...headers } }).on('error', () => {});
   const scratch = () => readdir(path.join(folder, '.scratch')).catch(() => []);
@@ -193,7 +193,7 @@ describe('a client that fails', () => {
   it.each<[string, Record<string, string>, string]>([
     ['a body', jpeg, ''],
     ['a form', multipart, head],
-  ])('and goes away in the middle of %s leaves nothing behind', async (_name, headers, before) => {
+  ])('that disconnects in the middle of %s leaves nothing behind', async (_name, headers, before) => {
     const request = open({ ...headers, 'content-length': '500000' });
     request.write(before);
     request.write(cat.subarray(0, 1000));
@@ -205,7 +205,7 @@ describe('a client that fails', () => {
   it.each<[string, Record<string, string>, string]>([
     ['a body', jpeg, ''],
     ['a form', multipart, head],
-  ])('and falls silent in the middle of %s is told so', async (_name, headers, before) => {
+  ])('that stops sending in the middle of %s gets an error', async (_name, headers, before) => {
     const request = open(headers, hasty);
     request.write(before);
     request.write(cat.subarray(0, 1000));
@@ -217,7 +217,7 @@ describe('a client that fails', () => {
     request.destroy();
   });
 
-  it('and sends no multipart at all, only its header, does not crash the server', async () => {
+  it('that sends the header of a form without its body does not crash the server', async () => {
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
     socket.write(
       `POST /uploads HTTP/1.1\r\nhost: x\r\nauthorization: ${AUTHORIZATION.authorization}\r\ncontent-type: ${multipart['content-type']}\r\ncontent-length: 100\r\n\r\n`,
@@ -228,8 +228,8 @@ describe('a client that fails', () => {
   });
 });
 
-describe('a failure of our own', () => {
-  it('takes the stored file back when the row cannot be written', async () => {
+describe('a failure of the database', () => {
+  it('removes the stored file when the row cannot be inserted', async () => {
     breakDatabase = true;
     try {
       expect(await send(cat, jpeg)).toMatchObject({ status: 500, answer: { error: { code: 'INTERNAL', reference: expect.any(String) } } });
@@ -241,7 +241,7 @@ describe('a failure of our own', () => {
 });
 
 describe('a photo inside a request', () => {
-  it('is taken in the same way', async () => {
+  it('is received like an upload', async () => {
     const photo = await receivePhoto(Readable.from([cat]), { ...storage, limits: LIMITS, inspect: inspectPhoto });
     expect(photo).toMatchObject({ key: `uploads/${photo.id}`, sizeBytes: cat.length, width: 451, height: 300, format: 'jpeg' });
     expect((await storage.blobs.stat(photo.key)).sizeBytes).toBe(cat.length);
@@ -249,7 +249,7 @@ describe('a photo inside a request', () => {
   });
 });
 
-it('after all of that, nothing lies on disk but the photos of rows', async () => {
+it('after all tests, storage contains only photos that have a row', async () => {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   expect(
     entries

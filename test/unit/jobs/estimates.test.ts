@@ -72,7 +72,7 @@ describe('expected render time', () => {
       expect(new Estimator('SVD_XT', [elsewhere, here]).seconds(half, cpu)).toBeCloseTo(2 * (10 + 20 * 100 + 36));
     });
 
-    it('is that of the fastest of several devices, in whatever order', () => {
+    it('is that of the fastest of several devices, in any order', () => {
       const card = { device: 'webgpu', costModels: { SVD_XT: { P360: { fixed: 1, perUnetCall: 1, perFrame: 0 } } } };
       expect(new Estimator('SVD_XT', []).fastest(work, [cpu, card])).toBe(41);
     });
@@ -89,7 +89,7 @@ describe('expected render time', () => {
   });
 });
 
-describe('what a job can expect', () => {
+describe('the outlook of a job', () => {
   const now = new Date('2026-01-01T00:00:10Z');
   const job = (change: Partial<Job>): Job =>
     ({ id: 'it', status: 'QUEUED', estimatedSeconds: 20, progressAt: null, etaSeconds: null, nextAttemptAt: null, ...change }) as Job;
@@ -100,20 +100,20 @@ describe('what a job can expect', () => {
     devices,
   });
 
-  it('is its place, and all that is before it shared by the devices, while it waits', () => {
+  it('is its position and the work before it divided among the devices, while it is queued', () => {
     expect(outlook(job({}), view(1), now)).toEqual({ queuePosition: 3, secondsRemaining: 90 });
     expect(outlook(job({}), view(2), now)).toEqual({ queuePosition: 3, secondsRemaining: 55 });
     expect(outlook(job({}), view(0), now)).toEqual({ queuePosition: 3, secondsRemaining: 90 });
   });
 
-  it('is what was left at the last step less the time since, never below zero, while it renders', () => {
+  it('is the remaining time as of the last step, minus the time since, while it is rendered', () => {
     const progressAt = new Date('2026-01-01T00:00:07Z');
     expect(outlook(job({ status: 'PROCESSING', etaSeconds: 8, progressAt }), null, now).secondsRemaining).toBe(5);
     expect(outlook(job({ status: 'PROCESSING', etaSeconds: 1, progressAt }), null, now).secondsRemaining).toBe(0);
     expect(outlook(job({ status: 'PROCESSING' }), null, now)).toEqual({ queuePosition: null, secondsRemaining: 20 });
   });
 
-  it('is the wait and a whole render before the next attempt, and nothing after the end', () => {
+  it('is the delay and a whole render while it is retrying, and null once it has finished', () => {
     expect(outlook(job({ status: 'RETRYING', nextAttemptAt: new Date('2026-01-01T00:00:40Z') }), null, now).secondsRemaining).toBe(50);
     for (const status of ['COMPLETED', 'FAILED', 'CANCELLED'] as const)
       expect(outlook(job({ status }), null, now)).toEqual({ queuePosition: null, secondsRemaining: null });

@@ -19,7 +19,7 @@ const refusalOf = (requested: RequestedOptions): AppError => {
 };
 
 describe('options of a request', () => {
-  it('get defaults that work well', () => {
+  it('get defaults', () => {
     const checked = checkOptions({});
     expect(checked).toEqual({
       durationSeconds: 6,
@@ -41,7 +41,7 @@ describe('options of a request', () => {
     expect(bucketOf({ motion, tuning: { svdXt: { motionBucketId: 255 } } })).toBe(255);
   });
 
-  it('may have values at the ends of their ranges', () => {
+  it('accept the limits of their ranges', () => {
     const ends = { numInferenceSteps: 50, minGuidanceScale: 1, maxGuidanceScale: 1, noiseAugStrength: 0, motionBucketId: 1 };
     const checked = checkOptions({ seed: SEED.max, tuning: { svdXt: ends } });
     expect(checked).toMatchObject({ engine: 'SVD_XT', seed: SEED.max, tuning: ends });
@@ -61,7 +61,7 @@ describe('options of a request', () => {
       { tuning: { svdXt: { minGuidanceScale: 4 } } },
     ],
     ['tuning', 'tuning.svdXt is for the engine SVD_XT, but engine is PREVIEW', { engine: 'PREVIEW', tuning: { svdXt: {} } }],
-  ])('are refused with the field %s and the words "%s"', (field, words, requested) => {
+  ])('are refused with the field %s and the message "%s"', (field, words, requested) => {
     const error = refusalOf(requested);
     expect(error.code).toBe('BAD_INPUT');
     expect(error.message).toContain(words);
@@ -74,7 +74,7 @@ describe('options of a request', () => {
     expect(checkOptions({ tuning: {} }).engine).toBeNull();
   });
 
-  it('are completed by the photo and a random seed', () => {
+  it('are resolved from the photo and a random seed', () => {
     const checked = checkOptions({});
     expect(resolveOptions(checked, 'PREVIEW', SQUARE).orientation).toBe('LANDSCAPE');
     expect(resolveOptions(checked, 'PREVIEW', TALL).orientation).toBe('PORTRAIT');
@@ -84,7 +84,7 @@ describe('options of a request', () => {
     expect(resolveOptions(checkOptions({ seed: 0 }), 'PREVIEW', SQUARE).seed).toBe(0);
   });
 
-  it('have one fingerprint per request, however much of it is left to defaults', () => {
+  it('have the same fingerprint with omitted and with explicit defaults', () => {
     const print = fingerprint(checkOptions({}), 'photo');
     expect(fingerprint(checkOptions({ durationSeconds: 6, fit: 'AUTO' }), 'photo')).toBe(print);
     expect(fingerprint(checkOptions({ durationSeconds: 8 }), 'photo')).not.toBe(print);
