@@ -8,7 +8,7 @@ import type { JobWatcher } from './progress/watch.ts';
 export interface ApiContext extends Services {
   readonly version: string;
   readonly startedAt: Date;
-  /** Random id of this process, which tells it from another one that answers on the same port. */
+  /** Random id of this process, which distinguishes it from another process on the same port. */
   readonly instance: string;
   readonly links: LinkSigner;
   readonly watcher: JobWatcher;

@@ -30,23 +30,23 @@ import { createSchema } from './graphql/schema.ts';
 import { serveSockets } from './graphql/sockets.ts';
 import { uploadsRouter } from './http/uploads.ts';
 
-/** Room for a photo of BASE64_MAX_BYTES as base64, and the rest of a request. */
+/** Enough for a photo of BASE64_MAX_BYTES as base64 and the rest of a request. */
 const BODY_LIMIT = '4mb';
 
 export interface RunningServer {
-  /** Where it listens, as a client on this machine would write it. */
+  /** URL for clients on this machine. */
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** Every key that may be used: the operator's, and the bot's own. */
+/** All valid keys: those of the operator and the bot's. */
 function allKeys({ API_KEYS, BOT_API_KEY }: Config): Config['API_KEYS'] {
   return BOT_API_KEY ? [...API_KEYS, { name: 'bot', secret: BOT_API_KEY, actAs: true }] : API_KEYS;
 }
 
 /**
  * The API on one port: GraphQL over HTTP and WebSocket, uploads, signed downloads, playground, health and metrics.
- * @throws AppError FORBIDDEN if it would be open to strangers
+ * @throws AppError FORBIDDEN if other machines could use it without an API key
  */
 export async function startServer(api: ApiContext): Promise<RunningServer> {
   const { config, log } = api;
@@ -154,21 +154,24 @@ function metricsRoute(api: ApiContext): RequestHandler {
   };
 }
 
-/** HTTP carries one answer; the events of a subscription need a socket. */
+/** HTTP carries a single response; subscriptions need a WebSocket. */
 const refuseSubscriptions: ApolloServerPlugin<RequestContext> = {
   async requestDidStart() {
     return {
       async didResolveOperation({ operation }) {
         if (operation?.operation !== 'subscription') return;
-        throw new GraphQLError('Subscriptions are served over WebSocket (graphql-transport-ws), at the same address with ws: for http:.', {
-          extensions: { code: 'BAD_INPUT', http: { status: HTTP_STATUS.BAD_INPUT } },
-        });
+        throw new GraphQLError(
+          'Subscriptions are served over WebSocket (graphql-transport-ws), at the same URL with ws: instead of http:.',
+          {
+            extensions: { code: 'BAD_INPUT', http: { status: HTTP_STATUS.BAD_INPUT } },
+          },
+        );
       },
     };
   },
 };
 
-/** GraphQL clients read `errors`, also when a request is refused before GraphQL sees it. */
+/** Responds in GraphQL's format to requests that are refused before GraphQL handles them, since GraphQL clients read `errors`. */
 function graphqlRefusal(log: Log, production: boolean): express.ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (isDisconnected(error, request) || response.headersSent) {
@@ -190,7 +193,7 @@ async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
         error.code === 'EADDRINUSE'
-          ? new StartupError(`Port ${PORT} on ${HOST} is taken.`, 'Set PORT to a free one, or stop what uses it.', error)
+          ? new StartupError(`Port ${PORT} on ${HOST} is in use.`, 'Set PORT to a free port, or stop the process that uses it.', error)
           : error,
       );
     });

@@ -87,7 +87,7 @@ async function releaseLost(context: JobContext, job: Job): Promise<void> {
   if (await retryOrFail(context, job, guard, new AppError('WORKER_LOST'), 0)) await context.queue.enqueue(job.engine, job.id);
 }
 
-/** Records in the row that the video of a completed job is missing, so that no dead links are handed out. */
+/** Records in the row that the video of a completed job is missing, so that clients get no dead links. */
 async function markMissingFiles(context: JobContext): Promise<void> {
   await forEachItem(context.log, await context.jobs.recentlyCompleted(CHECK_FILES_MS), async (job) => {
     const isStored = await context.blobs.stat(jobFiles.video(job)).then(

@@ -10,7 +10,7 @@ export interface HeartbeatOptions {
 }
 
 /**
- * Writes the row that tells others that a device is alive, what it can render and what it is doing. Writes are serialized, and each reads
+ * Writes the row that shows that a device is alive, what it can render and what it is doing. Writes are serialized, and each reads
  * the record when it starts, so that a delayed write cannot overwrite newer state.
  */
 export class Heartbeat {

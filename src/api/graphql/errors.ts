@@ -1,11 +1,11 @@
-/** GraphQL errors as clients receive them: `extensions` carry the code from the closed list, its hint, fault and retry. */
+/** GraphQL errors as clients receive them: `extensions` carry code, hint, fault and retry. */
 import { randomUUID } from 'node:crypto';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Log } from '../../jobs/ports/log.ts';
 import { AppError, ERRORS, isErrorCode } from '../../jobs/errors.ts';
 import { knownError } from '../http/errors.ts';
 
-/** Codes of graphql and Apollo for a request refused before any resolver runs: a mistake in the request. */
+/** Codes of graphql and Apollo for a malformed request, which is refused before any resolver runs. */
 const REFUSED = new Set([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
@@ -27,14 +27,14 @@ function classify(error: unknown, formatted: GraphQLFormattedError): AppError {
   const code = formatted.extensions?.['code'];
   if (isErrorCode(code)) return new AppError(code, formatted.message);
   const refused = typeof code === 'string' && REFUSED.has(code);
-  // A GraphQLError without a cause is graphql's own, about a wrong variable for example.
+  // A GraphQLError without a cause comes from graphql itself, for example for an invalid variable.
   if (refused || cause instanceof GraphQLError) return new AppError('BAD_INPUT', formatted.message);
   return knownError(cause);
 }
 
 /**
  * @param error what was thrown
- * @param formatted graphql's own form of it, with path and locations
+ * @param formatted the error as formatted by graphql, with path and locations
  * @param production hides stack traces
  */
 export function formatError(error: unknown, formatted: GraphQLFormattedError, log: Log, production: boolean): GraphQLFormattedError {

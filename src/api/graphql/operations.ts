@@ -1,4 +1,4 @@
-/** What one GraphQL operation may ask for, over HTTP and WebSocket alike: an operation is small text, and it must be small work too. */
+/** Limits on the size of a GraphQL operation, over HTTP and WebSocket, so that a small request cannot cause a lot of work. */
 import {
   GraphQLError,
   parse,
@@ -11,25 +11,25 @@ import {
   type ValidationContext,
 } from 'graphql';
 
-/** Words and signs in one document; GraphiQL's own questions about the schema have some 500. */
+/** Tokens in one document; the introspection query of GraphiQL has about 500. */
 export const MAX_TOKENS = 2_000;
 const MAX_ROOT_FIELDS = 20;
 
-/** Validation rule: an operation does not ask for the same thing a thousand times under a thousand names. */
+/** Validation rule: limits the number of root fields, since one field can be requested many times under different aliases. */
 export function limitRootFields(context: ValidationContext): ASTVisitor {
   return {
     OperationDefinition(operation) {
       const count = countFields(operation.selectionSet, context, new Set());
       if (count > MAX_ROOT_FIELDS) {
         context.reportError(
-          new GraphQLError(`The operation has ${count} fields at its top; at most ${MAX_ROOT_FIELDS} are allowed.`, { nodes: operation }),
+          new GraphQLError(`The operation has ${count} root fields; at most ${MAX_ROOT_FIELDS} are allowed.`, { nodes: operation }),
         );
       }
     },
   };
 }
 
-/** As graphql collects them: a fragment counts once, however often it is spread. */
+/** Counts fields as graphql collects them: a fragment counts once, however often it is spread. */
 function countFields({ selections }: SelectionSetNode, context: ValidationContext, seen: Set<string>): number {
   let count = 0;
   for (const selection of selections) {
@@ -45,9 +45,9 @@ function countFields({ selections }: SelectionSetNode, context: ValidationContex
 }
 
 /**
- * An operation's text as a document that may be executed.
- * @throws GraphQLError if it is no GraphQL or too long
- * @returns the document, or everything that the schema or the limits have against it
+ * Parses and validates an operation.
+ * @throws GraphQLError if the text is not GraphQL or too long
+ * @returns the document, or the errors of validation
  */
 export function readOperation(schema: GraphQLSchema, text: string): DocumentNode | readonly GraphQLError[] {
   const document = parse(text, { maxTokens: MAX_TOKENS });

@@ -8,11 +8,11 @@ import { OptionsResolver } from './resolvers/options.ts';
 // TypeGraphQL reads types from decorated classes that nothing constructs, so each field of such a class carries a definite-assignment
 // assertion (`!`) instead of a default value.
 
-/** TypeGraphQL asks for one wherever there is a subscription; ours brings its own stream of events (JobWatcher). */
+/** TypeGraphQL requires a PubSub for subscriptions, although ours has its own stream of events (JobWatcher). */
 const NO_TOPICS: PubSub = {
   publish() {},
   subscribe() {
-    throw new Error('subscriptions have streams of their own');
+    throw new Error('subscriptions use JobWatcher');
   },
 };
 
@@ -32,18 +32,18 @@ export async function createSchema(): Promise<GraphQLSchema> {
   return schema;
 }
 
-/** What TypeGraphQL has no place for, or a library says badly. */
+/** Describes types that TypeGraphQL has no place for, or that a library describes poorly. */
 function describe(schema: GraphQLSchema): void {
   const descriptions = {
-    Query: 'What there is: jobs, what can be asked for, and how the installation is.',
-    Mutation: 'What can be done: have a video made of a photo, cancel it, try it again, delete it.',
-    Subscription: 'What happens: a job from now to its end.',
+    Query: 'Reads jobs, available options and the state of the installation.',
+    Mutation: 'Creates, cancels, retries and deletes jobs.',
+    Subscription: 'Follows jobs.',
     DateTimeISO: 'A time in ISO 8601, in UTC, such as 2026-01-31T12:00:00.000Z.',
   };
   for (const [name, description] of Object.entries(descriptions)) schema.getType(name)!.description = description;
 }
 
-/** What stands in schema.graphql. */
+/** The content of schema.graphql. */
 export async function printedSchema(): Promise<string> {
   return `# Printed from src/api by "npm run generate". Do not edit.\n\n${printSchema(lexicographicSortSchema(await createSchema()))}\n`;
 }

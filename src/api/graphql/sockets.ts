@@ -23,7 +23,7 @@ import { readOperation } from './operations.ts';
 
 const PATH = '/graphql';
 const MAX_MESSAGE_BYTES = 4_000_000;
-/** Operations at once on one socket, subscriptions above all. */
+/** Concurrent operations on one socket, mostly subscriptions. */
 const MAX_OPERATIONS = 100;
 /** Close code of RFC 6455 for a server that stops. */
 const GOING_AWAY = 1001;
@@ -34,12 +34,12 @@ export interface SocketOptions {
   readonly api: ApiContext;
   readonly guard: Guard;
   readonly keys: readonly ApiKey[];
-  /** Callers without a key are the local owner. */
+  /** Whether callers without a key are the local owner. */
   readonly open: boolean;
   readonly production: boolean;
 }
 
-/** Accepts sockets whose Host and Origin are allowed; a wrong key is answered by closing with 4401. */
+/** Accepts sockets whose Host and Origin are allowed. A socket with an invalid key is closed with code 4401. */
 export function serveSockets({ server, schema, api, guard, keys, open, production }: SocketOptions): { close(): Promise<void> } {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
   const format = (error: GraphQLError | GraphQLFormattedError): GraphQLFormattedError =>
@@ -59,14 +59,11 @@ export function serveSockets({ server, schema, api, guard, keys, open, productio
           return false;
         }
       },
-      // Whatever is wrong with an operation fails that operation, not the connection.
+      // An error of an operation fails the operation, not the connection.
       onSubscribe({ connectionParams, subscriptions }, _id, { query, operationName, variables, extensions }) {
         try {
           if (Object.keys(subscriptions).length > MAX_OPERATIONS) {
-            throw new AppError(
-              'OWNER_LIMIT',
-              `This socket has ${MAX_OPERATIONS} operations under way; complete one or open another socket.`,
-            );
+            throw new AppError('OWNER_LIMIT', `This socket already has ${MAX_OPERATIONS} operations; complete one or open another socket.`);
           }
           const caller = authenticateSocket(keys, connectionParams, extensions, open);
           const contextValue: RequestContext = { api, caller, startedAt: performance.now() };
@@ -103,7 +100,7 @@ export function serveSockets({ server, schema, api, guard, keys, open, productio
   });
   return {
     async close() {
-      for (const socket of sockets.clients) socket.close(GOING_AWAY, 'The server is stopping; connect again.');
+      for (const socket of sockets.clients) socket.close(GOING_AWAY, 'The server is shutting down; reconnect.');
       const cut = setTimeout(() => {
         for (const socket of sockets.clients) socket.terminate();
       }, 500);

@@ -1,4 +1,4 @@
-/** Rows as clients see them. */
+/** Fields of the API that are derived from rows. */
 import { frameCount, FRAMES_PER_SECOND, frameSize } from '../../catalog/catalog.ts';
 import { adviceFor, AppError, ERRORS } from '../../jobs/errors.ts';
 import type { Job } from '../../jobs/job.ts';
@@ -7,7 +7,7 @@ import { isUuid, type Cursor, type JobFilter } from '../../jobs/store.ts';
 import type { LinkSigner } from '../http/links.ts';
 import type { JobErrorType, JobResultType } from './types/job.ts';
 
-/** How long a link to a preview picture works, in milliseconds; a new one comes with every event. */
+/** Lifetime of a link to a preview, in milliseconds; every event brings a new link. */
 const PREVIEW_LINK_MS = 3_600_000;
 
 /** Why a job failed, or why its last attempt did; null in every other status. */
@@ -40,16 +40,16 @@ export function previewUrl(row: Job, links: LinkSigner): string | null {
   return links.url('previews', row.id, new Date(row.previewAt.getTime() + PREVIEW_LINK_MS), String(row.previewAt.getTime()));
 }
 
-/** Opaque to clients. */
+/** The position of a job in a list, opaque to clients. */
 export function toCursor({ createdAt, id }: Cursor): string {
   return Buffer.from(`${createdAt.toISOString()} ${id}`).toString('base64url');
 }
 
-/** Whether the database can hold a time; its calendar and JavaScript's agree in these years. */
+/** Whether PostgreSQL can store a time. In these years its calendar agrees with JavaScript's. */
 const isStorable = (time: Date): boolean => time.getTime() >= 0 && time.getUTCFullYear() < 10_000;
 
 /**
- * A list's filter, if the database can look for it.
+ * Checks that the database can apply a filter.
  * @throws AppError BAD_INPUT
  */
 export function checkFilter(filter: JobFilter): JobFilter {
@@ -65,7 +65,7 @@ export function fromCursor(text: string): Cursor {
   const [time = '', id = ''] = Buffer.from(text, 'base64url').toString().split(' ');
   const createdAt = new Date(time);
   if (!isStorable(createdAt) || !isUuid(id)) {
-    throw new AppError('BAD_INPUT', 'after is not a cursor; take it from pageInfo.endCursor.', { field: 'after' });
+    throw new AppError('BAD_INPUT', 'after is not a cursor; use the value of pageInfo.endCursor.', { field: 'after' });
   }
   return { createdAt, id };
 }

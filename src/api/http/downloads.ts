@@ -8,10 +8,10 @@ import type { BlobStore, ByteRange } from '../../jobs/ports/blobs.ts';
 import { isUuid } from '../../jobs/store.ts';
 import { FILE_KINDS, type FileKind, type LinkSigner } from './links.ts';
 
-/** A file as the database knows it. */
+/** A file as described by the database. */
 export interface StoredFile {
   readonly key: string;
-  /** Changes whenever a byte does, such as the sha256; without quotes. */
+  /** Changes whenever the content does, such as its SHA-256; without quotes. */
   readonly etag: string;
   readonly contentType: string;
   readonly fileName: string;
@@ -20,19 +20,19 @@ export interface StoredFile {
 
 export interface DownloadPorts {
   readonly signer: LinkSigner;
-  /** Null if there is no such file (any more). */
+  /** Null if the file does not exist or has been deleted. */
   find(kind: FileKind, id: string): Promise<StoredFile | null>;
   readonly blobs: Pick<BlobStore, 'read' | 'stat'>;
 }
 
-/** A reader that takes nothing for this long is let go; browsers that pause a video come back with a Range. */
+/** A connection that reads nothing for this long is closed; browsers resume a paused video with a Range. In milliseconds. */
 const STALLED_READER_MS = 300_000;
 
 /**
- * Serves files to whoever holds a valid link: whole or one byte range, with conditions and HEAD. Several ranges at once are answered
- * with the whole file. `?download=1` asks the browser to save instead of to show.
+ * Serves files to holders of a valid link: whole or as one byte range, with conditional requests and HEAD. A request for several ranges gets
+ * the whole file. With `?download=1` browsers save the file instead of showing it.
  *
- * Answers NOT_FOUND for what is no id, FORBIDDEN for a link that was not signed here, EXPIRED where link or file had their time.
+ * Fails with NOT_FOUND if the id is malformed, FORBIDDEN if the signature is invalid, EXPIRED if the link has expired or the file is deleted.
  */
 export function downloadsRouter(ports: DownloadPorts): Router {
   const router = Router();
@@ -64,7 +64,7 @@ async function serve(
     ETag: etag,
     'Last-Modified': file.lastModified.toUTCString(),
     'Cache-Control': cacheControl(kind, expiresAt),
-    // A link is made to be embedded wherever its holder likes.
+    // Links may be embedded in pages of any origin.
     'Cross-Origin-Resource-Policy': 'cross-origin',
   });
   if (request.fresh) {
@@ -72,7 +72,7 @@ async function serve(
     return;
   }
   if (kind === 'previews') {
-    // Replaced while the job renders: the bytes read may be newer than the size asked for, so none is promised.
+    // The preview is replaced while the job renders, so its size may change between stat and read: no Content-Length.
     await send(blobs, file.key, undefined, request, response);
     return;
   }
@@ -109,7 +109,7 @@ async function send(
   }
   const source = blobs.read(key, range);
   try {
-    // Headers leave with the first byte, so a file that vanished just now can still be answered with its error.
+    // Headers are sent with the first byte, so that a file deleted in the meantime still gets an error response.
     await once(source, 'readable').catch(gone);
     response.setTimeout(STALLED_READER_MS, () => response.destroy());
     await pipeline(source, response);
@@ -118,7 +118,7 @@ async function send(
   }
 }
 
-/** The one byte range that `header` asks for; 'whole' for none, several, or what cannot be understood (RFC 9110, 14.2). */
+/** The byte range that `header` requests; 'whole' for none, several, or a malformed header (RFC 9110, 14.2). */
 function parseRange(header: string | undefined, sizeBytes: number): ByteRange | 'whole' | 'unsatisfiable' {
   const match = /^bytes=\s*(\d*)-(\d*)\s*$/i.exec(header ?? '');
   if (!match || (!match[1] && !match[2])) return 'whole';
@@ -130,7 +130,7 @@ function parseRange(header: string | undefined, sizeBytes: number): ByteRange | 
   return start > last ? 'unsatisfiable' : { start, end: Math.min(end, last) };
 }
 
-/** Whether the part the client already has is of the same file (RFC 9110, 13.1.5): equal strong ETag, or the very same date. */
+/** Whether the part that the client has is of the same file (RFC 9110, 13.1.5): equal strong ETag or equal date. */
 function rangeHolds(ifRange: string | undefined, etag: string, lastModified: Date): boolean {
   return ifRange === undefined || ifRange === etag || ifRange === lastModified.toUTCString();
 }

@@ -3,7 +3,7 @@ import type { JobStore } from '../../jobs/store.ts';
 import type { StoredFile } from './downloads.ts';
 import type { FileKind } from './links.ts';
 
-/** The file behind a link, by the job's row alone; null if the job has none (any more). */
+/** The file behind a link, according to the row of its job; null if the job has no such file. */
 export async function findFile(jobs: Pick<JobStore, 'find'>, kind: FileKind, id: string): Promise<StoredFile | null> {
   const job = await jobs.find(id);
   if (!job) return null;

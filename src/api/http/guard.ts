@@ -1,9 +1,9 @@
 /**
- * Who may reach the API from where, and what a browser may do with its answers.
+ * Checks of Host and Origin, and the headers that control what browsers do with responses.
  *
- * A server without API keys trusts whoever reaches it, so a web page must not: neither by a name that was made to point at this
- * machine (DNS rebinding) nor by requests and sockets from another site. Hence every Host and Origin is checked. With keys a page
- * without one gets nothing anyway, and only the Origin of WebSockets is checked.
+ * A server without API keys trusts every client that can reach it, so web pages of other sites must not reach it: neither through a name that
+ * resolves to this machine (DNS rebinding) nor through cross-site requests and sockets. Therefore every Host and Origin is checked. With API
+ * keys, a page without a key gets nothing anyway, and only the Origin of WebSockets is checked.
  */
 import { isIP } from 'node:net';
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
@@ -20,20 +20,20 @@ import { HTTP_STATUS } from './status.ts';
 type GuardConfig = Pick<Config, 'API_KEYS' | 'ALLOW_ANONYMOUS' | 'PUBLIC_URL' | 'CORS_ORIGINS'>;
 
 export interface Guard {
-  /** What is wrong with a request's Host or Origin; null if nothing is. */
+  /** The error if Host or Origin of a request is not allowed; null if both are. */
   check(request: Pick<IncomingMessage, 'headers'>, kind: 'http' | 'websocket'): AppError | null;
-  /** Stands before every route. */
+  /** To be used before all routes. */
   readonly middleware: RequestHandler;
 }
 
-/** The guard for this configuration. API_KEYS are those of the operator. */
+/** Creates the guard for a configuration. API_KEYS are those of the operator. */
 export function createGuard(config: GuardConfig): Guard {
   const origins = new Set([...config.CORS_ORIGINS, ...(config.PUBLIC_URL ? [new URL(config.PUBLIC_URL).origin] : [])]);
   const names = new Set([...origins].map((origin) => new URL(origin).hostname));
   const open = config.API_KEYS.length === 0;
 
   const isOurHost = (host: URL | null): boolean =>
-    // An address, unlike a name, cannot be made to point elsewhere.
+    // Unlike a name, an address cannot be rebound.
     host !== null && (isLoopback(host.hostname) || names.has(host.hostname) || (config.ALLOW_ANONYMOUS && isAddress(host.hostname)));
 
   const isOurOrigin = (text: string, host: string | undefined): boolean => {
@@ -62,7 +62,7 @@ export function createGuard(config: GuardConfig): Guard {
   };
 }
 
-/** Answers an upgrade request with an error, and ends its socket. */
+/** Responds to an upgrade request with an error and closes its socket. */
 export function refuseUpgrade(socket: Duplex, error: AppError): void {
   const status = HTTP_STATUS[error.code];
   const body = JSON.stringify(errorBody(error));
@@ -81,7 +81,7 @@ export function refuseUpgrade(socket: Duplex, error: AppError): void {
   );
 }
 
-/** Lets browsers call the API from the origins named in CORS_ORIGINS, and from no other. */
+/** Lets browsers call the API from the origins in CORS_ORIGINS and from no other. */
 export function corsFor({ CORS_ORIGINS }: Pick<Config, 'CORS_ORIGINS'>): RequestHandler {
   return cors({
     origin: CORS_ORIGINS.length > 0 ? [...CORS_ORIGINS] : false,
@@ -93,8 +93,8 @@ export function corsFor({ CORS_ORIGINS }: Pick<Config, 'CORS_ORIGINS'>): Request
 }
 
 /**
- * Security headers for every answer. The content policy lets GraphiQL's page work and nothing else: all from here, styles that the
- * editor writes into the page, fonts and icons inside its style sheet.
+ * Security headers of every response. The content security policy allows what GraphiQL's page needs: resources from this server, inline
+ * styles of its editor, and fonts and icons embedded in its style sheet.
  */
 export function securityHeaders(): RequestHandler {
   return helmet({
@@ -114,20 +114,20 @@ export function securityHeaders(): RequestHandler {
         frameAncestors: ["'none'"],
       },
     },
-    // Whether this name is served over HTTPS alone is for the proxy before us to promise.
+    // The proxy that terminates HTTPS decides whether the host uses HTTPS only.
     strictTransportSecurity: false,
   });
 }
 
 /**
- * Refuses to listen where strangers could reach a server without keys.
- * @throws AppError FORBIDDEN that says the hint
+ * Refuses to listen on an address that other machines can reach if there are no API keys.
+ * @throws AppError FORBIDDEN that says how to allow it
  */
 export function assertListenAllowed({ HOST, API_KEYS, ALLOW_ANONYMOUS }: Pick<Config, 'HOST' | 'API_KEYS' | 'ALLOW_ANONYMOUS'>): void {
   if (API_KEYS.length > 0 || ALLOW_ANONYMOUS || isLoopback(HOST)) return;
   throw new AppError(
     'FORBIDDEN',
-    `HOST=${HOST} lets other machines reach the API, but there are no API keys. Set API_KEYS=name:secret (16 characters or more), or HOST=127.0.0.1, or ALLOW_ANONYMOUS=1 if everybody who reaches the port may use it.`,
+    `HOST=${HOST} lets other machines reach the API, but there are no API keys. Set API_KEYS=name:secret (16 characters or more), or HOST=127.0.0.1, or ALLOW_ANONYMOUS=1 if every client that can reach the port may use it.`,
   );
 }
 
@@ -140,7 +140,7 @@ function isAddress(hostname: string): boolean {
   return isIP(hostname.replace(/^\[(.*)\]$/, '$1')) !== 0;
 }
 
-/** A Host header, read as a browser would; null if it is none. */
+/** Parses a Host header as browsers do; null if it is malformed. */
 function hostOf(header: string | undefined, protocol = 'http:'): URL | null {
   return header === undefined || /[\s/\\?#@]/.test(header) ? null : parseUrl(`${protocol}//${header}`);
 }

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { AppError } from '../../jobs/errors.ts';
 
-/** What can be downloaded, as the first part of the path, and its file extension. */
+/** First part of the path of each kind of download, with its file extension. */
 export const FILE_KINDS = { videos: 'mp4', posters: 'jpg', previews: 'jpg' } as const;
 
 export type FileKind = keyof typeof FILE_KINDS;
@@ -14,13 +14,13 @@ export class LinkSigner {
   readonly #secret: string;
   readonly #baseUrl: () => string;
 
-  /** @param baseUrl where clients reach the API, without a slash at the end; asked for each link, since a free port is known late */
+  /** @param baseUrl returns the URL of the API without a trailing slash; called for each link, since a random port is known late */
   constructor(secret: string, baseUrl: () => string) {
     this.#secret = secret;
     this.#baseUrl = baseUrl;
   }
 
-  /** @param version a text that changes with the file's content, so that a browser shows the newest; not part of the signature */
+  /** @param version text that changes with the content, so that browsers do not show a cached file; not part of the signature */
   url(kind: FileKind, id: string, expiresAt: Date, version?: string | number): string {
     const expires = String(Math.floor(expiresAt.getTime() / 1000));
     const query = new URLSearchParams({ expires, signature: this.#sign(kind, id, expires).toString('base64url') });
@@ -29,9 +29,9 @@ export class LinkSigner {
   }
 
   /**
-   * Checks the query of a link.
+   * Verifies the query of a link.
    * @returns when the link expires
-   * @throws AppError FORBIDDEN if it was not signed here for this file; EXPIRED
+   * @throws AppError FORBIDDEN if the signature is not valid for this file; EXPIRED
    */
   verify(kind: FileKind, id: string, query: { readonly expires?: unknown; readonly signature?: unknown }): Date {
     const { expires, signature } = query;

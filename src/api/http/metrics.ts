@@ -13,7 +13,7 @@ export interface Metrics {
   render(): Promise<string>;
 }
 
-/** Metrics of one API process. Jobs, queues, workers and times are read from the database when asked for: any process tells the same. */
+/** Metrics of one API process. Jobs, queues, workers and durations are read from the database, so every process reports the same. */
 export function createMetrics(context: JobContext, watcher: JobWatcher): Metrics {
   const registry = new Registry();
   const registers = [registry];
@@ -28,14 +28,14 @@ export function createMetrics(context: JobContext, watcher: JobWatcher): Metrics
   const workers = new Gauge({ name: 'fanslymotion_workers', help: 'Live worker devices by state', labelNames: ['state'], registers });
   const wait = new Histogram({
     name: 'fanslymotion_job_wait_seconds',
-    help: 'From creation to the first attempt, of jobs ended since this process started',
+    help: 'From creation to the first attempt, of jobs finished since this process started',
     labelNames: ['engine'],
     buckets: SECONDS,
     registers,
   });
   const render = new Histogram({
     name: 'fanslymotion_job_render_seconds',
-    help: 'Successful attempts, of jobs ended since this process started',
+    help: 'Successful attempts, of jobs finished since this process started',
     labelNames: ['engine'],
     buckets: SECONDS,
     registers,
@@ -43,11 +43,11 @@ export function createMetrics(context: JobContext, watcher: JobWatcher): Metrics
   const subscribers = new Gauge({ name: 'fanslymotion_subscribers', help: 'Subscriptions to jobs in this process', registers });
   const events = new Counter({
     name: 'fanslymotion_progress_events_total',
-    help: 'Job states handed to subscribers by this process',
+    help: 'Job states sent to subscribers by this process',
     registers,
   });
 
-  // Ends are observed once, from the start of this process on, whichever process brought them about.
+  // Every job that finished since the start of this process is observed once, whichever process finished it.
   let seen: Date | null = null;
   const observe = (job: Job) => {
     seen = job.finishedAt ?? seen;
@@ -63,7 +63,7 @@ export function createMetrics(context: JobContext, watcher: JobWatcher): Metrics
     subscribers.set(watcher.followers);
     events.reset();
     events.inc(watcher.delivered);
-    // By the database's clock, which sets finishedAt.
+    // On the database's clock, which sets finishedAt.
     seen ??= new Date((await context.jobs.now()).getTime() - process.uptime() * 1000);
     for (const job of await context.jobs.endedSince(seen)) observe(job);
     return await registry.metrics();
@@ -71,7 +71,7 @@ export function createMetrics(context: JobContext, watcher: JobWatcher): Metrics
   let scraping: Promise<string> | null = null;
   return {
     contentType: registry.contentType,
-    // Two at once share one look, so that no end is observed twice.
+    // Concurrent scrapes share one, so that no job is observed twice.
     render: () => (scraping ??= scrape().finally(() => (scraping = null))),
   };
 }

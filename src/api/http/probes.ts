@@ -7,30 +7,30 @@ import type { Log } from '../../jobs/ports/log.ts';
 
 type Probed = Pick<JobContext, 'jobs' | 'queue' | 'bus' | 'blobs'>;
 
-/** Longest wait for a part to answer, in milliseconds. */
+/** Longest wait for a part, in milliseconds. */
 const PROBE_MS = 3_000;
 
 /**
- * A part's answer, and after how many milliseconds it came.
- * @throws AppError UNAVAILABLE that names the part; what exactly is wrong is for the log: anybody may ask
+ * The result of `work` and its duration.
+ * @throws AppError UNAVAILABLE that names the part; details are only logged, since probes need no API key
  */
 export async function probe<T>(part: string, log: Log, work: () => Promise<T>): Promise<{ answer: T; latencyMs: number }> {
   const start = performance.now();
   try {
-    const answer = await withDeadline(work(), PROBE_MS, 'no answer');
+    const answer = await withDeadline(work(), PROBE_MS, 'no response');
     return { answer, latencyMs: Math.round((performance.now() - start) * 10) / 10 };
   } catch (error) {
-    log.warn({ err: error, part }, `${part} does not answer`);
+    log.warn({ err: error, part }, `${part} does not respond`);
     throw new AppError(
       'UNAVAILABLE',
-      `${part}: ${error instanceof DeadlineError ? error.message : 'it cannot be reached or answers with an error'}.`,
+      `${part}: ${error instanceof DeadlineError ? error.message : 'it is unreachable or responds with an error'}.`,
       {},
       error,
     );
   }
 }
 
-/** The parts an API process cannot do without. Each resolves if it answers. */
+/** The parts that an API process requires. Each probe resolves if its part responds. */
 export const PROBES = {
   database: ({ jobs }) => jobs.now(),
   queue: ({ queue }) => queue.ping(),
@@ -38,7 +38,7 @@ export const PROBES = {
   storage: ({ blobs }) => blobs.ping(),
 } as const satisfies Record<string, (probed: Probed) => Promise<unknown>>;
 
-/** Parts that do not answer, and how; empty when all do. */
+/** The parts that do not respond, with the error; empty if all do. */
 export async function probeAll(probed: Probed, log: Log): Promise<Record<string, string>> {
   const failures = await Promise.all(
     Object.entries(PROBES).map(async ([part, ask]) =>
@@ -51,7 +51,7 @@ export async function probeAll(probed: Probed, log: Log): Promise<Record<string,
   return Object.fromEntries(failures.filter((failure) => failure !== null));
 }
 
-/** Load of every engine's queue. */
+/** Number of entries in the queue of each engine. */
 export async function queueLoads({ queue }: Pick<Probed, 'queue'>) {
   return await Promise.all(names(ENGINES).map(async (engine) => ({ engine, ...(await queue.counts(engine)) })));
 }

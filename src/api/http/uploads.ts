@@ -1,4 +1,4 @@
-/** POST /uploads: a photo, multipart or as the raw body, streamed to disk while it is measured and hashed. */
+/** POST /uploads: a photo as multipart form or raw body, streamed to disk while it is measured and hashed. */
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import path from 'node:path';
@@ -14,7 +14,7 @@ import type { Workspace } from '../../jobs/ports/workspace.ts';
 import { uploadFile, type NewUpload, type Upload } from '../../jobs/store.ts';
 import type { Caller } from '../auth.ts';
 
-/** What taking in a photo needs, wherever it comes from. */
+/** What receiving a photo requires, from an upload or from a request. */
 export interface PhotoIntake {
   readonly blobs: Pick<BlobStore, 'remove'>;
   readonly workspace: Pick<Workspace, 'createScratch' | 'removeScratch' | 'adopt'>;
@@ -23,10 +23,10 @@ export interface PhotoIntake {
   inspect(localPath: string, limits: PhotoLimits): Promise<PhotoInfo>;
 }
 
-/** A photo that lies in storage under `key`, and of which no row knows yet. */
+/** A photo that is stored under `key` and has no row yet. */
 export interface ReceivedPhoto extends PhotoInfo {
   readonly id: string;
-  /** Where an upload of this `id` lies. */
+  /** Key of the upload `id`. */
   readonly key: string;
   readonly sizeBytes: number;
   /** Hexadecimal. */
@@ -34,7 +34,7 @@ export interface ReceivedPhoto extends PhotoInfo {
 }
 
 /**
- * Streams a photo to disk while hashing it, looks at what it is, and stores it. Whatever goes wrong, nothing stays behind.
+ * Streams a photo to disk while hashing it, inspects it and stores it. After a failure nothing is left behind.
  * @throws AppError BAD_INPUT if empty, IMAGE_TOO_LARGE as soon as a byte too many arrives, and what `inspect` throws
  */
 export async function receivePhoto(source: AsyncIterable<Uint8Array>, { workspace, limits, inspect }: PhotoIntake): Promise<ReceivedPhoto> {
@@ -57,7 +57,7 @@ export async function receivePhoto(source: AsyncIterable<Uint8Array>, { workspac
       },
       createWriteStream(localPath),
     );
-    if (sizeBytes === 0) throw new AppError('BAD_INPUT', 'The photo is empty: not one byte was sent.');
+    if (sizeBytes === 0) throw new AppError('BAD_INPUT', 'The photo is empty.');
     const info = await inspect(localPath, limits);
     const key = uploadFile(id);
     await workspace.adopt(localPath, key);
@@ -84,13 +84,13 @@ export async function holdPhoto(bytes: Buffer, intake: PhotoIntake): Promise<Hel
 }
 
 export interface UploadPorts extends PhotoIntake {
-  /** Whose upload it will be. @throws AppError UNAUTHENTICATED, FORBIDDEN */
+  /** The owner of the upload. @throws AppError UNAUTHENTICATED, FORBIDDEN */
   caller(request: Request): Caller;
-  /** Called before a byte is read. @throws AppError OWNER_LIMIT */
+  /** Called before the body is read. @throws AppError OWNER_LIMIT */
   admit(caller: Caller): Promise<void>;
-  /** Writes the row. @throws AppError OWNER_LIMIT if other uploads were quicker */
+  /** Inserts the row. @throws AppError OWNER_LIMIT if concurrent uploads have reached the limit */
   save(upload: NewUpload, caller: Caller): Promise<Upload>;
-  /** Longest silence of a client, in milliseconds; 20 s by default. */
+  /** Longest time without data from the client, in milliseconds; 20 s by default. */
   readonly idleMs?: number;
 }
 
@@ -117,10 +117,10 @@ export function uploadsRouter(ports: UploadPorts): Router {
 }
 
 const IDLE_MS = 20_000;
-/** How long the rest of a refused body is read and thrown away. */
+/** How long the rest of a refused body is read and discarded, in milliseconds. */
 const LINGER_MS = 10_000;
 
-/** A photo on its way in: what the request is piped into, and what comes of it. */
+/** The stream that the request is piped into, and the photo that results. */
 interface Incoming {
   readonly sink: Writable;
   readonly photo: Promise<ReceivedPhoto>;
@@ -151,7 +151,7 @@ function fromBody(request: Request, intake: PhotoIntake): Incoming {
   if (!type) throw new AppError('BAD_INPUT', 'The Content-Type must be multipart/form-data, image/… or application/octet-stream.');
   if (Number(request.headers['content-length']) > intake.limits.maxBytes) throw tooLarge(intake.limits);
   const sink = new PassThrough();
-  sink.on('error', () => {}); // receivePhoto meets it when it reads, which may be later
+  sink.on('error', () => {}); // receivePhoto gets it when it reads
   return { sink, photo: receivePhoto(sink, intake) };
 }
 
@@ -160,16 +160,15 @@ function fromForm(request: Request, intake: PhotoIntake): Incoming {
   let received: Promise<ReceivedPhoto> | undefined;
   const photo = new Promise<ReceivedPhoto>((resolve, reject) => {
     form.on('file', (_field, file) => {
-      file.on('error', () => {}); // receivePhoto meets it, and the form tells of it too
+      file.on('error', () => {}); // receivePhoto and the form report it
       received = receivePhoto(file, intake);
       received.catch(reject);
     });
-    form.on('filesLimit', () => reject(new AppError('BAD_INPUT', 'There is more than one file in the form; send one photo.')));
+    form.on('filesLimit', () => reject(new AppError('BAD_INPUT', 'The form has more than one file; send one photo.')));
     form.on('error', (error: unknown) => reject(error instanceof AppError ? error : malformed(error)));
     form.on('close', () => {
       if (received) received.then(resolve, reject);
-      else
-        reject(new AppError('BAD_INPUT', 'There is no file in the form; send the photo as a file part, as in curl -F photo=@photo.jpg.'));
+      else reject(new AppError('BAD_INPUT', 'The form has no file; send the photo as a file part, as in curl -F photo=@photo.jpg.'));
     });
   });
   const onlyPhoto = photo.catch(async (error: unknown) => {
@@ -188,7 +187,7 @@ function openForm(request: Request): Busboy {
   }
 }
 
-/** Reads what is left of a refused body: closing a socket with unread bytes would make the client lose the answer. */
+/** Reads the rest of a refused body, since the client would lose the response if a socket with unread data were closed. */
 function drain(request: Request, response: Response): void {
   request.resume();
   response.once('finish', () => {

@@ -1,6 +1,5 @@
 /**
- * A stream of states for a reader of any speed: only the newest value waits, so a reader that never reads costs one value. Meant for
- * one reader.
+ * A stream that keeps only the latest value, so that a slow reader skips values and uses no more memory. For a single reader.
  */
 export class Latest<T> implements AsyncIterableIterator<T, undefined> {
   #pending: { readonly value: T } | null = null;
@@ -9,19 +8,19 @@ export class Latest<T> implements AsyncIterableIterator<T, undefined> {
   #reader: ((result: IteratorResult<T, undefined> | Promise<never>) => void) | null = null;
   #cleanup: (() => Promise<void>) | null;
 
-  /** @param cleanup is called once: when the reader leaves, or at `end` or `fail`. Must not reject. */
+  /** @param cleanup called once: when the reader stops, or by `end` or `fail`. Must not reject. */
   constructor(cleanup: () => Promise<void> = async () => {}) {
     this.#cleanup = cleanup;
   }
 
-  /** Offers a value; it replaces one that has not been read. Ignored after the end. */
+  /** Sets the latest value, which replaces one that has not been read. Ignored once the stream has ended. */
   push(value: T): void {
     if (this.#ended) return;
     if (this.#reader) this.#answer({ value, done: false });
     else this.#pending = { value };
   }
 
-  /** No more values will come; one that waits is still read. */
+  /** Ends the stream; an unread value is still delivered. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -29,7 +28,7 @@ export class Latest<T> implements AsyncIterableIterator<T, undefined> {
     if (this.#reader) this.#answer({ value: undefined, done: true });
   }
 
-  /** As `end`, but then the reader gets `error`, once. */
+  /** Ends the stream with `error`, after an unread value. */
   fail(error: unknown): void {
     if (this.#ended) return;
     this.#failure = { error };
@@ -47,11 +46,11 @@ export class Latest<T> implements AsyncIterableIterator<T, undefined> {
     const failure = this.#takeFailure();
     if (failure) return failure;
     if (this.#ended) return { value: undefined, done: true };
-    if (this.#reader) throw new Error('this stream has a reader already');
+    if (this.#reader) throw new Error('this stream already has a reader');
     return new Promise((resolve) => (this.#reader = resolve));
   }
 
-  /** The reader leaves. */
+  /** Called when the reader stops. */
   async return(): Promise<IteratorResult<T, undefined>> {
     this.#pending = null;
     this.#failure = null;

@@ -6,19 +6,19 @@ import type { Log } from '../../jobs/ports/log.ts';
 import type { QueueLines, QueueView } from '../../jobs/queue-lines.ts';
 import type { JobStore } from '../../jobs/store.ts';
 
-/** A job's state as followers get it. */
+/** The state of a job that is sent to followers. */
 export interface FollowedJob {
   readonly job: Job;
-  /** The line it waits in; null unless QUEUED. */
+  /** The line of its engine; null unless QUEUED. */
   readonly view: QueueView | null;
 }
 
 interface Watched {
   readonly followers: Set<Latest<FollowedJob>>;
-  /** Followers that have not been sent the present state yet. */
+  /** Followers that have not received a state yet. */
   readonly fresh: Set<Latest<FollowedJob>>;
   readonly unsubscribe: Promise<() => Promise<void>>;
-  /** Newest state sent; null before the first. */
+  /** Latest state sent; null before the first. */
   sent: FollowedJob | null;
   /** A read is in progress; `again` requests another one after it. */
   reading: boolean;
@@ -68,7 +68,7 @@ export class JobWatcher {
     return [...this.#watched.values()].reduce((sum, { followers }) => sum + followers.size, 0);
   }
 
-  /** The job's present state at once, then every later one, up to and including its end. Fails with NOT_FOUND when the job is deleted. */
+  /** Streams the current state of a job, then its changes, until it has finished. Fails with NOT_FOUND if the job is deleted. */
   follow(id: string): AsyncIterableIterator<FollowedJob> {
     if (!this.#followsQueue) void this.#followQueue();
     const follower: Latest<FollowedJob> = new Latest(async () => this.#leave(id, follower));
@@ -153,7 +153,7 @@ export class JobWatcher {
     }
   }
 
-  /** One subscription for the process; it ends with the bus. */
+  /** Subscribes to queue changes, once per process; the subscription ends with the bus. */
   async #followQueue(): Promise<void> {
     this.#followsQueue = true;
     try {
@@ -164,7 +164,7 @@ export class JobWatcher {
     }
   }
 
-  /** At once for the first change, then at most every QUEUE_UPDATE_MS. */
+  /** Updates positions at once after the first change, then at most every QUEUE_UPDATE_MS. */
   #onQueueChange(): void {
     this.#queueChanged = true;
     if (this.#queueTimer) return;
@@ -184,7 +184,7 @@ export class JobWatcher {
   async #updatePosition(watched: Watched, { job }: FollowedJob): Promise<void> {
     try {
       const view = await this.#lines.read(job.engine, performance.now());
-      // A job that has left the line was changed itself: its own message tells.
+      // A job that has left the line has changed itself, and its own message updates its followers.
       if (watched.sent?.job === job && view.positions.has(job.id)) this.#send(watched, { job, view });
     } catch (error) {
       this.#log.warn({ jobId: job.id, err: error }, "could not read a waiting job's position; the next poll will");

@@ -1,6 +1,6 @@
 /** Notifications between processes. `src/infra/bus` implements the port. */
 
-/** A message on the bus: small, and possibly lost. The database holds the truth; a message only says that it is worth reading again. */
+/** A message on the bus. It is small and may be lost: it only signals that the database has changed. */
 export interface BusMessage {
   readonly [key: string]: string | number | boolean | null;
 }
@@ -9,20 +9,20 @@ export interface ProgressBus {
   /** Sends `message` (at most 7000 bytes as JSON) to all subscribers of `topic`. Rejects when the bus is down. */
   publish(topic: string, message: BusMessage): Promise<void>;
   /**
-   * Calls `listener` for every message on `topic` from now on, in order, until the returned function is called. Survives a lost
-   * connection: messages sent while it is down are lost, later ones arrive.
+   * Calls `listener` for every message on `topic`, in order, until the returned function is called. Messages that are sent while the
+   * connection is down are lost; the subscription is restored with the connection.
    */
   subscribe(topic: string, listener: (message: BusMessage) => void): Promise<() => Promise<void>>;
-  /** Resolves when the bus answers; rejects within 2 s when it does not. */
+  /** Resolves if the bus responds; rejects within 2 s if it does not. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Topic on which a job's changes are published: `{ revision, kind }` for the events of events.ts, at least once and in order, and
- * `{ revision }` for progress between them, at most once.
+ * Topic of the changes of a job: `{ revision, kind }` for the events of events.ts, at least once and in order, and `{ revision }` for progress
+ * between them, at most once.
  */
 export const jobTopic = (id: string): string => `job:${id}`;
 
-/** Topic on which changes of any engine's line are published, for subscribers that follow waiting jobs: `{ engine }`. */
+/** Topic of changes of the line of any engine, `{ engine }`, for subscribers of waiting jobs. */
 export const QUEUE_TOPIC = 'queue';

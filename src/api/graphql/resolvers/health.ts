@@ -5,10 +5,10 @@ import type { RequestContext } from '../context.ts';
 import { probe, PROBES, queueLoads } from '../../http/probes.ts';
 import { HealthType, PartHealth, QueueHealth, StorageHealth, WorkerHealth } from '../types/health.ts';
 
-/** Each part is asked only when its field is, and fails alone. */
+/** Each part is probed only if its field is requested, and fails independently. */
 @Resolver(() => HealthType)
 export class HealthResolver {
-  @Query(() => HealthType, { description: 'How the installation is, part by part.' })
+  @Query(() => HealthType, { description: 'The state of the installation, part by part.' })
   health(@Ctx() { api }: RequestContext): Pick<HealthType, 'version' | 'uptimeSeconds'> {
     return { version: api.version, uptimeSeconds: (Date.now() - api.startedAt.getTime()) / 1000 };
   }
@@ -24,13 +24,13 @@ export class HealthResolver {
     return (await probe('queue', api.log, () => queueLoads(api))).answer;
   }
 
-  @FieldResolver(() => PartHealth, { nullable: true, description: 'What carries news of progress.' })
+  @FieldResolver(() => PartHealth, { nullable: true, description: 'The bus, which carries notifications of progress.' })
   async bus(@Ctx() { api }: RequestContext): Promise<PartHealth> {
     const { latencyMs } = await probe('bus', api.log, () => PROBES.bus(api));
     return { kind: api.transport, latencyMs };
   }
 
-  @FieldResolver(() => StorageHealth, { nullable: true, description: 'Where files are kept.' })
+  @FieldResolver(() => StorageHealth, { nullable: true, description: 'The storage of photos and videos.' })
   async storage(@Ctx() { api }: RequestContext): Promise<StorageHealth> {
     const { answer } = await probe('storage', api.log, async () => {
       await PROBES.storage(api);

@@ -22,17 +22,17 @@ const PAGE_MAX = 100;
 
 @Resolver()
 export class JobsResolver {
-  @Query(() => JobType, { nullable: true, description: 'A job of yours; null if there is none.' })
+  @Query(() => JobType, { nullable: true, description: 'One of your jobs; null if it does not exist.' })
   async job(@Arg('id', () => ID, { description: "The job's id." }) id: string, @Ctx() context: RequestContext): Promise<Job | null> {
     return await findOwnJob(context, id);
   }
 
   @Query(() => JobConnection, { description: 'Your jobs, newest first.' })
   async jobs(
-    @Arg('first', () => Int, { defaultValue: 20, description: 'How many at most, 1–100.' }) first: number,
-    @Arg('after', () => String, { nullable: true, description: 'Cursor after which to go on: the endCursor of the page before.' })
+    @Arg('first', () => Int, { defaultValue: 20, description: 'Size of the page, 1–100.' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: 'The endCursor of the previous page.' })
     after: string | null,
-    @Arg('filter', () => JobFilterInput, { nullable: true, description: 'Narrows the list.' }) filter: JobFilterInput | null,
+    @Arg('filter', () => JobFilterInput, { nullable: true, description: 'Restricts the list.' }) filter: JobFilterInput | null,
     @Ctx() { api, caller }: RequestContext,
   ): Promise<JobConnection> {
     if (first < 1 || first > PAGE_MAX)
@@ -46,9 +46,9 @@ export class JobsResolver {
     };
   }
 
-  @Mutation(() => JobType, { description: 'Has a video made of a photo. Follow it with the subscription jobProgress.' })
+  @Mutation(() => JobType, { description: 'Creates a render job from a photo. Follow it with the subscription jobProgress.' })
   async createJob(
-    @Arg('input', () => CreateJobInput, { description: 'What to make of which photo.' }) input: CreateJobInput,
+    @Arg('input', () => CreateJobInput, { description: 'The photo and the options of the video.' }) input: CreateJobInput,
     @Ctx() context: RequestContext,
   ): Promise<Job> {
     const { api, caller } = context;
@@ -61,14 +61,15 @@ export class JobsResolver {
   }
 
   @Mutation(() => JobType, {
-    description: 'Cancels a job, waiting or running. It is CANCELLED at once; a renderer stops at its next frame or step.',
+    description: 'Cancels a waiting or running job. It is CANCELLED at once; the renderer stops at its next frame or step.',
   })
   async cancelJob(@Arg('id', () => ID, { description: "The job's id." }) id: string, @Ctx() context: RequestContext): Promise<Job> {
     return await cancelJob(context.api, await ownJob(context, id));
   }
 
   @Mutation(() => JobType, {
-    description: 'A failed or cancelled job once more: a new job with the same photo, options and seed that names the old one as retryOf.',
+    description:
+      'Retries a failed or cancelled job: creates a new job with the same photo, options and seed, whose retryOf is the old job.',
   })
   async retryJob(
     @Arg('id', () => ID, { description: 'The failed or cancelled job.' }) id: string,
@@ -78,21 +79,21 @@ export class JobsResolver {
   }
 
   @Mutation(() => ID, {
-    description: 'Deletes a job with its photo and video; cancels it first if it is not at its end. Its id comes back.',
+    description: 'Deletes a job with its photo and video, and cancels it first if it is unfinished. Returns its id.',
   })
   async deleteJob(@Arg('id', () => ID, { description: "The job's id." }) id: string, @Ctx() context: RequestContext): Promise<string> {
     await deleteJob(context.api, await ownJob(context, id));
     return id;
   }
 
-  @Mutation(() => Int, { description: 'Deletes every job, upload and file of yours; how many jobs that were.' })
+  @Mutation(() => Int, { description: 'Deletes all your jobs, uploads and files. Returns the number of jobs.' })
   async deleteMyData(@Ctx() { api, caller }: RequestContext): Promise<number> {
     return await deleteOwner(api, caller.owner);
   }
 
   @Subscription(() => JobProgressType, {
     description:
-      'A job from now to its end: its present state at once, then every change; completes after the end. Whoever reconnects misses nothing.',
+      'Delivers the current state of a job at once, then its changes, and completes when the job has finished. A client that reconnects gets the latest state.',
     subscribe: async ({ context, args }: { context: RequestContext; args: { id: string } }) => {
       const { id } = await ownJob(context, args.id);
       return context.api.watcher.follow(id);
@@ -109,7 +110,7 @@ export class JobsResolver {
 
 @Resolver(() => JobOptionsType)
 export class JobOptionsResolver {
-  @FieldResolver(() => TuningUnion, { nullable: true, description: "The engine's own options; null if it has none." })
+  @FieldResolver(() => TuningUnion, { nullable: true, description: 'Options of the engine; null if it has none.' })
   tuning(@Root() options: RenderOptions): object | null {
     return toTuningType(options);
   }
@@ -130,14 +131,17 @@ export class JobFieldsResolver {
     return status === 'PROCESSING' ? stage : null;
   }
 
-  @FieldResolver(() => JobErrorType, { nullable: true, description: 'Why it FAILED, or, while RETRYING, why the last attempt did.' })
+  @FieldResolver(() => JobErrorType, {
+    nullable: true,
+    description: 'Why the job failed, or why its last attempt did while it is RETRYING.',
+  })
   error(@Root() job: Job): JobErrorType | null {
     return toError(job);
   }
 
   @FieldResolver(() => Int, {
     nullable: true,
-    description: 'Position among all jobs that wait for the same engine, 1 is next; null unless QUEUED.',
+    description: 'Position among all jobs that wait for the same engine; 1 is next. Null unless QUEUED.',
   })
   async queuePosition(@Root() job: Job, @Ctx() context: RequestContext): Promise<number | null> {
     return (await this.#outlook(job, context)).queuePosition;
@@ -145,7 +149,7 @@ export class JobFieldsResolver {
 
   @FieldResolver(() => Float, {
     nullable: true,
-    description: 'Seconds until it is done, waiting included, from measured times; null after the end.',
+    description: 'Estimated seconds until the video is ready, including the wait; null once the job has finished.',
   })
   async estimatedSecondsRemaining(@Root() job: Job, @Ctx() context: RequestContext): Promise<number | null> {
     const { secondsRemaining } = await this.#outlook(job, context);
@@ -191,7 +195,7 @@ async function readOutlook(job: Job, { api, startedAt }: RequestContext): Promis
   }
 }
 
-/** The photo a request names, and what to do once the job has its own copy. */
+/** The photo of a request, to be released once the job has its own copy. */
 async function photoOf(context: RequestContext, image: ImageInput): Promise<HeldPhoto> {
   const { api, caller } = context;
   const kept = async () => {};
@@ -215,7 +219,7 @@ function decodeBase64(text: string): Buffer {
   if (bytes.length > BASE64_MAX_BYTES) {
     throw new AppError(
       'IMAGE_TOO_LARGE',
-      `The photo has ${bytes.length} bytes; inside a request at most ${BASE64_MAX_BYTES} are taken. Send it to POST /uploads and use the uploadId.`,
+      `The photo has ${bytes.length} bytes; at most ${BASE64_MAX_BYTES} are accepted inside a request. Send it to POST /uploads and use the uploadId.`,
       field,
     );
   }

@@ -30,7 +30,7 @@ export class OptionsResolver {
   readonly #engines = new WeakMap<RequestContext, Promise<EngineOption[]>>();
 
   @Query(() => RenderOptionsType, {
-    description: 'What can be asked for, with defaults, limits and expected render times: build menus from it.',
+    description: 'What can be requested, with defaults, limits and expected render times.',
   })
   options(@Ctx() { api, caller }: RequestContext): RenderOptionsType {
     const named = <K extends string, E>(table: Record<K, E>, standard: string) =>

@@ -22,7 +22,7 @@ function enumOf<K extends string>(
   return values;
 }
 
-/** A text with a capital letter at its beginning and a full stop at its end. */
+/** A text with an initial capital letter and a full stop. */
 export const sentence = (text: string) => `${text[0]!.toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
 
 export const ResolutionEnum = enumOf(
@@ -37,27 +37,27 @@ export const MotionEnum = enumOf(
   MOTIONS,
   (key) => `${MOTIONS[key].description}; good for ${MOTIONS[key].bestFor}`,
 );
-export const OrientationEnum = enumOf('Orientation', 'Which way the frame stands.', ORIENTATIONS, (key) => ORIENTATIONS[key].description);
-export const FitEnum = enumOf('Fit', 'How a photo of another aspect fills the frame.', FITS, (key) => FITS[key].description);
-export const EngineEnum = enumOf('Engine', 'What renders the frames.', ENGINES, (key) => ENGINES[key].description);
+export const OrientationEnum = enumOf('Orientation', 'Orientation of the frame.', ORIENTATIONS, (key) => ORIENTATIONS[key].description);
+export const FitEnum = enumOf('Fit', 'How a photo of another aspect ratio fills the frame.', FITS, (key) => FITS[key].description);
+export const EngineEnum = enumOf('Engine', 'What renders a video.', ENGINES, (key) => ENGINES[key].description);
 const TUNING_KINDS = { INTEGER: 'a whole number', NUMBER: 'a number', TEXT: 'a text' } as const;
 export const TuningKindEnum = enumOf('TuningKind', 'Kind of value that a tuning field takes.', TUNING_KINDS, (key) => TUNING_KINDS[key]);
 export const StageEnum = enumOf(
   'Stage',
-  'What a render is doing, in the order in which it happens; an engine uses those that apply to it.',
+  'Stages of a render, in order. Each engine has those that apply to it.',
   STAGES,
   (key) => STAGES[key],
 );
 export const JobStatusEnum = enumOf(
   'JobStatus',
-  'Where a job stands in its life. COMPLETED, FAILED and CANCELLED are ends: they never change.',
+  'Status of a job. COMPLETED, FAILED and CANCELLED are final.',
   JOB_STATUSES,
   (key) => JOB_STATUSES[key],
 );
-export const WorkerStateEnum = enumOf('WorkerState', "What a worker's device is doing.", WORKER_STATES, (key) => WORKER_STATES[key]);
+export const WorkerStateEnum = enumOf('WorkerState', 'State of a device of a worker.', WORKER_STATES, (key) => WORKER_STATES[key]);
 export const ErrorCodeEnum = enumOf(
   'ErrorCode',
-  'Every way a request or a job can fail. Errors of requests carry it as extensions.code.',
+  'Every way in which a request or a job can fail. Errors of requests carry it as extensions.code.',
   ERRORS,
   (key) => `${ERRORS[key].message} ${ERRORS[key].hint}`,
 );

@@ -3,25 +3,25 @@ import type { EngineName } from '../../../catalog/engines.ts';
 import type { WorkerState } from '../../../jobs/store.ts';
 import { EngineEnum, WorkerStateEnum } from './enums.ts';
 
-@ObjectType('PartHealth', { description: 'A part that answered.' })
+@ObjectType('PartHealth', { description: 'A part of the installation that responded.' })
 export class PartHealth {
-  @Field(() => String, { description: 'What does this work, such as postgresql, redis or local disk.' })
+  @Field(() => String, { description: 'What the part runs on, such as postgresql or redis.' })
   kind!: string;
 
-  @Field(() => Float, { description: 'How long it took to answer, in milliseconds.' })
+  @Field(() => Float, { description: 'Response time in milliseconds.' })
   latencyMs!: number;
 }
 
-@ObjectType('StorageHealth', { description: 'Where files are kept.' })
+@ObjectType('StorageHealth', { description: 'The storage of photos and videos.' })
 export class StorageHealth {
   @Field(() => Boolean, { description: 'Whether files can be written.' })
   writable!: boolean;
 
-  @Field(() => Float, { description: 'Room for new files, in bytes.' })
+  @Field(() => Float, { description: 'Free space in bytes.' })
   freeBytes!: number;
 }
 
-@ObjectType('QueueHealth', { description: "The load on one engine's queue." })
+@ObjectType('QueueHealth', { description: 'Number of entries in the queue of one engine.' })
 export class QueueHealth {
   @Field(() => EngineEnum, { description: 'The engine.' })
   engine!: EngineName;
@@ -32,44 +32,44 @@ export class QueueHealth {
   @Field(() => Int, { description: 'Entries that wait for their next attempt.' })
   delayed!: number;
 
-  @Field(() => Int, { description: 'Entries that a worker holds.' })
+  @Field(() => Int, { description: 'Entries that workers are handling.' })
   active!: number;
 }
 
-@ObjectType('UnavailableEngine', { description: 'An engine that a worker does not offer.' })
+@ObjectType('UnavailableEngine', { description: 'An engine that a worker cannot run.' })
 export class UnavailableEngine {
   @Field(() => EngineEnum, { description: 'The engine.' })
   engine!: EngineName;
 
-  @Field(() => String, { description: 'Why not, and what would cure it; while weights are being fetched, how far that is.' })
+  @Field(() => String, { description: 'Why it cannot run and how to fix that, or the progress of a download of its weights.' })
   reason!: string;
 }
 
-@ObjectType('WorkerHealth', { description: 'One device of one worker.' })
+@ObjectType('WorkerHealth', { description: 'A device of a worker.' })
 export class WorkerHealth {
-  @Field(() => ID, { description: 'Identifies the device of this worker process.' })
+  @Field(() => ID, { description: 'Unique id of the device of this worker process.' })
   id!: string;
 
-  @Field(() => String, { description: 'What it renders on, such as cpu or cuda:0.' })
+  @Field(() => String, { description: 'Name of the device, such as cpu or cuda:0.' })
   device!: string;
 
-  @Field(() => [EngineEnum], { description: 'Engines it offers.' })
+  @Field(() => [EngineEnum], { description: 'Engines that it can run.' })
   engines!: EngineName[];
 
-  @Field(() => [UnavailableEngine], { description: 'Engines it does not offer.' })
+  @Field(() => [UnavailableEngine], { description: 'Engines that it cannot run.' })
   unavailable!: UnavailableEngine[];
 
-  @Field(() => WorkerStateEnum, { description: 'What it is doing.' })
+  @Field(() => WorkerStateEnum, { description: 'State of the device.' })
   state!: WorkerState;
 
   @Field(() => String, { description: 'Version of its software.' })
   version!: string;
 
-  @Field(() => GraphQLISODateTime, { description: 'When it last showed that it is alive.' })
+  @Field(() => GraphQLISODateTime, { description: 'When it sent its last heartbeat.' })
   lastSeenAt!: Date;
 }
 
-@ObjectType('Health', { description: 'How the installation is. A part that does not answer is null, with an error that says why.' })
+@ObjectType('Health', { description: 'The state of the installation. A part that does not respond is null, and an error says why.' })
 export class HealthType {
   @Field(() => String, { description: 'Version of the software.' })
   version!: string;

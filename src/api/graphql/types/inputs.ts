@@ -17,29 +17,32 @@ import { TuningInput } from './tuning.ts';
 /** Largest photo inside a request, in bytes after decoding. */
 export const BASE64_MAX_BYTES = 2_000_000;
 
-@InputType('ImageInput', { description: 'Where the photo comes from: exactly one of these.' })
+@InputType('ImageInput', { description: 'The photo: exactly one of these fields.' })
 export class ImageInput {
-  @Field(() => ID, { nullable: true, description: 'From POST /uploads (multipart or raw body). The way for photos of any size.' })
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Id from POST /uploads, which accepts photos of any size as multipart form or raw body.',
+  })
   uploadId?: string;
 
   @Field(() => String, {
     nullable: true,
-    description: `The photo itself as base64 or as a data URL, at most ${BASE64_MAX_BYTES / 1e6} MB decoded. Send larger photos to POST /uploads.`,
+    description: `The photo as base64 or as a data URL, at most ${BASE64_MAX_BYTES / 1e6} MB decoded. Send larger photos to POST /uploads.`,
   })
   base64?: string;
 
-  @Field(() => ID, { nullable: true, description: 'The photo of an earlier job of yours, while it is kept.' })
+  @Field(() => ID, { nullable: true, description: 'The photo of one of your earlier jobs, while it is kept.' })
   jobId?: string;
 }
 
-@InputType('CreateJobInput', { description: 'What to make of which photo. Only `image` is needed.' })
+@InputType('CreateJobInput', { description: 'A photo and the options of its video. Only `image` is required.' })
 export class CreateJobInput {
   @Field(() => ImageInput, { description: 'The photo: JPEG, PNG, WebP, AVIF, TIFF or HEIC.' })
   image!: ImageInput;
 
   @Field(() => Int, {
     defaultValue: DEFAULTS.durationSeconds,
-    description: `Length in seconds: ${DURATIONS.slice(0, -1).join(', ')} or ${DURATIONS.at(-1)}, at ${FRAMES_PER_SECOND} frames per second.`,
+    description: `Duration in seconds: ${DURATIONS.slice(0, -1).join(', ')} or ${DURATIONS.at(-1)}, at ${FRAMES_PER_SECOND} frames per second.`,
   })
   durationSeconds!: number;
 
@@ -49,41 +52,44 @@ export class CreateJobInput {
   @Field(() => MotionEnum, { defaultValue: DEFAULTS.motion, description: 'How the camera moves.' })
   motion!: Motion;
 
-  @Field(() => OrientationEnum, { defaultValue: DEFAULTS.orientation, description: 'Which way the frame stands.' })
+  @Field(() => OrientationEnum, { defaultValue: DEFAULTS.orientation, description: 'Orientation of the frame.' })
   orientation!: Orientation;
 
-  @Field(() => FitEnum, { defaultValue: DEFAULTS.fit, description: 'How a photo of another aspect fills the frame.' })
+  @Field(() => FitEnum, { defaultValue: DEFAULTS.fit, description: 'How a photo of another aspect ratio fills the frame.' })
   fit!: Fit;
 
   @Field(() => Int, {
     nullable: true,
-    description: `Seed of all randomness, ${SEED.min}–${SEED.max}: another seed gives another variation. Random if left out, and always reported.`,
+    description: `Seed of all randomness, ${SEED.min}–${SEED.max}: another seed gives another variation. Random if omitted; JobOptions.seed reports it.`,
   })
   seed?: number | null;
 
   @Field(() => EngineEnum, {
     nullable: true,
-    description: 'If left out: the engine of `tuning`, else the best one that a running worker offers.',
+    description: 'If omitted: the engine of `tuning`, otherwise the best one that a running worker offers.',
   })
   engine?: EngineName | null;
 
-  @Field(() => TuningInput, { nullable: true, description: 'Options of one engine. The defaults work well.' })
+  @Field(() => TuningInput, { nullable: true, description: 'Options of one engine.' })
   tuning?: RequestedTuning | null;
 
-  @Field(() => String, { nullable: true, description: 'Your own text, 1–200 characters; comes back with the job and can be filtered by.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Any text of 1–200 characters. It is returned with the job, and lists can be filtered by it.',
+  })
   clientRef?: string | null;
 
   @Field(() => String, {
     nullable: true,
     description:
-      'Makes the request safe to repeat, 1–200 characters: same key, same options and same photo give the same job; anything else under the same key is a CONFLICT.',
+      'Key of 1–200 characters that makes the request safe to repeat: the same key, options and photo return the same job; another request with the same key fails with CONFLICT.',
   })
   idempotencyKey?: string | null;
 }
 
-@InputType('JobFilter', { description: 'Narrows a list of jobs; what is left out does not.' })
+@InputType('JobFilter', { description: 'Restricts a list of jobs. Omitted fields do not restrict it.' })
 export class JobFilterInput {
-  @Field(() => [JobStatusEnum], { nullable: true, description: 'Only jobs in one of these states.' })
+  @Field(() => [JobStatusEnum], { nullable: true, description: 'Only jobs with one of these statuses.' })
   statuses?: JobStatus[] | null;
 
   @Field(() => String, { nullable: true, description: 'Only jobs with this clientRef.' })

@@ -18,11 +18,12 @@ import {
 @ObjectType('FileLink', { description: 'A link that works without an API key until it expires.' })
 export class FileLinkType {
   @Field(() => String, {
-    description: 'Signed link; supports ranges, so players can seek. Add &download=1 to have it saved instead of shown.',
+    description:
+      'Signed link. Supports range requests, so that players can seek. With &download=1, browsers save the file instead of showing it.',
   })
   url!: string;
 
-  @Field(() => GraphQLISODateTime, { description: 'The link answers 410 from then on: the file is deleted.' })
+  @Field(() => GraphQLISODateTime, { description: 'When the file is deleted; from then on the link returns 410.' })
   urlExpiresAt!: Date;
 }
 
@@ -51,17 +52,16 @@ export class JobPhotoType {
 }
 
 @ObjectType('JobOptions', {
-  description:
-    'Effective values of everything that decides the frames. The same photo and options give the same video on the same engine and device.',
+  description: 'Effective values of all options. The same photo and options give the same video on the same engine and device.',
 })
 export class JobOptionsType {
-  @Field(() => EngineEnum, { description: 'The engine that is used.' })
+  @Field(() => EngineEnum, { description: 'The engine that renders the video.' })
   engine!: EngineName;
 
   @Field(() => ResolutionEnum, { description: 'Size of the video.' })
   resolution!: Resolution;
 
-  @Field(() => OrientationEnum, { description: 'LANDSCAPE or PORTRAIT; AUTO is settled by the photo.' })
+  @Field(() => OrientationEnum, { description: 'LANDSCAPE or PORTRAIT; AUTO is resolved by the photo.' })
   orientation!: Orientation;
 
   @Field(() => FitEnum, { description: 'COVER or CONTAIN; AUTO is resolved by the photo.' })
@@ -76,13 +76,13 @@ export class JobOptionsType {
   @Field(() => Int, { description: 'Length of the video in seconds.' })
   durationSeconds!: number;
 
-  @Field(() => Int, { description: 'Seed of all randomness. The same seed gives the same video, another one another variation.' })
+  @Field(() => Int, { description: 'Seed of all randomness. Another seed gives another variation.' })
   seed!: number;
 }
 
-@ObjectType('JobError', { description: 'Why a job failed, or why its last attempt did.' })
+@ObjectType('JobError', { description: 'Why a job or its last attempt failed.' })
 export class JobErrorType {
-  @Field(() => ErrorCodeEnum, { description: 'The kind of error, from a closed list.' })
+  @Field(() => ErrorCodeEnum, { description: 'Kind of the error.' })
   code!: ErrorCode;
 
   @Field(() => String, { description: 'What happened.' })
@@ -100,10 +100,10 @@ export class JobErrorType {
 
 @ObjectType('JobResult', { description: 'The finished video.' })
 export class JobResultType {
-  @Field(() => FileLinkType, { nullable: true, description: 'The MP4 (H.264, yuv420p); null once it is no longer kept.' })
+  @Field(() => FileLinkType, { nullable: true, description: 'The MP4 (H.264, yuv420p); null once it is deleted.' })
   video!: FileLinkType | null;
 
-  @Field(() => FileLinkType, { nullable: true, description: 'The first frame as JPEG; null once it is no longer kept.' })
+  @Field(() => FileLinkType, { nullable: true, description: 'The first frame as JPEG; null once it is deleted.' })
   poster!: FileLinkType | null;
 
   @Field(() => Int, { description: 'Width in pixels.' })
@@ -127,90 +127,90 @@ export class JobResultType {
   @Field(() => String, { description: 'Hex SHA-256 of the MP4.' })
   sha256!: string;
 
-  @Field(() => Float, { description: 'How long the successful attempt took, in seconds.' })
+  @Field(() => Float, { description: 'Duration of the successful attempt in seconds.' })
   renderSeconds!: number;
 }
 
-@ObjectType('Job', { description: 'A photo on its way to becoming a video. Clients with a normalised cache update it by id.' })
+@ObjectType('Job', { description: 'A requested video. Clients with a normalised cache update it by id.' })
 export class JobType {
-  @Field(() => ID, { description: 'Identifies the job for ever.' })
+  @Field(() => ID, { description: 'Unique id of the job.' })
   id!: string;
 
-  @Field(() => JobStatusEnum, { description: 'Where it stands.' })
+  @Field(() => JobStatusEnum, { description: 'Status of the job.' })
   status!: JobStatus;
 
   @Field(() => Float, {
-    description: 'Share of the work that is done, 0–100: counted frames and steps, never time alone. Never falls within an attempt.',
+    description: 'Progress from 0 to 100, counted in finished frames and steps. Never decreases within an attempt.',
   })
   percent!: number;
 
-  @Field(() => Int, { nullable: true, description: 'Finished frames or steps of the present stage.' })
+  @Field(() => Int, { nullable: true, description: 'Finished frames or steps of the current stage.' })
   step!: number | null;
 
-  @Field(() => Int, { nullable: true, description: 'Frames or steps of the present stage.' })
+  @Field(() => Int, { nullable: true, description: 'Number of frames or steps of the current stage.' })
   totalSteps!: number | null;
 
-  @Field(() => Int, { description: 'Which attempt it is; 0 before the first.' })
+  @Field(() => Int, { description: 'Number of the current or last attempt; 0 before the first.' })
   attempt!: number;
 
   @Field(() => Int, {
-    description: 'How many attempts there may be. An attempt that a leaving worker handed back is not counted: this grows by one.',
+    description: 'Maximum number of attempts. Grows by one when a stopping worker releases an attempt, which does not count.',
   })
   maxAttempts!: number;
 
   @Field(() => GraphQLISODateTime, { nullable: true, description: 'When the next attempt starts; null unless RETRYING.' })
   nextAttemptAt!: Date | null;
 
-  @Field(() => JobOptionsType, { description: 'What it renders, every value settled, seed and engine included.' })
+  @Field(() => JobOptionsType, { description: 'Effective options, including seed and engine.' })
   options!: JobOptionsType;
 
-  @Field(() => String, { nullable: true, description: "The client's own text, as given to createJob." })
+  @Field(() => String, { nullable: true, description: 'Text that the client passed to createJob.' })
   clientRef!: string | null;
 
-  @Field(() => ID, { nullable: true, description: 'The job this one tries again.' })
+  @Field(() => ID, { nullable: true, description: 'The job that this job retries.' })
   retryOf!: string | null;
 
   @Field(() => GraphQLISODateTime, { description: 'When it was created.' })
   createdAt!: Date;
 
-  @Field(() => GraphQLISODateTime, { nullable: true, description: 'When its first attempt began.' })
+  @Field(() => GraphQLISODateTime, { nullable: true, description: 'When its first attempt started.' })
   startedAt!: Date | null;
 
-  @Field(() => GraphQLISODateTime, { nullable: true, description: 'When it ended.' })
+  @Field(() => GraphQLISODateTime, { nullable: true, description: 'When it completed, failed or was cancelled.' })
   finishedAt!: Date | null;
 
-  @Field(() => GraphQLISODateTime, { nullable: true, description: 'When photo and video are deleted; null before the end.' })
+  @Field(() => GraphQLISODateTime, { nullable: true, description: 'When photo and video are deleted; null while the job is unfinished.' })
   expiresAt!: Date | null;
 }
 
-@ObjectType('JobProgress', { description: 'One piece of news about a job.' })
+@ObjectType('JobProgress', { description: 'A change of a job.' })
 export class JobProgressType {
   @Field(() => Int, {
     description:
-      "The job's revision: grows with every change and never goes back, also over reconnects. It stays the same when only queuePosition changed.",
+      'Revision of the job. Grows with every change, also across reconnects; it stays the same if only queuePosition has changed.',
   })
   revision!: number;
 
-  @Field(() => JobType, { description: 'The job as it is now.' })
+  @Field(() => JobType, { description: 'The job after the change.' })
   job!: Job;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Link to a picture of what is being made (JPEG); null before the first one and after the end.',
+    description: 'Link to a preview of the render (JPEG); null before the first preview and once the job has finished.',
   })
   previewUrl!: string | null;
 }
 
-@ObjectType('JobEdge', { description: 'A job in a list.' })
+@ObjectType('JobEdge', { description: 'A job in a page, with its cursor.' })
 export class JobEdge {
-  @Field(() => String, { description: 'Give it as `after` to get what follows.' })
+  @Field(() => String, { description: 'Pass it as `after` to get the jobs that follow.' })
   cursor!: string;
 
   @Field(() => JobType, { description: 'The job.' })
   node!: Job;
 }
 
-@ObjectType('PageInfo', { description: 'Where a page ends.' })
+@ObjectType('PageInfo', { description: 'The end of a page.' })
 export class PageInfo {
   @Field(() => Boolean, { description: 'Whether older jobs follow.' })
   hasNextPage!: boolean;
@@ -224,9 +224,9 @@ export class JobConnection {
   @Field(() => [JobEdge], { description: 'The jobs with their cursors.' })
   edges!: JobEdge[];
 
-  @Field(() => [JobType], { description: 'The jobs alone.' })
+  @Field(() => [JobType], { description: 'The jobs without cursors.' })
   nodes!: Job[];
 
-  @Field(() => PageInfo, { description: 'Where this page ends.' })
+  @Field(() => PageInfo, { description: 'The end of this page.' })
   pageInfo!: PageInfo;
 }

@@ -4,25 +4,25 @@ import type { EngineName } from '../../../catalog/engines.ts';
 import { EngineEnum, FitEnum, MotionEnum, OrientationEnum, ResolutionEnum } from './enums.ts';
 import { TuningOption } from './tuning.ts';
 
-@ObjectType('ResolutionOption', { description: 'A size to choose from.' })
+@ObjectType('ResolutionOption', { description: 'A resolution that can be requested.' })
 export class ResolutionOption {
-  @Field(() => ResolutionEnum, { description: 'Its name in createJob.' })
+  @Field(() => ResolutionEnum, { description: 'Value of the option in createJob.' })
   name!: Resolution;
 
-  @Field(() => Int, { description: 'Pixels wide in landscape; portrait swaps the two.' })
+  @Field(() => Int, { description: 'Width in pixels in landscape; portrait swaps width and height.' })
   width!: number;
 
-  @Field(() => Int, { description: 'Pixels high in landscape.' })
+  @Field(() => Int, { description: 'Height in pixels in landscape.' })
   height!: number;
 
-  @Field(() => String, { description: 'What it is good for.' })
+  @Field(() => String, { description: 'What it is suited for.' })
   description!: string;
 
-  @Field(() => Boolean, { description: 'Whether it is taken when nothing is said.' })
+  @Field(() => Boolean, { description: 'Whether it is used if the request omits the option.' })
   isDefault!: boolean;
 }
 
-@ObjectType('DurationOption', { description: 'A length to choose from.' })
+@ObjectType('DurationOption', { description: 'A duration that can be requested.' })
 export class DurationOption {
   @Field(() => Int, { description: 'Length in seconds.' })
   seconds!: number;
@@ -30,52 +30,52 @@ export class DurationOption {
   @Field(() => Int, { description: 'Exact number of frames.' })
   frameCount!: number;
 
-  @Field(() => Boolean, { description: 'Whether it is taken when nothing is said.' })
+  @Field(() => Boolean, { description: 'Whether it is used if the request omits the option.' })
   isDefault!: boolean;
 }
 
-@ObjectType('MotionOption', { description: 'A camera motion to choose from.' })
+@ObjectType('MotionOption', { description: 'A camera motion that can be requested.' })
 export class MotionOption {
-  @Field(() => MotionEnum, { description: 'Its name in createJob.' })
+  @Field(() => MotionEnum, { description: 'Value of the option in createJob.' })
   name!: Motion;
 
-  @Field(() => String, { description: 'What one sees.' })
+  @Field(() => String, { description: 'What the video shows.' })
   description!: string;
 
-  @Field(() => String, { description: 'Photos it suits.' })
+  @Field(() => String, { description: 'Photos that it suits.' })
   bestFor!: string;
 
-  @Field(() => Boolean, { description: 'Whether it is taken when nothing is said.' })
+  @Field(() => Boolean, { description: 'Whether it is used if the request omits the option.' })
   isDefault!: boolean;
 }
 
-@ObjectType('OrientationOption', { description: 'A way the frame can stand.' })
+@ObjectType('OrientationOption', { description: 'An orientation that can be requested.' })
 export class OrientationOption {
-  @Field(() => OrientationEnum, { description: 'Its name in createJob.' })
+  @Field(() => OrientationEnum, { description: 'Value of the option in createJob.' })
   name!: Orientation;
 
   @Field(() => String, { description: 'What it means.' })
   description!: string;
 
-  @Field(() => Boolean, { description: 'Whether it is taken when nothing is said.' })
+  @Field(() => Boolean, { description: 'Whether it is used if the request omits the option.' })
   isDefault!: boolean;
 }
 
-@ObjectType('FitOption', { description: 'A way a photo can fill the frame.' })
+@ObjectType('FitOption', { description: 'A fit that can be requested.' })
 export class FitOption {
-  @Field(() => FitEnum, { description: 'Its name in createJob.' })
+  @Field(() => FitEnum, { description: 'Value of the option in createJob.' })
   name!: Fit;
 
   @Field(() => String, { description: 'What it means.' })
   description!: string;
 
-  @Field(() => Boolean, { description: 'Whether it is taken when nothing is said.' })
+  @Field(() => Boolean, { description: 'Whether it is used if the request omits the option.' })
   isDefault!: boolean;
 }
 
 @ObjectType('EngineOption', { description: 'An engine, and whether it can render now.' })
 export class EngineOption {
-  @Field(() => EngineEnum, { description: 'Its name in createJob.' })
+  @Field(() => EngineEnum, { description: 'Value of the option in createJob.' })
   name!: EngineName;
 
   @Field(() => String, { description: 'What it does.' })
@@ -84,17 +84,17 @@ export class EngineOption {
   @Field(() => Boolean, { description: 'Whether a running worker offers it.' })
   available!: boolean;
 
-  @Field(() => String, { nullable: true, description: 'Why not, where a worker says so.' })
+  @Field(() => String, { nullable: true, description: 'Why it is unavailable, if a worker has reported it.' })
   unavailableReason!: string | null;
 
-  @Field(() => Boolean, { description: 'Whether it renders a request that names no engine now.' })
+  @Field(() => Boolean, { description: 'Whether it currently renders requests that name no engine.' })
   isDefault!: boolean;
 
-  @Field(() => [TuningOption], { description: 'Its own options; empty if it has none.' })
+  @Field(() => [TuningOption], { description: 'Fields of its tuning; empty if it has none.' })
   tuning!: TuningOption[];
 }
 
-@ObjectType('NumberRange', { description: 'Values that a number may have, both ends included.' })
+@ObjectType('NumberRange', { description: 'The values that a number may have, inclusive.' })
 export class NumberRange {
   @Field(() => Float, { description: 'Smallest value.' })
   min!: number;
@@ -103,7 +103,7 @@ export class NumberRange {
   max!: number;
 }
 
-@ObjectType('RenderLimits', { description: 'What this installation allows.' })
+@ObjectType('RenderLimits', { description: 'The limits of this installation.' })
 export class RenderLimits {
   @Field(() => Float, { description: 'Largest photo file, in bytes.' })
   photoMaxBytes!: number;
@@ -114,32 +114,34 @@ export class RenderLimits {
   @Field(() => Int, { description: 'Shortest side of a photo, in pixels.' })
   photoMinSide!: number;
 
-  @Field(() => [String], { description: 'Photo formats that are read.' })
+  @Field(() => [String], { description: 'Accepted photo formats.' })
   photoFormats!: string[];
 
   @Field(() => Int, { description: 'Largest photo inside a createJob request, in bytes after decoding.' })
   base64MaxBytes!: number;
 
-  @Field(() => Int, { description: "Jobs handed to one engine's queue at once, waiting or running." })
+  @Field(() => Int, { description: 'Jobs that the queue of one engine holds at once, waiting or running.' })
   queueLimit!: number;
 
-  @Field(() => Int, { description: 'Jobs that may wait beyond queueLimit, over all engines; beyond that createJob answers QUEUE_FULL.' })
+  @Field(() => Int, {
+    description: 'Jobs that may wait beyond queueLimit, over all engines; beyond that, createJob fails with QUEUE_FULL.',
+  })
   backlogLimit!: number;
 
-  @Field(() => Int, { nullable: true, description: 'Your unfinished jobs at once; null: you have no limit of your own.' })
+  @Field(() => Int, { nullable: true, description: 'Unfinished jobs that you may have at once; null if there is no limit for you.' })
   ownerLimit!: number | null;
 
   @Field(() => Int, { description: 'Attempts at one job.' })
   maxAttempts!: number;
 
-  @Field(() => Float, { description: 'Hours that videos and photos are kept after the end of a job.' })
+  @Field(() => Float, { description: 'How long videos and photos are kept after a job has finished, in hours.' })
   filesKeptHours!: number;
 
-  @Field(() => Float, { description: 'Days that the record of a job, without any picture, is kept after its end.' })
+  @Field(() => Float, { description: 'How long the record of a job, without photo and video, is kept after it has finished, in days.' })
   jobsKeptDays!: number;
 }
 
-@ObjectType('RenderEstimate', { description: 'How long a render is expected to take, learnt from finished jobs.' })
+@ObjectType('RenderEstimate', { description: 'The expected render time, based on finished jobs.' })
 export class RenderEstimate {
   @Field(() => EngineEnum, { description: 'The engine that renders.' })
   engine!: EngineName;
@@ -150,11 +152,11 @@ export class RenderEstimate {
   @Field(() => Int, { description: 'Length of the video in seconds.' })
   durationSeconds!: number;
 
-  @Field(() => Float, { description: 'Expected render time in seconds; waiting is not counted.' })
+  @Field(() => Float, { description: 'Expected render time in seconds, without waiting.' })
   seconds!: number;
 }
 
-@ObjectType('RenderOptions', { description: 'Everything a client needs to build its menus.' })
+@ObjectType('RenderOptions', { description: 'Everything that a client needs to build its menus.' })
 export class RenderOptionsType {
   @Field(() => [ResolutionOption], { description: 'Sizes.' })
   resolutions!: ResolutionOption[];

@@ -1,4 +1,4 @@
-/** GraphQL types of tuning, generated from each engine's schema: an input and an output type per engine. */
+/** GraphQL types of tuning: an input and an output type per engine, generated from its schema. */
 import { createUnionType, Field, Float, InputType, Int, ObjectType, type ClassType } from 'type-graphql';
 import { enginesWithTuning, type EngineName, type RenderOptions } from '../../../catalog/engines.ts';
 import { allowedValues, tuningFields, type Tuning, type TuningField } from '../../../catalog/tuning.ts';
@@ -11,7 +11,7 @@ const describe = ({ description, ...field }: TuningField) => sentence(`${descrip
 /** `SvdXt` for the key `svdXt`. */
 const typeName = (key: string) => `${key[0]!.toUpperCase()}${key.slice(1)}Tuning`;
 
-/** A class without members, for decorators to add fields to. It has its GraphQL type's name, which errors of TypeGraphQL mention. */
+/** A class without members, to which decorators add fields. Its name appears in errors of TypeGraphQL. */
 function classNamed(name: string): ClassType<object> {
   return { [name]: class extends Object {} }[name]!;
 }
@@ -22,7 +22,7 @@ function inputType(key: string, engine: EngineName, tuning: Tuning): ClassType<o
     const standard = field.default === null ? { nullable: true } : { defaultValue: field.default };
     Field(() => TYPES[field.kind], { ...standard, description: describe(field) })(type.prototype as object, field.name);
   }
-  InputType(type.name, { description: `Tuning of the engine ${engine}. A field that is left out gets a default that works well.` })(type);
+  InputType(type.name, { description: `Tuning of the engine ${engine}. Omitted fields get their defaults.` })(type);
   return type;
 }
 
@@ -45,7 +45,7 @@ const tunable = enginesWithTuning().map(({ engine, key, tuning }) => ({
 /** Tuning in createJob. `createSchema` makes it @oneOf. */
 export const TuningInput = classNamed('TuningInput');
 for (const { key, engine, input } of tunable) {
-  Field(() => input, { nullable: true, description: `Tuning of ${engine}; selects that engine if \`engine\` is left out.` })(
+  Field(() => input, { nullable: true, description: `Tuning of ${engine}; selects that engine if \`engine\` is omitted.` })(
     TuningInput.prototype as object,
     key,
   );
@@ -59,7 +59,7 @@ export const TuningUnion = createUnionType({
   types: () => tunable.map(({ output }) => output),
 });
 
-/** Effective tuning as an instance of its GraphQL type, by which the union tells its members apart. */
+/** Effective tuning as an instance of its GraphQL type, by which the union resolves its type. */
 export function toTuningType({ engine, tuning }: RenderOptions): object | null {
   const type = tunable.find((candidate) => candidate.engine === engine)?.output;
   return type && tuning ? Object.assign(new type(), tuning) : null;
@@ -67,10 +67,10 @@ export function toTuningType({ engine, tuning }: RenderOptions): object | null {
 
 @ObjectType('TuningOption', { description: 'A field of the tuning of an engine.' })
 export class TuningOption {
-  @Field(() => String, { description: "Its name in the engine's field of TuningInput." })
+  @Field(() => String, { description: 'Name of the field in the tuning of its engine.' })
   name!: string;
 
-  @Field(() => TuningKindEnum, { description: 'What kind of value it takes.' })
+  @Field(() => TuningKindEnum, { description: 'Kind of its value.' })
   kind!: keyof typeof TuningKindEnum;
 
   @Field(() => Float, { description: 'Smallest value allowed; of a text, its shortest length in characters.' })
@@ -79,10 +79,10 @@ export class TuningOption {
   @Field(() => Float, { description: 'Largest value allowed; of a text, its longest length in characters.' })
   max!: number;
 
-  @Field(() => Float, { nullable: true, description: 'Value if left out; null for a text, or if it depends on other options.' })
+  @Field(() => Float, { nullable: true, description: 'Value if omitted; null for a text, or if it depends on other options.' })
   default!: number | null;
 
-  @Field(() => String, { nullable: true, description: 'Text if left out; null for a number, or if it depends on other options.' })
+  @Field(() => String, { nullable: true, description: 'Text if omitted; null for a number, or if it depends on other options.' })
   defaultText!: string | null;
 
   @Field(() => String, { description: 'What it does.' })
