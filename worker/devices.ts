@@ -3,12 +3,12 @@ import { BACKENDS } from './svd/runtime/backends.ts';
 import type { DeviceProbe } from './svd/runtime/probe.ts';
 
 /**
- * Devices to render on from the start, given WORKER_DEVICES: `auto` stands for the CPU, which `detectGpus` complements later, and `cuda` for
- * the first CUDA device.
+ * Devices to render on from the start, given WORKER_DEVICES. `auto` is the CPU here, since `detectGpus` adds GPUs later; `cuda` is the
+ * first CUDA device.
  */
-export function expandDevices(named: readonly string[]): string[] {
+export function expandDevices(names: readonly string[]): string[] {
   const aliases: Readonly<Record<string, string>> = { auto: BACKENDS.cpu.name, cuda: 'cuda:0' };
-  return [...new Set(named.map((device) => aliases[device] ?? device))];
+  return [...new Set(names.map((device) => aliases[device] ?? device))];
 }
 
 /** GPUs that WORKER_DEVICES=auto adds: those of the first backend that finds any. Never rejects. */
@@ -20,7 +20,7 @@ export async function detectGpus(): Promise<readonly string[]> {
   return [];
 }
 
-/** The first device of every GPU backend, whether it can be used or not. Takes a second or two. Never rejects. */
+/** Probes the first device of every GPU backend, usable or not. Takes a second or two. Never rejects. */
 export async function probeGpus(): Promise<readonly { readonly device: string; readonly probe: DeviceProbe }[]> {
   const gpus = Object.values(BACKENDS).filter(({ isGpu }) => isGpu);
   return Promise.all(gpus.map(async ({ name, probe }) => ({ device: name, probe: await probe(0) })));

@@ -26,13 +26,13 @@ export interface Report {
   preview(picture: Picture): void;
 }
 
-/** What an engine's options have in common. */
+/** The options of any engine. */
 type AnyOptions = CommonOptions & { readonly engine: string };
 
 /** An engine on one device. `Options` are those of the engine; the renderer calls it with no others. */
 export interface Engine<Options extends AnyOptions = RenderOptions> {
   readonly name: Options['engine'];
-  /** Version of engine and model. Changes whenever the same options would give other frames. */
+  /** Version of engine and model. Changes whenever the same options would give different frames. */
   readonly version: string;
   /** The stages that `load` (if anything is left to load) and `render` will report. Their durations add up to the expected duration. */
   plan(options: Options): Promise<PlannedStage[]>;
@@ -44,7 +44,7 @@ export interface Engine<Options extends AnyOptions = RenderOptions> {
   load(options: Options, report: Report, signal: AbortSignal): Promise<void>;
   /**
    * Renders exactly `frameCount(options.durationSeconds)` pictures of `frameSize(options)`, in order. The same photo, options and
-   * engine version give the same pictures on the same device. The engine may reuse a picture's bytes once the next one is requested.
+   * engine version give identical pictures on the same device. The engine may reuse a picture's bytes once the next one is requested.
    * @throws the signal's reason, at the next frame or step, once `signal` is aborted
    * @throws AppError OUT_OF_MEMORY, NON_FINITE_OUTPUT
    */
@@ -65,7 +65,7 @@ export interface Capability {
 
 export interface EngineModule<Options extends AnyOptions = RenderOptions> {
   readonly name: Options['engine'];
-  /** Called at the start of a renderer and again while the engine is unavailable, every few seconds. */
+  /** Called when a renderer starts and, while the engine is unavailable, again every few seconds. */
   capability(device: string, config: Config): Promise<Capability>;
   create(device: string, config: Config): Engine<Options>;
 }

@@ -13,12 +13,15 @@ import { sharedSecret } from '../src/infra/postgres/settings.ts';
 import { DeviceWorker } from './supervisor/device-worker.ts';
 import { detectGpus, expandDevices } from './devices.ts';
 
-/** Time for a shutdown beside the grace period of the current attempt, in milliseconds. With the default, below the 10 s that containers get. */
+/**
+ * Time that a shutdown may take after the grace period of the current attempt. With the default grace period of 3 s, the total stays below
+ * the 10 s after which containers are killed.
+ */
 const SHUTDOWN_MS = 5_000;
-/** Interval at which `auto` checks again which GPUs can be used, since a model may be installed later. */
+/** Interval at which `auto` checks for usable GPUs until it finds any, since a model may be installed later. */
 const GPU_CHECK_MS = 30_000;
 
-/** GPUs that `auto` includes: those worth using that an engine with its model present can run on. */
+/** GPUs that `auto` adds: the detected ones on which an engine with an installed model can run. */
 async function usableGpus(config: Config): Promise<readonly string[]> {
   const engines = enginesWithWeights();
   const states = await Promise.all(engines.map(({ weights }) => modelState(config, weights)));
@@ -39,7 +42,7 @@ async function startWorker(config: Config, log: Logger): Promise<Part> {
   );
   const started = Promise.all(devices.map((device) => device.start()));
   const stopping = new AbortController();
-  // In the background, since the probe takes time and a model may be installed later.
+  // In the background, since probing takes time and a model may be installed later.
   const addGpus = async (): Promise<void> => {
     await downloads?.done;
     let gpus: readonly string[] = [];

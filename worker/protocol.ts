@@ -1,4 +1,4 @@
-/** Messages between the worker and its renderer, over the child process's channel. */
+/** Messages between the worker and its renderer, over the child process's IPC channel. */
 import type { EngineName, RenderOptions } from '../src/catalog/engines.ts';
 import type { RenderFigures } from '../src/jobs/attempt.ts';
 import type { ErrorCode } from '../src/jobs/errors.ts';
@@ -33,11 +33,11 @@ export type ToRenderer =
   | { readonly type: 'probe' };
 
 export type FromRenderer =
-  /** Sent at the start, after `probe`, and when a model turned out to be invalid. */
+  /** Sent at startup, after `probe`, and when a model has turned out to be invalid. */
   | { readonly type: 'ready'; readonly capabilities: readonly EngineCapability[] }
-  /** Expected durations of the render that begins, in seconds. */
+  /** Expected durations of the render that is starting, in seconds. */
   | { readonly type: 'planned'; readonly expectedSeconds: number; readonly longestStepSeconds: number }
-  /** `previewPath` is a finished preview picture, which the worker moves away; null if there is none this time. */
+  /** `previewPath` is the path of a new preview picture, which the worker moves away; null if there is none. */
   | { readonly type: 'progress'; readonly progress: RenderProgress; readonly previewPath: string | null }
   | { readonly type: 'done'; readonly figures: RenderFigures }
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string }

@@ -263,7 +263,7 @@ describe('a worker that cannot run SVD_XT', () => {
           await copyCheckpoint('tiny-a', model);
           await editJson(path.join(model, 'unet/config.json'), { layers_per_block: 1 });
         },
-        says: /does not fit unet\/config\.json.*tensors unexpected/,
+        says: /does not match unet\/config\.json.*tensors unexpected/,
       },
     ],
   ];

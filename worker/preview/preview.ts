@@ -1,5 +1,5 @@
 /** PREVIEW: a virtual camera moves over the still photo. It runs on any machine and takes seconds. */
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { FRAMES_PER_SECOND, frameCount, frameSize } from '../../src/catalog/catalog.ts';
 import { preview as entry, PREVIEW_COSTS, type PreviewOptions } from '../../src/catalog/engines/preview.ts';
 import type { Engine, EngineModule, Picture, PlannedStage, Report } from '../engine.ts';
@@ -32,7 +32,7 @@ class Preview implements Engine<PreviewOptions> {
     const scene = await prepareScene(shown, frame, options.fit, path);
     report.progress('PREPARING', 1);
     for (const [index, camera] of path.entries()) {
-      await turn(); // Lets messages in, such as a cancellation.
+      await yieldToEventLoop(); // so that messages such as a cancellation are handled
       signal.throwIfAborted();
       const picture = shoot(scene, camera);
       if (index % FRAMES_PER_SECOND === 0) report.preview(picture);

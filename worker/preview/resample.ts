@@ -1,6 +1,6 @@
 /**
- * Resamples a picture at any subpixel offset and scale. Lanczos-3, because of filters of equal cost its sharpness depends least on the
- * subpixel offset: with bicubic, moving pictures pulse (docs/video.md has the figures).
+ * Resamples a picture at any subpixel offset and scale. Lanczos-3, because among filters of similar cost its sharpness depends least
+ * on the subpixel offset: with bicubic, the sharpness of a moving picture pulses (docs/video.md has the figures).
  */
 import type { Picture } from '../engine.ts';
 
@@ -17,8 +17,8 @@ export interface Sampling {
 
 /** Resamples `source` by `across` and `down`. Edge pixels are repeated beyond the edges. */
 export function resample(source: Picture, across: Sampling, down: Sampling): Picture {
-  const columns = weigh(across, source.width);
-  const rows = weigh(down, source.height);
+  const columns = kernelWeights(across, source.width);
+  const rows = kernelWeights(down, source.height);
   const from = columns.first[0]! * 3;
   const to = (columns.first[across.count - 1]! + columns.taps) * 3;
   const line = new Float32Array(source.width * 3);
@@ -50,7 +50,7 @@ export function resample(source: Picture, across: Sampling, down: Sampling): Pic
   return { width: across.count, height: down.count, data: new Uint8Array(data.buffer) };
 }
 
-/** The source pixels of each output pixel: `taps` in a row from `first`, with weights that add up to 1. */
+/** The source pixels of each output pixel: `taps` consecutive ones from `first`, with weights that add up to 1. */
 interface Weights {
   readonly taps: number;
   /** [count] */
@@ -59,17 +59,17 @@ interface Weights {
   readonly weights: Float32Array;
 }
 
-function weigh({ start, step, count }: Sampling, size: number): Weights {
+function kernelWeights({ start, step, count }: Sampling, size: number): Weights {
   const widening = Math.max(1, step);
   const taps = Math.min(size, Math.ceil(2 * LOBES * widening));
   const first = new Int32Array(count);
   const weights = new Float32Array(count * taps);
   for (let i = 0; i < count; i++) {
-    const place = start + i * step - 0.5;
-    const begin = Math.min(size - taps, Math.max(0, Math.floor(place - LOBES * widening) + 1));
+    const centre = start + i * step - 0.5;
+    const begin = Math.min(size - taps, Math.max(0, Math.floor(centre - LOBES * widening) + 1));
     first[i] = begin;
     let sum = 0;
-    for (let tap = 0; tap < taps; tap++) sum += weights[i * taps + tap] = lanczos((begin + tap - place) / widening);
+    for (let tap = 0; tap < taps; tap++) sum += weights[i * taps + tap] = lanczos((begin + tap - centre) / widening);
     for (let tap = 0; tap < taps; tap++) weights[i * taps + tap]! /= sum;
   }
   return { taps, first, weights };

@@ -1,4 +1,4 @@
-/** The variation of a camera path that a seed stands for. */
+/** Derives the variation of a camera path from a seed. */
 import type { CameraVariation } from '../video/camera.ts';
 
 /**
@@ -21,7 +21,7 @@ export function variationOf(seed: number): CameraVariation {
   };
 }
 
-/** Numbers from 0 up to 1 by splitmix32 (https://github.com/bryc/code/blob/master/jshash/PRNGs.md), which needs no warm-up. */
+/** Pseudorandom numbers in [0, 1) by splitmix32 (https://github.com/bryc/code/blob/master/jshash/PRNGs.md), which needs no warm-up. */
 function randomNumbers(seed: number): () => number {
   let state = seed | 0;
   return () => {

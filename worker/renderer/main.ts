@@ -28,11 +28,11 @@ function send(message: FromRenderer, onSent: () => void = () => {}): void {
 
 function engineModule(name: EngineName): EngineModule {
   const module = ENGINE_MODULES.find((candidate) => candidate.name === name);
-  if (!module) throw new Error(`there is no engine ${name}`);
+  if (!module) throw new Error(`unknown engine ${name}`);
   return module;
 }
 
-/** The engine, created at its first use. */
+/** The engine, created on first use. */
 function engineFor(name: EngineName): Engine {
   const engine = engines.get(name) ?? engineModule(name).create(device, config);
   engines.set(name, engine);
@@ -69,13 +69,13 @@ async function handleRequest(request: RenderRequest): Promise<void> {
 }
 
 async function reportFailure({ jobId, attempt }: RenderRequest, error: unknown): Promise<void> {
-  const known = toAppError(error);
-  log.error({ jobId, attempt, code: known.code, err: known.cause ?? known }, 'render failed');
-  // Before the failure, so that the worker takes no further job for an invalid model.
-  if (known.code === 'MODEL_INVALID') await sendCapabilities();
-  send({ type: 'failed', code: known.code, message: known.message }, () => {
+  const appError = toAppError(error);
+  log.error({ jobId, attempt, code: appError.code, err: appError.cause ?? appError }, 'render failed');
+  // Sent before the failure, so that the worker takes no further job for an invalid model.
+  if (appError.code === 'MODEL_INVALID') await sendCapabilities();
+  send({ type: 'failed', code: appError.code, message: appError.message }, () => {
     // After an unexpected error, such as a reset of the graphics driver, only a new process is in a known state.
-    if (known.code === 'INTERNAL') process.exit(1);
+    if (appError.code === 'INTERNAL') process.exit(1);
   });
 }
 
@@ -94,7 +94,7 @@ process.on('message', (message: ToRenderer) => {
 });
 // A renderer without its worker has no purpose. ffmpeg exits as well, since its input ends.
 process.on('disconnect', () => process.exit(0));
-// Ctrl-C, a closed terminal and systemd signal all processes at once; only the worker decides when its renderers exit.
+// Ctrl-C, a closed terminal and systemd send their signal to all processes at once; only the worker decides when its renderers exit.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
 await sendCapabilities();

@@ -21,13 +21,13 @@ export class PreviewWriter {
     this.#options = options;
   }
 
-  /** Writes `picture` in the background. A failure is logged; a preview is not worth failing a render. */
+  /** Writes `picture` in the background. A failure is only logged: a missing preview must not fail the render. */
   write(picture: Picture): void {
     if (this.#writing) return;
     const { folder, onWritten, jobId, log } = this.#options;
     // The engine may reuse the bytes for its next picture.
     const copy = { ...picture, data: picture.data.slice() };
-    // A new name each time: the receiver moves a file away while the next one may already be written.
+    // A new name each time: the receiver moves a file away while the next one may already be being written.
     const file = path.join(folder, `preview-${this.#count++}.jpg`);
     this.#writing = writeJpeg(copy, file)
       .then(
@@ -37,7 +37,7 @@ export class PreviewWriter {
       .finally(() => (this.#writing = null));
   }
 
-  /** Resolves once the current write has ended. */
+  /** Resolves once the current write, if any, has ended. */
   async flush(): Promise<void> {
     await this.#writing;
   }

@@ -2,7 +2,7 @@ import type { Stage } from '../../src/catalog/catalog.ts';
 import type { RenderProgress } from '../../src/jobs/store.ts';
 import type { PlannedStage } from '../engine.ts';
 
-/** Percent of a finished render; the last percent stands for publishing the files. */
+/** Percent at the end of the render; the last percent is for publishing the files. */
 const RENDERED_PERCENT = 99;
 
 /**
@@ -18,17 +18,17 @@ export class ProgressMeter {
   /** When the last step before the current stage was finished, and when the newest one was, in milliseconds. */
   #stageStartedAt: number;
   #lastStepAt: number;
-  /** Measured over planned time, as of the newest finished step and at the start of the current stage. */
+  /** Ratio of measured to planned time, as of the newest finished step and at the start of the current stage. */
   #slowdown: number;
   #slowdownBefore: number;
 
   /**
-   * @param now in milliseconds, by a monotonic clock
+   * @param now in milliseconds, from a monotonic clock
    * @param estimatedSeconds the expected duration of the render, if there is a better estimate than the plan
    * @throws RangeError if the plan has no stage
    */
   constructor(plan: readonly PlannedStage[], now: number, estimatedSeconds?: number) {
-    if (plan.length === 0) throw new RangeError('a plan has at least one stage');
+    if (plan.length === 0) throw new RangeError('a plan must have at least one stage');
     this.#plan = plan;
     this.#totalSeconds = plan.reduce((sum, { totalSteps, secondsPerStep }) => sum + totalSteps * secondsPerStep, 0);
     this.#slowdown = estimatedSeconds && this.#totalSeconds > 0 ? estimatedSeconds / this.#totalSeconds : 1;

@@ -15,7 +15,7 @@ import { writeJpeg } from '../video/pixels.ts';
 import { PreviewWriter } from './preview-writer.ts';
 import { ProgressMeter } from './progress.ts';
 
-/** The time after the last frame, in which the encoder finishes and the file's index is moved to the front. */
+/** The time after the last frame: the encoder finishes and moves the file's index to the front. */
 const FINISHING: PlannedStage = { stage: 'ENCODING_VIDEO', totalSteps: 1, secondsPerStep: 0.4 };
 
 export interface RenderContext {
@@ -27,7 +27,7 @@ export interface RenderContext {
 /**
  * Renders one request: video and poster into its folder, progress to the worker.
  * @throws the signal's reason once `signal` is aborted
- * @throws AppError what the engine, the photo's decoder and the encoder throw
+ * @throws AppError any that the engine, the photo decoder or the encoder throws
  */
 export async function render(
   { config, log, send }: RenderContext,
@@ -69,7 +69,7 @@ export async function render(
     log.info({ jobId, attempt, renderSeconds, ffmpeg: ffmpeg.version }, 'rendered');
     return { ...video, renderSeconds };
   } finally {
-    // So that its message precedes the outcome of this render.
+    // The message about the last preview must precede the outcome of this render.
     await previews.flush();
   }
 }

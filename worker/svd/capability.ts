@@ -32,7 +32,7 @@ export async function openModel(device: string, config: Config): Promise<Model> 
 
 const rates = new Map<string, Promise<number>>();
 
-/** Measured once per process. */
+/** Floating-point operations per second of `runtime` in convolutions. Measured once per process. */
 async function rateOf(runtime: Runtime): Promise<number> {
   const key = `${runtime.backend.name}:${runtime.deviceIndex ?? 0} ${runtime.precision}`;
   const rate = rates.get(key) ?? measureRate(runtime);
@@ -41,13 +41,13 @@ async function rateOf(runtime: Runtime): Promise<number> {
   return await rate;
 }
 
-/** Opens the model, if it is there, and measures the device. */
+/** Opens the model, if it is installed, and measures the device. */
 export async function svdCapability(device: string, config: Config): Promise<Capability> {
   const no = (unavailable: string): Capability => ({ unavailable, byDefault: false, costModel: null });
   const { kind, message, hint } = await modelState(config, svdXt.weights);
   if (kind !== 'present') return no(`${message}${hint ? `: ${hint}` : ''}.`);
   const found = findBackend(device);
-  if (!found) return no(`SVD_XT does not run on ${device} yet, but on ${Object.keys(BACKENDS).join(' and ')}. webgpu uses the same GPU.`);
+  if (!found) return no(`SVD_XT does not run on ${device} yet. Use ${Object.keys(BACKENDS).join(' or ')}; webgpu runs on the same GPU.`);
   const { backend, index } = found;
   if (!backend.isGpu && !config.WORKER_DEVICES.includes(device))
     return no(`SVD_XT takes hours on a CPU. Set ${device} in WORKER_DEVICES to use it there anyway.`);

@@ -1,13 +1,13 @@
-/** Duration of each part of a render, in seconds: computed from its operations and the device's rate until it has been measured. */
+/** Duration of each part of a render, in seconds: measured, or until then estimated from its operations and the device's rate. */
 import { FRAMES_PER_SECOND, RESOLUTIONS, names, type Resolution, type Size } from '../../src/catalog/catalog.ts';
 import type { SvdXtCostModel } from '../../src/catalog/engines/svd-xt.ts';
 import type { Network, Networks } from './runtime/networks.ts';
 
-/** Share of the rate of plain convolutions that whole networks reach; docs/performance.md has the figures. */
+/** Fraction of the rate of plain convolutions that whole networks reach; docs/performance.md has the figures. */
 const EFFICIENCY = 0.6;
 /** Interpolating, resizing and encoding one frame: seconds per frame and per megapixel. */
 const FRAME_SECONDS = { fixed: 0.02, perMegapixel: 0.12 } as const;
-/** Loading a network: fixed seconds, and bytes of weights per second where they are read at once. */
+/** Loading a network: fixed seconds, and bytes of weights per second on devices that read the weights while loading. */
 const LOAD = { seconds: 1, bytesPerSecond: 100e6 } as const;
 
 export class Costs {
@@ -34,17 +34,17 @@ export class Costs {
 
   /** Image encoder and VAE encoder together. */
   encode(size: Size): number {
-    return this.#known('encode', size, () => [{ name: 'image encoder' }, { name: 'encoder', size }]);
+    return this.#duration('encode', size, () => [{ name: 'image encoder' }, { name: 'encoder', size }]);
   }
 
   /** One call of the UNet. */
   call(size: Size): number {
-    return this.#known('call', size, () => [{ name: 'unet', size, frames: this.#frames, batch: 1 }]);
+    return this.#duration('call', size, () => [{ name: 'unet', size, frames: this.#frames, batch: 1 }]);
   }
 
   /** One chunk of frames. */
   decode(size: Size): number {
-    return this.#known('decode', size, () => [{ name: 'decoder', size, frames: Math.min(this.#chunk, this.#frames) }]);
+    return this.#duration('decode', size, () => [{ name: 'decoder', size, frames: Math.min(this.#chunk, this.#frames) }]);
   }
 
   /** One frame of the video. */
@@ -78,8 +78,8 @@ export class Costs {
     return this.#networks.checkpoint.unet.config.numFrames;
   }
 
-  /** Portrait and landscape cost the same. */
-  #known(part: string, size: Size, networks: () => Network[]): number {
+  /** The measured duration, or an estimate. Portrait and landscape cost the same. */
+  #duration(part: string, size: Size, networks: () => Network[]): number {
     const key = keyOf(part, size);
     const known = this.#measured.get(key);
     if (known !== undefined) return known;
@@ -94,7 +94,7 @@ function keyOf(part: string, { width, height }: Size): string {
   return `${part} ${Math.max(width, height)}×${Math.min(width, height)}`;
 }
 
-/** Key frames per second in a video of `frames` frames over which the key frames are spread evenly. */
+/** Keyframes per second in a video of `frames` frames over which `keyframes` keyframes are evenly spread. */
 export function keyframeRate(keyframes: number, frames: number): number {
   return (FRAMES_PER_SECOND * (keyframes - 1)) / (frames - 1);
 }

@@ -1,4 +1,4 @@
-/** The dimensions and constants of a Stable Video Diffusion model, as its checkpoint's configuration files give them. */
+/** The dimensions and constants of a Stable Video Diffusion model, from its checkpoint's configuration files. */
 
 /**
  * diffusers' UNetSpatioTemporalConditionModel. Arrays hold one value per resolution level, full resolution first, except `upAttention`,

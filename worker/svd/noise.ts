@@ -3,8 +3,8 @@
  * random bits, and Wichura's AS241 (Applied Statistics 37, 1988) turns bits into a Gaussian. Number i of a stream depends only on seed,
  * stream and i.
  *
- * The numbers are the same on every machine: they use integer arithmetic, IEEE's + − × ÷ √, and for one value in seven `Math.log`, for
- * which V8 includes its own port of fdlibm. Box–Muller would need `Math.sin` and `Math.cos`, which differ between builds of V8.
+ * The numbers are the same on every machine: they use integer arithmetic, IEEE's + − × ÷ √, and for one value in seven `Math.log`, of
+ * which V8 includes its own port (fdlibm). Box–Muller would need `Math.sin` and `Math.cos`, which differ between builds of V8.
  */
 
 /** Purposes of noise. Draws from one stream never affect another. */

@@ -1,5 +1,5 @@
 /**
- * The stages from photo to key frames. Sources: diffusers pipelines/stable_video_diffusion/pipeline_stable_video_diffusion.py and the
+ * The stages from photo to keyframes. Sources: diffusers pipelines/stable_video_diffusion/pipeline_stable_video_diffusion.py and the
  * sampler of Stability-AI/generative-models, which agree.
  */
 import type { Size } from '../../src/catalog/catalog.ts';
@@ -18,7 +18,7 @@ import {
   timestepOf,
 } from './scheduler.ts';
 
-/** What image encoder and VAE encoder compute from the photo. */
+/** What the image encoder and the VAE encoder compute from the photo. */
 export interface EncodedPhoto {
   /** [cross-attention width] */
   readonly embedding: Float32Array;
@@ -33,7 +33,7 @@ export interface Sampling {
   readonly numInferenceSteps: number;
   /** Guidance scale of the first frame. */
   readonly minGuidanceScale: number;
-  /** Guidance scale of the last frame. Guidance is off up to 1. */
+  /** Guidance scale of the last frame. Guidance is off if this is at most 1. */
   readonly maxGuidanceScale: number;
   /** Frame rate that the model generates motion for, 5–30. */
   readonly fps: number;
@@ -91,7 +91,7 @@ export interface Step {
 }
 
 /**
- * Denoises latents step by step, each step when the consumer requests it. Every step returns new arrays.
+ * Denoises latents step by step, each step on the consumer's request. Every step returns new arrays.
  * @param noise standard normal, [frames, 4, height / 8, width / 8]
  * @param beforeCall awaited before each call of the UNet; if it throws, denoising stops with that error
  * @throws AppError NON_FINITE_OUTPUT
@@ -168,7 +168,7 @@ function unetSample(latents: Float32Array, scale: number, imageLatents: Float32A
 
 /**
  * Decodes latents to pictures. Yields chunks of up to `decodeChunkSize` frames, in order; the decoder smooths along time within a chunk.
- * @param latents [frames, 4, height / 8, width / 8], the last ones of `denoise`
+ * @param latents [frames, 4, height / 8, width / 8], the final result of `denoise`
  * @throws AppError NON_FINITE_OUTPUT
  */
 export async function* decode(

@@ -27,10 +27,10 @@ export function clipResize(photo: Picture, size: number): Float32Array {
 }
 
 /**
- * Resizes a photo to exactly the bytes that Pillow's `Image.resize` with `LANCZOS` gives for 8-bit RGB: weights have 22 fractional bits,
+ * Resizes a photo to exactly the bytes that Pillow's `Image.resize` with `LANCZOS` produces for 8-bit RGB: weights have 22 fractional bits,
  * and each pass rounds to whole gray levels. The order of the passes affects the last bit. As in Pillow 13, rows are resampled first if
  * more than twice as many rows as columns are removed, otherwise columns. Earlier versions always resample columns first, which gives the
- * same result for photos of the target's aspect ratio, up to 1 : 2.
+ * same result for photos with the target's aspect ratio, up to 1 : 2.
  *
  * @see `ImagingResample` in Pillow's src/libImaging/Resample.c
  */

@@ -3,7 +3,7 @@
  * "Elucidating the design space of diffusion-based generative models", 2022. Sigma is the standard deviation of the noise in the latents.
  * Latents are float32; each step is computed in float64.
  *
- * Functions with an `out` parameter may be given one of their inputs for it.
+ * A function with an `out` parameter may write to one of its inputs.
  */
 import type { SchedulerConfig } from './model-config.ts';
 

@@ -1,7 +1,7 @@
-/** SVD_XT: Stable Video Diffusion generates key frames from the photo, and motion-compensated interpolation fills the clip. */
+/** SVD_XT: Stable Video Diffusion generates keyframes from the photo, and motion-compensated interpolation fills the clip. */
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { frameCount, frameSize, oriented, type Size } from '../../src/catalog/catalog.ts';
 import { RENDER_SIZES, unetCalls, type SvdXtOptions } from '../../src/catalog/engines/svd-xt.ts';
 import type { Config } from '../../src/config.ts';
@@ -17,15 +17,15 @@ import { NoiseSource } from './noise.ts';
 import { decodeChunkSize, svdCapability, openModel, type Model } from './capability.ts';
 import { decode, denoise, embedPhoto, encodePhoto, type EncodedPhoto } from './pipeline.ts';
 
-/** Incremented when the same options and model would give other frames. */
+/** Incremented whenever the same options and model would give different frames. */
 const VERSION = '1';
 /** Maximum length of the model's name in a video's metadata. */
 const NAME_LENGTH = 80;
-/** Frame rates that the model was trained with. */
+/** Range of frame rates that the model was trained with. */
 const TRAINED_RATE = { min: 5, max: 30 } as const;
 /** Maximum number of previews of a render. */
 const PREVIEWS = 8;
-/** A picture whose values are all at most this, of 255, counts as black. */
+/** A picture counts as black if no value exceeds this, of 255. */
 const BLACK = 2;
 
 class Svd implements Engine<SvdXtOptions> {
@@ -75,7 +75,7 @@ class Svd implements Engine<SvdXtOptions> {
       const { networks } = await this.#opened();
       const toLoad = (await this.#networks(this.#renderSize(options))).filter((network) => !networks.isOpen(network));
       for (const [index, network] of toLoad.entries()) {
-        await breathe(signal);
+        await yieldToEventLoop(signal);
         await networks.open(network);
         report.progress('LOADING_MODEL', index + 1);
       }
@@ -88,7 +88,7 @@ class Svd implements Engine<SvdXtOptions> {
   async *render(photo: Picture, options: SvdXtOptions, report: Report, signal: AbortSignal): AsyncGenerator<Picture, void, undefined> {
     try {
       const keyframes = await this.#keyframes(photo, options, report, signal);
-      yield* this.#inBetween(keyframes, options, report, signal);
+      yield* this.#interpolate(keyframes, options, report, signal);
     } catch (error) {
       await this.#recover(error);
       throw error;
@@ -99,19 +99,19 @@ class Svd implements Engine<SvdXtOptions> {
     await (await this.#model)?.networks.dispose();
   }
 
-  /** Frees all networks, so that the next attempt has more memory. */
+  /** After OUT_OF_MEMORY or MODEL_INVALID, frees all networks, so that the next attempt has more memory or reads the model again. */
   async #recover(failure: unknown): Promise<void> {
     const model = await this.#model?.catch(() => null);
     if (!model || !(failure instanceof AppError)) return;
     if (failure.code === 'OUT_OF_MEMORY') await model.networks.economize();
     if (failure.code === 'MODEL_INVALID') {
-      // The files may be replaced, so nothing that was derived from these may be reused.
+      // The files may be replaced, so nothing derived from them may be reused.
       this.#model = null;
       await model.networks.dispose();
     }
   }
 
-  /** All key frames, [num_frames] pictures of the render size. */
+  /** All keyframes: `num_frames` pictures of the render size. */
   async #keyframes(photo: Picture, options: SvdXtOptions, report: Report, signal: AbortSignal): Promise<Picture[]> {
     const { costs, networks } = await this.#opened();
     const size = this.#renderSize(options);
@@ -121,11 +121,11 @@ class Svd implements Engine<SvdXtOptions> {
     const { noiseAugStrength, numInferenceSteps, minGuidanceScale, maxGuidanceScale, motionBucketId } = options.tuning;
 
     const fitted = await fitPhoto(photo, frameSize(options), options);
-    await breathe(signal);
+    await yieldToEventLoop(signal);
     let began = performance.now();
     const embedding = await embedPhoto(networks, fitted);
     report.progress('ENCODING_IMAGE', 1);
-    await breathe(signal);
+    await yieldToEventLoop(signal);
     const pixels = size.width * size.height;
     const encoded: EncodedPhoto = {
       embedding,
@@ -134,7 +134,7 @@ class Svd implements Engine<SvdXtOptions> {
     report.progress('ENCODING_IMAGE', 2);
     costs.measured('encode', size, secondsSince(began));
 
-    await breathe(signal);
+    await yieldToEventLoop(signal);
     began = performance.now();
     const length = 4 * latentSize.width * latentSize.height;
     let latents: Float32Array = new Float32Array();
@@ -152,7 +152,7 @@ class Svd implements Engine<SvdXtOptions> {
         fps: Math.min(TRAINED_RATE.max, Math.max(TRAINED_RATE.min, keyframeRate(frames, frameCount(options.durationSeconds)))),
       },
       noise.normal('latents', frames * length),
-      () => breathe(signal),
+      () => yieldToEventLoop(signal),
     )) {
       latents = step.latents;
       report.progress('DENOISING', step.step);
@@ -170,14 +170,14 @@ class Svd implements Engine<SvdXtOptions> {
       keyframes.push(...chunk);
       report.progress('DECODING', ++chunks);
       costs.measured('decode', size, secondsSince(began) / chunks);
-      await breathe(signal);
+      await yieldToEventLoop(signal);
     }
     if (keyframes.some(isBlack) && !isBlack(fitted))
       throw new AppError('NON_FINITE_OUTPUT', 'The model produced a black frame for a photo that is not black.');
     return keyframes;
   }
 
-  async *#inBetween(
+  async *#interpolate(
     keyframes: readonly Picture[],
     options: SvdXtOptions,
     report: Report,
@@ -194,7 +194,7 @@ class Svd implements Engine<SvdXtOptions> {
     costs.measured('frame', size, secondsSince(began) / done);
   }
 
-  /** The networks that a render of `size` needs. */
+  /** The networks that `load` loads for a render of `size`; none with SVD_MEMORY=swap, where each network is loaded when it is called. */
   async #networks(size: Size): Promise<Network[]> {
     const { networks } = await this.#opened();
     if (networks.residency === 'swap') return [];
@@ -220,15 +220,15 @@ class Svd implements Engine<SvdXtOptions> {
   #opened(): Promise<Model> {
     if (!this.#model) {
       this.#model = openModel(this.#device, this.#config);
-      this.#model.catch(() => (this.#model = null)); // the fault may be repaired later
+      this.#model.catch(() => (this.#model = null)); // the operator may fix the model later
     }
     return this.#model;
   }
 }
 
-/** Yields to the event loop, so that messages such as a cancellation arrive. */
-async function breathe(signal: AbortSignal): Promise<void> {
-  await turn();
+/** Lets the process handle messages such as a cancellation. */
+async function yieldToEventLoop(signal: AbortSignal): Promise<void> {
+  await immediate();
   signal.throwIfAborted();
 }
 

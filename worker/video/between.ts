@@ -12,8 +12,8 @@ export interface Between {
   readonly share: Float32Array;
 }
 
-/** Weight of content that only one picture shows, where it meets content that both show. */
-const FAINT = 1e-3;
+/** Minimum weight: content that only one picture shows is outweighed by content that both show. */
+const MIN_WEIGHT = 1e-3;
 
 /**
  * Moves every pixel of both pictures to `time` (0 is the first picture, 1 the second) and splats its motion there. Content that both
@@ -28,7 +28,7 @@ export function flowBetween(forward: TrustedFlow, backward: TrustedFlow, time: n
   for (let i = 0; i < width * height; i++) {
     const a = first.weight[i]!;
     const b = second.weight[i]!;
-    if (a + b < FAINT / 100) gaps.push(i);
+    if (a + b < MIN_WEIGHT / 100) gaps.push(i);
     between.x[i] = (first.x[i]! - second.x[i]!) / (a + b);
     between.y[i] = (first.y[i]! - second.y[i]!) / (a + b);
     between.share[i] = (time * b) / ((1 - time) * a + time * b);
@@ -48,7 +48,7 @@ function splat({ width, height, x, y, trust }: TrustedFlow, time: number): { x: 
       const py = row + time * my;
       const left = Math.floor(px);
       const top = Math.floor(py);
-      const weight = trust[i]! + FAINT;
+      const weight = trust[i]! + MIN_WEIGHT;
       for (let ty = Math.max(0, top); ty <= top + 1 && ty < height; ty++) {
         const wy = weight * (1 - Math.abs(py - ty));
         for (let tx = Math.max(0, left); tx <= left + 1 && tx < width; tx++) {
@@ -64,7 +64,7 @@ function splat({ width, height, x, y, trust }: TrustedFlow, time: number): { x: 
   return sum;
 }
 
-/** Fills pixels that received no motion with the mean of their neighbours, from the edge of a gap inwards; with 0 if no pixel has any. */
+/** Fills pixels that received no motion with the mean of their neighbours, from the edges of a gap inwards; with 0 if none received any. */
 function closeGaps({ width, height, x, y, share }: Between, gaps: number[], time: number): void {
   const open = new Set(gaps);
   while (open.size > 0) {

@@ -1,5 +1,5 @@
 /**
- * Where the virtual camera is in each frame: a pure function of motion, variation, frame and frame count. PREVIEW moves over the photo
+ * The position of the virtual camera in each frame: a pure function of motion, variation, frame and frame count. PREVIEW renders the photo
  * along this path.
  */
 import { FRAMES_PER_SECOND, type Motion } from '../../src/catalog/catalog.ts';
@@ -19,14 +19,14 @@ export interface CameraTransform {
 }
 
 /**
- * How a path differs from the plain path of its motion. Each value lies in −1 to 1. A variation never changes the properties of a motion:
- * its direction, its travel within the limits that tests measure, a gentle start and end, and the loop of MICRO.
+ * How a path differs from the plain path of its motion. Each value is between −1 and 1. Every variation keeps the properties of a motion:
+ * its direction, a travel within the limits in docs/video.md, a gentle start and end, and the loop of MICRO.
  */
 export interface CameraVariation {
   /** Distance that the camera travels. */
   readonly travel: number;
   readonly zoom: number;
-  /** Where in the picture the camera looks: across (or along the travel) and down. */
+  /** Point of the picture that the camera looks at: horizontally (for pans and tilts, along the travel) and vertically. */
   readonly focusX: number;
   readonly focusY: number;
   /** How gently the path starts and ends. */
@@ -39,7 +39,7 @@ export interface CameraVariation {
   readonly breath: number;
 }
 
-/** The path that tests and documentation describe. */
+/** The path without variation. */
 export const PLAIN: CameraVariation = { travel: 0, zoom: 0, focusX: 0, focusY: 0, easing: 0, skew: 0, side: 1, turn: 1, breath: 1 };
 
 /** `progress` goes from 0 to 1, eased; `seconds` is the length of the whole path. */
@@ -54,7 +54,7 @@ const DOLLY_ZOOM = { mean: 1.28, swing: 0.04 } as const;
 /** Maximum distance of DOLLY_IN's focus from the centre, in fractions of the frame. */
 const DOLLY_FOCUS = 0.12;
 /**
- * MICRO: seconds of one breath, the radius of its drift in fractions of the frame, its zoom, the amplitude of the zoom, and the share of
+ * MICRO: seconds of one breath, radius of the drift in fractions of the frame, mean zoom and its amplitude (`breathing`), and the share of
  * the free room that the focus may use.
  */
 const BREATH = {
@@ -72,7 +72,7 @@ const varied = ({ mean, swing }: { readonly mean: number; readonly swing: number
 
 /**
  * A pan or tilt: the offset along its axis, from the positive side to the negative one, shifted by the focus, and the zoom.
- * Across the axis it keeps to the centre: any distance from it would make the photo smaller under CONTAIN.
+ * Perpendicular to its axis it stays centred: any offset would make the photo smaller under CONTAIN.
  */
 function traverse(progress: number, { travel, zoom, focusX }: CameraVariation): { along: number; zoom: number } {
   const distance = varied(TRAVEL, travel);
@@ -88,13 +88,13 @@ const PATHS: Record<Motion, CameraPath> = {
     const radius = varied(BREATH.radius, travel);
     const scale = varied(BREATH.zoom, zoom);
     const { breathing } = BREATH;
-    // The room left free by zoom and drift at their worst; across, that is shortly before the drift is widest.
+    // The room that zoom and drift leave in the worst case, which horizontally is shortly before the drift is widest.
     const roomX = (scale - 1) / 2 - radius - breathing ** 2 / (8 * radius);
     const roomY = (scale - breathing - 1) / 2 - radius;
     return {
       x: BREATH.focus * roomX * focusX - side * radius * Math.cos(angle),
       y: BREATH.focus * roomY * focusY + turn * radius * Math.sin(angle),
-      // Fastest where the drift across is slowest, so that the picture never stands still.
+      // Zooms fastest where the horizontal drift is slowest, so that the picture never stands still.
       zoom: scale + breath * breathing * Math.sin(angle),
     };
   },
@@ -115,16 +115,16 @@ const PATHS: Record<Motion, CameraPath> = {
     return { x: 0, y: -along, zoom };
   },
   DOLLY_IN: (progress, _, { zoom, focusX, focusY }) => {
-    // Exponential: the zoom grows by the same factor in equal times, which looks steady.
+    // Exponential: the zoom grows by the same factor in every frame, which looks steady.
     const scale = varied(DOLLY_ZOOM, zoom) ** progress;
-    // The focus stays where it is in the frame.
+    // The focus keeps its position in the frame.
     return { x: DOLLY_FOCUS * focusX * (scale - 1), y: DOLLY_FOCUS * focusY * (scale - 1), zoom: scale };
   },
 };
 
 /**
  * The camera in frame `frame` (0 to `frameCount` − 1) of a video of `frameCount` frames. Paths start and end gently but never slower
- * than a third of their mean speed, so that no two frames are equal.
+ * than a third of their mean speed, so that no two frames are identical.
  */
 export function cameraAt(motion: Motion, frame: number, frameCount: number, variation = PLAIN): CameraTransform {
   const progress = frameCount > 1 ? ease(frame / (frameCount - 1), variation) : 0;
@@ -140,7 +140,7 @@ export function cameraPath(motion: Motion, frameCount: number, variation = PLAIN
 const EASING = { mean: 0.5, swing: 0.06 } as const;
 const SKEW = 0.05;
 
-/** Progress over time, 0–1 to 0–1: about half the mean speed at both ends, five quarters in the middle. */
+/** Progress over time, 0–1 to 0–1: at about half the mean speed at both ends and 1.25 times the mean in the middle. */
 function ease(time: number, { easing, skew }: CameraVariation): number {
   const skewed = time + SKEW * skew * time * (1 - time);
   const smoothstep = skewed * skewed * (3 - 2 * skewed);

@@ -91,7 +91,7 @@ function start(file: string, spec: VideoSpec): RunningFfmpeg {
     const ended = (failure: string | null) =>
       resolve({ failure, frames: Number(/[^]*frame=\s*(\d+)/.exec(progress())?.[1] ?? 0), lastLines: messages().trim() });
     child.once('error', (error) => ended(error.message));
-    child.once('close', (code, signal) => ended(code === 0 ? null : signal ? `ended by ${signal}` : `exit code ${code}`));
+    child.once('close', (code, signal) => ended(code === 0 ? null : signal ? `killed by ${signal}` : `exit code ${code}`));
   });
   return { stdin: child.stdin, kill: () => void child.kill('SIGKILL'), end };
 }
@@ -108,7 +108,7 @@ function ffmpegArguments(file: string, { width, height, framesPerSecond, metadat
   return [
     ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'warning', '-progress', 'pipe:1', '-y'],
     ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', `${width}x${height}`, '-r', rate, '-i', 'pipe:0'],
-    // The tags alone do not convert: by default swscale uses BT.601 for every size.
+    // The colour tags below do not convert anything, and swscale's default matrix is BT.601 for every size.
     ...['-vf', 'scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_inp,format=yuv420p'],
     ...['-c:v', 'libx264', '-profile:v', 'high', '-preset', X264.preset, '-crf', String(X264.crf), '-r', rate],
     ...['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv'],
@@ -127,11 +127,11 @@ async function feed(
     if (picture.width !== width || picture.height !== height) {
       throw new Error(`picture ${count} is ${picture.width}×${picture.height}, not ${width}×${height}`);
     }
-    const taken = await Promise.race([written(stdin, picture.data), end.then(() => false)]);
-    if (!taken) return; // ffmpeg has exited; its status has the reason
+    const accepted = await Promise.race([written(stdin, picture.data), end.then(() => false)]);
+    if (!accepted) return; // ffmpeg has exited; its status has the reason
     count++;
   }
-  if (count !== frameCount) throw new Error(`${count} pictures came instead of ${frameCount}`);
+  if (count !== frameCount) throw new Error(`received ${count} pictures instead of ${frameCount}`);
   stdin.end();
 }
 

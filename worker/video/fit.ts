@@ -1,5 +1,6 @@
 /**
- * Brings the photo to the aspect of the video, at its own resolution: every later resize benefits from as many pixels as there are.
+ * Brings the photo to the aspect ratio of the video at the photo's own resolution, so that later resizes start from as many pixels as
+ * possible.
  */
 import type { CommonOptions, Crop, Size } from '../../src/catalog/catalog.ts';
 import { CENTRE, coverCrop } from '../../src/catalog/crop.ts';
@@ -8,19 +9,19 @@ import { openPicture, toPicture } from './pixels.ts';
 import { surround } from './surround.ts';
 
 /**
- * Longest side of a padded photo: four times the longest that a model renders. Without a limit, a panorama of 50 megapixels in a portrait
- * frame would take gigabytes.
+ * Longest side of a padded photo: four times the longest side that a model renders. Without a limit, a panorama of 50 megapixels in a
+ * portrait frame would take gigabytes.
  */
 export const PADDED_SIDE_MAX = 4096;
 
 type Fitting = Pick<CommonOptions, 'fit' | 'crop'>;
 
 /**
- * The photo in the aspect asked for. COVER returns exactly the crop. CONTAIN lays the whole photo on a blurred surround of itself, scaled
- * down first if the result would be longer than `PADDED_SIDE_MAX`; its sides are rounded to whole pixels. A photo that has the aspect
- * already is returned as it is.
+ * The photo in the requested aspect ratio. COVER returns exactly the crop. CONTAIN places the whole photo over a blurred copy of itself,
+ * scaled down first if the result would be longer than `PADDED_SIDE_MAX`; its sides are rounded to whole pixels. A photo that already has
+ * the aspect ratio is returned unchanged.
  *
- * @param aspect any size of the aspect asked for
+ * @param aspect any size with the requested aspect ratio
  */
 export async function fitPhoto(photo: Picture, aspect: Size, options: Fitting): Promise<Picture> {
   return options.fit === 'COVER' ? await cropPhoto(photo, aspect, options.crop) : await padPhoto(photo, aspect);
@@ -28,7 +29,7 @@ export async function fitPhoto(photo: Picture, aspect: Size, options: Fitting): 
 
 /**
  * The part of the photo that covers the frame.
- * @param crop null: the largest part of the aspect in the middle of the photo
+ * @param crop null: the largest part with that aspect ratio, from the middle of the photo
  */
 export async function cropPhoto(photo: Picture, aspect: Size, crop: Crop | null): Promise<Picture> {
   const { x: left, y: top, width, height } = crop ?? coverCrop({ ...photo, focus: CENTRE }, aspect);

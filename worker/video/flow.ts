@@ -22,7 +22,7 @@ const SPACING = 4;
 /** Maximum steps of gradient descent; most patches converge sooner. */
 const ROUNDS = 12;
 /** Gradient descent stops after a step shorter than this many pixels. */
-const AT_REST = 0.02;
+const MIN_STEP = 0.02;
 /** Added to the Hessian's diagonal, in squared brightness: patches without structure keep the motion of their neighbours. */
 const DAMPING = 40;
 
@@ -49,7 +49,7 @@ class PatchSearch {
   readonly #to: Level;
   readonly #columns: number;
   readonly #rows: number;
-  /** [rows, columns], all of these */
+  /** [rows, columns], all three */
   readonly #x: Float32Array;
   readonly #y: Float32Array;
   readonly #cost: Float32Array;
@@ -81,7 +81,7 @@ class PatchSearch {
     }
   }
 
-  /** Visits every patch, in reading order or (`direction` −1) in reverse: takes a neighbour's motion if it fits better, then descends. */
+  /** Visits every patch, in reading order (1) or in reverse (−1): adopts a neighbour's motion if it fits better, then refines it. */
   sweep(direction: 1 | -1): void {
     const count = this.#columns * this.#rows;
     for (let n = 0; n < count; n++) {
@@ -117,7 +117,7 @@ class PatchSearch {
           let out = (top + j) * width + left;
           for (const end = out + Math.min(PATCH, width - left); out < end; a++, b++, out++) {
             const difference = Math.abs(w00 * to[b]! + w01 * to[b + 1]! + w10 * to[b + stride]! + w11 * to[b + stride + 1]! - from[a]!);
-            // Squared, so that at the edge of a moving object the patches of the other side hardly count.
+            // Squared, so that at the edge of a moving object, patches from the other side hardly count.
             const weight = difference > 1 ? 1 / (difference * difference) : 1;
             total[out]! += weight;
             flow.x[out]! += weight * x;
@@ -208,7 +208,7 @@ class PatchSearch {
       const by = this.#slopeY - (this.#error * sumY) / n;
       const stepX = (yy * bx - xy * by) / determinant;
       const stepY = (xx * by - xy * bx) / determinant;
-      if (stepX * stepX + stepY * stepY < AT_REST * AT_REST) break;
+      if (stepX * stepX + stepY * stepY < MIN_STEP * MIN_STEP) break;
       x -= stepX;
       y -= stepY;
     }

@@ -6,12 +6,12 @@
  *                        ├─▶ flow both ways ─▶ occlusions ─────────────┘
  *   keyframe ─▶ pyramid ─┘
  */
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as immediate } from 'node:timers/promises';
 import type { Picture } from '../../src/infra/media/picture.ts';
 import { flowBetween } from './between.ts';
 import { opticalFlow } from './flow.ts';
 import { pyramid, type Level } from './pyramid.ts';
-import { judge, type TrustedFlow } from './visibility.ts';
+import { resolveOcclusions, type TrustedFlow } from './visibility.ts';
 import { refine, warp, type FinePicture } from './warp.ts';
 
 export interface Interpolator {
@@ -25,7 +25,7 @@ export interface Interpolator {
   interpolate(keyframes: readonly Picture[], frameCount: number, signal: AbortSignal): AsyncIterable<Picture>;
 }
 
-/** Motion-compensated; deterministic. Memory beside the keyframes: 150 MB at 1024×576 for any number of frames, most of it garbage. */
+/** Motion-compensated; deterministic. Memory beside the keyframes: 150 MB at 1024×576 for any number of frames, most of it short-lived. */
 export const flowInterpolator: Interpolator = {
   interpolate(keyframes, frameCount, signal) {
     if (keyframes.length < 2) throw new RangeError(`at least two keyframes are needed, not ${keyframes.length}`);
@@ -33,19 +33,19 @@ export const flowInterpolator: Interpolator = {
       throw new RangeError(`frameCount must be a positive whole number, not ${frameCount}`);
     const { width, height } = keyframes[0]!;
     if (keyframes.some((picture) => picture.width !== width || picture.height !== height)) throw new RangeError('keyframes differ in size');
-    return inOrder(keyframes, frameCount, signal);
+    return frames(keyframes, frameCount, signal);
   },
 };
 
-async function* inOrder(keyframes: readonly Picture[], frameCount: number, signal: AbortSignal): AsyncGenerator<Picture, void, undefined> {
+async function* frames(keyframes: readonly Picture[], frameCount: number, signal: AbortSignal): AsyncGenerator<Picture, void, undefined> {
   const intervals = Math.max(1, frameCount - 1);
   let pair: Pair | null = null;
   for (let frame = 0; frame < frameCount; frame++) {
-    await breathe(signal);
-    // In whole numbers, so that a frame on a keyframe is exactly on it.
-    const way = frame * (keyframes.length - 1);
-    const index = Math.floor(way / intervals);
-    const time = (way % intervals) / intervals;
+    await yieldToEventLoop(signal);
+    // In integer arithmetic, so that a frame that falls on a keyframe is that keyframe.
+    const position = frame * (keyframes.length - 1);
+    const index = Math.floor(position / intervals);
+    const time = (position % intervals) / intervals;
     if (time === 0) {
       yield keyframes[index]!;
       continue;
@@ -55,10 +55,10 @@ async function* inOrder(keyframes: readonly Picture[], frameCount: number, signa
   }
 }
 
-/** Yields to the event loop; a picture takes tens of milliseconds. */
-async function breathe(signal: AbortSignal): Promise<void> {
+/** Lets other tasks run, since each part of the work takes tens of milliseconds. */
+async function yieldToEventLoop(signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
-  await turn();
+  await immediate();
   signal.throwIfAborted();
 }
 
@@ -80,12 +80,12 @@ interface Pair {
 async function preparePair(keyframes: readonly Picture[], index: number, previous: Pair | null, signal: AbortSignal): Promise<Pair> {
   const prepare = (picture: Picture): Keyframe => ({ levels: pyramid(picture), fine: refine(picture) });
   const first = previous?.index === index - 1 ? previous.second : prepare(keyframes[index]!);
-  await breathe(signal);
+  await yieldToEventLoop(signal);
   const second = prepare(keyframes[index + 1]!);
-  await breathe(signal);
+  await yieldToEventLoop(signal);
   const forward = opticalFlow(first.levels, second.levels);
-  await breathe(signal);
+  await yieldToEventLoop(signal);
   const backward = opticalFlow(second.levels, first.levels);
-  await breathe(signal);
-  return { index, first, second, ...judge(forward, backward, first.levels[0]!.luma, second.levels[0]!.luma) };
+  await yieldToEventLoop(signal);
+  return { index, first, second, ...resolveOcclusions(forward, backward, first.levels[0]!.luma, second.levels[0]!.luma) };
 }

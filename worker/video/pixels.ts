@@ -1,4 +1,4 @@
-/** Between pictures in memory and sharp. */
+/** Conversion between pictures in memory and sharp. */
 import sharp from 'sharp';
 import type { Sharp } from 'sharp';
 import type { Size } from '../../src/catalog/catalog.ts';
@@ -7,7 +7,7 @@ import type { Picture } from '../../src/infra/media/picture.ts';
 /** Opens `picture` in sharp. */
 export const openPicture = (picture: Picture): Sharp => sharp(picture.data, { raw: raw(picture), limitInputPixels: false });
 
-/** The pixels that `image` results in; an alpha channel is dropped. */
+/** Computes the pixels of `image`; an alpha channel is dropped. */
 export async function toPicture(image: Sharp): Promise<Picture> {
   const { data, info } = await image.removeAlpha().raw().toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, data };

@@ -1,6 +1,6 @@
 /**
- * Finds occlusions: content of one picture of a pair that the other hides. Optical flow has no match for it, so the motion of visible
- * content beside it is used instead.
+ * Finds occlusions: content of one picture that is hidden in the other. Optical flow finds no match for it, so the motion of adjacent
+ * visible content is used instead.
  */
 import type { Flow } from './flow.ts';
 import { MARGIN, type Plane } from './pyramid.ts';
@@ -25,7 +25,12 @@ const RELATED = 0.1;
  * the other.
  * @param firstLuma of the picture that `forward` starts from, of the same size as the flows; `secondLuma` likewise
  */
-export function judge(forward: Flow, backward: Flow, firstLuma: Plane, secondLuma: Plane): { forward: TrustedFlow; backward: TrustedFlow } {
+export function resolveOcclusions(
+  forward: Flow,
+  backward: Flow,
+  firstLuma: Plane,
+  secondLuma: Plane,
+): { forward: TrustedFlow; backward: TrustedFlow } {
   const forwardTrust = consistency(forward, backward);
   const backwardTrust = consistency(backward, forward);
   if (visiblePart(forwardTrust) < RELATED || visiblePart(backwardTrust) < RELATED)
@@ -68,7 +73,7 @@ function consistency({ width, height, x, y }: Flow, back: Flow): Float32Array {
 }
 
 /**
- * Gives occluded pixels the flow of the nearest visible pixel by geodesic distance, in which crossing an edge of the picture is long. Uses
+ * Gives occluded pixels the flow of the nearest visible pixel by geodesic distance, which grows steeply across edges in the picture. Uses
  * raster scans (P. Toivanen, "New geodesic distance transforms for gray-scale images", 1996; for flow: J. Revaud et al., "EpicFlow",
  * CVPR 2015).
  */
@@ -77,11 +82,11 @@ function fillHidden(flow: Flow, trust: Float32Array, luma: Plane): Flow {
   const x = flow.x.slice();
   const y = flow.y.slice();
   const distance = trust.map((value) => (value < HIDDEN ? Infinity : 0));
-  /** Relaxes pixel `i`, which is at `at` in `luma`, from its neighbour in the direction of `step`. */
-  const come = (i: number, step: number, at: number, lumaStep: number) => {
-    const way = distance[i + step]! + STEP + Math.abs(luma.data[at]! - luma.data[at + lumaStep]!);
-    if (way >= distance[i]!) return;
-    distance[i] = way;
+  /** Updates pixel `i`, which is at `at` in `luma`, from its neighbour in the direction of `step` if that path is shorter. */
+  const relax = (i: number, step: number, at: number, lumaStep: number) => {
+    const candidate = distance[i + step]! + STEP + Math.abs(luma.data[at]! - luma.data[at + lumaStep]!);
+    if (candidate >= distance[i]!) return;
+    distance[i] = candidate;
     x[i] = x[i + step]!;
     y[i] = y[i + step]!;
   };
@@ -90,16 +95,16 @@ function fillHidden(flow: Flow, trust: Float32Array, luma: Plane): Flow {
       for (let column = 0; column < width; column++, i++) {
         if (distance[i] === 0) continue;
         const at = (row + MARGIN) * luma.stride + MARGIN + column;
-        if (column > 0) come(i, -1, at, -1);
-        if (row > 0) come(i, -width, at, -luma.stride);
+        if (column > 0) relax(i, -1, at, -1);
+        if (row > 0) relax(i, -width, at, -luma.stride);
       }
     }
     for (let row = height - 1, i = width * height - 1; row >= 0; row--) {
       for (let column = width - 1; column >= 0; column--, i--) {
         if (distance[i] === 0) continue;
         const at = (row + MARGIN) * luma.stride + MARGIN + column;
-        if (column < width - 1) come(i, 1, at, 1);
-        if (row < height - 1) come(i, width, at, luma.stride);
+        if (column < width - 1) relax(i, 1, at, 1);
+        if (row < height - 1) relax(i, width, at, luma.stride);
       }
     }
   }

@@ -1,6 +1,6 @@
 /**
  * Warps two pictures along the motion between them to a moment in between, and mixes them. Samples are interpolated as in H.264
- * (T. Wiegand et al., "Overview of the H.264/AVC Video Coding Standard", 2003): half-pixel positions by a filter of six pixels, once per
+ * (T. Wiegand et al., "Overview of the H.264/AVC Video Coding Standard", 2003): half-pixel positions by a six-tap filter, once per
  * picture, and finer positions by linear interpolation.
  */
 import type { Picture } from '../../src/infra/media/picture.ts';

@@ -54,7 +54,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Nothing of a failed or stopped encode is left: no file, no child process. */
+/** A failed or stopped encode must leave neither a file nor a child process. */
 async function expectNothingLeft(file: string): Promise<void> {
   expect(existsSync(file)).toBe(false);
   expect(process.getActiveResourcesInfo()).not.toContain('ProcessWrap');
@@ -104,7 +104,7 @@ describe.each([...(runs('ffmpeg') ? [['the system', 'ffmpeg']] : []), ['npm', in
       for (const [i, value] of middle.entries()) expect(Math.abs(value - yuv[i]!)).toBeLessThanOrEqual(2);
     });
 
-    it.skipIf(!hasFfprobe)('is what ffprobe says it is', async () => {
+    it.skipIf(!hasFfprobe)('matches what ffprobe reports', async () => {
       const file = newFile();
       const metadata = { title: 'Ein "Titel"; äöü = 1', comment: JSON.stringify({ a: ['b', "c'"], d: '\\ # ;' }) };
       await encodeVideo(cards(24), file, spec({ ffmpeg: program, frameCount: 24, metadata }), never);
@@ -210,7 +210,7 @@ describe('a failing encode', () => {
     await expectNothingLeft(file);
   });
 
-  it('rejects a picture of another size', async () => {
+  it('rejects a picture of the wrong size', async () => {
     const file = newFile();
     await expect(encodeVideo(cards(12, W, H + 2), file, spec(), never)).rejects.toThrow('320×242');
     await expectNothingLeft(file);

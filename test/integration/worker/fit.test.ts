@@ -11,7 +11,7 @@ const MIDDLE = { fit: 'COVER', crop: null } as const;
 const WIDE = { width: 1024, height: 576 };
 const UPRIGHT = { width: 576, height: 1024 };
 
-/** Every pixel tells its place: x in red and green, y in blue and green. */
+/** A picture whose pixels encode their position: x in red and green, y in blue and green. */
 function located(width: number, height: number): Picture {
   const data = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y++) {
@@ -46,7 +46,7 @@ describe('COVER', () => {
     [[301, 301], UPRIGHT, [169, 301], [66, 0]],
     [[1919, 1080], WIDE, [1919, 1079], [0, 1]],
   ] as const)(
-    'without a stored crop takes the middle of a photo of %j pixels for %o',
+    'takes the middle of a photo of %j pixels for %o if no crop is stored',
     async ([width, height], aspect, size, [left, top]) => {
       const photo = located(width, height);
       const fitted = await fitPhoto(photo, aspect, MIDDLE);
@@ -77,7 +77,7 @@ describe('CONTAIN', () => {
     [12_000, 90, UPRIGHT, [2304, 4096]],
     [90, 12_000, WIDE, [4096, 2304]],
     [4200, 2600, WIDE, [4096, 2304]],
-  ] as const)('never grows a photo of %i×%i pixels beyond the longest side allowed', async (width, height, aspect, size) => {
+  ] as const)('keeps a photo of %i×%i pixels within the longest side allowed', async (width, height, aspect, size) => {
     const fitted = await fitPhoto(located(width, height), aspect, CONTAIN);
     expect([fitted.width, fitted.height]).toEqual(size);
     expect(Math.max(...size)).toBe(PADDED_SIDE_MAX);
@@ -85,7 +85,7 @@ describe('CONTAIN', () => {
 });
 
 describe.each([CONTAIN, MIDDLE])('$fit', (options) => {
-  it.each(names(RESOLUTIONS))('hands a photo of the aspect of %s back as it is, however large', async (resolution) => {
+  it.each(names(RESOLUTIONS))('returns a photo that has the aspect ratio of %s unchanged, at any size', async (resolution) => {
     const aspect = renderSize({ resolution, orientation: 'PORTRAIT' });
     for (const scale of [0.25, 1, 5]) {
       const photo = located(aspect.width * scale, aspect.height * scale);
@@ -108,7 +108,7 @@ describe.each([CONTAIN, MIDDLE])('$fit', (options) => {
     }
   });
 
-  it('gives the same bytes again', async () => {
+  it('is deterministic', async () => {
     const photo = located(500, 300);
     const [one, two] = [await fitPhoto(photo, UPRIGHT, options), await fitPhoto(photo, UPRIGHT, options)];
     expect(Buffer.compare(one.data, two.data)).toBe(0);

@@ -7,7 +7,7 @@ import { flowBetween } from '../../../worker/video/between.ts';
 import type { Flow } from '../../../worker/video/flow.ts';
 import { flowInterpolator, type Interpolator } from '../../../worker/video/interpolate.ts';
 import { pyramid } from '../../../worker/video/pyramid.ts';
-import { judge } from '../../../worker/video/visibility.ts';
+import { resolveOcclusions } from '../../../worker/video/visibility.ts';
 import { canvasOf, shoot, type Layer } from '../../support/scene.ts';
 
 const WIDTH = 512;
@@ -20,22 +20,22 @@ async function collect(interpolator: Interpolator, keyframes: readonly Picture[]
   return frames;
 }
 
-/** Frame i of `frameCount` shows the mix or the choice of two keyframes: ways to fill the time that are no interpolation of motion. */
-function without(motion: (first: number, second: number, time: number) => number): Interpolator {
+/** Fills the time between keyframes without motion compensation: each value is computed from the two keyframes by `mix`. */
+function withoutMotion(mix: (first: number, second: number, time: number) => number): Interpolator {
   return {
     async *interpolate(keyframes, frameCount) {
       for (let frame = 0; frame < frameCount; frame++) {
         const position = (frame * (keyframes.length - 1)) / (frameCount - 1);
         const index = Math.min(keyframes.length - 2, Math.floor(position));
         const [first, second] = [keyframes[index]!, keyframes[index + 1]!];
-        yield { ...first, data: first.data.map((value, i) => Math.round(motion(value, second.data[i]!, position - index))) };
+        yield { ...first, data: first.data.map((value, i) => Math.round(mix(value, second.data[i]!, position - index))) };
       }
     },
   };
 }
 
-const blend = without((first, second, time) => first + time * (second - first));
-const duplicate = without((first, second, time) => (time < 0.5 ? first : second));
+const blend = withoutMotion((first, second, time) => first + time * (second - first));
+const duplicate = withoutMotion((first, second, time) => (time < 0.5 ? first : second));
 
 const canvases = new Map<string, Picture>();
 beforeAll(async () => {
@@ -98,7 +98,7 @@ describe('on a pan of 8 px between keyframes', () => {
   const SIDE = 32;
   const PIXELS = 8;
   const TIMES = [0.25, 0.5, 0.75, 1.25, 1.5, 1.75];
-  /** Pixels away from the true place. */
+  /** Distances from the true position, in pixels. */
   const OFFSETS = [0, 0.5, -0.5, 1, -1, 1.5, -1.5, 2, -2, 3, -3, 4, -4];
   let keyframes: Picture[];
   /** [times, offsets] */
@@ -111,15 +111,15 @@ describe('on a pan of 8 px between keyframes', () => {
   });
 
   /**
-   * The part of all in-between frames, in squares, that is not where it should be: looks most like a place more than 1 px away from
-   * the true one, or like none (the rest differs by more than a quarter of the square's own contrast, as where things appear twice).
+   * The share of squares of all in-between frames that are misplaced: most similar to the scene at more than 1 px from the true position,
+   * or similar to no position (differing by more than a quarter of the square's own contrast, for example because content appears twice).
    */
-  async function astray(interpolator: Interpolator): Promise<number> {
+  async function misplaced(interpolator: Interpolator): Promise<number> {
     const frames = (await collect(interpolator, keyframes, 9)).filter((_, i) => i % 4 !== 0);
     let wrong = 0;
     let all = 0;
     for (const [i, frame] of frames.entries()) {
-      // What enters or leaves the frame is in one keyframe only.
+      // Not at the edges: content that enters or leaves the frame is in one keyframe only.
       for (let top = SIDE; top + 2 * SIDE <= HEIGHT; top += SIDE) {
         for (let left = SIDE; left + 2 * SIDE <= WIDTH; left += SIDE) {
           const differences = places[i]!.map((place) => difference(frame, place, left, top, SIDE));
@@ -133,14 +133,14 @@ describe('on a pan of 8 px between keyframes', () => {
   }
 
   it('places all content within 1 px of its true position, at every time', async () => {
-    expect(await astray(flowInterpolator)).toBe(0);
+    expect(await misplaced(flowInterpolator)).toBe(0);
   });
 
   it.each([
     ['blended', blend],
     ['duplicated', duplicate],
   ])('is told apart from %s keyframes by that measure', async (_, interpolator) => {
-    expect(await astray(interpolator)).toBeGreaterThan(0.6);
+    expect(await misplaced(interpolator)).toBeGreaterThan(0.6);
   });
 });
 
@@ -213,21 +213,21 @@ describe('behind a moving object', () => {
     const [width, height, step] = [48, 32, 6];
     const inSquare = (x: number, y: number, left: number) => x >= left && x < left + 16 && y >= 8 && y < 24;
     const luma = (left: number) => pyramid(plain(width, height, (x, y) => (inSquare(x, y, left) ? 200 : 50)))[0]!.luma;
-    /** True flow of the square, but where the square will be or was, which is behind it in the other picture: nonsense. */
-    const flow = (left: number, way: number): Flow => {
+    /** True flow of the square; a nonsense flow for the background that the square hides in the other picture. */
+    const flow = (left: number, distance: number): Flow => {
       const [x, y] = [new Float32Array(width * height), new Float32Array(width * height)];
       for (let row = 0, i = 0; row < height; row++) {
         for (let column = 0; column < width; column++, i++) {
           const square = inSquare(column, row, left);
-          const hidden = !square && inSquare(column, row, left + way);
-          x[i] = square ? way : hidden ? -9 : 0;
+          const hidden = !square && inSquare(column, row, left + distance);
+          x[i] = square ? distance : hidden ? -9 : 0;
           y[i] = hidden ? 5 : 0;
         }
       }
       return { width, height, x, y };
     };
-    const { forward, backward } = judge(flow(12, step), flow(12 + step, -step), luma(12), luma(12 + step));
-    /** Row 16, the middle of the square, to a tenth. */
+    const { forward, backward } = resolveOcclusions(flow(12, step), flow(12 + step, -step), luma(12), luma(12 + step));
+    /** Values along row 16, the middle of the square, rounded to a tenth. */
     const across = (of: Float32Array, from: number, to: number) =>
       Array.from(of.subarray(16 * width + from, 16 * width + to), (value) => Math.round(value * 10) / 10 + 0);
     expect(across(forward.x, 12, 34)).toEqual([...Array(16).fill(step), ...Array(step).fill(0)]);
@@ -255,21 +255,24 @@ describe('the frames', () => {
     [25, 9],
     [5, 2],
     [2, 3],
-  ])('are spread over %i keyframes to exactly %i, what falls on one being that one', async (count, frameCount) => {
-    const keyframes = small(count);
-    const frames = await collect(flowInterpolator, keyframes, frameCount);
-    expect(frames).toHaveLength(frameCount);
-    const positions = frames.map((_, i) => (i * (count - 1)) / (frameCount - 1));
-    const given = frames.filter((_, i) => Number.isInteger(positions[i]));
-    expect(given).toEqual(positions.filter(Number.isInteger).map((position) => keyframes[position]));
-    expect(given[0]).toBe(keyframes[0]);
-    expect(given.at(-1)).toBe(keyframes.at(-1));
-  });
+  ])(
+    'are spread evenly over %i keyframes and number exactly %i; a frame that falls on a keyframe is that keyframe',
+    async (count, frameCount) => {
+      const keyframes = small(count);
+      const frames = await collect(flowInterpolator, keyframes, frameCount);
+      expect(frames).toHaveLength(frameCount);
+      const positions = frames.map((_, i) => (i * (count - 1)) / (frameCount - 1));
+      const given = frames.filter((_, i) => Number.isInteger(positions[i]));
+      expect(given).toEqual(positions.filter(Number.isInteger).map((position) => keyframes[position]));
+      expect(given[0]).toBe(keyframes[0]);
+      expect(given.at(-1)).toBe(keyframes.at(-1));
+    },
+  );
 
   it('move by the same step up to the last one', async () => {
     const scene: Layer[] = [{ canvas: canvas('galaxies.jpg'), pose: (time) => ({ dx: 12 * time - 20 }) }];
     const frames = await collect(flowInterpolator, keyframesOf(scene, 4), 11);
-    // As far from the next frame as from the one before, none equal to another.
+    // Consecutive frames differ equally, so none is repeated.
     const steps = frames.slice(1).map((frame, i) => difference(frame, frames[i]!, 48, 0, HEIGHT));
     expect(Math.min(...steps)).toBeGreaterThan(0.85 * Math.max(...steps));
     for (const [i, frame] of frames.entries()) expect(psnr(frame, at(scene, (3 * i) / 10)), `frame ${i}`).toBeGreaterThan(36);

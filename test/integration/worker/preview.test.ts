@@ -45,7 +45,7 @@ async function frames(source: Picture, given: Partial<PreviewOptions> = {}): Pro
 
 async function firstFrame(source: Picture, given: Partial<PreviewOptions>): Promise<Picture> {
   for await (const frame of preview.create('cpu', config).render(source, options(given), silent, never)) return frame;
-  throw new Error('no frame came');
+  throw new Error('no frame was rendered');
 }
 
 function flat(width: number, height: number, colour: (x: number, y: number) => [number, number, number]): Picture {
@@ -62,7 +62,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Frames as a viewer sees them: rendered, encoded to H.264, decoded again, in grey. */
+/** Frames as a viewer sees them, in greyscale: rendered, encoded to H.264 and decoded again. */
 async function watch(name: string, given: Partial<PreviewOptions>): Promise<{ shown: Uint8Array[]; width: number; height: number }> {
   const all = options(given);
   const size = frameSize(all);
@@ -84,7 +84,7 @@ const SURROUNDED = { name: 'rocket.jpg', orientation: 'PORTRAIT', fit: 'CONTAIN'
 
 describe.each(names(MOTIONS))('%s, measured in decoded frames', (motion) => {
   it.each(motion === 'DOLLY_IN' ? [...SCENES, SURROUNDED] : SCENES)(
-    'moves $name in $orientation, $fit, seed $seed, as its camera path says',
+    'moves $name along its camera path in $orientation, $fit, seed $seed',
     async ({ name, orientation, fit, seed }) => {
       const { shown, width, height } = await watch(name, { motion, orientation, fit, seed });
       const camera = cameraPath(motion, shown.length, variationOf(seed));
@@ -95,7 +95,7 @@ describe.each(names(MOTIONS))('%s, measured in decoded frames', (motion) => {
         return { dx: (before.x * growth - after.x) * width, dy: (before.y * growth - after.y) * height, growth };
       });
 
-      // Smooth and without stutter: every single step is right to a small fraction of a pixel.
+      // Smooth and without stutter: every single step is accurate to a small fraction of a pixel.
       for (const [i, { dx, dy, growth }] of measured.entries()) {
         expect(Math.abs(dx - expected[i]!.dx)).toBeLessThan(0.15);
         expect(Math.abs(dy - expected[i]!.dy)).toBeLessThan(0.15);
@@ -112,14 +112,14 @@ describe.each(names(MOTIONS))('%s, measured in decoded frames', (motion) => {
   );
 });
 
-/** One measured step: across and down in fractions of the frame, and growth. */
+/** Measured motion between two frames: right and down in fractions of the frame, and magnification. */
 interface Step {
   readonly across: number;
   readonly down: number;
   readonly growth: number;
 }
 
-/** What a motion's name promises, told without the camera path: what grows with every step, and how much in all. */
+/** What a motion's name alone implies, whatever its camera path: a quantity that grows with every step, and limits of its total. */
 const PROMISES: Record<Motion, { of: (step: Step) => number; min: number; max: number }> = {
   MICRO: { of: ({ across, down, growth }) => Math.abs(across) + Math.abs(down) + Math.abs(growth - 1), min: 0.02, max: 0.15 },
   PAN_L: { of: ({ across }) => across, min: 0.12, max: 0.18 },

@@ -6,12 +6,12 @@ import { cameraAt, cameraPath, PLAIN, type CameraVariation } from '../../../work
 const FRAME_COUNTS = DURATIONS.map(frameCount);
 const differences = (values: number[]) => values.slice(1).map((value, i) => value - values[i]!);
 
-/** Speed between frames, in fractions of the frame's width: the longest way that the middle or a corner of the picture makes. */
+/** Speed between frames, in fractions of the frame's width: the longest distance that the middle or a corner of the picture moves. */
 function speeds(motion: Motion, frames: number, aspect: number, variation: CameraVariation): number[] {
   const path = cameraPath(motion, frames, variation);
   return path.slice(1).map((after, i) => {
     const before = path[i]!;
-    const ways = [
+    const distances = [
       [0, 0],
       [0.5, 0.5],
       [-0.5, 0.5],
@@ -21,14 +21,14 @@ function speeds(motion: Motion, frames: number, aspect: number, variation: Camer
       const ratio = after.zoom / before.zoom;
       return Math.hypot((u! + before.x) * ratio - after.x - u!, ((v! + before.y) * ratio - after.y - v!) / aspect);
     });
-    return Math.max(...ways);
+    return Math.max(...distances);
   });
 }
 
-/** The plain path and those of so many seeds that every combination of extremes comes close. */
+/** The plain path and variations of enough seeds to come close to every combination of extremes. */
 const VARIATIONS = [PLAIN, ...Array.from({ length: 60 }, (_, seed) => variationOf(seed * 35_791_393))];
 
-/** The shortest and the longest way of a pan or tilt, and the same of the growth of a dolly. */
+/** Minimum and maximum travel of a pan or tilt, and magnification of a dolly. */
 const LIMITS = { travel: [0.12, 0.18], growth: [1.2, 1.33] } as const;
 
 describe.each(names(MOTIONS))('the camera of %s, in every variation,', (motion) => {
@@ -68,7 +68,7 @@ describe('a camera path', () => {
     ['PAN_R', 'x', 1],
     ['TILT_UP', 'y', -1],
     ['TILT_DOWN', 'y', 1],
-  ])('of %s goes along %s only, in one direction, 12–18 hundredths of the frame, in every variation', (motion, axis, sign) => {
+  ])('of %s moves only along %s, in one direction, by 12–18 %% of the frame, in every variation', (motion, axis, sign) => {
     for (const variation of VARIATIONS) {
       const path = cameraPath(motion, 72, variation);
       expect(differences(path.map((camera) => camera[axis])).every((step) => Math.sign(step) === sign)).toBe(true);
@@ -79,7 +79,7 @@ describe('a camera path', () => {
     }
   });
 
-  it('of DOLLY_IN grows from the whole picture by 1.2 to 1.33, straight in', () => {
+  it('of DOLLY_IN starts at the whole picture and magnifies it by 1.2 to 1.33, without variation towards its centre', () => {
     const path = cameraPath('DOLLY_IN', 72);
     expect(path[0]).toEqual({ x: 0, y: 0, zoom: 1 });
     for (const step of differences(path.map(({ zoom }) => zoom))) expect(step).toBeGreaterThan(0);
@@ -111,7 +111,7 @@ describe('a camera path', () => {
     }
   });
 
-  it('differs for another seed and is equal for the same seed', () => {
+  it('is the same for the same seed and different for another one', () => {
     for (const motion of names(MOTIONS)) {
       const paths = Array.from({ length: 50 }, (_, seed) => cameraPath(motion, 36, variationOf(seed)));
       expect(new Set(paths.map((path) => JSON.stringify(path))).size).toBe(50);
@@ -119,7 +119,7 @@ describe('a camera path', () => {
     }
   });
 
-  it('of one frame is a still', () => {
+  it('of one frame is its first position', () => {
     expect(cameraAt('PAN_L', 0, 1)).toEqual(cameraAt('PAN_L', 0, 36));
   });
 });

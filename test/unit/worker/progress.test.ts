@@ -35,7 +35,7 @@ describe('progress of a render', () => {
     expect(etaSeconds).toBeLessThan(9.5);
   });
 
-  it('does not assume from one quick first step that all are quick', () => {
+  it('does not conclude from one quick first step that all steps are quick', () => {
     const meter = new ProgressMeter(PLAN, 0);
     meter.advance('PREPARING', 1, 1000);
     expect(meter.advance('RENDERING', 1, 1001).etaSeconds).toBeGreaterThan(3);

@@ -22,8 +22,8 @@ Measures the networks on the CPU, each in its own process: a first call, then th
   --threads N             CPU threads (2)
   --runs N                calls after the first (3)
   --rounds N              processes per network; the medians are reported (1)
-  --only NAME             only clip, encode, unet or decode
-  --make-random FOLDER    only write the checkpoint with seeded weights
+  --only NAME             measure only clip, encode, unet or decode
+  --make-random FOLDER    instead, only write the checkpoint with seeded weights
   --against PYTHON        also measure the official packages, with a Python that has test/reference/requirements.txt installed
   --jobs N                instead, render N whole clips in one process and print its memory after each
   --json                  print one JSON object
@@ -38,7 +38,7 @@ const CONFIGS: Readonly<Record<string, string>> = {
   'full-size': 'published',
 };
 
-/** The request cannot be carried out; the message says why. */
+/** Bad arguments or a failed measurement; the message says what is wrong. */
 class Unusable extends Error {}
 
 type Timings = Partial<Record<NetworkName, Timing>>;
@@ -85,7 +85,7 @@ async function run(): Promise<void> {
   if (numbers.some((value) => !Number.isInteger(value) || value! < 1))
     throw new Unusable(`Sizes and counts must be whole numbers of at least 1.\n\n${USAGE}`);
   const names = NAMES.filter((name) => values.only === undefined || values.only === name);
-  if (names.length === 0) throw new Unusable(`There is no network ${JSON.stringify(values.only)}.\n\n${USAGE}`);
+  if (names.length === 0) throw new Unusable(`Unknown network ${JSON.stringify(values.only)}.\n\n${USAGE}`);
 
   const temporary = (await hasWeights(configs)) ? null : await mkdtemp(path.join(tmpdir(), 'bench-svd-'));
   try {
@@ -105,7 +105,7 @@ async function run(): Promise<void> {
     }
     const ours: Timings = {};
     const theirs: Timings = {};
-    // Network by network and alternating, so that both run under the same conditions.
+    // Network by network, alternating between ours and the official one, so that both run under the same conditions.
     for (const name of names) {
       const [own, official]: [Timing[], Timing[]] = [[], []];
       for (let round = 0; round < rounds!; round++) {

@@ -34,14 +34,14 @@ export const WEIGHTS_STEM: Readonly<Record<ComponentName, string>> = {
   image_encoder: 'model',
 };
 
-/** A buffer that older versions of transformers saved: position indices 0, 1, 2, … */
+/** Buffers that older versions of transformers saved: the position indices 0, 1, 2, … */
 const IGNORED = new Set(['vision_model.embeddings.position_ids']);
 /** Tensor names that an error message lists per kind of mismatch. */
 const MAX_LISTED = 3;
 
 /**
  * Opens the checkpoint in `folder`. Where a component has weights in half and in single precision, half precision is used.
- * @throws AppError MODEL_INVALID if anything is missing, damaged, inconsistent with the configuration, or unsupported; the message says what
+ * @throws AppError MODEL_INVALID, saying what is missing, damaged, inconsistent with the configuration, or unsupported
  */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const absolute = path.resolve(folder);
@@ -61,10 +61,10 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
 async function openWeights(folder: string, component: ComponentName, implied: TensorShapes): Promise<Safetensors> {
   const weights = await openSafetensors(await findWeights(path.join(folder, component), WEIGHTS_STEM[component]));
   const found = [...weights.tensors.values()].filter(({ name }) => !IGNORED.has(name));
-  const fits = ({ name, shape }: TensorInfo) => String(shape) === String(implied.get(name));
+  const hasShape = ({ name, shape }: TensorInfo) => String(shape) === String(implied.get(name));
   const missing = [...implied.keys()].filter((name) => !weights.tensors.has(name));
   const unexpected = found.filter(({ name }) => !implied.has(name));
-  const misshapen = found.filter((tensor) => implied.has(tensor.name) && !fits(tensor));
+  const misshapen = found.filter((tensor) => implied.has(tensor.name) && !hasShape(tensor));
   const unsupported = found.filter(({ dtype }) => dtype !== 'F16' && dtype !== 'F32');
   const differences = [
     list('missing', missing),
@@ -73,12 +73,12 @@ async function openWeights(folder: string, component: ComponentName, implied: Te
       unexpected.map(({ name }) => name),
     ),
     list(
-      'of another shape',
+      'with a different shape',
       misshapen.map(({ name, shape }) => `${name} [${shape}] instead of [${implied.get(name)}]`),
     ),
   ].filter((difference) => difference !== undefined);
   if (differences.length > 0)
-    throw new AppError('MODEL_INVALID', `${weights.file} does not fit ${component}/config.json: ${differences.join('; ')}.`);
+    throw new AppError('MODEL_INVALID', `${weights.file} does not match ${component}/config.json: ${differences.join('; ')}.`);
   if (unsupported.length > 0) {
     const types = list(
       'not F16 or F32',

@@ -1,6 +1,6 @@
 /**
- * Schemas of the checkpoint's JSON files. A value that would need another model or sampler is rejected; a missing key means what it means
- * to diffusers and transformers; keys that do not affect inference are ignored.
+ * Schemas of the checkpoint's JSON files. A value that would need another model or sampler is rejected. A missing key has its default in
+ * diffusers or transformers. Keys that do not affect inference are ignored.
  */
 import { z } from 'zod';
 import type { ClipConfig, SchedulerConfig, UnetConfig, VaeConfig } from '../model-config.ts';
@@ -11,7 +11,7 @@ const GROUPS = 32;
 const channels = z.int().positive().max(0x1_0000);
 const groupedChannels = channels.multipleOf(GROUPS);
 const count = z.int().positive().max(1024);
-/** Each resolution level halves the image, so there cannot be many. */
+/** An array with one item per resolution level. Each level halves the image, so there cannot be many. */
 const levels = <T extends z.ZodType>(item: T) => z.array(item).min(1).max(8);
 /** One value for all levels, or one per level. */
 const eachLevel = <T extends z.ZodType<number>>(item: T, expected: string) =>
@@ -118,7 +118,7 @@ export const imageEncoder = z
   .object({
     model_type: z.literal('clip_vision_model'),
     architectures: z.tuple([z.literal('CLIPVisionModelWithProjection')]).optional(),
-    hidden_act: z.literal('gelu'), // a missing key means quick_gelu, which is not supported
+    hidden_act: z.literal('gelu'), // required, because the default is quick_gelu, which is not supported
     num_channels: z.literal(3).default(3),
     hidden_size: channels,
     num_hidden_layers: count,

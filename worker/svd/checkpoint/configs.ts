@@ -1,4 +1,4 @@
-/** Reads the JSON configuration files of a Stable Video Diffusion checkpoint in diffusers layout, as published in 2023 and as written today. */
+/** Reads the JSON configuration files of a Stable Video Diffusion checkpoint, as published in 2023 or as current diffusers writes them. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
@@ -47,7 +47,7 @@ async function readConfig<T>(folder: string, name: string, schema: z.ZodType<T>)
   try {
     json = JSON.parse(await readFile(path.join(folder, name), 'utf8'));
   } catch (error) {
-    if (error instanceof SyntaxError) throw invalid(folder, name, `it is not JSON (${error.message})`, error);
+    if (error instanceof SyntaxError) throw invalid(folder, name, `it is not valid JSON (${error.message})`, error);
     const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'the file is missing' : (error as Error).message;
     throw invalid(folder, name, reason, error);
   }

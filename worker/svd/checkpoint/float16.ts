@@ -32,7 +32,7 @@ function widen(half: number): number {
 /** float16 bits of a float32 magnitude (its bits without the sign). */
 function narrow(bits: number): number {
   if (bits > 0x7f80_0000) return 0x7e00 | ((bits >>> 13) & 0x3ff);
-  if (bits >= 0x477f_f000) return 0x7c00; // 65520, halfway between 65504 and the next value, which does not exist
+  if (bits >= 0x477f_f000) return 0x7c00; // 65520, halfway between the largest float16, 65504, and 65536
   const shifted = bits < 0x3880_0000 ? subnormal(bits) : bits - 0x3800_0000;
   return (shifted + 0xfff + ((shifted >>> 13) & 1)) >>> 13;
 }

@@ -74,7 +74,7 @@ export async function openSafetensors(file: string): Promise<Safetensors> {
     return { file: resolved, ...parseHeader(header, stats.size - LENGTH_BYTES - header.length) };
   } catch (error) {
     if (error instanceof FormatError) throw reject(error.message, error.cause);
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw reject('is missing, or is a link to a file that is', error);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw reject('is missing, or is a link to a missing file', error);
     if (error instanceof AppError) throw error;
     throw reject(`cannot be read: ${(error as Error).message}`, error);
   } finally {
@@ -83,7 +83,7 @@ export async function openSafetensors(file: string): Promise<Safetensors> {
 }
 
 /**
- * Reads tensor `name` as float32, row-major. Synchronous: meant for tensors of a few megabytes, while loading.
+ * Reads tensor `name` as float32, row-major. Synchronous: meant for tensors of a few megabytes, during loading.
  * @throws AppError MODEL_INVALID if the tensor is missing, is not F16, BF16 or F32, or the file has changed since it was opened
  */
 export function readFloats(source: Safetensors, name: string): Float32Array {

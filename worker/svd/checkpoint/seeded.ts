@@ -1,6 +1,6 @@
 /**
- * Weights computed from a seed: reproducible in any language, exact in float16, no file to ship. They do not make pictures, but give a
- * network of the right topology whose outputs can be compared with those of the official packages.
+ * Weights computed from a seed: reproducible in any language, exact in float16, no file to ship. They do not produce meaningful pictures,
+ * but a network of the right topology, whose outputs can be compared with those of the official packages.
  *
  *     h = fnv1a32(utf8(`${seed}/${component}/${name}`))
  *     x = fmix32(h + i · 0x9E3779B1)                               i: row-major index; fmix32: MurmurHash3's finalizer

@@ -1,6 +1,6 @@
 /**
- * Everything about writing a graph that does not depend on how a dialect lays out its data: inputs and outputs, weights as ranges of bytes
- * in their file, convolution geometry, and the count of floating-point operations.
+ * The part of writing a graph that does not depend on a dialect's data layout: inputs and outputs, weights as byte ranges of their file,
+ * convolution geometry, and the count of floating-point operations.
  *
  * Weights keep the type of their file and are cast where they are used, so no second copy of them stays in memory.
  */
@@ -12,7 +12,7 @@ import type { Weights } from './weights.ts';
 /** Number of groups in every group norm. */
 export const GROUPS = 32;
 
-/** How a compute backend wants its graphs written. */
+/** Settings that a compute backend chooses for its graphs. */
 interface DialectOptions {
   /** Type of activations and arithmetic. Inputs and outputs are float32 either way. */
   readonly precision: Precision;

@@ -1,5 +1,5 @@
 /**
- * Operations on images and clips with channels first, as onnxruntime's CPU and WebGPU providers want them: Frames are
+ * Operations on images and clips with channels first, as onnxruntime's CPU and WebGPU providers expect them: Frames are
  * [images, channels, height, width], Clips [batch, channels, frames, height × width]. Uses standard operators only.
  */
 import type { Clip, TemporalConvOptions, ConvOptions, Dialect, Frames, Tokens } from './ops.ts';
@@ -102,7 +102,7 @@ export abstract class ChannelsFirstOps extends TokenOps implements Dialect {
     return { id: this.writer.reshape(planes, [images, channels, height, width]), images, channels, height, width };
   }
 
-  /** Group norm of [images or items, channels, …, …], statistics in float32, then SiLU if asked for. */
+  /** Group norm of [images or items, channels, …, …], statistics in float32, then SiLU if `silu`. */
   protected abstract normalize(
     id: string,
     shape: readonly [number, number, number, number],

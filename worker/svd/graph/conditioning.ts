@@ -1,6 +1,6 @@
 /**
  * The parts of the UNet that do not depend on the latents: time and position embeddings, and cross-attention to the single context token.
- * This small graph runs once per clip, for all steps; the UNet takes its results as inputs.
+ * This small graph runs once per clip, for all steps; its results are inputs of the UNet.
  */
 import type { UnetConfig } from '../model-config.ts';
 import type { DialectFactory, Graph, Ops, Tokens } from './ops.ts';
@@ -105,7 +105,8 @@ function mlp(ops: Ops, weights: Weights, x: Tokens): Tokens {
 }
 
 /**
- * Sinusoidal embedding: each value becomes cos(value · f), then sin(value · f), for width / 2 frequencies f from 1 down to almost 1 / 10000.
+ * Sinusoidal embedding: each value becomes cos(value · f), then sin(value · f), for width / 2 frequencies f from 1 down to almost
+ * 1 / 10000.
  * Source: diffusers models/embeddings.py, get_timestep_embedding with flip_sin_to_cos and no shift.
  * @returns [values, width]
  */

@@ -5,7 +5,7 @@ import type { Tokens } from './ops.ts';
 import type { Weights } from './weights.ts';
 
 export class CpuOps extends ChannelsFirstOps {
-  /** As instance norm with rows as channels, because the CPU's LayerNormalization is not vectorized: many times faster, and more precise. */
+  /** Instance norm with rows as channels: the provider's LayerNormalization is not vectorized, so it is much slower, and less precise. */
   override layerNorm(x: Tokens, weights: Weights, epsilon: number): Tokens {
     const rows = this.writer.reshape(x.id, [x.sequences * x.length, 1, x.channels]);
     const normalized = this.writer.op('InstanceNormalization', [rows, this.writer.floats([1]), this.writer.floats([0])], {

@@ -37,7 +37,10 @@ export function spatioTemporalResnet(ops: Ops, weights: Weights, x: Frames, opti
   return ops.add(spatial, ops.toFrames(y));
 }
 
-/** Two convolutions over each frame plus a shortcut: [images, in, h, w] → [images, out, h, w]. Source: diffusers models/resnet.py, ResnetBlock2D. */
+/**
+ * Two convolutions over each frame plus a shortcut: [images, in, h, w] → [images, out, h, w].
+ * Source: diffusers models/resnet.py, ResnetBlock2D.
+ */
 export function spatialResnet(ops: Ops, weights: Weights, x: Frames, epsilon: number, time?: Vectors): Frames {
   let y = ops.conv(ops.groupNorm(x, weights.at('norm1'), epsilon, true), weights.at('conv1'), { plus: time });
   y = ops.conv(ops.groupNorm(y, weights.at('norm2'), epsilon, true), weights.at('conv2'));

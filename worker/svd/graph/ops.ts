@@ -126,7 +126,7 @@ export interface Ops {
 /** A complete model for onnxruntime. All inputs and outputs are float32. */
 export interface Graph {
   readonly name: string;
-  /** Serialised ModelProto. */
+  /** Serialized ModelProto. */
   readonly model: Uint8Array;
   /** Folder of the file that holds the weights. */
   readonly folder: string;

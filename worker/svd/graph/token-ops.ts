@@ -1,6 +1,6 @@
 /**
- * Operations on tokens, [sequences × length, channels] in every layout, and so shared by all dialects. A dialect adds the kernels that it
- * wants chosen differently: norms, attention, activation.
+ * Operations on tokens. They are [sequences × length, channels] in every layout, so all dialects share these operations. A dialect adds
+ * those whose best implementation depends on the backend: norms, attention, activation.
  */
 import { evenly, GraphBuilder, rowsOf } from './builder.ts';
 import { ELEMENT_BYTES, type Attribute } from './onnx.ts';
@@ -17,7 +17,7 @@ export abstract class TokenOps extends GraphBuilder {
     return { id: this.input(name, [length, channels]), sequences: 1, length, channels };
   }
 
-  /** Makes `values`, side by side along their channels, an output. */
+  /** Makes `values`, concatenated along their channels, an output. */
   protected outputTokens(name: string, values: readonly Tokens[]): void {
     const joined = this.writer.concat(
       values.map(({ id }) => id),
@@ -114,7 +114,7 @@ export abstract class TokenOps extends GraphBuilder {
   }
 
   first(x: Tokens): Tokens {
-    if (x.sequences !== 1) throw new RangeError('the first token can only be taken of a single sequence');
+    if (x.sequences !== 1) throw new RangeError('the first token can only be taken from a single sequence');
     const [from, to, axis] = [[0], [1], [0]].map((values) => this.writer.ints(values));
     return { ...x, id: this.writer.op('Slice', [x.id, from!, to!, axis!]), length: 1 };
   }

@@ -1,4 +1,7 @@
-/** The VAE: an image encoder and a temporal decoder. Source: diffusers models/autoencoders/autoencoder_kl_temporal_decoder.py and vae.py. */
+/**
+ * The VAE: an image encoder and a temporal decoder.
+ * Source: diffusers models/autoencoders/autoencoder_kl_temporal_decoder.py and vae.py.
+ */
 import type { VaeConfig } from '../model-config.ts';
 import { spatialResnet, spatioTemporalResnet } from './layers.ts';
 import type { DialectFactory, Frames, Graph, Ops } from './ops.ts';
@@ -70,7 +73,10 @@ export function decoderGraph(
   return ops.finish();
 }
 
-/** Single-head self-attention over all positions of an image, with a residual connection. Source: diffusers models/attention_processor.py, Attention with group norm. */
+/**
+ * Single-head self-attention over all positions of an image, with a residual connection.
+ * Source: diffusers models/attention_processor.py, Attention with group norm.
+ */
 function attention(ops: Ops, weights: Weights, x: Frames): Frames {
   const normalized = ops.groupNorm(x, weights.at('group_norm'), EPSILON, false);
   const [query, key, value] = ['to_q', 'to_k', 'to_v'].map((name) => ops.toTokens(normalized, weights.at(name))); // [images, h·w, C]

@@ -1,4 +1,4 @@
-/** The parity table: compares everything the engine computes, from weights to frames, with the official numbers for the same input. */
+/** The parity table: compares everything that the engine computes, from weights to frames, with the official numbers for the same input. */
 import { AppError } from '../../../src/jobs/errors.ts';
 import type { Picture } from '../../engine.ts';
 import type { Networks } from '../runtime/networks.ts';
@@ -10,7 +10,7 @@ import { compared, failed, LIMITS, measured, shareOff, type Limits, type Row } f
 
 type Check = (golden: Golden, networks: Networks) => AsyncGenerator<Row, void, undefined>;
 
-/** In the order in which a photo becomes a video. Each check uses the official inputs, except that the pipeline uses its own results. */
+/** In pipeline order. Each check uses the official inputs, except the last one, which uses its own intermediate results. */
 export const CHECKS = { weights, 'image encoder': imageEncoder, autoencoder, unet, pipeline } as const satisfies Record<string, Check>;
 
 /** Yields all rows, each as soon as it is computed. A check that throws ends with a failed row that says why. */
@@ -80,9 +80,9 @@ async function velocities(numbers: GoldenNumbers, networks: Networks, timestep: 
     Float32Array,
   ];
   const idsOf = (item: number) => [...part(ids, items, item, item + 1)];
-  const together = Array.from({ length: items - first }, (_, i) => String(idsOf(first + i))).every((text, _, [one]) => text === one);
-  const batch = together ? items - first : 1;
-  const answers: Float32Array[] = [];
+  const sameIds = Array.from({ length: items - first }, (_, i) => String(idsOf(first + i))).every((text, _, [one]) => text === one);
+  const batch = sameIds ? items - first : 1;
+  const outputs: Float32Array[] = [];
   for (let item = first; item < items; item += batch) {
     const { times, contexts, positions } = await networks.condition({
       timesteps: [timestep],
@@ -91,9 +91,9 @@ async function velocities(numbers: GoldenNumbers, networks: Networks, timestep: 
       frames,
     });
     const inputs = { sample: part(sample, items, item, item + batch), time: times[0]!, context: join(contexts), positions };
-    answers.push(await networks.velocity(inputs, frames, size, batch));
+    outputs.push(await networks.velocity(inputs, frames, size, batch));
   }
-  return join(answers);
+  return join(outputs);
 }
 
 async function* pipeline(golden: Golden, networks: Networks): AsyncGenerator<Row, void, undefined> {

@@ -17,7 +17,7 @@ export interface Backend {
   readonly isGpu: boolean;
   /** onnxruntime's execution provider for the device with this index. */
   executionProvider(index: number): InferenceSession.ExecutionProviderConfig;
-  /** Session configuration entries beside those that all backends share. */
+  /** Session configuration entries in addition to those that all backends share. */
   readonly sessionConfig: Readonly<Record<string, unknown>>;
   /** Whether onnxruntime may compute casts of weights while loading. This keeps a second copy of them in memory. */
   foldsConstants(precision: Precision): boolean;
@@ -25,11 +25,11 @@ export interface Backend {
   dialect(precision: Precision): DialectFactory;
   /** Precision to compute in, given SVD_PRECISION and what the probe found. */
   precision(setting: 'auto' | Precision, probe: DeviceProbe): Precision;
-  /** Frames that the VAE decodes at once unless SVD_DECODE_CHUNK_SIZE is set. More take more memory. */
+  /** Frames that the VAE decodes at once unless SVD_DECODE_CHUNK_SIZE is set. Larger chunks take more memory. */
   readonly decodeChunkSize: number;
-  /** Tries the device with this index. Cached; never rejects. */
+  /** Tests the device with this index. Cached; never rejects. */
   probe(index: number): Promise<DeviceProbe>;
-  /** Devices that WORKER_DEVICES=auto adds to the CPU: those that are present and faster than it. Never rejects. */
+  /** Devices that WORKER_DEVICES=auto adds to the CPU: those that are present and faster than the CPU. Never rejects. */
   detect(): Promise<readonly string[]>;
 }
 

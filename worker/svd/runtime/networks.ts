@@ -143,7 +143,7 @@ export class Networks {
     return this.#sessions.get(slotOf(network))?.key === this.#keyOf(network, this.#precisionOf(network));
   }
 
-  /** Loads `network` unless it is loaded. Unloads the same network of another size, or with `swap` all others. */
+  /** Loads `network` unless it is loaded. Unloads the same network for another size, or with `swap` all others. */
   async open(network: Network, precision = this.#precisionOf(network)): Promise<Session> {
     const [slot, key] = [slotOf(network), this.#keyOf(network, precision)];
     const known = this.#sessions.get(slot);
@@ -159,7 +159,7 @@ export class Networks {
     return await session;
   }
 
-  /** The graph of `network`, not loaded. @throws AppError BAD_INPUT for a size that is no multiple of `granularity` */
+  /** The graph of `network`, not loaded. @throws AppError BAD_INPUT for a size that is not a multiple of `granularity` */
   graph(network: Network, precision = this.#precisionOf(network)): Graph {
     if ('size' in network) this.#checkSize(network.size);
     const dialect = this.runtime.backend.dialect(precision);
@@ -178,7 +178,7 @@ export class Networks {
     }
   }
 
-  /** Size of all weights in the file that holds this network's. */
+  /** Size in bytes of all weights in the file that holds this network's weights. */
   weightBytes({ name }: Network): number {
     const { unet, vae, imageEncoder } = this.checkpoint;
     const { weights } = name === 'unet' ? unet : name === 'image encoder' ? imageEncoder : vae;

@@ -1,4 +1,4 @@
-/** What is known about a device after trying it. */
+/** Result of testing a device. */
 export interface DeviceProbe {
   /** Whether the device responds, even if only a software implementation does. */
   readonly available: boolean;

@@ -8,7 +8,7 @@ const SIDE = 16;
 const LAYERS = 2;
 /** Largest batch: its feature maps still fit WebGPU's smallest buffer limit, 128 MiB. */
 const MAX_BATCH = 1024;
-/** Stops once this much time was measured. */
+/** Measuring stops once the timed runs have taken this long in total. */
 const BUDGET_MS = 60;
 
 /**
@@ -42,7 +42,10 @@ async function measure(graph: Graph, runtime: Runtime): Promise<number> {
   }
 }
 
-/** Expands `seed` [1, channels, 1, 1] to a batch, convolves it and returns one row as `row`, so almost no data moves to or from the device. */
+/**
+ * Expands `seed` [1, channels, 1, 1] to a batch, convolves it and returns one row as `row`, so that almost no data is copied to or from the
+ * device.
+ */
 function convolutions(batch: number, precision: Precision): Graph {
   const writer = new OnnxWriter('rate');
   const seed = [1, CHANNELS, 1, 1];

@@ -2,7 +2,7 @@ import { AppError } from '../../../src/jobs/errors.ts';
 import { readFloats, type Safetensors } from '../checkpoint/safetensors.ts';
 import type { Weights, WeightTensor } from '../graph/weights.ts';
 
-/** Weights of a graph that are the tensors of a safetensors file. */
+/** A graph's weights, read from a safetensors file. */
 export class SafetensorsWeights implements Weights {
   readonly #source: Safetensors;
   readonly #path: string;

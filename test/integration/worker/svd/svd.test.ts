@@ -52,21 +52,21 @@ afterAll(async () => {
 
 interface Rendered {
   readonly pictures: Picture[];
-  readonly told: [stage: string, step: number][];
+  readonly reported: [stage: string, step: number][];
   readonly previews: Picture[];
 }
 
-/** A render as the renderer does it. */
+/** Loads and renders as the renderer does. */
 async function render(
   by: Engine,
   given: Given = {},
   signal = never,
   each: (stage: string, step: number) => void = () => {},
 ): Promise<Rendered> {
-  const rendered: Rendered = { pictures: [], told: [], previews: [] };
+  const rendered: Rendered = { pictures: [], reported: [], previews: [] };
   const report: Report = {
     progress: (stage, step) => {
-      rendered.told.push([stage, step]);
+      rendered.reported.push([stage, step]);
       each(stage, step);
     },
     preview: (picture) => rendered.previews.push({ ...picture, data: picture.data.slice() }),
@@ -80,11 +80,11 @@ async function render(
 const sameBytes = (a: Picture, b: Picture) => Buffer.compare(a.data, b.data) === 0;
 
 describe('SVD_XT', () => {
-  it('keeps to its plan, gives every frame in the size asked for, shows previews, and loads once for one size', async () => {
+  it('reports the steps of its plan, yields every frame in the requested size, sends previews, and loads once per size', async () => {
     const plan = await engine.plan(options());
-    const { pictures, told, previews } = await render(engine);
+    const { pictures, reported, previews } = await render(engine);
     expect(plan.map(({ stage }) => stage)).toEqual(['LOADING_MODEL', 'ENCODING_IMAGE', 'DENOISING', 'DECODING', 'INTERPOLATING']);
-    expect(told).toEqual(plan.flatMap(({ stage, totalSteps }) => Array.from({ length: totalSteps }, (_, i) => [stage, i + 1])));
+    expect(reported).toEqual(plan.flatMap(({ stage, totalSteps }) => Array.from({ length: totalSteps }, (_, i) => [stage, i + 1])));
     expect(plan.every(({ secondsPerStep }) => secondsPerStep > 0)).toBe(true);
     expect(pictures).toHaveLength(frameCount(3));
     for (const { width, height, data } of pictures) expect([width, height, data.length]).toEqual([480, 360, 480 * 360 * 3]);
@@ -93,10 +93,10 @@ describe('SVD_XT', () => {
     expect(previews[0]).toMatchObject({ width: 64, height: 32 });
 
     expect((await engine.plan(options())).map(({ stage }) => stage)).not.toContain('LOADING_MODEL');
-    expect((await render(engine)).told.filter(([stage]) => stage === 'LOADING_MODEL')).toEqual([]);
+    expect((await render(engine)).reported.filter(([stage]) => stage === 'LOADING_MODEL')).toEqual([]);
   });
 
-  it('gives the same frames for the same seed, from another engine too, and others for another seed', async () => {
+  it('renders the same frames for the same seed, also in another instance, and different ones for another seed', async () => {
     const second = svd.create('cpu', configOf(folder));
     const [first, again, other] = [await render(engine, { seed: 7 }), await render(second, { seed: 7 }), await render(engine, { seed: 8 })];
     await second.dispose();
@@ -104,14 +104,14 @@ describe('SVD_XT', () => {
     expect(sameBytes(first.pictures[10]!, other.pictures[10]!)).toBe(false);
   });
 
-  it('renders upright for portrait, and without guidance', async () => {
+  it('renders in portrait orientation, and without guidance', async () => {
     const given = { orientation: 'PORTRAIT', tuning: { maxGuidanceScale: 1 }, fit: 'CONTAIN' } as const;
     const { pictures } = await render(engine, given);
     expect(pictures[0]).toMatchObject(frameSize({ resolution: 'P360', orientation: 'PORTRAIT' }));
     expect(pictures).toHaveLength(36);
   });
 
-  it('gives the same frames where networks are swapped in and out of memory', async () => {
+  it('renders the same frames if networks are swapped in and out of memory', async () => {
     const swapping = svd.create('cpu', configOf(folder, { SVD_MEMORY: 'swap' }));
     expect((await swapping.plan(options())).map(({ stage }) => stage)).not.toContain('LOADING_MODEL');
     const [kept, swapped] = [await render(engine, { seed: 9 }), await render(swapping, { seed: 9 })];
@@ -123,17 +123,17 @@ describe('SVD_XT', () => {
     'stops before its next step when cancelled during %s',
     async (during) => {
       const control = new AbortController();
-      const told: string[] = [];
+      const reported: string[] = [];
       const cancelled = render(engine, {}, control.signal, (stage, step) => {
-        told.push(`${stage} ${step}`);
+        reported.push(`${stage} ${step}`);
         if (stage === during && step === 1) control.abort(new Error('cancelled'));
       });
       await expect(cancelled).rejects.toThrow('cancelled');
-      expect(told.at(-1)).toBe(`${during} 1`);
+      expect(reported.at(-1)).toBe(`${during} 1`);
     },
   );
 
-  it('fails rather than deliver numbers that are no picture', async () => {
+  it('fails instead of delivering NaN', async () => {
     const broken = path.join(scratch, 'broken');
     await copyCheckpoint('tiny-a', broken);
     const { file, tensors } = await openSafetensors(path.join(broken, 'unet/diffusion_pytorch_model.fp16.safetensors'));
@@ -141,7 +141,7 @@ describe('SVD_XT', () => {
     await expect(render(svd.create('cpu', configOf(broken)))).rejects.toMatchObject({ code: 'NON_FINITE_OUTPUT' });
   });
 
-  it('fails rather than deliver a black frame for a photo that is not black', async () => {
+  it('fails instead of delivering a black frame for a photo that is not black', async () => {
     const dark = path.join(scratch, 'dark');
     await copyCheckpoint('tiny-a', dark);
     const { file, tensors } = await openSafetensors(path.join(dark, 'vae/diffusion_pytorch_model.fp16.safetensors'));
@@ -152,12 +152,12 @@ describe('SVD_XT', () => {
     });
   });
 
-  it('says in its version which model and which settings made the frames', () => {
+  it('names the model and the settings that affect frames in its version', () => {
     expect(svd.create('cpu', readConfig({ SVD_MODEL: 'svd-xt' })).version).toBe('1+svd-xt');
     expect(svd.create('cpu', configOf('some/folder/', { SVD_PRECISION: 'fp32' })).version).toBe('1+folder+fp32+128x64+d3');
   });
 
-  it('names what is wrong with a checkpoint that was damaged after it was offered', async () => {
+  it('fails with MODEL_INVALID if there is no checkpoint', async () => {
     await expect(svd.create('cpu', configOf(path.join(scratch, 'nowhere'))).plan(options())).rejects.toMatchObject({
       code: 'MODEL_INVALID',
     });

@@ -135,7 +135,7 @@ describe('a checkpoint', () => {
     expect(path.dirname(unet.weights.file)).toBe(at('cache/blobs'));
     expect(readFloats(unet.weights, 'conv_in.weight')[0]).toBe(-0.090576171875);
     await rm(unet.weights.file);
-    expect((await refusal(snapshot)).message).toBe(`${path.join(snapshot, UNET)} is missing, or is a link to a file that is.`);
+    expect((await refusal(snapshot)).message).toBe(`${path.join(snapshot, UNET)} is missing, or is a link to a missing file.`);
   });
 });
 
@@ -177,9 +177,9 @@ describe('a checkpoint is rejected', () => {
       return source.name === 'conv_norm_out.weight' ? { ...source, shape: [2, 16] } : source;
     });
     expect((await refusal()).message).toBe(
-      `${at(UNET)} does not fit unet/config.json: ` +
+      `${at(UNET)} does not match unet/config.json: ` +
         '3 tensors missing (conv_in.weight, conv_in.bias, conv_out.bias); 1 tensor unexpected (conv_final.bias); ' +
-        '1 tensor of another shape (conv_norm_out.weight [2,16] instead of [32]).',
+        '1 tensor with a different shape (conv_norm_out.weight [2,16] instead of [32]).',
     );
   });
 
@@ -188,7 +188,7 @@ describe('a checkpoint is rejected', () => {
     expect((await refusal()).message).toMatch(/16 tensors missing \(vision_model\.encoder\.layers\.3\.layer_norm1\.weight, .*, …\)\.$/);
     await cp(path.join(await seededCheckpoint('tiny-b'), 'vae/config.json'), at('vae/config.json'));
     await editJson(at('image_encoder/config.json'), { num_hidden_layers: 3 });
-    expect((await refusal()).message).toMatch(/does not fit vae\/config\.json: .*tensors of another shape \(/);
+    expect((await refusal()).message).toMatch(/does not match vae\/config\.json: .*tensors with a different shape \(/);
   });
 
   it('if weights have an unsupported number format', async () => {

@@ -220,7 +220,7 @@ describe('an unsupported value is rejected with file, key and value', () => {
   it.each([INDEX, UNET, VAE, CLIP, SCHEDULER, PROCESSOR])('%s is rejected if it is missing or not a JSON object', async (name) => {
     const file = path.join(folder, name);
     await writeFile(file, '{"a":');
-    expect((await refusal()).message).toContain(`${file} cannot be used: it is not JSON`);
+    expect((await refusal()).message).toContain(`${file} cannot be used: it is not valid JSON`);
     await writeFile(file, '[]');
     expect((await refusal()).message).toContain(`${file} cannot be used: the whole file is []`);
     await rm(file);

@@ -86,8 +86,8 @@ describe('the resize for the VAE', () => {
     ['larger', [128, 72], [200, 113], '40c300d7837af339'],
     ['by one pixel', [640, 480], [641, 479], 'd77f7af097ca96cb'],
     ['in one dimension only', [97, 31], [50, 31], '3e3aa2496299638d'],
-    ['much less high, a little narrower', [300, 420], [128, 64], '650302f4534c4b23'],
-    ['less high, and wider', [5, 300], [64, 64], '05bb742c405956ed'],
+    ['much shorter, slightly narrower', [300, 420], [128, 64], '650302f4534c4b23'],
+    ['shorter and wider', [5, 300], [64, 64], '05bb742c405956ed'],
     ['from one pixel', [1, 1], [3, 2], '60daa3a5f7dbfa20'],
   ] as const)('gives exactly the bytes of Pillow: %s', (_, [width, height], [newWidth, newHeight], digest) => {
     const resized = lanczosResize(pattern(width, height), newWidth, newHeight);

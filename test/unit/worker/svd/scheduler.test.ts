@@ -38,14 +38,14 @@ it('a schedule of one step goes from sigmaMax to 0', () => {
 });
 
 describe('a step', () => {
-  /** Latents of a picture x₀ with noise n at σ, and the velocity that a perfect UNet would answer. */
+  /** Latents of a picture x₀ with noise n at σ, and the velocity that a perfect UNet would predict. */
   const clean = Float32Array.of(-1.5, 0, 0.25, 3);
   const noise = Float32Array.of(0.3, -2, 1.1, 0.7);
   const noisyAt = (sigma: number) => clean.map((x, i) => x + sigma * noise[i]!);
   const velocityAt = (sigma: number) => clean.map((x, i) => modelInputScale(sigma) * (noise[i]! - sigma * x));
   const furthest = (actual: Float32Array, expected: Float32Array) => Math.max(...actual.map((value, i) => Math.abs(value - expected[i]!)));
 
-  it.each([0.002, 0.5, 1, 20])('finds the picture behind the noise at σ = %d', (sigma) => {
+  it.each([0.002, 0.5, 1, 20])('recovers the picture from the noise at σ = %d', (sigma) => {
     expect(furthest(predictOriginalSample(noisyAt(sigma), velocityAt(sigma), sigma), clean)).toBeLessThan(2e-5);
   });
 
@@ -77,12 +77,12 @@ describe('a step', () => {
 });
 
 describe('guidance', () => {
-  it('grows evenly from the first frame to the last', () => {
+  it('rises linearly from the first frame to the last', () => {
     expect([...guidanceScales(1, 3, 5)]).toEqual([1, 1.5, 2, 2.5, 3]);
     expect([...guidanceScales(1.5, 3, 1)]).toEqual([1.5]);
   });
 
-  it('goes from the answer without the photo through the one with it and beyond, frame by frame', () => {
+  it('extrapolates from the output without the photo through the one with it, frame by frame', () => {
     const without = Float32Array.of(1, 2, 1, 2, 1, 2);
     const withPhoto = Float32Array.of(2, 0, 2, 0, 2, 0);
     expect([...applyGuidance(without, withPhoto, Float64Array.of(0, 1, 3))]).toEqual([1, 2, 2, 0, 4, -4]);
