@@ -1,10 +1,10 @@
 /**
- * What a request can ask for, whatever the engine: resolutions, durations, motions, orientations and fits. API types, CLI flags, bot
+ * What a request can ask for, with any engine: resolutions, durations, motions, orientations and fits. API types, CLI flags, bot
  * menus and docs are generated from these tables. Engines have entries of their own in `engines/`, listed in `engines.ts`.
  *
- * A new resolution is an entry here and a render size in each engine that has render sizes. A new motion is an entry here, a camera
- * path in `worker/video/camera.ts`, a motion bucket in `engines/svd-xt.ts` and a name in each `bot/texts/*.ftl`. The compiler names
- * every table that lacks an entry; a test names every text.
+ * A new resolution needs an entry here and a render size in each engine that has render sizes. A new motion needs an entry here, a camera
+ * path in `worker/video/camera.ts`, a motion bucket in `engines/svd-xt.ts` and a name in each `bot/texts/*.ftl`. The compiler reports
+ * every table that lacks an entry; a test reports every missing text.
  */
 
 /** Frames per second of every video. */
@@ -42,7 +42,7 @@ export interface MotionEntry {
 }
 
 export const MOTIONS = {
-  MICRO: { description: 'a slow breathing drift and zoom, barely more than alive', bestFor: 'portraits and close-ups' },
+  MICRO: { description: 'a slow, breathing drift and zoom, just enough to make a still look alive', bestFor: 'portraits and close-ups' },
   PAN_L: { description: 'the camera turns left: the picture moves right', bestFor: 'landscapes' },
   PAN_R: { description: 'the camera turns right: the picture moves left', bestFor: 'landscapes' },
   TILT_UP: { description: 'the camera tilts up: the picture moves down', bestFor: 'buildings' },
@@ -62,13 +62,13 @@ export type Orientation = keyof typeof ORIENTATIONS;
 
 export const FITS = {
   AUTO: { description: 'COVER if that crops at most a fifth of the photo, otherwise CONTAIN' },
-  CONTAIN: { description: 'the whole photo is shown, on a blurred copy of itself that fills the rest of the frame' },
+  CONTAIN: { description: 'the whole photo is shown, over a blurred copy of itself that fills the rest of the frame' },
   COVER: { description: 'the photo fills the frame; the overflow is cropped, with people kept in the frame where possible' },
 } as const;
 
 export type Fit = keyof typeof FITS;
 
-/** The part of a photo that is shown, in whole pixels of the photo as displayed, from its top left corner. */
+/** The part of a photo that is shown, in whole pixels of the photo as displayed; the origin is its top left corner. */
 export interface Crop {
   readonly x: number;
   readonly y: number;
@@ -102,12 +102,12 @@ export const DEFAULTS = {
   fit: 'AUTO',
 } as const satisfies { resolution: Resolution; durationSeconds: number; motion: Motion; orientation: Orientation; fit: Fit };
 
-/** The options that every engine understands, with no value left open. An engine's own are its tuning. */
+/** The effective options that all engines share. Those of a single engine are its tuning. */
 export interface CommonOptions {
   readonly resolution: Resolution;
   readonly orientation: Exclude<Orientation, 'AUTO'>;
   readonly fit: Exclude<Fit, 'AUTO'>;
-  /** The part of the photo that fills the frame; null for CONTAIN, and for jobs older than this field, where it is the middle. */
+  /** The part of the photo that fills the frame; null for CONTAIN, and for COVER in jobs older than this field, which show the middle. */
   readonly crop: Crop | null;
   readonly motion: Motion;
   readonly durationSeconds: number;

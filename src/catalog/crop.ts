@@ -1,4 +1,4 @@
-/** How a photo fills a frame of another aspect: cropped or whole, and where the crop lies. */
+/** Decides how a photo fills a frame of another aspect ratio: cropped or whole, and the position of the crop. */
 import type { CommonOptions, Crop, Fit, Size } from './catalog.ts';
 
 /** A point of a photo in fractions of its displayed width and height, 0–1; (0, 0) is the top left corner. */
@@ -9,7 +9,7 @@ export interface FocusPoint {
 
 export const CENTRE: FocusPoint = { x: 0.5, y: 0.5 };
 
-/** What of a photo decides how it fills a frame: its pixels as displayed (EXIF or HEIF orientation applied) and what to keep in view. */
+/** What decides how a photo fills a frame: its size as displayed (EXIF or HEIF orientation applied) and its focus point. */
 export interface PhotoGeometry extends Size {
   readonly focus: FocusPoint;
 }
@@ -19,23 +19,23 @@ const KEPT_MIN = { numerator: 4, denominator: 5 } as const;
 
 /**
  * The effective fit, and the crop of a photo that covers the frame.
- * @param frame any size of the frame's aspect
+ * @param frame any size with the frame's aspect ratio
  */
 export function resolveFit(fit: Fit, photo: PhotoGeometry, frame: Size): Pick<CommonOptions, 'fit' | 'crop'> {
   const covers = fit === 'COVER' || (fit === 'AUTO' && isCropSmall(photo, frame));
   return covers ? { fit: 'COVER', crop: coverCrop(photo, frame) } : { fit: 'CONTAIN', crop: null };
 }
 
-/** In whole numbers, so that a photo of which exactly the limit remains is never on the wrong side of it. */
+/** In integer arithmetic, so that rounding cannot decide the case in which exactly the limit remains. */
 function isCropSmall(photo: Size, frame: Size): boolean {
   const [a, b] = [photo.width * frame.height, photo.height * frame.width];
   return KEPT_MIN.denominator * Math.min(a, b) >= KEPT_MIN.numerator * Math.max(a, b);
 }
 
 /**
- * The largest part of the photo that has the frame's aspect to within half a pixel, centred on the focus point as far as the photo's edges
- * allow.
- * @param frame any size of the frame's aspect
+ * The largest part of the photo that has the frame's aspect ratio to within half a pixel, centred on the focus point as far as the photo's
+ * edges allow.
+ * @param frame any size with the frame's aspect ratio
  */
 export function coverCrop({ width, height, focus }: PhotoGeometry, frame: Size): Crop {
   const isTooWide = width * frame.height > height * frame.width;
@@ -45,7 +45,7 @@ export function coverCrop({ width, height, focus }: PhotoGeometry, frame: Size):
   return { x: start(width, size.width, focus.x), y: start(height, size.height, focus.y), ...size };
 }
 
-/** Where a part of a side starts if its middle is to be at `focus`, 0–1. */
+/** Start of a part of a side whose middle is as close to `focus`, 0–1, as the ends of the side allow. */
 function start(side: number, part: number, focus: number): number {
   return Math.min(side - part, Math.max(0, Math.round(focus * side - part / 2)));
 }

@@ -16,13 +16,13 @@ export interface RenderWork<T extends TuningValues | null = TuningValues | null>
 
 /** Model weights that an engine needs. */
 export interface EngineWeights {
-  /** The model it uses unless told otherwise, by its name in models/manifest.json. */
+  /** Default model, by its name in models/manifest.json. */
   readonly model: string;
   /** Environment variable that names another model, or the path of a folder. */
   readonly variable: string;
-  /** Environment variable that lets a worker download the model by itself. */
+  /** Environment variable that allows workers to download the model automatically. */
   readonly autoPullVariable: string;
-  /** Folders that a model consists of. Each holds a JSON configuration, and where `weights` is given at least one matching file. */
+  /** Folders of a model. Each holds a JSON configuration and, unless `weights` is null, at least one file whose name matches it. */
   readonly layout: readonly { readonly folder: string; readonly weights: RegExp | null }[];
 }
 
@@ -34,10 +34,10 @@ export interface EngineEntry<T extends TuningValues | null = TuningValues | null
   readonly tuning: (T extends TuningValues ? Tuning<T> : null) | null;
   /**
    * Schema of what the engine measures on a device to predict render times there. It is stored with the worker as JSON; a value from
-   * another version that the schema refuses is ignored. Null if `baselineSeconds` needs none.
+   * another version that the schema rejects is ignored. Null if `baselineSeconds` needs none.
    */
   readonly costModel: z.ZodType<CostModel> | null;
-  /** Render time in seconds before finished jobs have corrected it. @param costModel the device's; null if unknown */
+  /** Predicted render time in seconds, before correction by the times of finished jobs. @param costModel the device's; null if unknown */
   baselineSeconds(work: RenderWork<T>, costModel: CostModel | null): number;
   /** Null if the engine needs no weights. */
   readonly weights: EngineWeights | null;

@@ -12,7 +12,7 @@ export const ENGINES = {
 
 export type EngineName = keyof typeof ENGINES;
 
-/** Everything that decides a video's frames, with no value left open: what a worker renders and a result reports. */
+/** The effective value of everything that decides a video's frames: what a worker renders and a result reports. */
 export type RenderOptions = { [Name in EngineName]: EngineOptions<Name, (typeof ENGINES)[Name]> }[EngineName];
 
 /** The entry of an engine, for code that treats all engines alike. */
@@ -43,7 +43,7 @@ export function tuningKey(engine: EngineName): string {
   return engine.toLowerCase().replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** The engines that have tuning, with the key of it. */
+/** The engines that have tuning, with its key in requests. */
 export function enginesWithTuning(): { readonly engine: EngineName; readonly key: string; readonly tuning: Tuning }[] {
   return names(ENGINES).flatMap((engine) => {
     const { tuning } = engineEntry(engine);

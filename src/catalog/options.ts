@@ -1,4 +1,4 @@
-/** Effective render options as a schema, for data from outside: answers of an API and the metadata of a video. */
+/** Schema of effective render options, for data from outside: API responses and the metadata of videos. */
 import { z } from 'zod';
 import { DURATIONS, MOTIONS, names, RESOLUTIONS, SEED } from './catalog.ts';
 import { engineEntry, ENGINES, tuningKey, type EngineName, type RenderOptions, type RequestedTuning } from './engines.ts';
@@ -19,10 +19,10 @@ const ofEngine = (engine: EngineName) =>
 
 const [first, ...others] = names(ENGINES).map(ofEngine);
 
-/** One variant an engine; each variant has exactly the tuning of its engine. */
+/** One variant per engine, with exactly the tuning of that engine. */
 export const renderOptionsSchema = z.discriminatedUnion('engine', [first!, ...others]) as unknown as z.ZodType<RenderOptions>;
 
-/** Effective tuning in the shape in which a request asks for it; undefined for an engine without tuning. */
+/** Effective tuning in the shape of a request; undefined for an engine without tuning. */
 export function toRequestedTuning({ engine, tuning }: Pick<RenderOptions, 'engine' | 'tuning'>): RequestedTuning | undefined {
   return tuning === null ? undefined : { [tuningKey(engine)]: tuning };
 }

@@ -8,8 +8,8 @@ import type { Motion } from './catalog.ts';
 type Value = z.ZodNumber | z.ZodString;
 
 /**
- * Shape of a tuning schema. A field is a number (whole if `z.int()`) or a text, with both limits and a description. It has a default,
- * or is optional where the default depends on other options.
+ * Shape of a tuning schema. A field is a number (an integer if `z.int()`) or a string, with both limits and a description. It has a
+ * default, or is optional if its default depends on other options.
  */
 export type TuningShape = Readonly<Record<string, z.ZodDefault<Value> | z.ZodOptional<Value>>>;
 
@@ -37,7 +37,7 @@ export function defineTuning<S extends TuningShape>(
 ): Tuning<ValuesOf<S>, RequestedValuesOf<S>> {
   return {
     schema: schema as unknown as z.ZodObject<TuningShape>,
-    // The schema gave every field with a default its value, and the motion gives the others theirs.
+    // The schema has filled in the fields that have a default; the others depend on the motion.
     resolve: (checked, motion) => ({ ...motionDefaults(motion), ...checked }) as ValuesOf<S>,
   };
 }
@@ -46,7 +46,7 @@ export function defineTuning<S extends TuningShape>(
 export interface TuningField {
   readonly name: string;
   readonly kind: 'integer' | 'number' | 'text';
-  /** Smallest and largest value; of a text, its length in characters. */
+  /** Smallest and largest value; for text, length in characters. */
   readonly min: number;
   readonly max: number;
   /** Null where it depends on other options. */
@@ -79,7 +79,7 @@ export function allowedValues({ kind, min, max }: Pick<TuningField, 'kind' | 'mi
     case 'number':
       return `a number from ${min} to ${max}`;
     case 'text':
-      return `a text of ${min} to ${max} characters`;
+      return `text of ${min} to ${max} characters`;
   }
 }
 
@@ -91,9 +91,9 @@ export function tuningValues(tuning: Tuning | null): z.ZodType<TuningValues | nu
 
 /** An invalid tuning. */
 export interface TuningProblem {
-  /** Name of the field; null if the problem is not one field's. */
+  /** Name of the field; null if the problem does not concern a single field. */
   readonly field: string | null;
-  /** A sentence, or the end of one that begins with the field and its value. */
+  /** What is wrong, for the user. */
   readonly message: string;
 }
 

@@ -24,12 +24,12 @@ describe.each(names(RESOLUTIONS))('%s', (resolution) => {
     expect(render.width * height).toBe(render.height * width);
   });
 
-  it('is never rendered larger than the model was trained for, nor visibly too small', () => {
+  it('is rendered neither larger than the model was trained for nor visibly too small', () => {
     expect(render.width * render.height).toBeLessThanOrEqual(TRAINED_PIXELS);
     expect(render.width).toBeGreaterThanOrEqual(Math.min(width, 1024));
   });
 
-  it('swaps width and height in portrait, of video and render alike', () => {
+  it('swaps width and height in portrait, for both the video and the render', () => {
     expect(frameSize({ resolution, orientation: 'LANDSCAPE' })).toEqual({ width, height });
     expect(frameSize({ resolution, orientation: 'PORTRAIT' })).toEqual({ width: height, height: width });
     expect(renderSize({ resolution, orientation: 'LANDSCAPE' })).toEqual(render);
@@ -38,7 +38,7 @@ describe.each(names(RESOLUTIONS))('%s', (resolution) => {
 });
 
 describe('engines', () => {
-  it('have an entry in the catalogue and a module in the worker each', () => {
+  it('each have an entry in the catalogue and a module in the worker', () => {
     expect(ENGINE_MODULES.map(({ name }) => name).toSorted()).toEqual(names(ENGINES).toSorted());
   });
 

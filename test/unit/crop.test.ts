@@ -22,7 +22,7 @@ const PHOTOS = [
 ] as const;
 
 describe.each(FRAMES)('the crop for %s', (_, frame) => {
-  it.each(PHOTOS)('has its aspect to within half a pixel and all of one side of a photo of %i×%i pixels', (width, height) => {
+  it.each(PHOTOS)('has its aspect ratio to within half a pixel and spans one side of a photo of %i×%i pixels', (width, height) => {
     const crop = coverCrop(photoOf(width, height), frame);
     const misses = [crop.height - (crop.width * frame.height) / frame.width, crop.width - (crop.height * frame.width) / frame.height];
     expect(Math.min(...misses.map(Math.abs))).toBeLessThanOrEqual(0.5);
@@ -49,7 +49,7 @@ describe.each(FRAMES)('the crop for %s', (_, frame) => {
     }
   });
 
-  it('is the whole photo if that has its aspect already', () => {
+  it('is the whole photo if it already has that aspect ratio', () => {
     for (const scale of [1, 3]) {
       const size = { width: frame.width * scale, height: frame.height * scale };
       expect(coverCrop(photoOf(size.width, size.height, 0, 1), frame)).toEqual({ x: 0, y: 0, ...size });
@@ -71,8 +71,8 @@ describe('AUTO', () => {
   });
 
   it.each([
-    ['a photo of a camera, 3:2', 6000, 4000, 'COVER'],
-    ['a photo of a phone, 4:3', 4032, 3024, 'CONTAIN'],
+    ['a camera photo, 3:2', 6000, 4000, 'COVER'],
+    ['a phone photo, 4:3', 4032, 3024, 'CONTAIN'],
     ['a square photo', 1080, 1080, 'CONTAIN'],
     ['a screenshot, 16:9', 1920, 1080, 'COVER'],
   ])('resolves %s in a frame of 16:9', (_, width, height, fit) => {
@@ -88,7 +88,7 @@ describe('AUTO', () => {
   });
 });
 
-it('COVER and CONTAIN stay what was asked for, whatever is lost', () => {
+it('COVER and CONTAIN are applied as requested, however much is cropped', () => {
   const photo = photoOf(1000, 1000, 0.5, 0.1);
   const frame = { width: 1280, height: 720 };
   expect(resolveFit('COVER', photo, frame)).toEqual({ fit: 'COVER', crop: { x: 0, y: 0, width: 1000, height: 563 } });

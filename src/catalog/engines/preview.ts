@@ -2,7 +2,7 @@
 import { frameCount, RESOLUTIONS } from '../catalog.ts';
 import type { EngineEntry, EngineOptions } from '../engine.ts';
 
-/** Seconds to prepare the photo, and to render and encode a million pixels, on a CPU core of 2023. */
+/** Seconds to prepare the photo, and to render and encode a million pixels, on one core of a CPU from 2023. */
 export const PREVIEW_COSTS = { prepareSeconds: 0.6, secondsPerMegapixel: 0.06 } as const;
 
 export const preview = {

@@ -58,7 +58,7 @@ const SECONDS = z.number().min(0);
 const costModel = z.partialRecord(
   z.enum(names(RESOLUTIONS)),
   z.object({
-    /** Independent of the options: encoding the photo and decoding the key frames. */
+    /** Independent of the options: encoding the photo and decoding the keyframes. */
     fixed: SECONDS,
     perUnetCall: SECONDS,
     /** Per frame of the video: interpolation and encoding. */
@@ -69,14 +69,14 @@ const costModel = z.partialRecord(
 export type SvdXtCostModel = z.infer<typeof costModel>;
 export type SvdXtTuning = TuningOf<{ readonly tuning: typeof tuning }>;
 
-/** Calls of the UNet: one a step, and a second one where guidance is on, which it is above 1. */
+/** Calls of the UNet: one per step, or two if guidance is on, that is above 1. */
 export function unetCalls({ numInferenceSteps, maxGuidanceScale }: Pick<SvdXtTuning, 'numInferenceSteps' | 'maxGuidanceScale'>): number {
   return maxGuidanceScale > 1 ? 2 * numInferenceSteps : numInferenceSteps;
 }
 
 /**
- * Landscape size at which the model renders; frames are then resized to the video. Multiples of 64, exactly of the video's aspect ratio,
- * and close to the 1024×576 that the model was trained on, since other sizes look worse.
+ * Landscape size at which the model renders; frames are then resized to the video. Sides are multiples of 64 with exactly the video's
+ * aspect ratio, and close to the 1024×576 that the model was trained on, since other sizes look worse.
  */
 export const RENDER_SIZES = {
   // A third of the work of 1024×576, and still more pixels than the video shows.

@@ -1,4 +1,4 @@
-/** Finds the ffmpeg to use: FFMPEG_PATH, else the system's, else the one from npm. */
+/** Finds the ffmpeg to use: FFMPEG_PATH, otherwise the system's, otherwise the one installed by npm. */
 import { execFile } from 'node:child_process';
 import { chmod } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -6,21 +6,20 @@ import type { Config } from '../../config.ts';
 import { AppError } from '../../jobs/errors.ts';
 
 export interface Ffmpeg {
-  /** What to spawn. */
+  /** Path or command to spawn. */
   readonly path: string;
-  /** As it names itself, such as `5.1.9-0+deb12u1`. */
+  /** Version that it reports, such as `5.1.9-0+deb12u1`. */
   readonly version: string;
   readonly source: 'FFMPEG_PATH' | 'system' | 'npm';
-  /** Without it no H.264 can be written. */
+  /** Whether it can encode H.264. */
   readonly hasLibx264: boolean;
 }
 
 const found = new Map<string, Promise<Ffmpeg>>();
 
 /**
- * The first ffmpeg that runs and has libx264; looked for once a process. An FFMPEG_PATH that is set is used or an
- * error, never passed over in silence.
- * @throws AppError ENCODER_FAILED naming what was tried and why each was of no use
+ * The first ffmpeg that runs and has libx264. Cached for the life of the process. If FFMPEG_PATH is set, no other ffmpeg is tried.
+ * @throws AppError ENCODER_FAILED with the reason why each candidate was rejected
  */
 export function findFfmpeg({ FFMPEG_PATH }: Pick<Config, 'FFMPEG_PATH'>): Promise<Ffmpeg> {
   const key = FFMPEG_PATH ?? `PATH=${process.env['PATH']}`;
@@ -33,11 +32,11 @@ export function findFfmpeg({ FFMPEG_PATH }: Pick<Config, 'FFMPEG_PATH'>): Promis
   return search;
 }
 
-async function firstUsable(places: (() => Promise<Ffmpeg>)[]): Promise<Ffmpeg> {
+async function firstUsable(candidates: (() => Promise<Ffmpeg>)[]): Promise<Ffmpeg> {
   const reasons: string[] = [];
-  for (const place of places) {
+  for (const find of candidates) {
     try {
-      const ffmpeg = await place();
+      const ffmpeg = await find();
       if (ffmpeg.hasLibx264) return ffmpeg;
       reasons.push(`${ffmpeg.path} (${ffmpeg.version}) has no libx264`);
     } catch (error) {
@@ -55,7 +54,7 @@ async function probe(path: string, source: Ffmpeg['source']): Promise<Ffmpeg> {
       ['-version', '-encoders'].map((option) => run(path, ['-hide_banner', option], { timeout: 20_000, windowsHide: true })),
     );
     const version = /^ffmpeg version (\S+)/m.exec(about!.stdout)?.[1];
-    if (!version) throw new Error('it does not answer like ffmpeg');
+    if (!version) throw new Error('it does not report the version of an ffmpeg');
     return { path, version, source, hasLibx264: /^ V\S* libx264 /m.test(encoders!.stdout) };
   } catch (error) {
     throw new Error(`${path}: ${reasonOf(error)}`, { cause: error });
@@ -72,15 +71,15 @@ function reasonOf(error: unknown): string {
 async function fromNpm(): Promise<Ffmpeg> {
   const path = await import('@ffmpeg-installer/ffmpeg').then(
     (installer) => installer.default.path,
-    // It throws text where npm has no build for this machine or did not install it.
+    // Importing it throws a string if npm has no build for this machine or has not installed it.
     (error: unknown) => {
-      throw new Error(`npm's: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new Error(`ffmpeg from npm: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     },
   );
   try {
     return await probe(path, 'npm');
   } catch {
-    // npm sets this only in an install script, and not everybody lets those run.
+    // The execute permission is set by an install script, which may not have run.
     await chmod(path, 0o755);
     return probe(path, 'npm');
   }

@@ -1,6 +1,6 @@
 /**
- * The point of a photo that a crop should keep: where people are, heads before feet. Colour alone decides, so it is quick and always gives
- * the same point for the same pixels. docs/video.md compares it with the strategies of libvips.
+ * The point of a photo that a crop should keep: where people are, preferring heads to feet. It is derived from colour alone, which is fast
+ * and deterministic. docs/video.md compares it with the strategies of libvips.
  */
 import type { FocusPoint } from '../../catalog/crop.ts';
 import type { Picture } from './picture.ts';
@@ -9,8 +9,8 @@ import type { Picture } from './picture.ts';
 export const FOCUS_SIDE = 128;
 
 /**
- * Skin in shares of red and green, r / (r + g + b) and g / (r + g + b): nearly the same for light and dark skin, in sun and shade, unlike
- * brightness. Mean and standard deviation.
+ * Colour of skin as its shares of red and green, r / (r + g + b) and g / (r + g + b): unlike brightness, nearly the same for light and dark
+ * skin, in sun and shade. Mean and standard deviation.
  */
 const SKIN = { red: { mean: 0.415, deviation: 0.035 }, green: { mean: 0.32, deviation: 0.015 } } as const;
 /** Likelihoods below this count as 0, so that large grey areas do not add up. */
@@ -20,11 +20,11 @@ const DARK = 90;
 
 /** Share of the skin that lies left of the focus point. */
 const ACROSS = 0.5;
-/** Share of the skin that lies above the focus point: about the forehead, since hair is above the face, and neck, arms and hands are below. */
+/** Share of the skin that lies above the focus point, which puts it near the forehead: neck, arms and hands are below the face. */
 const DOWN = 0.15;
-/** Where the focus point is without any skin: photos that are not wider than tall mostly show people, whose heads are in the upper part. */
+/** Focus point of a photo without skin. Photos that are not wider than tall mostly show people, whose heads are in the upper part. */
 const UNKNOWN = { across: 0.5, downWide: 0.5, downTall: 1 / 3 } as const;
-/** Share of skin at which the skin counts as much as the point above. */
+/** Share of skin pixels at which the skin has the same weight as the default point above. */
 const HALF_TRUSTED = 0.02;
 
 /** @param picture upright, in sRGB, at most `FOCUS_SIDE` pixels on its longest side */
@@ -49,7 +49,7 @@ export function focusOf({ width, height, data }: Picture): FocusPoint {
   };
 }
 
-/** 0–1 */
+/** How likely a colour is to be skin, 0–1. */
 function skinLikelihood(red: number, green: number, blue: number): number {
   const sum = red + green + blue;
   if (sum < DARK) return 0;
@@ -59,7 +59,7 @@ function skinLikelihood(red: number, green: number, blue: number): number {
   return likelihood < LIKELIHOOD_MIN ? 0 : likelihood;
 }
 
-/** Where the running sum of `weights` reaches `sum`, as a fraction of their number. */
+/** Position at which the running sum of `weights` reaches `sum`, as a fraction of their number. */
 function quantile(weights: Float64Array, sum: number): number {
   let before = 0;
   for (const [i, weight] of weights.entries()) {

@@ -1,6 +1,6 @@
 /**
  * Thread of heic.ts: decodes `workerData.file` and posts `{ width, height, data }`, or `{ error }` if libheif cannot decode it.
- * JavaScript, so that the same file runs whether its caller is compiled or not.
+ * In JavaScript, so that the same file works for compiled and uncompiled callers.
  */
 import { readFile } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';

@@ -1,6 +1,6 @@
 /**
- * Decodes HEIC (HEVC stills, the format of phone cameras), which sharp's build cannot: libheif as WebAssembly, in a thread because it
- * blocks a core for half a second or more.
+ * Decodes HEIC (HEVC stills, the format of phone cameras), which sharp's build cannot decode, with libheif as WebAssembly. It runs in a
+ * thread, because decoding blocks for half a second or more.
  */
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -23,7 +23,7 @@ type Answer = HeicPixels | { readonly error: string };
 let previous: Promise<unknown> = Promise.resolve();
 
 /**
- * Decodes the primary image of a HEIC file. One at a time per process, because each takes about 15 bytes of memory a pixel.
+ * Decodes the primary image of a HEIC file. One at a time per process, because each takes about 15 bytes of memory per pixel.
  * @throws Error if it is damaged or takes longer than a minute
  */
 export function decodeHeic(file: string): Promise<HeicPixels> {
@@ -40,7 +40,7 @@ async function decodeInThread(file: string): Promise<HeicPixels> {
       thread.once('message', resolve);
       thread.once('error', reject);
       thread.once('exit', (code) => reject(new Error(`the HEIC decoder exited with code ${code}`)));
-      timer = setTimeout(() => reject(new Error(`not decoded within ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
+      timer = setTimeout(() => reject(new Error(`decoding took longer than ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
     });
     if ('error' in answer) throw new Error(answer.error);
     return answer;

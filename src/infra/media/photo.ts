@@ -1,6 +1,6 @@
 /**
- * Photos as they are sent: identified by content, checked before their pixels are unpacked, decoded to one plain form. The API checks a
- * new photo with `inspectPhoto`; the renderer gets its pixels from `decodePhoto`.
+ * Photos from users: identified by content, checked before their pixels are decoded, and decoded to one common form. The API checks a new
+ * photo with `inspectPhoto`; the renderer reads its pixels with `decodePhoto`.
  */
 import { open, stat } from 'node:fs/promises';
 import { crc32, deflateSync } from 'node:zlib';
@@ -26,10 +26,10 @@ export function photoLimits(config: Pick<Config, 'UPLOAD_MAX_MB' | 'PHOTO_MAX_ME
 }
 
 /**
- * Checks a photo without trusting its name: format and size from its header, then every pixel is decoded once, which finds damage and the
- * focus point.
+ * Checks a photo without trusting its name: format and size from its header, then every pixel is decoded once, to detect damage and to
+ * find the focus point.
  * @throws AppError UNSUPPORTED_FORMAT for anything but the formats above, IMAGE_TOO_LARGE (bytes or pixels, before any pixel is
- *   unpacked), IMAGE_TOO_SMALL, IMAGE_UNREADABLE (truncated or corrupt)
+ *   decoded), IMAGE_TOO_SMALL, IMAGE_UNREADABLE (truncated or corrupt)
  */
 export async function inspectPhoto(file: string, limits: PhotoLimits): Promise<PhotoInfo> {
   const { size } = await stat(file);
@@ -50,7 +50,7 @@ export async function inspectPhoto(file: string, limits: PhotoLimits): Promise<P
 
 /**
  * The photo's pixels, upright, in sRGB, and nothing else: orientation applied; colour profile, CMYK, 16 bit and greyscale converted;
- * transparency laid over white, as most viewers show it; only the first frame of an animation; no metadata.
+ * transparency composited over white, as in most viewers; only the first frame of an animation; no metadata.
  * @throws AppError UNSUPPORTED_FORMAT, IMAGE_TOO_LARGE (pixels), IMAGE_UNREADABLE
  */
 export async function decodePhoto(file: string, { maxPixels }: Pick<PhotoLimits, 'maxPixels'>): Promise<Picture> {
@@ -75,7 +75,7 @@ const plain = (image: Sharp): Sharp => image.flatten({ background: '#fff' }).toC
 /** libvips reports damage as errors; its warnings are about harmless oddities of cameras. */
 const decoding = (maxPixels: number): SharpOptions => ({ limitInputPixels: maxPixels, failOn: 'error', autoOrient: true });
 
-/** The JPEG decoder reports damaged image data as a warning only, but also these, which phones write and no viewer shows. */
+/** The JPEG decoder reports damaged image data only as warnings, as it does these oddities of phones, which viewers ignore. */
 const HARMLESS_IN_JPEG = /extraneous bytes|Invalid SOS parameters|JFIF revision|color transform/;
 
 const thumbnailOf = (image: Sharp): Sharp => image.resize({ width: FOCUS_SIDE, height: FOCUS_SIDE, fit: 'inside' });
@@ -89,7 +89,7 @@ async function decodeOnce(file: string, { format, metadata }: Header, maxPixels:
   const pass = async (failOn: 'warning' | 'error') => {
     // Without `extract`, JPEG would be decoded at an eighth of its size, which skips most of its bytes.
     const all = sharp(file, { ...decoding(maxPixels), failOn, autoOrient: false }).extract({ left: 0, top: 0, width, height });
-    // Turned upright only once it is small: turning needs all pixels in memory.
+    // Rotated only after downscaling, because rotation needs all pixels in memory.
     return await plain(thumbnailOf(all)).withMetadata({ orientation }).png().toBuffer();
   };
   const upright = (png: Buffer) => toPicture(sharp(png, { autoOrient: true }));
@@ -112,8 +112,8 @@ const openRaw = ({ data, width, height }: HeicPixels): Sharp =>
   sharp(data, { raw: { width, height, channels: 4 }, limitInputPixels: false });
 
 /**
- * Pixels of a HEIC photo as sharp sees those of any other format. libheif turns them upright but leaves their colours as they are, mostly
- * Display P3; as a PNG with the photo's profile they are converted like any others.
+ * Opens the pixels of a HEIC photo like those of any other format. libheif rotates them upright but does not convert their colours, mostly
+ * Display P3; sharp does, once they are a PNG with the photo's profile.
  */
 async function openPixels(pixels: HeicPixels, profile: Uint8Array | undefined): Promise<Sharp> {
   if (!profile) return openRaw(pixels);
@@ -147,8 +147,8 @@ async function readHeader(file: string): Promise<Header> {
 }
 
 /**
- * The container according to the first bytes, so that no decoder but those of the accepted formats ever reads the file (sharp would open
- * SVG, which may refer to other files).
+ * The container format according to the first bytes, so that only decoders of accepted formats read the file (sharp would open SVG, which
+ * may refer to other files).
  */
 async function sniff(file: string): Promise<Exclude<PhotoFormat, 'avif' | 'heic'> | 'heif'> {
   const handle = await open(file);

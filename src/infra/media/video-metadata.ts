@@ -1,5 +1,5 @@
 /**
- * Metadata of a video: enough to render the same frames again from the same photo. Written as MP4 tags, which ffprobe shows too;
+ * Metadata of a video, sufficient to render the same frames again from the same photo. Written as MP4 tags, which ffprobe shows;
  * `comment` is JSON.
  */
 import { parseFile } from 'music-metadata';
@@ -9,7 +9,7 @@ import { renderOptionsSchema } from '../../catalog/options.ts';
 import { AppError } from '../../jobs/errors.ts';
 
 export interface VideoMetadata {
-  /** Hex SHA-256 of the photo file as it was sent. */
+  /** SHA-256 of the photo file as uploaded, in hexadecimal. */
   readonly photoSha256: string;
   readonly options: RenderOptions;
   readonly engineVersion: string;
@@ -56,7 +56,7 @@ function parseJson(text: string | undefined): unknown {
 const foreign = (file: string, cause?: unknown) =>
   new AppError(
     'BAD_INPUT',
-    `${file} has no record of how it was made: it is not a video of this program, or it was converted later.`,
+    `${file} has no record of how it was made: it was not made by this program, or was converted afterwards.`,
     {},
     cause,
   );

@@ -14,6 +14,6 @@ export interface PhotoLimits {
   readonly maxBytes: number;
   /** Width × height. */
   readonly maxPixels: number;
-  /** Length that the shorter side must have, in pixels. */
+  /** Minimum length of the shorter side, in pixels. */
   readonly minSide: number;
 }

@@ -23,24 +23,24 @@ async function pretend(name: string, script: string): Promise<string> {
 }
 
 describe('the search for ffmpeg', () => {
-  it('takes FFMPEG_PATH where it is set', async () => {
+  it('uses FFMPEG_PATH if it is set', async () => {
     const found = await findFfmpeg({ FFMPEG_PATH: installer.path });
     expect(found).toMatchObject({ path: installer.path, source: 'FFMPEG_PATH', hasLibx264: true });
     expect(found.version).toMatch(/^\S+$/);
   });
 
-  it("takes npm's where the system has none", async () => {
+  it('uses the one from npm if the system has none', async () => {
     process.env['PATH'] = folder;
     expect(await findFfmpeg({ FFMPEG_PATH: undefined })).toMatchObject({ path: installer.path, source: 'npm', hasLibx264: true });
   });
 
-  it.skipIf(process.platform === 'win32')("passes over a system's that cannot write H.264", async () => {
+  it.skipIf(process.platform === 'win32')("skips the system's if it cannot encode H.264", async () => {
     await pretend('ffmpeg', 'echo "ffmpeg version 9.9 Copyright"; echo " V....D mpeg4 MPEG-4"');
     process.env['PATH'] = `${folder}${path.delimiter}`;
     expect(await findFfmpeg({ FFMPEG_PATH: undefined })).toMatchObject({ source: 'npm' });
   });
 
-  it.skipIf(process.platform === 'win32')("takes the system's where it can", async () => {
+  it.skipIf(process.platform === 'win32')("uses the system's if it can", async () => {
     const own = await mkdtemp(path.join(folder, 'bin-'));
     await pretend(
       path.join(path.basename(own), 'ffmpeg'),
@@ -51,9 +51,9 @@ describe('the search for ffmpeg', () => {
   });
 
   it.each([
-    ['is not there', () => Promise.resolve(path.join(folder, 'nowhere')), 'not found'],
+    ['does not exist', () => Promise.resolve(path.join(folder, 'nowhere')), 'not found'],
     [
-      'may not be run',
+      'is not executable',
       async () => {
         const file = path.join(folder, 'plain');
         await writeFile(file, 'text');
@@ -61,9 +61,9 @@ describe('the search for ffmpeg', () => {
       },
       'not executable',
     ],
-    ['is something else', () => pretend('other', 'echo hello'), 'does not answer like ffmpeg'],
+    ['is something else', () => pretend('other', 'echo hello'), 'does not report the version'],
     ['has no libx264', () => pretend('small', 'echo "ffmpeg version 1.2 Copyright"'), 'no libx264'],
-  ])('says so when FFMPEG_PATH %s, and looks no further', async (_, make, reason) => {
+  ])('fails with the reason if FFMPEG_PATH %s, and tries no other', async (_, make, reason) => {
     if (process.platform === 'win32' && reason !== 'not found') return;
     const file = await make();
     await expect(findFfmpeg({ FFMPEG_PATH: file })).rejects.toMatchObject({

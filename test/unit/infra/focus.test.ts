@@ -58,21 +58,21 @@ describe('the focus point', () => {
     expect(focusOf({ width: 3, height: 2, data: new Uint8Array(18) })).toEqual({ x: 0.5, y: 0.5 });
   });
 
-  it('is hardly moved by a few pixels of the colour of skin', () => {
+  it('is hardly moved by a few skin-coloured pixels', () => {
     const { x, y } = focusOf(patched(128, 96, [225, 180, 155], 124, 92, 4));
     expect(x).toBeLessThan(0.6);
     expect(y).toBeLessThan(0.6);
   });
 
-  it('is the same each time', async () => {
+  it('is deterministic', async () => {
     const [one, two] = [await inspectPhoto(fixture('portrait.jpg'), limits), await inspectPhoto(fixture('portrait.jpg'), limits)];
     expect(one).toEqual(two);
   });
 
-  it('is where the photo shows it, whatever its EXIF orientation', async () => {
+  it('is found in the photo as displayed, whatever its EXIF orientation', async () => {
     const upright = await sharp(fixture('portrait.jpg')).png().toBuffer();
     const { focus } = await inspect(sharp(upright).png());
-    /** How to store the photo so that the orientation brings it upright again. */
+    /** Stores the photo such that the orientation turns it upright again. */
     const stored: [orientation: number, store: (photo: Sharp) => Sharp][] = [
       [2, (photo) => photo.flop()],
       [3, (photo) => photo.rotate(180)],

@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 let serial = 0;
-/** A file without an extension, so that nothing can go by the name. */
+/** A file without an extension, so that its name does not reveal the format. */
 async function file(content: Buffer | string | Sharp): Promise<string> {
   const name = path.join(folder, `photo-${serial++}`);
   await writeFile(name, typeof content === 'string' || Buffer.isBuffer(content) ? content : await content.toBuffer());
@@ -35,7 +35,7 @@ const plain = async (image: Sharp): Promise<Picture> => {
   return { width: info.width, height: info.height, data };
 };
 
-/** Mean difference of two pictures, in grey levels. */
+/** Mean difference between two pictures, in grey levels. */
 function difference(a: Picture, b: Picture): number {
   expect([a.width, a.height, a.data.length]).toEqual([b.width, b.height, b.data.length]);
   return a.data.reduce((sum, value, i) => sum + Math.abs(value - b.data[i]!), 0) / a.data.length;
@@ -136,14 +136,14 @@ describe('a photo', () => {
 });
 
 describe('HEIC', () => {
-  it.each(['coffee-phone.heic', 'coffee-tiles.heic'])('as phones make it (%s) is decoded upright and in sRGB', async (name) => {
+  it.each(['coffee-phone.heic', 'coffee-tiles.heic'])('as written by phones (%s) is decoded upright and in sRGB', async (name) => {
     expect(await inspectPhoto(fixture(name), limits)).toMatchObject({ format: 'heic', width: 600, height: 400 });
     const shown = await decodePhoto(fixture(name), limits);
-    // Taken for sRGB, its Display P3 numbers would be off by more than 7 grey levels.
+    // Interpreted as sRGB, its Display P3 numbers would be off by more than 7 grey levels.
     expect(difference(shown, await plain(sharp(fixture('coffee.jpg'))))).toBeLessThan(4);
   });
 
-  it('is decoded without holding up the event loop', async () => {
+  it('is decoded without blocking the event loop', async () => {
     let turns = 0;
     const ticking = setInterval(() => turns++, 1);
     await decodePhoto(fixture('coffee-phone.heic'), limits);
@@ -158,7 +158,7 @@ describe('HEIC', () => {
     const shown = await Promise.all(Array.from({ length: 3 }, () => decodePhoto(fixture('coffee-phone.heic'), limits)));
     process.off('worker', remember);
     expect(shown.every(({ data }) => Buffer.compare(data, shown[0]!.data) === 0)).toBe(true);
-    expect(threads.map(({ threadId }) => threadId)).toEqual([-1, -1, -1]); // what an ended thread has
+    expect(threads.map(({ threadId }) => threadId)).toEqual([-1, -1, -1]); // the id of a thread that has ended
   });
 
   it('that is cut off is IMAGE_UNREADABLE', async () => {
@@ -218,7 +218,7 @@ describe('refused:', () => {
     expect(await inspectPhoto(await file(stray), limits)).toMatchObject({ format: 'jpeg' });
   });
 
-  it('a small file of enormous size is IMAGE_TOO_LARGE before a pixel is unpacked', async () => {
+  it('a small file with enormous dimensions is IMAGE_TOO_LARGE before any pixel is decoded', async () => {
     const bomb = Buffer.from(cat);
     bomb.writeUInt32BE(60_000, 16);
     bomb.writeUInt32BE(50_000, 20);
@@ -234,7 +234,7 @@ describe('refused:', () => {
   it.each([
     ['jpeg', 'cat.jpg'],
     ['heic', 'coffee-phone.heic'],
-  ])('one pixel too many is IMAGE_TOO_LARGE, the very limit is fine (%s)', async (_, name) => {
+  ])('one pixel over the limit is IMAGE_TOO_LARGE, exactly the limit is accepted (%s)', async (_, name) => {
     const { width, height } = await inspectPhoto(fixture(name), limits);
     expect(await inspectPhoto(fixture(name), { ...limits, maxPixels: width * height })).toMatchObject({ width, height });
     await expect(inspectPhoto(fixture(name), { ...limits, maxPixels: width * height - 1 })).rejects.toMatchObject({
@@ -243,7 +243,7 @@ describe('refused:', () => {
     await expect(decodePhoto(fixture(name), { maxPixels: width * height - 1 })).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
   });
 
-  it('one byte too many is IMAGE_TOO_LARGE, and the message says how many there are', async () => {
+  it('a file one byte over the limit is IMAGE_TOO_LARGE, and the message states its size', async () => {
     const { size } = await stat(fixture('galaxies.jpg'));
     expect(await inspectPhoto(fixture('galaxies.jpg'), { ...limits, maxBytes: size })).toMatchObject({ width: 1000 });
     await expect(inspectPhoto(fixture('galaxies.jpg'), { ...limits, maxBytes: size - 1 })).rejects.toMatchObject({
@@ -252,7 +252,7 @@ describe('refused:', () => {
     });
   });
 
-  it('a side that is too short is IMAGE_TOO_SMALL, the very limit is fine', async () => {
+  it('a side below the limit is IMAGE_TOO_SMALL, one exactly at the limit is accepted', async () => {
     const sized = (width: number, height: number) => file(sharp(cat).resize(width, height).png());
     expect(await inspectPhoto(await sized(64, 64), limits)).toMatchObject({ width: 64, height: 64 });
     await expect(inspectPhoto(await sized(63, 500), limits)).rejects.toMatchObject({
