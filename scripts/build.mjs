@@ -21,7 +21,7 @@ const stampFile = path.join(dist, '.stamp');
 const lockFile = path.join(dist, '.lock');
 const typescript = inRoot('node_modules/typescript/bin/tsc');
 
-/** An older lock is stale: another process now has the pid in it. */
+/** A lock older than this is stale: its pid may belong to another process by now. */
 const LOCK_MAX_AGE_MS = 10 * 60_000;
 
 /**
@@ -57,10 +57,10 @@ const STEPS = [
  */
 export async function build({ force = false } = {}) {
   if (!force && staleSteps().length === 0) return [];
-  if (process.env.npm_config_package_lock_only === 'true') return []; // npm only writes its lock file; no packages are installed
+  if (process.env.npm_config_package_lock_only === 'true') return []; // npm only writes its lock file and installs no packages
   if (!hasDevelopmentPackages()) {
     const stamps = readStamps();
-    if (STEPS.every((step) => step.name in stamps)) return []; // built completely before those packages were removed
+    if (STEPS.every((step) => step.name in stamps)) return []; // everything was built before those packages were removed
     throw new Error('dist/ is missing, and so are the packages that build it. Run npm ci without --omit=dev once.');
   }
   await mkdir(dist, { recursive: true });
@@ -79,7 +79,7 @@ export async function build({ force = false } = {}) {
   });
 }
 
-/** Builds if needed and prints one line about it; silent if everything is up to date. */
+/** Builds if needed and then prints one line; prints nothing if everything is up to date. */
 export async function ensureBuilt() {
   const started = performance.now();
   const done = await build();
@@ -142,7 +142,7 @@ async function removeLeftovers(folder, emitted) {
   }
 }
 
-/** Standard output of `node …args`. Rejects with all its output when it fails. */
+/** Runs `node …args` and returns its standard output. Rejects with all of its output if it fails. */
 async function runNode(args) {
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';

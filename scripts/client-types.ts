@@ -24,7 +24,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 
-/** Enums whose values decide what a client does. Values of all others are only shown, so one that a client does not know yet is no error. */
+/** Enums whose values control what a client does. All others are only displayed, so a client accepts values that it does not know. */
 const CLOSED = new Set(['JobStatus', 'ErrorFault', 'ErrorRetry']);
 
 const SCALARS: Readonly<Record<string, readonly [schema: string, type: string]>> = {
@@ -112,7 +112,7 @@ ${variables.join('\n')}
     return fields.length === 0 ? fragment : `${fragment}.extend(${own})`;
   }
 
-  /** One object for each selected member; a member that a client does not know yet is no error. */
+  /** One object per selected member; a client accepts members that it does not know. */
   #union(selectionSet: SelectionSetNode, indent: string): string {
     const known: string[] = [];
     const members = selectionSet.selections.flatMap((selection) => {
@@ -199,6 +199,6 @@ function scalar(name: string): readonly [schema: string, type: string] {
 
 function operationOf({ definitions }: DocumentNode): OperationDefinitionNode {
   const operations = definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
-  if (operations.length !== 1) throw new Error('a document holds exactly one operation');
+  if (operations.length !== 1) throw new Error('a document must contain exactly one operation');
   return operations[0]!;
 }

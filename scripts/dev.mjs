@@ -23,22 +23,22 @@ function start() {
   const started = child;
   started.once('exit', (code) => {
     if (child === started) child = null;
-    if (!state.leaving && !state.busy && code !== 0) say('ended by itself; the next change starts it again');
+    if (!state.leaving && !state.busy && code !== 0) say('exited; the next change restarts it');
   });
 }
 
 async function stop() {
   if (!child) return;
-  const gone = once(child, 'exit');
-  // Works on every system: when the channel to its parent closes, the process shuts down with its children.
+  const exited = once(child, 'exit');
+  // Works on every system: when the IPC channel to its parent closes, the process shuts down with its children.
   if (child.connected) child.disconnect();
   const last = child;
   const timer = setTimeout(() => last.kill('SIGKILL'), STOP_MS);
-  await gone;
+  await exited;
   clearTimeout(timer);
 }
 
-/** Changes during a build are built next. After a failed build the running processes stay. */
+/** Changes during a build trigger another one. After a failed build the processes keep running. */
 async function update() {
   if (state.busy) return;
   state.busy = true;
@@ -47,7 +47,7 @@ async function update() {
     try {
       const steps = await build();
       if (state.leaving) break;
-      say(steps.length > 0 ? `built ${steps.join(', ')}; starting again` : 'starting');
+      say(steps.length > 0 ? `built ${steps.join(', ')}; restarting` : 'starting');
       await stop();
       if (!state.leaving) start();
     } catch (error) {

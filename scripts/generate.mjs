@@ -1,10 +1,10 @@
 /**
- * `npm run generate`: writes schema.graphql, the client's types, docs/errors.md, docs/configuration.md, .env.example and README's table of
- * variables.
+ * `npm run generate`: writes schema.graphql, the client's types, docs/errors.md, docs/engines.md, docs/configuration.md, .env.example and
+ * README's table of variables.
  */
 import { ensureBuilt } from './build.mjs';
 
-// Code that uses a new field does not type-check until the field's type is printed; the compiler writes its JavaScript all the same.
+// Code that uses a new field does not type-check until the field's type is generated, but the compiler emits its JavaScript nevertheless.
 const failure = await ensureBuilt().then(
   () => null,
   (error) => error,

@@ -68,9 +68,9 @@ ${rows.join('\n')}
 function enginesPage(): string {
   return `# Engines
 
-The common options apply to every engine. Its own options, its tuning, are listed here: in GraphQL they are fields of \`tuning.<engine>\` in
-createJob; in \`animate\` they are flags, \`--num-inference-steps\` for \`numInferenceSteps\`. Every field may be left out. A job and its MP4
-report the effective values.
+The common options apply to every engine. The options of a single engine, its tuning, are listed here. In GraphQL they are fields of
+\`tuning.<engine>\` in createJob; in \`animate\` they are flags, such as \`--num-inference-steps\` for \`numInferenceSteps\`. Every field is
+optional. A job and its MP4 report the effective values.
 
 ${names(ENGINES).map(engineSection).join('\n\n')}
 `;
@@ -78,7 +78,7 @@ ${names(ENGINES).map(engineSection).join('\n\n')}
 
 function engineSection(engine: EngineName): string {
   const { description, tuning, weights } = engineEntry(engine);
-  const model = weights && `Weights: \`${weights.model}\`, or as \`${weights.variable}\` says ([models](models.md)).`;
+  const model = weights && `Weights: \`${weights.model}\`, unless \`${weights.variable}\` names others ([models](models.md)).`;
   const rows = tuningFields(tuning).map(({ name, kind, min, max, default: standard, description: meaning }) => {
     const cells = [
       `\`${name}\``,

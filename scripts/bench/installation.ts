@@ -9,7 +9,7 @@ import { WebSocket } from 'ws';
 import { ROOT } from '../../src/process/version.ts';
 
 const PHOTO = path.join(ROOT, 'test/fixtures/photos/cat.jpg');
-/** Longest wait for a state that the installation reaches by itself, in milliseconds. */
+/** Longest wait for a state of the installation, in milliseconds. */
 const WAIT_MS = 60_000;
 
 export interface InstallationOptions {
@@ -169,7 +169,7 @@ export class Installation {
     };
   }
 
-  /** Waits until the worker waits for a job. */
+  /** Waits until the worker is idle. */
   async workerIdle(): Promise<void> {
     await waitFor(`${this.name}: an idle worker`, async () => {
       const rows = await this.query<{ state: string }>(`SELECT state FROM worker WHERE "stoppedAt" IS NULL`);

@@ -10,12 +10,12 @@ import { percentiles, timed } from './statistics.ts';
 
 const USAGE = `Usage: npm run bench:queue [-- options]
 
-Measures, with an embedded PostgreSQL and, where redis-server is installed, with Redis: the latencies from a new job to its first attempt and
-from a change to its subscriber, createJob with an empty and with a long queue, and the rows that are written when one job of many starts or ends.
+Measures the latencies from a new job to its first attempt and from a change to its subscriber, createJob with an empty and with a long
+queue, and the rows written when one job of many starts or ends: with an embedded PostgreSQL and, if redis-server is installed, Redis.
 
   --rounds N          rounds of the latencies (40)
   --waiting N         jobs in the long queue (1000)
-  --against FOLDER    another built checkout, measured in turns with this one
+  --against FOLDER    another built checkout, measured alternately with this one
 `;
 
 /** A name and its measurements in milliseconds, one array per installation. */
@@ -119,7 +119,7 @@ interface Plan {
   readonly waiting: number;
 }
 
-/** All measurements with queue and bus on one server. Installations take turns, so that other load on the machine affects all alike. */
+/** All measurements with queue and bus on one server. Installations alternate, so that other load on the machine affects all equally. */
 async function measure({ postgres, programs, folder, rounds, waiting }: Plan, transport: string, redisUrl?: string): Promise<void> {
   const installations: Installation[] = [];
   try {

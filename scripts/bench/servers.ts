@@ -1,4 +1,4 @@
-/** Servers that a benchmark starts for itself: the embedded PostgreSQL and, where the program is installed, Redis. */
+/** Servers that a benchmark starts for itself: the embedded PostgreSQL and, if the program is installed, Redis. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';

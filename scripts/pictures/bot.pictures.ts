@@ -1,4 +1,4 @@
-/** Draws the pictures of docs/bot.md from what the bot sends now. */
+/** Draws the pictures in docs/bot.md from what the bot actually sends. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -31,8 +31,8 @@ describe('docs/bot.md', () => {
     ['other languages', 'bot-languages.webp', inOtherLanguages],
   ] as const)(
     'shows %s in %s',
-    async (_what, name, hold) => {
-      const picture = await draw(await hold(telegram), MAX_BYTES);
+    async (_what, name, conversation) => {
+      const picture = await draw(await conversation(telegram), MAX_BYTES);
       expect(picture.length).toBeLessThanOrEqual(MAX_BYTES);
       await writeFile(path.join(FOLDER, name), picture);
     },

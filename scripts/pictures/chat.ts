@@ -1,4 +1,4 @@
-/** Conversations with the bot, as the messages to draw. */
+/** A conversation with the bot, recorded as messages to draw. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PHOTOS } from '../../test/support/stack.ts';
@@ -7,7 +7,7 @@ import type { Button } from '../../test/support/telegram-messages.ts';
 import type { TelegramUser } from '../../test/support/telegram-user.ts';
 import { until } from '../../test/support/waiting.ts';
 
-/** A message at one moment. */
+/** A message as it looks at one moment. */
 export interface Bubble {
   readonly from: 'user' | 'bot';
   readonly text?: string;
@@ -69,9 +69,9 @@ export class Chat {
   }
 
   /** Waits for and returns the `nth` matching message of the bot. */
-  async says(fits: (bubble: Bubble) => boolean, nth = 1): Promise<Bubble> {
-    return await until(async () => this.#said.filter(fits)[nth - 1], TIMEOUT_MS).catch(() => {
-      throw new Error(`The bot has not sent it in\n${this.user.transcript()}`);
+  async says(matches: (bubble: Bubble) => boolean, nth = 1): Promise<Bubble> {
+    return await until(async () => this.#said.filter(matches)[nth - 1], TIMEOUT_MS).catch(() => {
+      throw new Error(`The bot has not sent the expected message:\n${this.user.transcript()}`);
     });
   }
 

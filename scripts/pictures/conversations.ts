@@ -1,4 +1,4 @@
-/** The conversations in the pictures, each run against the real bot, four panels each. */
+/** The conversations in the pictures, held with the real bot; four panels per picture. */
 import type { FakeTelegram } from '../../test/support/telegram.ts';
 import { Chat, type Bubble, type Panel } from './chat.ts';
 
@@ -11,7 +11,7 @@ export async function fromPhotoToVideo(telegram: FakeTelegram): Promise<Panel[]>
   const chat = new Chat(telegram);
   const greeting = await chat.exchange('/start');
   const wizard = await chat.chooses(6, 'P720', 'DOLLY_IN');
-  const making = [chat.sends('coffee.jpg'), await chat.says(tellsProgress)];
+  const making = [chat.sends('coffee.jpg'), await chat.says(showsProgress)];
   const video = await chat.getsVideo();
   return [greeting, wizard.slice(2), making, [await chat.says(isDone), video]];
 }
@@ -19,7 +19,7 @@ export async function fromPhotoToVideo(telegram: FakeTelegram): Promise<Panel[]>
 /** An album being rendered, refusals, the list of videos, deleting everything. */
 export async function aroundVideos(telegram: FakeTelegram): Promise<Panel[]> {
   const chat = () => new Chat(telegram);
-  return [await anAlbum(chat()), await kindRefusals(chat()), await aList(chat()), await theQuestion(chat())];
+  return [await anAlbum(chat()), await refusals(chat()), await aList(chat()), await deletionQuestion(chat())];
 }
 
 /** Greeting and progress. */
@@ -28,7 +28,7 @@ export async function inOtherLanguages(telegram: FakeTelegram): Promise<Panel[]>
     ['ru', 'es', 'de', 'pt'].map(async (language) => {
       const chat = new Chat(telegram, language);
       const greeting = await chat.exchange('/start');
-      const making = [chat.sends('rocket.jpg'), await chat.says(tellsProgress)];
+      const making = [chat.sends('rocket.jpg'), await chat.says(showsProgress)];
       await chat.user.tapFor(/^cancel:/);
       return [...greeting, ...making];
     }),
@@ -36,7 +36,7 @@ export async function inOtherLanguages(telegram: FakeTelegram): Promise<Panel[]>
 }
 
 /** Matches the percentage and remaining time of a single video. */
-const tellsProgress = ({ text = '' }: Bubble) => BAR.test(text) && /\n.*\d/.test(text);
+const showsProgress = ({ text = '' }: Bubble) => BAR.test(text) && /\n.*\d/.test(text);
 
 const isDone = ({ text = '', buttons }: Bubble) => text.startsWith('✅') && !buttons;
 
@@ -49,7 +49,7 @@ async function anAlbum(chat: Chat): Promise<Panel> {
   return [photos, making];
 }
 
-async function kindRefusals(chat: Chat): Promise<Panel> {
+async function refusals(chat: Chat): Promise<Panel> {
   const notes = { ...FILE, file_name: 'notes.pdf', mime_type: 'application/pdf' };
   const sticker = { ...FILE, type: 'regular', emoji: '🐱', width: 512, height: 512, is_animated: false, is_video: false };
   const clip = { ...FILE, file_name: 'holiday.mp4', mime_type: 'video/mp4', width: 640, height: 360, duration: 9 };
@@ -77,6 +77,6 @@ async function aList(chat: Chat): Promise<Panel> {
 }
 
 /** One message: the question replaces the previous text. */
-async function theQuestion(chat: Chat): Promise<Panel> {
+async function deletionQuestion(chat: Chat): Promise<Panel> {
   return [...(await chat.exchange('/privacy')), await chat.answerTo(() => chat.user.tapFor(/^delete-all$/))];
 }

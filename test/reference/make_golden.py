@@ -1,4 +1,4 @@
-"""Makes golden numbers with the official diffusers and transformers, in float32: see README.md.
+"""Computes golden numbers with the official diffusers and transformers, in float32; see README.md.
 
     python make_golden.py CASE --photo PHOTO --out FOLDER [--weights] [--cases FILE]
 """
@@ -18,10 +18,10 @@ from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModelWi
 import seeded
 from cases import CASES
 
-torch.set_num_threads(2)  # sums depend on how they are split
+torch.set_num_threads(2)  # results depend on how sums are split over threads
 
 CLIP_SIDE = 224
-CHUNK = 3  # frames decoded at once, beside all of them
+CHUNK = 3  # frames decoded at once, in addition to all of them at once
 PIPELINE_SEED = 77  # of the noise on the photo
 
 
@@ -61,7 +61,7 @@ def seed_weights(module, component, seed):
 
 
 def store(pipe, folder, weights):
-    """Writes the configs, and the weights as float16 if asked for. Returns the sha256 of each component's float16 bytes, tensors by name."""
+    """Writes the configuration and optionally the float16 weights. Returns the SHA-256 of each component's float16 bytes in name order."""
     pipe.save_pretrained(folder, safe_serialization=True)
     digests = {}
     for component, stem in (("unet", "diffusion_pytorch_model"), ("vae", "diffusion_pytorch_model"), ("image_encoder", "model")):
@@ -119,7 +119,7 @@ def golden_numbers(pipe, case, photo):
 
 
 def denoise(pipe, case, photo, noise, steps, guidance, chunk, output):
-    """What the pipeline returns for its only photo, and the latents after each step: [steps, frames, 4, h, w]."""
+    """The pipeline's output for the photo, and the latents after each step: [steps, frames, 4, h, w]."""
     trace = []
     video = pipe(
         photo, height=case["size"][0], width=case["size"][1], num_frames=case["frames"], num_inference_steps=steps,
@@ -131,8 +131,8 @@ def denoise(pipe, case, photo, noise, steps, guidance, chunk, output):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Makes golden numbers with the official packages.")
-    parser.add_argument("case", help=f"one of {', '.join(CASES)}, or of --cases")
+    parser = argparse.ArgumentParser(description="Computes golden numbers with the official packages.")
+    parser.add_argument("case", help=f"{', '.join(CASES)}, or a case in the --cases file")
     parser.add_argument("--photo", required=True)
     parser.add_argument("--out", required=True, help="folder for checkpoint/, photo.png and golden.safetensors")
     parser.add_argument("--weights", action="store_true", help="write the weights too")

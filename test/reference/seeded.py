@@ -1,7 +1,7 @@
-"""Weights that follow from a seed: the same in every language, exact in float16, no file to ship. worker/svd/seeded.ts is the same rule.
+"""Weights computed from a seed: the same in any language, exact in float16, no file to ship. Same as worker/svd/checkpoint/seeded.ts.
 
     h = fnv1a32(utf8(f"{seed}/{component}/{name}"))                  component: unet | vae | image_encoder
-    x = fmix32((h + i * 0x9E3779B1) mod 2^32)                        i: row-major index; fmix32: MurmurHash3's finaliser
+    x = fmix32((h + i * 0x9E3779B1) mod 2^32)                        i: row-major index; fmix32: MurmurHash3's finalizer
     k = (x >> 21) - 1024                                             an integer in [-1024, 1023]
 
     name ends in mix_factor               k / 512                    in [-2, 2)
