@@ -1,18 +1,18 @@
-/** Context of an update: grammY's, with the record and language of the chat. */
+/** The context of an update: grammY's, extended by the chat's record and language. */
 import type { Context } from 'grammy';
 import type { ChatRecord } from '../state/chats.ts';
 import type { Say } from '../texts/texts.ts';
 
-interface Person {
-  /** What is remembered of this chat; saved after every update. */
+interface ChatContext {
+  /** The chat's stored state; saved after every update. */
   record: ChatRecord;
   say: Say;
-  /** Who this is to the API. */
+  /** The user's owner name in the API. */
   owner: string;
 }
 
-/** A message or tap of one person in a private chat. */
-export type BotContext = Context & Person;
+/** A message or tap in a private chat. */
+export type BotContext = Context & ChatContext;
 
-/** Number of the private chat, which is the person's. */
+/** Id of the private chat; equal to the user's id. */
 export const chatIdOf = (ctx: BotContext): number => ctx.chat!.id;

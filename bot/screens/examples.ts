@@ -1,4 +1,7 @@
-/** What each motion does, shown on an example photo: rendered by the API's own PREVIEW when first asked for, then known to Telegram. */
+/**
+ * Example animations of the motions. Each is rendered from an example photo by the API's PREVIEW engine when it is first requested;
+ * afterwards Telegram has the file.
+ */
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
@@ -12,21 +15,21 @@ import { ApiError } from '../../src/client/error.ts';
 import type { JsonFolder } from '../state/folder.ts';
 import type { BotContext } from './context.ts';
 import { isBlocked, isRefused } from '../telegram/errors.ts';
-import { tryEdit, takeAway } from './tapped.ts';
+import { tryEdit, removeMessage } from './tapped.ts';
 
 const OWNER = 'telegram:examples';
-/** Launch of DSCOVR, by SpaceX; public domain. */
+/** Launch of DSCOVR; photo by SpaceX, public domain. */
 const PHOTO = path.join(ROOT, 'bot', 'example.jpg');
-/** Changes with photo or choices. */
+/** Changes whenever the photo or the options of the examples change. */
 const VERSION = 1;
 
-/** Nobody waits for an example longer than that. */
+/** Timeout for rendering an example. */
 const RENDER_MS = 120_000;
 
-/** Longest wait for an example that is just being put into a message which is to show something else. */
-const LEAVE_MS = 5_000;
+/** Longest wait for an edit in progress that puts an example into a message about to show something else. */
+const EDIT_MS = 5_000;
 
-/** A file at Telegram by motion. */
+/** Telegram's file ids, by motion. */
 export const ExampleFiles = z.record(z.string(), z.string());
 type ExampleFiles = z.infer<typeof ExampleFiles>;
 
@@ -36,10 +39,10 @@ interface Example {
   readonly keyboard: InlineKeyboard;
 }
 
-/** A message that is to show an example which is still being made. */
+/** A message that waits for an example being rendered. */
 interface Wait {
-  /** Set while the example is being put there. */
-  arrival?: Promise<unknown>;
+  /** The edit that puts the example into the message, once it has started. */
+  edit?: Promise<unknown>;
 }
 
 export class MotionExamples {
@@ -48,16 +51,16 @@ export class MotionExamples {
   readonly #record: string;
   readonly #log: Logger;
   readonly #signal: AbortSignal;
-  /** Files at Telegram, once they were looked up. */
+  /** Telegram's file ids, once they have been read. */
   #files: Promise<ExampleFiles> | null = null;
-  /** Links to the videos that are being made, by motion. */
-  readonly #making = new Map<string, Promise<string>>();
-  /** By message: the newest only, what was asked for before it is not shown any more. */
+  /** Links to the videos being rendered, by motion. */
+  readonly #rendering = new Map<string, Promise<string>>();
+  /** The newest wait of each message; an older one is not shown any more. */
   readonly #waits = new Map<string, Wait>();
-  /** One after the other, within the limits of one owner. */
-  #lastMade: Promise<unknown> = Promise.resolve();
+  /** Examples are rendered one at a time, to stay within one owner's limit. */
+  #lastRender: Promise<unknown> = Promise.resolve();
 
-  /** @param botId files at Telegram are known to one bot only */
+  /** @param botId Telegram's file ids are valid for this bot only */
   constructor(api: BotApi, folder: JsonFolder<ExampleFiles>, botId: number, log: Logger, signal: AbortSignal) {
     this.#api = api;
     this.#folder = folder;
@@ -66,15 +69,15 @@ export class MotionExamples {
     this.#signal = signal;
   }
 
-  /** Shows an example in the tapped message. Resolves at once; one that has to be rendered first comes a little later. */
+  /** Shows an example in the tapped message. If it has to be rendered first, resolves early and shows it later. */
   async show(ctx: BotContext, example: Example): Promise<void> {
-    await this.leave(ctx);
+    await this.stopWaiting(ctx);
     if (await this.#showKnown(ctx, example)) return;
     await showNote(ctx, 'example-making', example);
-    void this.#showOnceMade(ctx, example);
+    void this.#showOnceRendered(ctx, example);
   }
 
-  /** False if Telegram does not know the example, or not any more. */
+  /** False if Telegram does not have the example, or no longer has it. */
   async #showKnown(ctx: BotContext, example: Example): Promise<boolean> {
     const files = await this.#known();
     const fileId = files[example.motion];
@@ -89,35 +92,35 @@ export class MotionExamples {
     }
   }
 
-  /** The tapped message is to show something else: what it waits for does not come there any more. */
-  async leave(ctx: BotContext): Promise<void> {
-    const spot = spotOf(ctx);
-    const wait = this.#waits.get(spot);
-    this.#waits.delete(spot);
-    await Promise.race([wait?.arrival?.catch(() => {}), sleep(LEAVE_MS, undefined, { ref: false })]);
+  /** The tapped message is about to show something else: an example it waits for is no longer shown there. */
+  async stopWaiting(ctx: BotContext): Promise<void> {
+    const message = messageKey(ctx);
+    const wait = this.#waits.get(message);
+    this.#waits.delete(message);
+    await Promise.race([wait?.edit?.catch(() => {}), sleep(EDIT_MS, undefined, { ref: false })]);
   }
 
-  async #showOnceMade(ctx: BotContext, example: Example): Promise<void> {
+  async #showOnceRendered(ctx: BotContext, example: Example): Promise<void> {
     const { motion } = example;
-    const spot = spotOf(ctx);
+    const message = messageKey(ctx);
     const wait: Wait = {};
-    this.#waits.set(spot, wait);
-    const isOutdated = () => this.#signal.aborted || this.#waits.get(spot) !== wait;
+    this.#waits.set(message, wait);
+    const isOutdated = () => this.#signal.aborted || this.#waits.get(message) !== wait;
     try {
-      const link = await this.#make(motion);
+      const link = await this.#renderOnce(motion);
       const files = await this.#known();
       if (isOutdated()) return;
-      // Who waited for the same may have been sent it by now.
-      const arrival = replaceMedia(ctx, files[motion] ?? new InputFile(() => this.#api.download(link), `${motion}.mp4`), example);
-      wait.arrival = arrival;
-      const fileId = await arrival;
+      // Another chat that waited for the same example may have received it by now.
+      const edit = replaceMedia(ctx, files[motion] ?? new InputFile(() => this.#api.download(link), `${motion}.mp4`), example);
+      wait.edit = edit;
+      const fileId = await edit;
       if (fileId && files[motion] !== fileId) await this.#remember(files, motion, fileId);
     } catch (error) {
       if (isOutdated()) return;
-      this.#log.warn({ err: error, motion }, 'could not show an example of a motion');
-      await (wait.arrival = showNote(ctx, 'example-failed', example)).catch(() => {});
+      this.#log.warn({ err: error, motion }, 'could not show the example of a motion');
+      await (wait.edit = showNote(ctx, 'example-failed', example)).catch(() => {});
     } finally {
-      if (this.#waits.get(spot) === wait) this.#waits.delete(spot);
+      if (this.#waits.get(message) === wait) this.#waits.delete(message);
     }
   }
 
@@ -125,20 +128,20 @@ export class MotionExamples {
     files[motion] = fileId;
     await this.#folder
       .write(this.#record, files)
-      .catch((error: unknown) => this.#log.warn({ err: error, motion }, 'could not remember an example of a motion'));
+      .catch((error: unknown) => this.#log.warn({ err: error, motion }, 'could not store the file id of an example'));
   }
 
-  /** One video for all who wait for it. */
-  #make(motion: string): Promise<string> {
-    const under = this.#making.get(motion);
-    if (under) return under;
-    const made = this.#lastMade
+  /** A link to the example; concurrent calls for a motion share one render. */
+  #renderOnce(motion: string): Promise<string> {
+    const running = this.#rendering.get(motion);
+    if (running) return running;
+    const render = this.#lastRender
       .catch(() => {})
       .then(() => this.#render(motion))
-      .finally(() => this.#making.delete(motion));
-    this.#making.set(motion, made);
-    this.#lastMade = made;
-    return made;
+      .finally(() => this.#rendering.delete(motion));
+    this.#rendering.set(motion, render);
+    this.#lastRender = render;
+    return render;
   }
 
   async #known(): Promise<ExampleFiles> {
@@ -162,22 +165,22 @@ export class MotionExamples {
       if (job?.error) throw new ApiError(job.error.code, job.error.message, job.error);
       if (job?.result?.video) return job.result.video.url;
     }
-    throw new ApiError('EXPIRED', 'The example is no longer kept.');
+    throw new ApiError('EXPIRED', 'The example has been deleted.');
   }
 }
 
-const spotOf = ({ chat, msgId }: BotContext): string => `${chat?.id}:${msgId}`;
+const messageKey = ({ chat, msgId }: BotContext): string => `${chat?.id}:${msgId}`;
 
-/** Puts the animation in place of the tapped message; its file's id at Telegram. */
+/** Replaces the tapped message by the animation; returns Telegram's file id. */
 async function replaceMedia(ctx: BotContext, media: string | InputFile, { caption, keyboard }: Example): Promise<string | undefined> {
   const edited = await tryEdit(ctx.editMessageMedia({ type: 'animation', media, caption }, { reply_markup: keyboard }));
   if (edited !== null) return edited === true ? undefined : edited.animation?.file_id;
   const sent = await ctx.replyWithAnimation(media, { caption, reply_markup: keyboard });
-  await takeAway(ctx);
+  await removeMessage(ctx);
   return sent.animation.file_id;
 }
 
-/** Says below the caption, or in the text that stands for it, how it is about the example. */
+/** Adds a note about the example below the caption, or below the text that replaces the caption. */
 async function showNote(ctx: BotContext, key: string, { caption, keyboard }: Example): Promise<void> {
   const text = `${caption}\n\n${ctx.say(key)}`;
   const markup = { reply_markup: keyboard };

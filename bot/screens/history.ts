@@ -1,4 +1,4 @@
-/** /history: the person's videos, page by page; each to be sent again or deleted. */
+/** /history: the user's videos, page by page, to be sent again or deleted. */
 import { Composer, InlineKeyboard } from 'grammy';
 import type { Job, Options } from '../../src/client/client.ts';
 import { ApiError, hasCode } from '../../src/client/error.ts';
@@ -10,7 +10,7 @@ import { column, hasRoom, JOB_ID, type Kit } from './kit.ts';
 import { show } from './tapped.ts';
 
 const PAGE = 5;
-/** A video, and the page of the list that it was found on. */
+/** A video, and the page of the list it is on. */
 const VIDEO = `${JOB_ID}:(\\d+)`;
 
 export function historyScreens(kit: Kit): Composer<BotContext> {
@@ -19,7 +19,7 @@ export function historyScreens(kit: Kit): Composer<BotContext> {
 
   const list = async (ctx: BotContext, page: number): Promise<void> => {
     const { say, record, owner } = ctx;
-    // Each page begins where the one before it ended; what is not remembered any more begins anew.
+    // Each page starts where the previous one ended. Without a stored cursor the list starts again at the first page.
     const at = page <= record.pages.length ? page : 0;
     const [{ nodes, pageInfo }, options] = await Promise.all([
       api.as(owner).jobs({ first: PAGE, after: at === 0 ? null : record.pages[at - 1]! }),
@@ -53,7 +53,7 @@ export function historyScreens(kit: Kit): Composer<BotContext> {
     const { say, owner } = ctx;
     const [, id, page] = ctx.match;
     const [job, options] = await Promise.all([api.as(owner).job(id!), api.options()]);
-    if (!job) throw new ApiError('NOT_FOUND', 'There is no such job.');
+    if (!job) throw new ApiError('NOT_FOUND', 'Not found, or not yours.');
     const keyboard = new InlineKeyboard();
     if (job.result?.video) keyboard.text(say('button-send'), `send:${id}`).row();
     if (job.status === 'FAILED' || job.status === 'CANCELLED') keyboard.text(say('button-retry'), `again:${id}`).row();
@@ -114,7 +114,7 @@ const UNITS = [
   ['minute', 60],
 ] as const;
 
-/** Since when: the person's time zone is not known, the time that went by is. */
+/** When the job was created, relative to now, since the user's time zone is unknown. */
 function ago({ language }: Say, { createdAt }: Job): string {
   const seconds = (Date.now() - Date.parse(createdAt)) / 1000;
   const [unit, length] = UNITS.find(([, each]) => seconds >= each) ?? ['second', 1];

@@ -1,4 +1,4 @@
-/** What every screen works with. */
+/** What the screens share. */
 import { InlineKeyboard } from 'grammy';
 import type { BotApi } from '../api.ts';
 import type { Requests } from '../requests/requests.ts';
@@ -19,17 +19,17 @@ export interface Kit {
   readonly photosAtOnce: number;
 }
 
-/** A refusal of photos is said once; those that follow within this time belong to the same flood. */
+/** Photos refused within this time after a refusal are refused without another message. */
 const FLOOD_MS = 5_000;
 
 /**
- * Whether so many more videos may be made for this chat at once; says so if not.
- * @param replyTo message that asks for them; absent where a button was tapped, which is always answered
+ * Whether the chat has room for `wanted` more videos in progress; replies with the reason if not.
+ * @param replyTo the message that asks for them; absent for a tap on a button, which always gets a reply
  */
 export async function hasRoom({ requests, photosAtOnce }: Kit, ctx: BotContext, wanted = 1, replyTo?: number): Promise<boolean> {
   const { say, record } = ctx;
   const count = requests.openCount(chatIdOf(ctx));
-  // An album that was begun under a higher limit can still be tried again.
+  // An album that was accepted under a higher limit can still be retried.
   if (count + wanted <= photosAtOnce || (count === 0 && wanted > 1)) return true;
   if (replyTo !== undefined) {
     if (Date.now() - record.refusedAt < FLOOD_MS) return false;
@@ -39,10 +39,10 @@ export async function hasRoom({ requests, photosAtOnce }: Kit, ctx: BotContext, 
   return false;
 }
 
-/** The id of a job, in the data of a button. */
+/** Pattern of a job id in a button's data. */
 export const JOB_ID = '([\\w-]{36})';
 
-/** One button a row. */
+/** One button per row. */
 export function column(rows: readonly (readonly [label: string, data: string])[]): InlineKeyboard {
   return new InlineKeyboard(rows.map(([label, data]) => [InlineKeyboard.text(label, data)]));
 }

@@ -1,4 +1,4 @@
-/** Whatever no other screen knows what to do with: a friendly answer each. */
+/** Friendly replies to everything that no other screen handles. */
 import { Composer } from 'grammy';
 import type { BotContext } from './context.ts';
 
@@ -9,7 +9,7 @@ const ANSWERS = [
   ['message:text', 'got-text'],
 ] as const;
 
-/** Kinds of messages that people send; the rest are Telegram's own, such as "pinned a message". */
+/** Messages sent by users. Service messages, such as "pinned a message", get no reply. */
 const SENT = [
   'message:contact',
   'message:location',

@@ -1,4 +1,4 @@
-/** Photos: the ordinary kind, files, albums; and what is none. */
+/** Photos sent as photos, as files and in albums, and files that are not photos. */
 import { Composer } from 'grammy';
 import type { Message } from 'grammy/types';
 import { newGroup, newRequest } from '../requests/group.ts';
@@ -7,7 +7,7 @@ import { megabytes } from '../units.ts';
 import { chatIdOf, type BotContext } from './context.ts';
 import { hasRoom, type Kit } from './kit.ts';
 
-/** Of files that come without a type. */
+/** Names of photos among files without a media type. */
 const IMAGE_NAME = /\.(jpe?g|png|webp|avif|tiff?|hei[cf])$/i;
 
 interface Photo {
@@ -15,7 +15,7 @@ interface Photo {
   readonly sizeBytes: number;
 }
 
-/** The photo of a message, in its largest size; null if it has none. */
+/** The photo of a message, at its largest size; null if there is none. */
 function photoOf({ photo, document }: Pick<Message, 'photo' | 'document'>): Photo | null {
   const largest = photo?.at(-1);
   if (largest) return { fileId: largest.file_id, sizeBytes: largest.file_size ?? 0 };
@@ -41,7 +41,7 @@ export function photoScreens(kit: Kit, albumMs: number): Composer<BotContext> {
         ? say('photo-too-large', { megabytes: photoMaxMb })
         : null;
     if (!photo || refusal !== null) {
-      // Once for an album.
+      // Once per album.
       const { media_group_id: group = '' } = message;
       if (group === '' || group !== record.refusedAlbum) await ctx.reply(refusal!, reply);
       record.refusedAlbum = group;
@@ -50,7 +50,7 @@ export function photoScreens(kit: Kit, albumMs: number): Composer<BotContext> {
     if (!(await hasRoom(kit, ctx, 1, message.message_id))) return;
     const chatId = chatIdOf(ctx);
     const single = `${chatId}-${message.message_id}`;
-    // Each bot counts the messages of a chat by itself.
+    // Message ids are per bot, so the key names the bot.
     const request = newRequest({
       key: `telegram:${ctx.me.id}:${single}`,
       fileId: photo.fileId,

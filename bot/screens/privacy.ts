@@ -1,4 +1,4 @@
-/** /privacy: what is kept, and the way to be rid of it. */
+/** /privacy: what is stored, for how long, and deleting all of it. */
 import { Composer } from 'grammy';
 import { chatIdOf, type BotContext } from './context.ts';
 import { column, type Kit } from './kit.ts';
@@ -34,9 +34,9 @@ export function privacyScreens({ api, requests, chats }: Kit): Composer<BotConte
   });
   screens.callbackQuery('delete-all:yes', async (ctx) => {
     const chatId = chatIdOf(ctx);
-    // An API that is away is to change nothing.
+    // If the API is unreachable, nothing is deleted anywhere.
     await api.ping();
-    // First here: what is being placed would otherwise come back.
+    // The bot's requests first: one being submitted would create a job after the deletion.
     await requests.forget(chatId);
     const count = await api.deleteMyData(ctx.owner);
     await chats.forget(chatId);

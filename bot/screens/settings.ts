@@ -1,4 +1,4 @@
-/** /settings: language, and what a photo becomes that comes without further words. */
+/** /settings: the language, and the options for photos sent without choosing any. */
 import { Composer, InlineKeyboard } from 'grammy';
 import { choiceText, resolveChoice } from '../requests/wording.ts';
 import type { BotContext } from './context.ts';

@@ -1,23 +1,23 @@
-/** Screens, and the message whose button was tapped: changed, or taken away. */
+/** Edits and removes the message whose button was tapped. */
 import { GrammyError, type InlineKeyboard } from 'grammy';
 import { isNotModified, isRefused } from '../telegram/errors.ts';
 import type { BotContext } from './context.ts';
 
-/** What a change of a message comes to: true if it was so already, as after a second tap; null if Telegram refuses it. */
-export async function tryEdit<T>(change: Promise<T>): Promise<T | true | null> {
+/** The result of an edit; true if nothing changed, as after a second tap; null if Telegram refuses the edit. */
+export async function tryEdit<T>(edit: Promise<T>): Promise<T | true | null> {
   try {
-    return await change;
+    return await edit;
   } catch (error) {
     if (!isRefused(error)) throw error;
     return isNotModified(error) ? true : null;
   }
 }
 
-/** Takes the buttons off the message; one that is gone needs none. */
+/** Removes the buttons of the message; ignores errors, as after the message was deleted. */
 export const withoutButtons = async (ctx: BotContext): Promise<void> => void (await ctx.editMessageReplyMarkup().catch(() => {}));
 
-/** Deletes the message, or takes its buttons where Telegram keeps it, as after 48 hours. False if it was gone before. */
-export async function takeAway(ctx: BotContext): Promise<boolean> {
+/** Deletes the message, or only its buttons if Telegram refuses, as after 48 hours. False if it was deleted before. */
+export async function removeMessage(ctx: BotContext): Promise<boolean> {
   try {
     await ctx.deleteMessage();
   } catch (error) {
@@ -29,16 +29,16 @@ export async function takeAway(ctx: BotContext): Promise<boolean> {
 }
 
 /**
- * Shows a screen: in place of the one that was tapped, or as a new message. Telegram makes no text of an animation, so that one is
- * taken away. Tapped twice, it is answered once.
+ * Shows a screen in place of the tapped message, or as a new message. Telegram cannot turn an animation into text, so a tapped animation is
+ * deleted and a new message sent. A second tap on the same button has no effect.
  */
 export async function show(ctx: BotContext, text: string, keyboard?: InlineKeyboard): Promise<void> {
   const tapped = ctx.callbackQuery?.message;
   if (tapped) {
     const isAnimation = 'animation' in tapped;
     if (!isAnimation && (await tryEdit(ctx.editMessageText(text, { reply_markup: keyboard }))) !== null) return;
-    // It may have become an animation meanwhile.
-    if (!(await takeAway(ctx)) && isAnimation) return;
+    // The message may have become an animation since it was tapped.
+    if (!(await removeMessage(ctx)) && isAnimation) return;
   }
   await ctx.reply(text, { reply_markup: keyboard });
 }

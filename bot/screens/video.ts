@@ -1,4 +1,4 @@
-/** Buttons below a video, and below the message that tells how it goes. */
+/** The buttons under a video and under a status message. */
 import { Composer, InlineKeyboard } from 'grammy';
 import type { Job } from '../../src/client/client.ts';
 import type { Choice } from '../api.ts';
@@ -15,16 +15,16 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
   const { api, requests } = kit;
   const screens = new Composer<BotContext>();
 
-  /** @throws ApiError NOT_FOUND if there is none, or it is somebody else's */
+  /** @throws ApiError NOT_FOUND if it does not exist or belongs to another user */
   const find = async (ctx: BotContext, id: string): Promise<Job> => {
     const job = await api.as(ctx.owner).job(id);
-    if (!job) throw new ApiError('NOT_FOUND', 'There is no such job.');
+    if (!job) throw new ApiError('NOT_FOUND', 'Not found, or not yours.');
     return job;
   };
 
   /**
    * Requests another video of the photo of `job`, with its options except for `changes`.
-   * @param pinned engine and seed to keep; without them it is a new variation
+   * @param pinned the engine and seed to keep; without them the video is a new variation
    */
   const requestAnother = async (
     ctx: BotContext,
@@ -41,14 +41,14 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
     await requests.take(newGroup({ id: `${chatId}-t${tap}`, chatId, replyTo: messageOf(ctx), createdAt: Date.now(), requests: [request] }));
   };
 
-  /** Offers choices in place of the buttons of the video; below a question where it cannot be changed any more. */
-  const offer = async (ctx: BotContext, id: string, question: string, choices: InlineKeyboard) => {
+  /** Replaces the video's buttons by choices; sends them with a question if the video can no longer be edited. */
+  const offerChoices = async (ctx: BotContext, id: string, question: string, choices: InlineKeyboard) => {
     const keyboard = choices.text(ctx.say('button-back'), `video:${id}`);
     if ((await tryEdit(ctx.editMessageReplyMarkup({ reply_markup: keyboard }))) === null)
       await ctx.reply(ctx.say(question), { reply_markup: keyboard });
   };
 
-  /** Gives the video its buttons back; without the link if Telegram does not take that. */
+  /** Restores the video's buttons, without the download link if Telegram rejects that. */
   const showOwnButtons = async (ctx: BotContext, job: Job) => {
     const options = await api.options();
     const url = job.result?.video?.url;
@@ -69,7 +69,7 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
 
   screens.callbackQuery(new RegExp(`^motion:${JOB_ID}$`), async (ctx) => {
     const { id, options } = await find(ctx, ctx.match[1]!);
-    await offer(ctx, id, 'choose-motion', motionRows(ctx.say, await api.options(), ctx.callbackQuery.data, options.motion));
+    await offerChoices(ctx, id, 'choose-motion', motionRows(ctx.say, await api.options(), ctx.callbackQuery.data, options.motion));
   });
   screens.callbackQuery(new RegExp(`^higher:${JOB_ID}$`), async (ctx) => {
     const job = await find(ctx, ctx.match[1]!);
@@ -86,7 +86,7 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
     const keyboard = new InlineKeyboard();
     for (const name of [only, ...more])
       keyboard.text(`⬆️ ${sizeText(options, name, job.options.orientation)}`, `${ctx.callbackQuery.data}:${name}`).row();
-    await offer(ctx, job.id, 'choose-higher', keyboard);
+    await offerChoices(ctx, job.id, 'choose-higher', keyboard);
   });
   screens.callbackQuery(new RegExp(`^(motion|higher):${JOB_ID}:(\\w+)$`), async (ctx) => {
     const [, what, id, name] = ctx.match;
@@ -112,7 +112,7 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
       await ctx.reply(ctx.say('old-button'));
       return;
     }
-    // Tapped twice, it is tried again once.
+    // A second tap does not retry again.
     if (old.retriedAs === null && !(await hasRoom(kit, ctx, retryable(old).length))) return;
     await requests.retry(old, id, `telegram:tap:${tap}`);
     await withoutButtons(ctx);
@@ -121,8 +121,8 @@ export function videoScreens(kit: Kit): Composer<BotContext> {
 }
 
 /**
- * Another resolution may have another aspect, at which the crop of `job` would be larger: what was resolved to COVER is resolved again,
- * according to the settings.
+ * Another resolution may have another aspect ratio, at which COVER would crop more. So the fit is resolved again, according to the chat's
+ * settings, unless `job` shows the whole photo.
  */
 const atResolution = ({ record }: BotContext, { options: { fit } }: Job, resolution: string): Choice => ({
   resolution,

@@ -1,5 +1,5 @@
 /**
- * Choosing, step by step. What was chosen so far stands in the buttons themselves, so that a menu works whenever it is tapped:
+ * Choosing options step by step. The buttons carry the choices made so far, so that a menu works whenever it is tapped:
  *
  *   menu ──▶ w ──▶ w:6 ──▶ w:6:P720 ──▶ w:6:P720:PAN_L ──▶ "send me the photo"
  *   settings ──▶ d ──▶ d:6 ──▶ d:6:P720 ──▶ d:6:P720:PAN_L ──▶ settings
@@ -19,7 +19,7 @@ export function wizardScreens(kit: Kit): Composer<BotContext> {
   const screens = new Composer<BotContext>();
 
   screens.callbackQuery(/^[wd]\b/, async (ctx, next) => {
-    await examples.leave(ctx);
+    await examples.stopWaiting(ctx);
     await next();
   });
 
@@ -29,7 +29,7 @@ export function wizardScreens(kit: Kit): Composer<BotContext> {
     const options = await api.options();
     const keyboard = new InlineKeyboard();
     const text = [say('choose-duration')];
-    // The default is what was chosen last: offered where a video is made of it.
+    // The last choices are offered when making a video; in the settings they are what is being changed.
     if (data === 'w' && wasChosen(record.choice)) {
       const last = resolveChoice(options, record.choice);
       const { durationSeconds: seconds, resolution, motion } = last;
@@ -98,7 +98,7 @@ export function wizardScreens(kit: Kit): Composer<BotContext> {
 const wasChosen = ({ durationSeconds, resolution, motion }: Choice): boolean =>
   [durationSeconds, resolution, motion].some((chosen) => chosen !== undefined);
 
-/** A button for each motion, two in a row; the motion's name is added to `prefix`. */
+/** Two buttons per row, one for each motion except `but`; a button's data is `prefix` and the motion's name. */
 export function motionRows(say: Say, { motions }: Options, prefix: string, but?: string): InlineKeyboard {
   const keyboard = new InlineKeyboard();
   for (const [index, { name }] of motions.filter((motion) => motion.name !== but).entries()) {

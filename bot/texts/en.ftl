@@ -1,12 +1,12 @@
-## Every text of the bot in English. A language is a file like this one; the tests compare them all.
+## All texts of the bot in English. Each language has a file like this one; tests compare them.
 
 language-name = English
 
-# What Telegram shows in its list of commands.
+# Shown in Telegram's list of commands.
 command-start = Make a video
 command-history = My videos
 command-settings = Language and defaults
-command-cancel = Cancel videos in the making
+command-cancel = Cancel videos in progress
 command-help = How it works
 command-privacy = What is kept, and how to delete it
 
@@ -23,17 +23,17 @@ button-help = ❓ Help
 button-menu = ☰ Menu
 button-back = ◀️ Back
 help =
-    📸 Send a photo and I'll make a video of it, with your last choices or the usual ones.
-    🗂 Send it as a file for the best quality: Telegram shrinks photos. Portrait stays portrait.
+    📸 Send a photo and I'll turn it into a video, with your last choices or the defaults.
+    🗂 Send it as a file for the best quality: Telegram compresses photos. Portrait photos give portrait videos.
     🖼 An album becomes one video for each photo.
 
     /start – choose length, size and motion
     /history – your videos: send again, delete
     /settings – language and defaults
-    /cancel – cancel videos in the making
+    /cancel – cancel videos in progress
     /privacy – what is kept, and how to delete it
 
-    A photo may have up to { $megabytes } MB.
+    A photo may be up to { $megabytes } MB.
 
 ## Choosing
 
@@ -45,13 +45,13 @@ choose-higher = ⬆️ Which size?
 send-photo =
     ✅ { $choice }
 
-    Now send me the photo. 📎 Sent as a file it keeps its full quality.
+    Now send me the photo. 📎 Send it as a file to keep its full quality.
 same-as-last-time = ↩️ Same as last time: { $choice }
 button-same = ↩️ { $seconds } s · { $choice }
 button-show-motions = 👀 Show me
 button-take-motion = ✅ Take this one
 example-making = ⏳ One moment, I'm making the example.
-example-failed = 🙏 I cannot show this example right now. You can still choose this motion, or look at the others.
+example-failed = 🙏 I can't show this example right now. You can still choose this motion or look at the others.
 duration = { $seconds ->
     [one] { $seconds } second
    *[other] { $seconds } seconds
@@ -66,7 +66,7 @@ motion = { $name ->
    *[other] { $name }
 }
 motion-about = { $name ->
-    [MICRO] a slow breathing drift, barely more than alive; for portraits and close-ups
+    [MICRO] a slow drift, as gentle as breathing; for portraits and close-ups
     [PAN_L] the camera turns left; for landscapes
     [PAN_R] the camera turns right; for landscapes
     [TILT_UP] the camera tilts up; for buildings
@@ -75,29 +75,29 @@ motion-about = { $name ->
    *[other] { $description }
 }
 
-## In the making
+## Progress
 
 status-fetching = ⏳ Receiving your photo…
 status-starting = ⏳ Starting…
-status-away = ⏳ The video service does not answer right now. I keep trying.
-status-telegram-away = ⏳ Telegram does not give me your photo right now. I keep trying.
+status-away = ⏳ The video service is not responding right now. I'll keep trying.
+status-telegram-away = ⏳ I can't get your photo from Telegram right now. I'll keep trying.
 status-queued = ⏳ Position { $position }
 status-queued-eta = ⏳ Position { $position } · about { $eta }
 status-running = [{ $bar }] { $percent } %
 status-stage = { $stage ->
     [PREPARING] Preparing the photo
     [LOADING_MODEL] Loading the model
-    [ENCODING_IMAGE] Looking at the photo
+    [ENCODING_IMAGE] Analysing the photo
     [DENOISING] Imagining the motion
-    [DECODING] Making frames
-    [INTERPOLATING] Adding frames in between
+    [DECODING] Decoding frames
+    [INTERPOLATING] Adding in-between frames
     [RENDERING] Moving the camera
-    [ENCODING_VIDEO] Writing the video
+    [ENCODING_VIDEO] Encoding the video
    *[other] Rendering
 }
 status-stage-eta = { $stage } · about { $eta } left
-status-retrying = 🔁 That did not work out. The { attempt } starts in { $eta }.
-status-retrying-now = 🔁 That did not work out. The { attempt } starts now.
+status-retrying = 🔁 That attempt failed. The { attempt } starts in { $eta }.
+status-retrying-now = 🔁 That attempt failed. The { attempt } starts now.
 status-attempt = This is the { attempt }.
 attempt = { $attempt ->
     [1] first attempt of { $max }
@@ -120,7 +120,7 @@ eta-minutes = { $minutes } min
 line-waiting = waiting
 line-running = { $percent } %
 line-retrying = trying again
-line-sending = is being sent
+line-sending = sending
 line-done = done
 line-cancelled = stopped
 line-gone = deleted
@@ -128,8 +128,8 @@ button-cancel = ✋ Cancel
 button-cancel-all = ✋ Cancel all
 button-retry = 🔁 Try again
 
-cancel-nothing = Nothing is being made right now.
-cancel-over = This one is over already.
+cancel-nothing = No videos are in progress right now.
+cancel-over = This one has already ended.
 cancel-already = ✋ Already stopping.
 cancel-done = ✋ { $count ->
     [one] Stopping { $count } video.
@@ -147,8 +147,8 @@ button-motion = 🎥 Another motion
 button-whole = 🖼 Whole photo
 button-higher = ⬆️ Higher resolution
 button-download = 📥 Download
-highest-already = It has the highest resolution already.
-too-large-link = 🎬 Your video is ready. At { $megabytes } MB it is too large to send here; the button downloads it.
+highest-already = This video already has the highest resolution.
+too-large-link = 🎬 Your video is ready. At { $megabytes } MB it is too large to send here; use the button to download it.
 too-large = 🎬 Your video is ready. At { $megabytes } MB it is too large to send here. Choose a lower resolution or a shorter length.
 
 ## When something is wrong
@@ -157,20 +157,20 @@ failure = ❌ { $code ->
     [IMAGE_UNREADABLE] The photo cannot be read: the file is damaged or incomplete.
     [IMAGE_TOO_LARGE] The photo is too large.
     [IMAGE_TOO_SMALL] The photo is too small.
-    [UNSUPPORTED_FORMAT] This is not a photo in a format that I know.
-    [EXPIRED] The photo or the video is no longer kept.
-    [NOT_FOUND] This video is not there any more.
+    [UNSUPPORTED_FORMAT] This file is not a photo in a supported format.
+    [EXPIRED] The photo or the video has been deleted.
+    [NOT_FOUND] This video no longer exists.
     [TIMEOUT] The video took too long and was stopped.
     [OUT_OF_MEMORY] The machine ran out of memory.
-    [NON_FINITE_OUTPUT] The model could not make a video of this photo.
-    [UNREACHABLE] The video service does not answer.
-    [TELEGRAM_AWAY] Telegram does not answer me right now.
-    [UNAVAILABLE] The video service does not answer.
+    [NON_FINITE_OUTPUT] The model could not make a video from this photo.
+    [UNREACHABLE] The video service is not responding.
+    [TELEGRAM_AWAY] Telegram is not responding right now.
+    [UNAVAILABLE] The video service is not responding.
     [ENGINE_UNAVAILABLE] No renderer is running right now.
-    [QUEUE_FULL] All places are taken.
-    [OWNER_LIMIT] No more of your videos fit in at once.
-    [PHOTO_GONE] Telegram no longer gives me this photo.
-    [BAD_INPUT] What was chosen is not on offer any more.
+    [QUEUE_FULL] Too many videos are waiting.
+    [OWNER_LIMIT] You have too many videos in progress.
+    [PHOTO_GONE] Telegram no longer has this photo.
+    [BAD_INPUT] These choices are no longer available.
    *[other] Something went wrong on our side.
 }
 hint = { $code ->
@@ -182,23 +182,23 @@ hint = { $code ->
     [NOT_FOUND] Send the photo again.
     [NON_FINITE_OUTPUT] Send the photo again.
     [PHOTO_GONE] Send the photo again.
-    [BAD_INPUT] Choose length, size and motion anew with /start.
+    [BAD_INPUT] Choose length, size and motion again with /start.
     [TIMEOUT] Try again, or choose a smaller size or a shorter length.
     [OUT_OF_MEMORY] Try again, or choose a smaller size.
-   *[other] Please try again a little later.
+   *[other] Please try again later.
 }
 failure-uncounted = This does not count against your limit.
 too-many = I am already working on { $count } of your photos. Please send more when one is done.
-flood = 🙏 That was too much at once, and I have left some of it out. Please send the rest again in a moment.
-photo-too-large = 🙏 This photo is larger than { $megabytes } MB, and Telegram does not give me such files. Send a smaller one, or send it as a photo and not as a file.
-not-an-image = 🙏 This file is not a photo. I take JPEG, PNG, WebP, AVIF, TIFF and HEIC.
-got-sticker = 😊 Nice sticker! I make videos of photos: send me one.
-got-video = 🎞 This moves already. Send me a photo, and I'll make it move.
-got-audio = 🎧 I cannot listen, only look: send me a photo.
-got-text = 🙂 Send me a photo and I'll make a video of it, or tap a button.
-got-other = 🙂 That is beyond me, but photos I know well: send me one and I'll make a video of it.
-group = 👋 I work in private chats only. Write to me: @{ $username }
-not-allowed = 🔒 This bot is private. Your Telegram ID is { $user }; whoever runs the bot can let you in.
+flood = 🙏 That was too much at once, so I skipped some of it. Please send the rest again in a moment.
+photo-too-large = 🙏 This photo is larger than { $megabytes } MB, and Telegram doesn't let me download files that large. Send a smaller one, or send it as a photo instead of a file.
+not-an-image = 🙏 This file is not a photo. I accept JPEG, PNG, WebP, AVIF, TIFF and HEIC.
+got-sticker = 😊 Nice sticker! I make videos from photos: send me one.
+got-video = 🎞 This already moves. Send me a photo and I'll make it move.
+got-audio = 🎧 I can't listen, only look. Send me a photo.
+got-text = 🙂 Send me a photo and I'll turn it into a video, or tap a button.
+got-other = 🙂 I can't do anything with that. Send me a photo and I'll turn it into a video.
+group = 👋 I only work in private chats. Write to me: @{ $username }
+not-allowed = 🔒 This bot is private. Your Telegram ID is { $user }; the bot's operator can give you access.
 trouble = 😕 Something went wrong on our side. Please try again.
 old-button = This button no longer works. Please start again with /start.
 
@@ -216,14 +216,14 @@ button-delete-no = No, keep it
 deleted = 🗑 Deleted.
 state = { $status ->
     [QUEUED] ⏳ waiting
-    [PROCESSING] ⏳ in the making
+    [PROCESSING] ⏳ in progress
     [RETRYING] 🔁 trying again
     [COMPLETED] ✅ ready
     [FAILED] ❌ failed
     [CANCELLED] ✋ stopped
    *[other] { $status }
 }
-state-expired = 🗂 no longer kept
+state-expired = 🗂 video deleted
 card =
     🎬 { $choice }
     🎲 Seed { $seed }
@@ -239,15 +239,15 @@ settings =
     🎬 Default for a photo: { $choice }
     🖼 { $fit }
 fit = { $name ->
-    [AUTO] The photo fills the frame if little of it is cut off, otherwise all of it is shown
-    [COVER] The photo fills the frame; what sticks out is cut off
-    [CONTAIN] The whole photo is shown, over a blurred surround
+    [AUTO] The photo fills the frame if little of it is cropped; otherwise all of it is shown
+    [COVER] The photo fills the frame; the overflow is cropped
+    [CONTAIN] The whole photo is shown on a blurred background
    *[other] { $description }
 }
 button-language = 🌍 Language
 button-defaults = 🎬 Length, size, motion
 button-fit = 🔀 { $name ->
-    [AUTO] Fill the frame where little is cut off
+    [AUTO] Fill the frame if little is cropped
     [COVER] Fill the frame instead
     [CONTAIN] Show the whole photo instead
    *[other] { $name }
@@ -264,17 +264,17 @@ privacy =
         [one] { $hours } hour
        *[other] { $hours } hours
     } after the video is done, then they are deleted.
-    A record of each video (times and choices, no picture): { $days ->
+    A record of each video (times and choices, no images): { $days ->
         [one] { $days } day
        *[other] { $days } days
     }.
-    In the bot: your language, your last choices, what is in the making and, for a day, what failed.
-    What stands in this chat is kept by Telegram until you delete it there.
+    The bot keeps your language, your last choices, videos in progress and, for a day, failed ones.
+    Telegram keeps this chat until you delete it there.
 button-delete-all = 🗑 Delete all my data
-delete-all-question = 🗑 Delete all your videos, photos and settings? This cannot be undone. Videos in the making are cancelled.
+delete-all-question = 🗑 Delete all your videos, photos and settings? This cannot be undone. Videos in progress are cancelled.
 button-delete-all-yes = Yes, delete everything
 button-delete-all-no = No, keep it
-delete-all-done = 🗑 Everything of yours is deleted: { $count ->
+delete-all-done = 🗑 All your data is deleted: { $count ->
     [one] { $count } video
    *[other] { $count } videos
 }, photos and settings.

@@ -4,16 +4,16 @@ import { FluentBundle, FluentResource, type FluentVariable } from '@fluent/bundl
 
 export type TextArguments = Readonly<Record<string, FluentVariable>>;
 
-/** One language: says a message of its Fluent file. */
+/** Formats a message of one language. */
 export interface Say {
   (key: string, args?: TextArguments): string;
-  /** Such as `en`. */
+  /** Language code, such as `en`. */
   readonly language: string;
 }
 
 const FALLBACK = 'en';
 
-/** Every text of the bot, in every language of which there is a Fluent file. */
+/** The bot's texts in every language that has a Fluent file. */
 export class Texts {
   readonly #says: ReadonlyMap<string, Say>;
 
@@ -21,7 +21,7 @@ export class Texts {
     this.#says = says;
   }
 
-  /** @param folder holds a file such as en.ftl for each language; @throws Error for a file with mistakes */
+  /** @param folder contains a file such as en.ftl per language; @throws Error if a file has a syntax error */
   static load(folder: string): Texts {
     const bundles = new Map(
       readdirSync(folder)
@@ -34,7 +34,7 @@ export class Texts {
     );
     const fallback = bundles.get(FALLBACK);
     if (!fallback) throw new Error(`${folder} has no ${FALLBACK}.ftl`);
-    return new Texts(new Map([...bundles].map(([language, bundle]) => [language, speaker(language, [bundle, fallback])])));
+    return new Texts(new Map([...bundles].map(([language, bundle]) => [language, formatter(language, [bundle, fallback])])));
   }
 
   /** Codes of all languages, in alphabetical order. */
@@ -42,7 +42,7 @@ export class Texts {
     return [...this.#says.keys()];
   }
 
-  /** The language that comes nearest to what Telegram calls a user's, such as `pt-br`. */
+  /** The supported language closest to the code that Telegram reports for a user, such as `pt-br`. */
   nearest(code: string | undefined): string {
     const [base = ''] = (code ?? '').toLowerCase().split('-');
     return this.#says.has(base) ? base : FALLBACK;
@@ -54,15 +54,15 @@ export class Texts {
 }
 
 function openBundle(language: string, text: string): FluentBundle {
-  // Marks that keep directions apart show as boxes in some clients, and all our languages run the same way.
+  // Bidirectional isolation marks show as boxes in some clients, and all languages here run left to right.
   const bundle = new FluentBundle(language, { useIsolating: false });
   const errors = bundle.addResource(new FluentResource(text));
   if (errors.length > 0) throw new Error(`${language}.ftl: ${errors.map(({ message }) => message).join('; ')}`);
   return bundle;
 }
 
-/** A message that a language lacks is said in English. */
-function speaker(language: string, bundles: readonly FluentBundle[]): Say {
+/** Falls back to English for a message that the language lacks. */
+function formatter(language: string, bundles: readonly FluentBundle[]): Say {
   const say = (key: string, args: TextArguments = {}) => {
     for (const bundle of bundles) {
       const pattern = bundle.getMessage(key)?.value;

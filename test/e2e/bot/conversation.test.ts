@@ -88,7 +88,7 @@ describe('the wizard', () => {
     for (const user of [first, second]) {
       user.send('/start');
       for (const label of ['Photo → video', '3 seconds', '360p', 'Show me']) await user.tap(label);
-      const { media } = await user.sees(/Gentle drift: a slow breathing drift[^⏳]*$/);
+      const { media } = await user.sees(/Gentle drift: a slow drift[^⏳]*$/);
       expect(media?.kind).toBe('animation');
       await user.tap('▶️');
       await user.sees(/Pan left: the camera turns left[^⏳]*$/);
@@ -162,7 +162,7 @@ describe('a photo', () => {
   it('that cannot be used gets a reply with the reason and a hint', async () => {
     const user = await quickUser();
     user.photo(Buffer.from('no photo at all'));
-    expect(await user.sees(/❌ This is not a photo in a format that I know.\nSend JPEG/)).toMatchObject({ buttons: [] });
+    expect(await user.sees(/❌ This file is not a photo in a supported format.\nSend JPEG/)).toMatchObject({ buttons: [] });
     user.file('cat.jpg', 'big.png', 'image/png', 20_000_001);
     await user.sees(/larger than 20 MB/);
     user.file('cat.jpg', 'letter.pdf', 'application/pdf');
@@ -311,7 +311,7 @@ describe('cancelling', () => {
   it('says so if no job is open', async () => {
     const user = telegram.user();
     user.send('/cancel');
-    expect((await user.sees(/being made/)).text).toBe('Nothing is being made right now.');
+    expect((await user.sees(/in progress/)).text).toBe('No videos are in progress right now.');
   });
 });
 
@@ -325,7 +325,7 @@ describe('two users at once', () => {
     expect(second.videos[0]!.media!.fields).toMatchObject({ width: 360, height: 480 });
     const stolen = first.videos[0]!.buttons.find(({ text }) => text.includes('New variation'))!;
     second.press(stolen.callback_data!);
-    await second.sees(/This video is not there any more/);
+    await second.sees(/This video no longer exists/);
     second.press(stolen.callback_data!.replace('again', 'send'));
     await second.sees(/🗑 This video was deleted/);
     expect(second.videos).toHaveLength(1);
@@ -338,7 +338,9 @@ describe('a video too large for Telegram', () => {
     await stack.startBot(telegram, { BOT_VIDEO_MAX_MB: '0.01' });
     const user = await quickUser();
     user.photo('cat.jpg');
-    const { buttons } = await user.sees(/too large to send here; the button downloads it[^]*3 seconds · 360p · Pan left\n🎲 Seed \d+/);
+    const { buttons } = await user.sees(
+      /too large to send here; use the button to download it[^]*3 seconds · 360p · Pan left\n🎲 Seed \d+/,
+    );
     expect(buttons.find(({ text }) => text.includes('Download'))?.url).toMatch(/^https:\/\/videos\.example\/videos\//);
     expect(user.videos).toHaveLength(0);
   });

@@ -103,7 +103,7 @@ describe('uploaded photos', () => {
     const headers = { Authorization: `Bearer ${KEY}`, 'X-Act-As': `telegram:${user.id}` };
     const uploads = [await stack.upload('coffee.jpg', headers), await stack.upload('coffee.jpg', headers)];
     user.photo('cat.jpg');
-    const refused = await user.sees(/^❌ No more of your videos fit in at once\.\nPlease try again a little later\.$/);
+    const refused = await user.sees(/^❌ You have too many videos in progress\.\nPlease try again later\.$/);
     expect(refused.buttons.map(({ text }) => text)).toEqual(['🔁 Try again']);
     for (const id of uploads) await fetch(`${stack.url}/uploads/${id}`, { method: 'DELETE', headers });
     await user.tap('Try again');

@@ -120,13 +120,13 @@ describe('examples of motions', () => {
           : 'pass');
     fail();
     user.press('see:w:3:P360:4', menu);
-    await until(async () => /🎥 Tilt down: [^]*\n\n🙏 I cannot show this example/.test(menu.text!));
+    await until(async () => /🎥 Tilt down: [^]*\n\n🙏 I can't show this example/.test(menu.text!));
     proxy.fate = () => 'pass';
     user.press(dataOf(menu, '◀️'), menu);
     await until(async () => menu.media);
     fail();
     await user.tap('▶️');
-    await until(async () => /🎥 Tilt down: [^]*\n\n🙏 I cannot show this example/.test(menu.caption!));
+    await until(async () => /🎥 Tilt down: [^]*\n\n🙏 I can't show this example/.test(menu.caption!));
     await user.tap('Take this one');
     expect((await user.sees(/Tilt down\n\nNow send/)).media).toBeUndefined();
   });
@@ -243,8 +243,8 @@ describe('/cancel', () => {
     jobs.release();
     await user.sees(/✋ Stopped/);
     user.press(cancel, status);
-    await user.sees(/This one is over already\./);
+    await user.sees(/This one has already ended\./);
     user.send('/cancel');
-    expect((await user.sees(/Nothing is being made right now\./)).buttons).toEqual([]);
+    expect((await user.sees(/No videos are in progress right now\./)).buttons).toEqual([]);
   });
 });

@@ -149,7 +149,7 @@ describe('a local Bot API server', () => {
     await user.getsVideos(1);
     telegram.losesFiles = true;
     user.file('cat.jpg', 'gone.jpg', 'image/jpeg');
-    await user.sees(/❌ Telegram no longer gives me this photo/);
+    await user.sees(/❌ Telegram no longer has this photo/);
     await stack.stop();
   });
 });

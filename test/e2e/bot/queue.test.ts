@@ -107,7 +107,7 @@ describe('a photo that the API refuses because the backlog is full', () => {
     const headers = { Authorization: `Bearer ${KEY}`, 'X-Act-As': 'other' };
     for (let job = 0; job < QUEUE_LIMIT + BACKLOG_LIMIT; job++) await stack.create({}, headers);
     user.photo('cat.jpg');
-    const refused = await user.sees(/^❌ All places are taken\.\nPlease try again a little later\.$/);
+    const refused = await user.sees(/^❌ Too many videos are waiting\.\nPlease try again later\.$/);
     expect(refused.buttons.map(({ text }) => text)).toEqual(['🔁 Try again']);
     brake.release();
     await stack.graphql('mutation { deleteMyData }', {}, headers);

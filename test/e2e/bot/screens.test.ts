@@ -103,7 +103,7 @@ describe('/privacy', () => {
     await user.sees(/cannot be undone/);
     expect(await jobsOf(user)).toHaveLength(1);
     await user.tap('Yes, delete everything');
-    await user.sees(/Everything of yours is deleted: 1 video,/);
+    await user.sees(/All your data is deleted: 1 video,/);
     expect(await jobsOf(user)).toHaveLength(0);
     user.send('/start');
     await user.tap('Photo → video');
@@ -177,18 +177,18 @@ describe('a message without a photo', () => {
       { sticker: { file_id: 's', file_unique_id: 's', type: 'regular', width: 1, height: 1, is_animated: false, is_video: false } },
       /Nice sticker/,
     ],
-    ['a video', { video: { file_id: 'v', file_unique_id: 'v', width: 1, height: 1, duration: 1 } }, /moves already/],
+    ['a video', { video: { file_id: 'v', file_unique_id: 'v', width: 1, height: 1, duration: 1 } }, /already moves/],
     [
       'a GIF',
       {
         animation: { file_id: 'v', file_unique_id: 'v', width: 1, height: 1, duration: 1 },
         document: { file_id: 'v', file_unique_id: 'v', mime_type: 'video/mp4' },
       },
-      /moves already/,
+      /already moves/,
     ],
-    ['a voice message', { voice: { file_id: 'v', file_unique_id: 'v', duration: 1 } }, /cannot listen/],
-    ['a place', { location: { latitude: 1, longitude: 1 } }, /photos I know well: send me one/],
-    ['words', { text: 'make me a film' }, /Send me a photo and I'll make a video of it/],
+    ['a voice message', { voice: { file_id: 'v', file_unique_id: 'v', duration: 1 } }, /can't listen/],
+    ['a place', { location: { latitude: 1, longitude: 1 } }, /can't do anything with that/],
+    ['words', { text: 'make me a film' }, /Send me a photo and I'll turn it into a video/],
     ['an unknown command', { text: '/dance', entities: [{ type: 'bot_command', offset: 0, length: 6 }] }, /Send me a photo/],
   ])('such as %s gets a friendly reply', async (_what, content, answer) => {
     const user = telegram.user();
@@ -309,7 +309,7 @@ describe('a group', () => {
         .filter(({ fields }) => fields['chat_id'] === -100)
         .map(({ fields }) => fields['message_thread_id']),
     ).toEqual([...Array<undefined>(4), 77]);
-    expect(said().map(({ text }) => text)).toEqual(Array(5).fill('👋 I work in private chats only. Write to me: @test_bot'));
+    expect(said().map(({ text }) => text)).toEqual(Array(5).fill('👋 I only work in private chats. Write to me: @test_bot'));
   });
 });
 

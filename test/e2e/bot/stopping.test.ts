@@ -54,7 +54,7 @@ describe('cancelling', () => {
       return created ? 'lose answer' : 'pass';
     };
     user.photo('galaxies.jpg');
-    await user.sees(/does not answer right now/);
+    await user.sees(/is not responding right now/);
     await user.tap('Cancel');
     await user.sees(/Stopping/);
     proxy.fate = () => 'pass';
@@ -85,10 +85,10 @@ describe('cancelling', () => {
     user.send('/privacy');
     await user.tap('Delete all my data');
     await user.tap('Yes, delete everything');
-    await user.sees(/Everything of yours is deleted/);
+    await user.sees(/All your data is deleted/);
     expect(message).toMatchObject({ text: '🗑 This video was deleted.', buttons: [] });
     user.press(data, message);
-    await user.sees(/This one is over already/);
+    await user.sees(/This one has already ended/);
     expect(await jobsOf(user)).toEqual([]);
   });
 
@@ -107,7 +107,7 @@ describe('cancelling', () => {
     await sleep(1_000);
     expect(editsOf().at(-1)!.fields['text']).toMatch(/%/);
     release();
-    await user.sees(/Everything of yours is deleted/);
+    await user.sees(/All your data is deleted/);
     expect(message.text).toBe('🗑 This video was deleted.');
   });
 });
@@ -158,7 +158,7 @@ describe('deleting all data', () => {
     user.send('/privacy');
     await user.tap('Delete all my data');
     await user.tap('Yes, delete everything');
-    await user.sees(/Everything of yours is deleted/);
+    await user.sees(/All your data is deleted/);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(await jobsOf(user)).toEqual([]);
   });

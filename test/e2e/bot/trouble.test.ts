@@ -218,11 +218,11 @@ describe('the API', () => {
     const { port } = new URL(stack.url);
     await stack.api.kill();
     user.photo('cat.jpg');
-    await user.sees(/does not answer right now. I keep trying/);
+    await user.sees(/is not responding right now. I'll keep trying/);
     await early.tap('Yes, delete everything');
-    await early.sees(/❌ The video service does not answer/);
+    await early.sees(/❌ The video service is not responding/);
     user.send('/history');
-    await user.sees(/❌ The video service does not answer/);
+    await user.sees(/❌ The video service is not responding/);
     await sleep(10 * RETRY_MS);
     expect([user.videos, early.videos]).toEqual([[], []]);
     await stack.startApi({ PORT: port });
@@ -241,7 +241,7 @@ describe('the API', () => {
     const { port } = new URL(stack.url);
     await stack.api.kill();
     user.photo('cat.jpg');
-    await user.sees(/❌ The video service does not answer.\n[^]*This does not count against your limit/);
+    await user.sees(/❌ The video service is not responding.\n[^]*This does not count against your limit/);
     await stack.startApi({ PORT: port });
     await user.tap('Try again');
     await user.getsVideos(1);
@@ -257,6 +257,6 @@ describe('a killed worker', () => {
     await stack.startWorker();
     await user.getsVideos(1);
     const told = user.inbox.flatMap(({ history }) => history).join('\n');
-    expect(told).toMatch(/\nThis is the second attempt of 3\.$|🔁 That did not work out\. The second attempt of 3 starts/m);
+    expect(told).toMatch(/\nThis is the second attempt of 3\.$|🔁 That attempt failed\. The second attempt of 3 starts/m);
   });
 });
