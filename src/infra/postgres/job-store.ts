@@ -1,7 +1,7 @@
 import { names, STAGES, type Stage } from '../../catalog/catalog.ts';
 import type { FocusPoint } from '../../catalog/crop.ts';
 import type { EngineName, RenderOptions } from '../../catalog/engines.ts';
-import { isErrorCode } from '../../jobs/errors.ts';
+import { isErrorCode, type ErrorCode } from '../../jobs/errors.ts';
 import { eventKindOf } from '../../jobs/events.ts';
 import { ACTIVE_STATUSES, TERMINAL_STATUSES, type Job } from '../../jobs/job.ts';
 import type {
@@ -18,11 +18,10 @@ import type {
   QueueLine,
   RenderSample,
 } from '../../jobs/store.ts';
+import { admitNext, INSERT_MS, lineState, lockLine, readLine } from './line.ts';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import type { Job as Row } from '../generated/prisma/client.ts';
 
-/** Longest insertion in milliseconds, including the wait for the lock. */
-const INSERT_MS = 15_000;
 /** Longest exclusive work, in milliseconds. */
 const EXCLUSIVE_MS = 600_000;
 
@@ -36,51 +35,14 @@ function toJob(row: Row): Job {
     engine: row.engine as EngineName,
     options: row.options as unknown as RenderOptions,
     photoFocus: row.photoFocus as unknown as FocusPoint,
-    errorCode: row.errorCode === null ? null : isErrorCode(row.errorCode) ? row.errorCode : 'INTERNAL',
+    errorCode: row.errorCode === null ? null : toErrorCode(row.errorCode),
   };
 }
 
+/** A code of another version of the program counts as INTERNAL. */
+const toErrorCode = (code: string): ErrorCode => (isErrorCode(code) ? code : 'INTERNAL');
+
 const toJson = (value: RenderOptions | FocusPoint): Prisma.InputJsonObject => ({ ...value }) as Prisma.InputJsonObject;
-
-/** Locks the order of waiting jobs until the end of the transaction. */
-async function lockLine(tx: Prisma.TransactionClient): Promise<void> {
-  // A process that freezes while it holds the lock must not block all others.
-  await tx.$executeRaw`SELECT set_config('idle_in_transaction_session_timeout', ${String(INSERT_MS)}, true)`;
-  await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('fanslymotion.job.line'))`;
-}
-
-/** The number of jobs in an engine's queue and in the backlog, and the turn of a new job of `owner`. Requires the lock. */
-async function lineState(tx: Prisma.TransactionClient, { engine, owner }: Pick<NewJob, 'engine' | 'owner'>) {
-  const [state] = await tx.$queryRaw<[{ queued: number; backlog: number; turn: number }]>`
-    SELECT
-      count(*) FILTER (WHERE engine = ${engine} AND admission IS NOT NULL)::int AS queued,
-      count(*) FILTER (WHERE admission IS NULL)::int AS backlog,
-      1 + coalesce(greatest(
-        -- the turn being served: a new owner starts there, not earlier
-        max(turn) FILTER (WHERE engine = ${engine} AND status <> 'QUEUED'),
-        min(turn) FILTER (WHERE engine = ${engine} AND status = 'QUEUED') - 1,
-        max(turn) FILTER (WHERE engine = ${engine} AND owner = ${owner})
-      ), 0) AS turn
-    FROM job WHERE status IN ('QUEUED', 'PROCESSING', 'RETRYING')`;
-  return state;
-}
-
-/** Admits jobs of the backlog, in the order of their turns, until the queue holds `limit`. Requires the lock. */
-async function admitNext(tx: Prisma.TransactionClient, engine: EngineName, limit: number): Promise<Admitted[]> {
-  const rows = await tx.$queryRaw<{ id: string; admission: number }[]>`
-    WITH queue AS (
-      SELECT count(*) AS size, coalesce(max(admission), 0) AS last FROM job
-      WHERE engine = ${engine} AND admission IS NOT NULL AND status IN ('QUEUED', 'PROCESSING', 'RETRYING')
-    ), next AS (
-      SELECT id, row_number() OVER (ORDER BY turn, "createdAt", id) AS number FROM job
-      WHERE engine = ${engine} AND admission IS NULL AND status = 'QUEUED'
-      ORDER BY turn, "createdAt", id LIMIT (SELECT greatest(0, ${limit} - size) FROM queue)
-    )
-    UPDATE job SET admission = queue.last + next.number FROM next, queue
-    WHERE job.id = next.id AND job.status = 'QUEUED'
-    RETURNING job.id, job.admission`;
-  return rows.toSorted((a, b) => a.admission - b.admission).map(({ id }) => ({ id, engine }));
-}
 
 /**
  * Jobs in PostgreSQL. Every transition is one statement that names the state it expects and records a `job_event`.
@@ -215,23 +177,7 @@ export class PostgresJobStore implements JobStore {
   }
 
   async line(engine: EngineName): Promise<QueueLine> {
-    const [waiting, [running]] = await Promise.all([
-      this.#db.$queryRaw<{ id: string; jobsAhead: number; secondsAhead: number; seconds: number }[]>`
-        SELECT id, (row_number() OVER line)::int - 1 AS "jobsAhead", "estimatedSeconds" AS seconds,
-          sum("estimatedSeconds") OVER line - "estimatedSeconds" AS "secondsAhead"
-        FROM job WHERE status = 'QUEUED' AND engine = ${engine}
-        WINDOW line AS (ORDER BY admission NULLS LAST, turn, "createdAt", id)
-        ORDER BY "jobsAhead"`,
-      this.#db.$queryRaw<[{ seconds: number }]>`
-        SELECT coalesce(sum(greatest(0, coalesce("etaSeconds" - extract(epoch FROM now() - "progressAt"), "estimatedSeconds"))), 0)::float8 AS seconds
-        FROM job WHERE status = 'PROCESSING' AND engine = ${engine}`,
-    ]);
-    const last = waiting.at(-1);
-    return {
-      positions: new Map(waiting.map(({ id, jobsAhead, secondsAhead }) => [id, { jobsAhead, secondsAhead }])),
-      waitingSeconds: last ? last.secondsAhead + last.seconds : 0,
-      runningSeconds: running.seconds,
-    };
+    return await readLine(this.#db, engine);
   }
 
   async samples(engine: EngineName, limit: number): Promise<RenderSample[]> {

@@ -19,7 +19,7 @@ describe.each(TRANSPORTS)('a job', ({ transport, redis }) => {
   describe.skipIf(redis && !redisUrl())(`with queue and bus on ${transport}`, () => {
     let stack: Stack;
     beforeAll(async () => {
-      stack = await Stack.start({ redis, statesKept: true });
+      stack = await Stack.start({ redis, statesKept: true, environment: { SHUTDOWN_GRACE_SECONDS: '0.1' } });
     });
     afterAll(async () => {
       await stack?.stop();
@@ -126,8 +126,6 @@ describe.each(TRANSPORTS)('a job', ({ transport, redis }) => {
     });
 
     it('is released by a stopping worker, and the attempt does not count', async () => {
-      await stack.worker!.stop();
-      await stack.startWorker({ SHUTDOWN_GRACE_SECONDS: '0.1' });
       const job = await stack.create(LONG);
       await stack.follow(job.id, isRendering);
       expect(await stack.worker!.stop()).toBe(0);
