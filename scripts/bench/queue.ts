@@ -18,6 +18,9 @@ queue, and the rows written when one job of many starts or ends: with an embedde
   --against FOLDER    another built checkout, measured alternately with this one
 `;
 
+/** Concurrent requests that fill the queue. */
+const CONCURRENCY = 4;
+
 /** A name and its measurements in milliseconds, one array per installation. */
 type Series = Map<string, Map<string, number[]>>;
 
@@ -157,7 +160,10 @@ async function measure({ postgres, programs, folder, rounds, waiting }: Plan, tr
       await installation.stopWorker();
       await installation.record(false);
       add(creation, 'createJob, no job waits', installation, await measureCreate(installation, uploadId, rounds));
-      for (let created = 0; created < waiting; created += 4) await Promise.all([0, 1, 2, 3].map(() => installation.createJob(uploadId)));
+      for (let created = 0; created < waiting; created += CONCURRENCY) {
+        const count = Math.min(CONCURRENCY, waiting - created);
+        await Promise.all(Array.from({ length: count }, () => installation.createJob(uploadId)));
+      }
       add(creation, `createJob, ${waiting} jobs wait`, installation, await measureCreate(installation, uploadId, rounds));
       const { start, end } = await measureWrites(installation);
       writes.push([installation.name, String(start), String(end)]);
@@ -173,6 +179,12 @@ async function measure({ postgres, programs, folder, rounds, waiting }: Plan, tr
   } finally {
     await Promise.all(installations.map((installation) => installation.stop()));
   }
+}
+
+function positive(option: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new RangeError(`--${option} is ${text}; it must be a whole number of at least 1.`);
+  return value;
 }
 
 async function run(): Promise<void> {
@@ -194,7 +206,7 @@ async function run(): Promise<void> {
   const postgres = await startPostgres(folder);
   const redis = await startRedis(folder);
   try {
-    const plan = { postgres, programs, folder, rounds: Number(values.rounds), waiting: Number(values.waiting) };
+    const plan = { postgres, programs, folder, rounds: positive('rounds', values.rounds), waiting: positive('waiting', values.waiting) };
     await measure(plan, 'PostgreSQL');
     if (redis) await measure(plan, 'Redis', redis.url);
     else console.log('\nredis-server is not installed; Redis is not measured.');
