@@ -66,16 +66,6 @@ export class ApiError extends Error {
     return new ApiError('UNREACHABLE', `The API at ${url} cannot be reached: ${reason(cause)}.`, { ...UNREACHABLE, cause });
   }
 
-  /** 0 if the API gives none. */
-  get retryAfterMs(): number {
-    return (this.retryAfterSeconds ?? 0) * 1000;
-  }
-
-  /** A limit of the caller or of the queue is reached: the request succeeds once there is room. */
-  get isFull(): boolean {
-    return this.fault === 'CLIENT' && this.retry === 'LATER';
-  }
-
   /** A part of the installation is not running: the request succeeds once the operator has restored it. */
   get isAway(): boolean {
     return this.fault === 'OPERATOR' && this.retry === 'LATER';
