@@ -3,16 +3,15 @@
  *
  *   prisma/schema.prisma ──prisma generate──▶ src/infra/generated/prisma ─┐
  *   src, worker, bot ─────────────────────────────────────────────────────┴─tsc──▶ dist
- *   src/api/graphiql ──esbuild──▶ dist/graphiql
+ *   src/api/graphiql, src/client, src/catalog ──esbuild──▶ dist/graphiql
  *
  * A step is skipped while its inputs are unchanged since it last succeeded (dist/.stamp). Two processes may build at once.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 const root = path.resolve(import.meta.dirname, '..');
 const inRoot = (name) => path.join(root, name);
@@ -21,8 +20,11 @@ const stampFile = path.join(dist, '.stamp');
 const lockFile = path.join(dist, '.lock');
 const typescript = inRoot('node_modules/typescript/bin/tsc');
 
-/** A lock older than this is stale: its pid may belong to another process by now. */
-const LOCK_MAX_AGE_MS = 10 * 60_000;
+/** A lock that its holder has not renewed for this long was left by a killed process. */
+const LOCK_STALE_MS = 10_000;
+const LOCK_RENEW_MS = 2_000;
+/** Every 100 ms for at least 15 minutes. */
+const LOCK_RETRIES = { retries: 9_000, factor: 1, minTimeout: 100, maxTimeout: 100 };
 
 /**
  * In order. `inputs` are files and folders; of folders, files with one of the `extensions`. `output` exists once the step has run.
@@ -36,7 +38,7 @@ const STEPS = [
   },
   {
     name: 'GraphiQL',
-    inputs: ['src/api/graphiql', 'package-lock.json'],
+    inputs: ['src/api/graphiql', 'src/client', 'src/catalog', 'package-lock.json'],
     output: 'dist/graphiql/index.html',
     run: async () => (await import('../src/api/graphiql/bundle.mjs')).bundle(),
   },
@@ -154,44 +156,14 @@ async function runNode(args) {
   return output;
 }
 
-/** Runs `work` while no other process builds. The lock of a dead process is taken over. */
+/** Runs `work` while no other process builds. The lock of a killed process is taken over once it is stale. */
 async function withLock(work) {
-  while (!(await tryLock())) await sleep(50);
+  const { lock } = await import('proper-lockfile');
+  const release = await lock(dist, { lockfilePath: lockFile, stale: LOCK_STALE_MS, update: LOCK_RENEW_MS, retries: LOCK_RETRIES });
   try {
     return await work();
   } finally {
-    await rm(lockFile, { force: true });
-  }
-}
-
-async function tryLock() {
-  try {
-    await writeFile(lockFile, String(process.pid), { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if (error.code !== 'EEXIST') throw error;
-  }
-  if (await isAbandoned()) await rm(lockFile, { force: true });
-  return false;
-}
-
-async function isAbandoned() {
-  try {
-    const pid = Number(await readFile(lockFile, 'utf8'));
-    const { mtimeMs } = await stat(lockFile);
-    if (Date.now() - mtimeMs > LOCK_MAX_AGE_MS) return true;
-    return pid > 0 && !isAlive(pid);
-  } catch {
-    return false; // released in the meantime
-  }
-}
-
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
+    await release();
   }
 }
 

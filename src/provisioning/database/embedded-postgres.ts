@@ -1,9 +1,9 @@
 /**
- * PostgreSQL from npm, for machines that have none: real server processes on a data directory of ours.
+ * PostgreSQL from npm, for machines without one: a real server on a data directory of this program.
  *
- * The server outlives whoever started it, and several processes may use one data directory: the first starts the server, later ones
- * join, the last one to leave stops it. "In use" is a shared advisory lock that each holds on a connection of its own, so a process
- * that is killed lets go of it too, and the server it leaves behind is adopted and stopped by whoever comes next.
+ * The server outlives the process that started it, and several processes may share one data directory: the first starts the server,
+ * later ones join, the last one to leave stops it. Each user holds a shared advisory lock on a connection of its own, so that a killed
+ * process releases it too. The next process adopts a server that was left running, and stops it.
  */
 import { readFile, rm, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
@@ -17,36 +17,36 @@ import { initialise, type Launch, launch, logFile, passwordFile, USER } from './
 import { StartupError, USE_OTHER_DATABASE } from '../../process/startup-error.ts';
 
 const DATABASE = 'fanslymotion';
-/** Key of the advisory lock; any number will do. */
+/** Key of the advisory lock; an arbitrary number. */
 const IN_USE = 4_100_241_855;
 
 export interface EmbeddedPostgresOptions {
-  /** Folder of the data; made if it is missing. Its parent folders too. */
+  /** Folder of the data; created with its parents if missing. */
   readonly dataDir: string;
-  /** False gives up safety against power loss for speed, as tests like it. Default: true. */
+  /** False trades safety against power loss for speed, for tests. Default: true. */
   readonly durable?: boolean;
-  /** Longest wait for the server, recovery after a crash included. Default: 60 000. */
+  /** Longest wait for the server in milliseconds, including recovery after a crash. Default: 60 000. */
   readonly startTimeoutMs?: number;
-  /** Wait before a server that is told to stop is told more urgently. Default: 10 000. */
+  /** How long each stop signal may take before a stronger one is sent, in milliseconds. Default: 10 000. */
   readonly stopPatienceMs?: number;
 }
 
 export interface EmbeddedPostgres {
   /** Connection URL of the database `fanslymotion`, password included. */
   readonly url: string;
-  /** Where the data really is. */
+  /** Actual folder of the data. */
   readonly dataDir: string;
-  /** True if the data is not where it was asked for: we are root and PostgreSQL's user could not reach that folder. Worth telling. */
+  /** True if the data is in another folder than requested, because this process is root and PostgreSQL's user cannot reach that one. */
   readonly relocated: boolean;
-  /** True if the server was running already. */
+  /** True if the server was already running. */
   readonly adopted: boolean;
-  /** Leaves, and stops the server unless another process uses it. Safe to call twice. */
+  /** Leaves the server, and stops it unless another process uses it. Safe to call twice. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts the database server of `dataDir`, or joins it. Does not keep the process alive by itself.
- * @throws StartupError saying what is wrong and what to do, with the server's last words if it had any
+ * Starts the database server of `dataDir`, or joins it. Does not keep the process alive.
+ * @throws StartupError with a hint, and with the server's last log lines if there are any
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const { dataDir, durable = true, startTimeoutMs = 60_000, stopPatienceMs = 10_000 } = options;
@@ -70,7 +70,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   };
 }
 
-/** A database to start: the one that is there, or a new one. */
+/** Finds the existing database or creates a new one. */
 async function prepare(dataDir: string, durable: boolean): Promise<Home> {
   try {
     const home = await chooseHome(dataDir, await findBinaries());
@@ -92,9 +92,9 @@ async function checkMajorVersion(dataDir: string, { version }: Binaries): Promis
   const made = (await readFile(`${dataDir}/PG_VERSION`, 'utf8')).trim();
   const [ours] = version.split('.');
   if (made === ours) return;
-  const hint = `Start the version of this program that made it and export the data with pg_dump, or move the folder away to begin anew. ${USE_OTHER_DATABASE}`;
+  const hint = `Start the version of this program that created it and export the data with pg_dump, or move the folder away to start with an empty database. ${USE_OTHER_DATABASE}`;
   throw new StartupError(
-    `The database in ${dataDir} was made by PostgreSQL ${made}; this version brings PostgreSQL ${ours}, which cannot read it.`,
+    `The database in ${dataDir} was created by PostgreSQL ${made}; this version contains PostgreSQL ${ours}, which cannot read it.`,
     hint,
   );
 }
@@ -103,7 +103,7 @@ async function readPassword(dataDir: string): Promise<string> {
   try {
     return (await readFile(passwordFile(dataDir), 'utf8')).trim();
   } catch (error) {
-    const hint = `Restore it, or start as the user it belongs to, or move ${dataDir} away to begin anew. ${USE_OTHER_DATABASE}`;
+    const hint = `Restore it, or start as the user it belongs to, or move ${dataDir} away to start with an empty database. ${USE_OTHER_DATABASE}`;
     throw new StartupError(`The password of the embedded database, ${passwordFile(dataDir)}, cannot be read.`, hint, error);
   }
 }
@@ -116,49 +116,54 @@ interface Joined {
 
 async function joinOrLaunch(home: Home, password: string, durable: boolean, timeoutMs: number): Promise<Joined> {
   let launched: Launch | undefined;
+  let failingSince: number | undefined;
   for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(15)) {
     const postmaster = await readPostmaster(home.dataDir);
     if (postmaster?.ready) {
       const member = await Member.join(home.dataDir, postmaster, password);
       if (member) {
         const adopted = launched === undefined || (launched.pid ?? postmaster.pid) !== postmaster.pid;
-        // Ours was late; if it were later still, it would find the database free when all have left, and serve nobody for ever.
+        // Our own server lost the race. It must not start later, when all have left: no process would ever stop it.
         if (adopted) await launched?.end();
         return { member, postmaster, adopted };
       }
     }
     if (launched?.hasExited()) {
-      if (!isWorthAnotherTry(await launched.lastLines())) throw await gaveUp(home, launched);
+      failingSince = launched.wasStopped() ? undefined : (failingSince ?? Date.now());
+      if (failingSince !== undefined && Date.now() - failingSince > RELAUNCH_MS) throw await startFailure(home, launched);
       launched = undefined;
+      await sleep(RELAUNCH_DELAY_MS);
+      continue;
     }
-    if (launched === undefined && !(postmaster && (await isPostmaster(postmaster.pid)))) {
+    if (launched) continue;
+    if (postmaster && (await isPostmaster(postmaster.pid))) {
+      failingSince = undefined; // another process has started the server, or is about to stop it
+    } else {
       await removeStaleLock(home.dataDir, postmaster);
       launched = await launch(home, durable);
     }
   }
-  throw await gaveUp(home, launched);
+  throw await startFailure(home, launched);
 }
 
 /**
- * Another process was faster or is just about to write its lock, the port was taken meanwhile, a killed server's last process is still
- * leaving, or somebody joined before us and has left again, alone.
+ * How long a server that fails to start is started again, in milliseconds. The cause may pass soon: another process is about to write
+ * its lock file, the port was taken in the meantime, or the last process of a killed server is still exiting.
  */
-const isWorthAnotherTry = (log: string): boolean =>
-  /lock file "postmaster\.pid" (already exists|is empty)|could not create any TCP\/IP sockets|pre-existing shared memory block|received \w+ shutdown request/.test(
-    log,
-  );
+const RELAUNCH_MS = 3_000;
+const RELAUNCH_DELAY_MS = 100;
 
-async function gaveUp(home: Home, launched: Launch | undefined): Promise<StartupError> {
-  const words = (await launched?.lastLines()) || 'It said nothing.';
+async function startFailure(home: Home, launched: Launch | undefined): Promise<StartupError> {
+  const lines = (await launched?.lastLines()) || 'It logged nothing.';
   return new StartupError(
-    `PostgreSQL does not start on ${home.dataDir}. Its last words:\n${words}`,
+    `PostgreSQL does not start on ${home.dataDir}. Its last log lines:\n${lines}`,
     `The whole log is ${logFile(home.dataDir)}. ${USE_OTHER_DATABASE}`,
   );
 }
 
 /**
- * PostgreSQL clears away the lock of a dead server itself, unless another of the user's programs has its process number by now, as
- * often happens in containers; nor an empty one, which a server leaves that dies in the moment between making and writing it.
+ * PostgreSQL removes the lock file of a dead server itself, except in two cases: another program of the same user has its process id
+ * by now, as often happens in containers; or the file is empty, because the server died between creating and writing it.
  */
 async function removeStaleLock(dataDir: string, stale: Postmaster | undefined): Promise<void> {
   const now = await readPostmaster(dataDir);
@@ -168,8 +173,8 @@ async function removeStaleLock(dataDir: string, stale: Postmaster | undefined): 
   if (isSame || isRemnant) await rm(lockFile(dataDir), { force: true });
 }
 
-/** A server that starts writes its lock within that time. */
-const EMPTY_LOCK_MS = 5_000;
+/** A starting server writes its lock file within this time, in milliseconds. Shorter than RELAUNCH_MS, so that a remnant is removed. */
+const EMPTY_LOCK_MS = 2_000;
 
 /** One user of the server: a connection that holds the shared lock. */
 class Member {
@@ -182,8 +187,8 @@ class Member {
   }
 
   /**
-   * Joins the users of `postmaster`. Undefined if it is not there, not ready or about to stop.
-   * @throws StartupError if something else answers there
+   * Joins the users of `postmaster`. Undefined if it is not running, not ready or about to stop.
+   * @throws StartupError if another server uses its port
    */
   static async join(dataDir: string, { port, pid }: Postmaster, password: string): Promise<Member | undefined> {
     const socket = new Socket();
@@ -196,7 +201,7 @@ class Member {
       stream: () => socket,
       connectionTimeoutMillis: 5000,
     });
-    client.on('error', () => {}); // the server went away; whoever queries it will notice
+    client.on('error', () => {}); // the server stopped; the next query fails
     try {
       await client.connect();
       const { rows } = await client.query<{ dir: string }>(
@@ -230,14 +235,14 @@ class Member {
     try {
       await this.#client.query(`CREATE DATABASE ${name}`);
     } catch (error) {
-      // Another process was faster: seen before (42P04) or while (23505) both made it.
+      // Another process was faster: before (42P04) or during (23505) this statement.
       if (!(error instanceof DatabaseError && ['42P04', '23505'].includes(error.code ?? ''))) throw error;
     }
   }
 
   /**
-   * Lets go of the server.
-   * @returns true if nobody else uses it; nobody can join then, until this connection ends
+   * Releases the server.
+   * @returns true if no other process uses it; none can join until this connection ends
    */
   async leave(): Promise<boolean> {
     this.#socket.ref();
@@ -246,7 +251,7 @@ class Member {
       const { rows } = await this.#client.query<{ alone: boolean }>(`SELECT pg_try_advisory_lock(${IN_USE}) AS alone`);
       return rows[0]?.alone === true;
     } catch {
-      return true; // the server is gone or going
+      return true; // the server has stopped or is stopping
     }
   }
 

@@ -14,17 +14,17 @@ export const passwordFile = (dataDir: string): string => path.join(dataDir, 'fan
 export const logFile = (dataDir: string): string => path.join(dataDir, 'server.log');
 
 const LOG_MAX_BYTES = 5_000_000;
-/** A server that is not needed has this long to go by itself. */
+/** How long a server that is not needed may take to stop before it is killed, in milliseconds. */
 const END_MS = 5_000;
 
-/** Nothing of our own environment, which holds secrets, but what the loader and Windows need. LC_ALL=C keeps messages in English. */
+/** Only what the loader and Windows need, because this process's environment contains secrets. LC_ALL=C keeps messages in English. */
 export function serverEnvironment(): NodeJS.ProcessEnv {
   const { PATH, SystemRoot, TEMP, TMP } = process.env;
   const given = Object.entries({ PATH, SystemRoot, TEMP, TMP }).filter(([, value]) => value !== undefined);
   return { ...Object.fromEntries(given), LC_ALL: 'C', TZ: 'UTC' };
 }
 
-/** A working directory that the server's user can enter; ours may be closed to it. */
+/** With a working directory that the server's user can enter, unlike perhaps that of this process. */
 const spawnOptions = (home: Home): SpawnOptions => ({
   ...home.user,
   cwd: home.binaries.folder,
@@ -33,8 +33,8 @@ const spawnOptions = (home: Home): SpawnOptions => ({
 });
 
 /**
- * Makes a new database cluster with a random password. Made elsewhere and put in place by renaming, so that a cluster is never there in
- * part, and of two processes that try at once one wins and the other finds it.
+ * Creates a new database cluster with a random password. It is created in a temporary folder and renamed, so that a cluster is never
+ * incomplete, and if two processes try at once, one succeeds and the other finds its cluster.
  */
 export async function initialise(home: Home, durable: boolean): Promise<void> {
   const { dataDir, user } = home;
@@ -61,13 +61,13 @@ export async function initialise(home: Home, durable: boolean): Promise<void> {
       await writeFile(path.join(draft, 'README'), 'Database of a FanslyMotion that root runs in a folder only root may enter.\n');
     await rename(draft, dataDir);
   } catch (error) {
-    if (!holdsDatabase(dataDir)) throw error; // else another process was faster
+    if (!holdsDatabase(dataDir)) throw error; // otherwise another process was faster
   } finally {
     await Promise.all([draft, password].map((name) => rm(name, { recursive: true, force: true })));
   }
 }
 
-/** Drafts of processes that were killed while they made a cluster. */
+/** Removes what processes left that were killed while creating a cluster. */
 async function removeAbandonedDrafts(dataDir: string): Promise<void> {
   const parent = path.dirname(dataDir);
   for (const name of await readdir(parent)) {
@@ -95,22 +95,24 @@ async function initdb(home: Home, folder: string, password: string, durable: boo
   const code = await ended(child);
   if (code === 0) return;
   const nameless = output.includes('could not look up effective user ID');
-  const hint = `${nameless ? 'Start as a user that has a name on this machine.' : 'Check that there is room on the disk.'} ${USE_OTHER_DATABASE}`;
-  throw new StartupError(`PostgreSQL could not make a database in ${home.dataDir}:\n${output.trim()}`, hint);
+  const hint = `${nameless ? 'Start as a user who has a name on this machine.' : 'Check that the disk has free space.'} ${USE_OTHER_DATABASE}`;
+  throw new StartupError(`PostgreSQL could not create a database in ${home.dataDir}:\n${output.trim()}`, hint);
 }
 
-/** A server process on its way up. */
+/** A server process that is starting. */
 export interface Launch {
-  /** Undefined where another program starts the server for us (Windows). */
+  /** Undefined on Windows, where pg_ctl starts the server. */
   readonly pid?: number;
   readonly hasExited: () => boolean;
-  /** What the server has logged since it was launched, the last lines of it. */
+  /** Whether it has exited because it was told to stop, by another process that had joined and left, and not because of an error. */
+  readonly wasStopped: () => boolean;
+  /** The last lines that the server has logged since it was launched. */
   readonly lastLines: () => Promise<string>;
-  /** Ends it, and waits for that. */
+  /** Stops it and waits until it has exited. */
   readonly end: () => Promise<void>;
 }
 
-/** Starts the server on a free port. It stays when we go, and no Ctrl-C reaches it: those who use it stop it. */
+/** Starts the server on a free port. It outlives this process and is not reached by Ctrl-C: the last user stops it. */
 export async function launch(home: Home, durable: boolean): Promise<Launch> {
   const name = logFile(home.dataDir);
   if ((await sizeOf(name)) > LOG_MAX_BYTES) await rename(name, `${name}.1`);
@@ -121,25 +123,24 @@ export async function launch(home: Home, durable: boolean): Promise<Launch> {
   };
 
   const settings = Object.entries(serverSettings(await freePort(), durable)).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
-  // Administrators cannot start the server on Windows unless pg_ctl takes their rights away first.
+  // On Windows, PostgreSQL refuses to run with administrator privileges; pg_ctl drops them.
   if (process.platform === 'win32') {
     const start = ['start', '-W', '-D', home.dataDir, '-l', name, '-o', settings.join(' ')];
     const code = await ended(spawn(program(home.binaries, 'pg_ctl'), start, { ...spawnOptions(home), stdio: 'ignore' }));
-    return { hasExited: () => code !== 0, lastLines, end: async () => {} };
+    return { hasExited: () => code !== 0, wasStopped: () => false, lastLines, end: async () => {} };
   }
   const log = await open(name, 'a', 0o600);
   try {
-    if (home.user) await log.chown(home.user.uid, home.user.gid); // its owner may start it without root another time
+    if (home.user) await log.chown(home.user.uid, home.user.gid); // so that this user can also start it without root
     const child = spawn(program(home.binaries, 'postgres'), ['-D', home.dataDir, ...settings], {
       ...spawnOptions(home),
       stdio: ['ignore', log.fd, log.fd],
       detached: true,
     });
     let exited = false;
-    const exit = ended(child).then(
-      () => (exited = true),
-      () => (exited = true),
-    );
+    const exit = ended(child)
+      .catch(() => null)
+      .finally(() => (exited = true));
     child.unref();
     const end = async (): Promise<void> => {
       child.kill('SIGINT');
@@ -147,13 +148,13 @@ export async function launch(home: Home, durable: boolean): Promise<Launch> {
       await exit;
       clearTimeout(timer);
     };
-    return { pid: child.pid, hasExited: () => exited, lastLines, end };
+    return { pid: child.pid, hasExited: () => exited, wasStopped: () => child.exitCode === 0, lastLines, end };
   } finally {
     await log.close();
   }
 }
 
-/** Modest, for a machine that has other work to do. Values hold no spaces: Windows gets them as one line. */
+/** Modest, because the machine has other work to do. Values contain no spaces: on Windows they are passed as one line. */
 function serverSettings(port: number, durable: boolean): Record<string, string | number> {
   return {
     port,
@@ -169,7 +170,7 @@ function serverSettings(port: number, durable: boolean): Record<string, string |
     jit: 'off',
     timezone: 'UTC',
     log_timezone: 'UTC',
-    log_min_messages: 'log', // starts, stops and crashes; failed statements are told to those who sent them
+    log_min_messages: 'log', // starts, stops and crashes; clients receive the errors of their own statements
     log_checkpoints: 'off',
     ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
   };
@@ -180,7 +181,7 @@ async function freePort(): Promise<number> {
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('The system gave no port.');
+  if (address === null || typeof address === 'string') throw new Error('The system assigned no port.');
   return address.port;
 }
 
@@ -190,7 +191,7 @@ const sizeOf = (name: string): Promise<number> =>
     () => 0,
   );
 
-/** The exit code. Rejects if the program cannot be run at all. */
+/** The exit code. Rejects if the program cannot be run. */
 function ended(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve, reject) => {
     child.once('close', resolve);

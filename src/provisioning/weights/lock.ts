@@ -1,4 +1,7 @@
-/** A lock file that allows only one process to fetch a model. */
+/**
+ * A lock file that allows only one process to fetch a model. Not with proper-lockfile, which would make a pull right after a killed one
+ * wait until its lock is stale instead of resuming at once.
+ */
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
