@@ -1,4 +1,4 @@
-/** `doctor`: looks at everything a video needs, and says the hint for what is missing. */
+/** `doctor`: checks everything that a video needs and prints a hint for what is missing. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs, parseEnv } from 'node:util';
@@ -13,10 +13,10 @@ import { EXIT } from './failure.ts';
 
 const USAGE = `Usage: fanslymotion doctor [--json]
 
-Checks this machine and its configuration. Exits 1 if no video could be made.
+Checks this machine and its configuration. Exits 1 if no video can be rendered.
 `;
 
-/** Longest time for one check; they run side by side. */
+/** Longest time for one check, in milliseconds; they run in parallel. */
 const CHECK_MS = 15_000;
 
 export async function doctor(args: string[]): Promise<void> {
@@ -36,11 +36,11 @@ export async function doctor(args: string[]): Promise<void> {
   const findings = await examine(ROOT, process.env);
   const healthy = findings.every(({ level }) => level !== 'FAIL');
   const text = json ? `${JSON.stringify({ ok: healthy, version: VERSION, checks: findings })}\n` : report(findings);
-  // A check that hangs, on a disk that does not answer say, must not keep the process.
+  // A check that hangs, for example on an unresponsive disk, must not keep the process alive.
   process.stdout.write(text, () => process.exit(healthy ? EXIT.done : EXIT.failed));
 }
 
-/** @param folder where .env is */
+/** Runs all checks. @param folder the folder of .env */
 export async function examine(folder: string, environment: Environment): Promise<Finding[]> {
   const file = path.join(folder, '.env');
   let unreadable: Finding[] = [];
@@ -52,7 +52,7 @@ export async function examine(folder: string, environment: Environment): Promise
   const results = await Promise.all([
     bounded('Node', () => checkNode()),
     bounded('PostgreSQL', () => checkDatabase(config)),
-    bounded('Redis', async () => (await checkRedis(config)) ?? ok('Redis', 'not used; PostgreSQL carries queue and progress')),
+    bounded('Redis', async () => (await checkRedis(config)) ?? ok('Redis', 'not used; PostgreSQL serves queue and progress')),
     bounded('ffmpeg', () => checkFfmpeg(config)),
     bounded('storage', () => checkStorage(config)),
     bounded('GPU', () => checkGpu()),
@@ -67,14 +67,21 @@ async function bounded(check: string, work: () => Promise<Finding>): Promise<Fin
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Finding>((resolve) => {
     timer = setTimeout(
-      () => resolve(fail(check, `no answer within ${CHECK_MS / 1000} s`, 'Try again; if it stays so, look at what it talks to.')),
+      () =>
+        resolve(
+          fail(
+            check,
+            `no result within ${CHECK_MS / 1000} s`,
+            'Run doctor again; if it happens again, check the service or disk that this check uses.',
+          ),
+        ),
       CHECK_MS,
     );
   });
   try {
     return await Promise.race([work(), late]);
   } catch (error) {
-    return fail(check, error instanceof Error ? error.message : String(error), 'Run doctor again; if it stays so, report this line.');
+    return fail(check, error instanceof Error ? error.message : String(error), 'Run doctor again; if it happens again, report this line.');
   } finally {
     clearTimeout(timer);
   }
@@ -88,7 +95,7 @@ function report(findings: readonly Finding[]): string {
   const failed = findings.filter(({ level }) => level === 'FAIL').length;
   const verdict =
     failed === 0
-      ? 'Videos can be made here: npm run animate -- photo.jpg'
-      : `No video can be made before ${failed === 1 ? 'this is' : `these ${failed} are`} cured.`;
+      ? 'Videos can be rendered here: npm run animate -- photo.jpg'
+      : `No video can be rendered until ${failed === 1 ? 'this is' : `these ${failed} are`} fixed.`;
   return `${lines.join('\n')}\n\n${verdict}\n`;
 }

@@ -9,7 +9,7 @@ interface Command {
   readonly run: (args: string[]) => Promise<void>;
 }
 
-/** The command line's commands. Each is loaded only when it is asked for. */
+/** The commands. Each is loaded only when it is run. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   animate: { about: 'turn a photo into an MP4', takesArguments: true, run: async (args) => (await import('./animate.ts')).animate(args) },
   start: { about: 'run everything: database, API, worker, bot', run: async () => (await import('./start.ts')).start() },
@@ -22,7 +22,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./doctor.ts')).doctor(args),
   },
   models: {
-    about: 'fetch, list, verify and remove model weights',
+    about: 'download, list, verify and remove model weights',
     takesArguments: true,
     run: async (args) => (await import('./models.ts')).models(args),
   },
@@ -30,7 +30,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 
 const USAGE = `Usage: fanslymotion <command>\n\n${Object.entries(COMMANDS)
   .map(([name, { about }]) => `  ${name.padEnd(14)}${about}`)
-  .join('\n')}\n\nfanslymotion animate --help tells more about photos and motions.\n`;
+  .join('\n')}\n\nfanslymotion animate --help explains photos and motions.\n`;
 
 const [name = '', ...args] = process.argv.slice(2);
 const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;

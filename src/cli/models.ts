@@ -1,4 +1,4 @@
-/** `models`: which weights there are, fetching, verifying and removing them. */
+/** `models`: lists, downloads, verifies and removes model weights. */
 import { enginesWithWeights } from '../catalog/engines.ts';
 import { parseArgs } from 'node:util';
 import { loadDotEnv, readConfig, type Config } from '../config.ts';
@@ -13,16 +13,19 @@ import { remove } from './models/remove.ts';
 import { verify } from './models/verify.ts';
 import { nearest } from './suggest.ts';
 
+/** Names the model of the first engine that needs one. */
+const MODEL_VARIABLE = enginesWithWeights()[0]!.weights.variable;
+
 const USAGE = `Usage: npm run models -- <command>        (or: npx fanslymotion models <command>)
 
-  list [--json]                   what is known, what is here, under which licence
-  pull NAME [--accept-licence]    fetch a model, or go on with one that was cut
+  list [--json]                   list known models, their state and licence
+  pull NAME [--accept-licence]    download a model, or continue an interrupted download
   verify [NAME]                   hash its files again and compare
-  path [NAME]                     print the folder where it is or will be
-  remove NAME [--yes]             delete it, half-fetched ones too
+  path [NAME]                     print its folder, whether it exists or not
+  remove NAME [--yes]             delete it, complete or not
 
-NAME is that of SVD_MODEL where it may be left out. Fetching can be stopped with Ctrl-C at any time; the same command goes on from there.
-MODELS_DIR says where models lie, HF_ENDPOINT names a mirror, HF_TOKEN is for models that ask for an account. More: docs/models.md
+NAME defaults to ${MODEL_VARIABLE} where it is optional. A download can be interrupted with Ctrl-C at any time; the same command continues it.
+MODELS_DIR is the folder of models, HF_ENDPOINT a mirror, HF_TOKEN a token for models that require an account. More: docs/models.md
 `;
 const HELP = 'npm run models -- --help lists the commands.';
 
@@ -36,7 +39,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   list: { name: 'none', flag: 'json', run: (config, _name, json) => list(config, json) },
   pull: { name: 'required', flag: 'accept-licence', run: (config, name, accepted) => pull(config, known(config, name), accepted) },
   verify: { name: 'optional', run: (config, name) => verify(config, known(config, name)) },
-  path: { name: 'optional', run: tellPath },
+  path: { name: 'optional', run: printPath },
   remove: { name: 'required', flag: 'yes', run: (config, name, sure) => remove(config, known(config, name), sure) },
 };
 
@@ -49,7 +52,7 @@ export async function models(args: string[]): Promise<void> {
   try {
     const [word = 'list', ...rest] = args;
     const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
-    if (!command) throw badArguments(`There is no models ${JSON.stringify(word)}${meant(word, Object.keys(COMMANDS))}`, HELP);
+    if (!command) throw badArguments(`There is no command models ${JSON.stringify(word)}${meant(word, Object.keys(COMMANDS))}`, HELP);
     const { name, flag } = read(word, command, rest);
     loadDotEnv(ROOT);
     const config = readConfig();
@@ -72,7 +75,7 @@ function read(word: string, { name: naming, flag }: Command, args: string[]): { 
   }
   const [name, ...more] = positionals;
   if (name === undefined && naming === 'required')
-    throw badArguments(`models ${word} needs the name of a model.`, 'npm run models -- list tells the names.');
+    throw badArguments(`models ${word} requires the name of a model.`, 'npm run models -- list prints the names.');
   const surplus = naming === 'none' ? name : more[0];
   if (surplus !== undefined) throw badArguments(`models ${word} takes no ${JSON.stringify(surplus)}.`, HELP);
   return { name, flag: flag !== undefined && values[flag] === true };
@@ -82,7 +85,10 @@ function known(config: Config, name: string): KnownModel {
   const all = knownModels(config);
   const model = all.get(name);
   if (model) return model;
-  throw badArguments(`${JSON.stringify(name)} is no known model${meant(name, [...all.keys()])}`, 'npm run models -- list tells the names.');
+  throw badArguments(
+    `${JSON.stringify(name)} is not a known model${meant(name, [...all.keys()])}`,
+    'npm run models -- list prints the names.',
+  );
 }
 
 function meant(word: string, candidates: readonly string[]): string {
@@ -95,12 +101,12 @@ function defaultModel(config: Config): string {
   return configuredModel(config, enginesWithWeights()[0]!.weights);
 }
 
-/** The engine that is configured to use the model; undefined if there is none. */
+/** The engine that is configured to use the model, if any. */
 function engineOf(config: Config, name: string) {
   return enginesWithWeights().find(({ weights }) => configuredModel(config, weights) === name);
 }
 
-async function tellPath(config: Config, name: string): Promise<void> {
+async function printPath(config: Config, name: string): Promise<void> {
   process.stdout.write(`${modelFolder(config, name)}\n`);
   const [first] = enginesWithWeights();
   const { message, hint } = await modelState(config, (engineOf(config, name) ?? first!).weights, name);

@@ -1,4 +1,4 @@
-/** How a command finds the services that "npm start" runs from the same folder. */
+/** How a command finds the services that `npm start` runs in the same folder. */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -11,7 +11,7 @@ export type Running = z.infer<typeof Running>;
 
 const fileOf = (config: Config) => path.join(storageFolder(config), 'running.json');
 
-/** Tells other commands where the API is. */
+/** Publishes the address of the API to other commands. */
 export async function announce(config: Config, { url, instance }: Running): Promise<void> {
   const file = fileOf(config);
   await mkdir(path.dirname(file), { recursive: true });
@@ -19,11 +19,12 @@ export async function announce(config: Config, { url, instance }: Running): Prom
   await rename(`${file}.${process.pid}`, file);
 }
 
+/** Removes what `announce` wrote, unless another instance has replaced it. */
 export async function withdraw(config: Config, { instance }: Running): Promise<void> {
   if ((await read(config))?.instance === instance) await rm(fileOf(config), { force: true });
 }
 
-/** The announced services, if they answer; a file left by a killed process, or another program on its port, is seen through. */
+/** The announced services if they respond; null for the file of a killed process, or if another program uses its port by now. */
 export async function findRunning(config: Config): Promise<Running | null> {
   const running = await read(config);
   if (!running) return null;

@@ -1,4 +1,4 @@
-/** `npm start`: everything in one go, until Ctrl-C. */
+/** `npm start`: runs everything until Ctrl-C. */
 import { randomBytes } from 'node:crypto';
 import { ConfigError, loadDotEnv, readConfig, secretsOf, type Config } from '../config.ts';
 import { createLog } from '../process/log.ts';
@@ -8,20 +8,22 @@ import { unknownVariables } from './doctor/variables.ts';
 import { announce, findRunning, withdraw } from './running.ts';
 import { Supervisor } from './supervisor.ts';
 
-/** Runs until SIGINT or SIGTERM. Exit codes: 0 stopped when told to, 1 could not start. */
+/** Runs until SIGINT or SIGTERM. Exit codes: 0 stopped by a signal, 1 could not start. */
 export async function start(): Promise<void> {
   const config = configOrExit();
   const log = createLog('start', config.LOG_LEVEL, undefined, secretsOf(config));
   for (const { message, hint } of unknownVariables(ROOT)) log.warn(`${message}. ${hint}`);
   const other = await findRunning(config);
   if (other) {
-    log.error(`FanslyMotion already runs from this folder, at ${other.url}. Stop it first, or set STORAGE_DIR and PORT for a second one.`);
+    log.error(
+      `FanslyMotion is already running in this folder, at ${other.url}. Stop it first, or set STORAGE_DIR and PORT for a second installation.`,
+    );
     process.exit(1);
   }
   let running = false;
   const supervisor = new Supervisor({
     config,
-    // The bot is a client like any other; this is its key, for this run only. An API elsewhere does not know it.
+    // The bot is an ordinary client. This is its key for this run; an API elsewhere would not accept it.
     environment: (config.BOT_API_KEY ?? config.BOT_API_URL) ? {} : { BOT_API_KEY: randomBytes(24).toString('base64url') },
     output: 'inherit',
     restart: true,
@@ -44,7 +46,7 @@ export async function start(): Promise<void> {
         process.exit(0);
       },
       (error: unknown) => {
-        log.error({ err: error }, 'stopped badly');
+        log.error({ err: error }, 'could not stop cleanly');
         process.exit(1);
       },
     );

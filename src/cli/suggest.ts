@@ -1,17 +1,17 @@
 /**
- * The candidate that `text` most likely was meant to be; undefined if none is near. One slip in four letters is forgiven; case, `-` and
- * `_` do not count.
+ * The candidate that `text` is most likely a misspelling of; undefined if none is close. Allows one mistake in four letters and ignores
+ * case, `-` and `_`.
  */
 export function nearest(text: string, candidates: readonly string[]): string | undefined {
   const plain = (word: string) => word.toLowerCase().replaceAll(/[-_]/g, '');
   const ranked = candidates
-    .map((candidate) => ({ candidate, slips: distance(plain(text), plain(candidate)) }))
-    .filter(({ candidate, slips }) => slips <= Math.max(1, Math.floor(plain(candidate).length / 4)))
-    .toSorted((a, b) => a.slips - b.slips);
+    .map((candidate) => ({ candidate, mistakes: distance(plain(text), plain(candidate)) }))
+    .filter(({ candidate, mistakes }) => mistakes <= Math.max(1, Math.floor(plain(candidate).length / 4)))
+    .toSorted((a, b) => a.mistakes - b.mistakes);
   return ranked[0]?.candidate;
 }
 
-/** How many letters must be added, left out, replaced or swapped with their neighbour (optimal string alignment). */
+/** Number of letters to insert, delete, replace or swap with their neighbour (optimal string alignment distance). */
 function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {

@@ -9,37 +9,37 @@ import { storageFolder } from '../infra/services.ts';
 
 export interface SupervisorOptions {
   readonly config: Config;
-  /** Environment of the children beside this process's own; an empty text unsets. */
+  /** Variables of the children in addition to this process's own; an empty value unsets one. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Where children write: this process's own output, or a file's descriptor. */
+  /** Where children write: the output of this process, or a file descriptor. */
   readonly output: 'inherit' | number;
-  /** Starts a part again when it ends by itself. */
+  /** Restarts a part that stops unexpectedly. */
   readonly restart: boolean;
-  /** Runs the bot too. */
+  /** Also runs the bot. */
   readonly bot?: boolean;
   readonly say: (line: string) => void;
-  /** As `say`, of what somebody should do something about. */
+  /** As `say`, for lines that require action. */
   readonly warn?: (line: string) => void;
-  /** The API listens, at first or again. */
+  /** Called each time the API starts to listen. */
   readonly onApi?: (api: { readonly url: string; readonly instance: string }) => void;
-  /** A part that was ready ended by itself and is not started again. */
+  /** Called when a part that was ready stops unexpectedly and is not restarted. */
   readonly onEnded?: (how: string) => void;
 }
 
-/** Parts that run as processes of their own. */
+/** The entry points of the child processes. */
 const PARTS = { api: '../main', worker: '../../worker/main', bot: '../../bot/main' } as const;
 
 type PartName = keyof typeof PARTS;
 
-/** A part that is told to stop has as long as it said it may take, and this much more; then it is killed. */
+/** A part that takes longer to stop than it announced by more than this is killed, in milliseconds. */
 const SPARE_MS = 100;
-/** A part that is not ready by then will not be. */
+/** A part that is not ready after this time is killed, in milliseconds. */
 const START_MS = 60_000;
 const RESTART_MS = 1_000;
-/** A part that could not start is tried again after that. */
+/** Delay before another try to start a part that failed to start, in milliseconds. */
 const AGAIN_MS: Readonly<Record<PartName, number>> = { api: 5_000, worker: 5_000, bot: 30_000 };
 
-/** The running whole: database, API, worker and bot, as children that leave when this process does, however it ends. */
+/** Runs database, API, worker and bot as children, which stop when this process ends, for whatever reason. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #children = new Map<PartName, { readonly process: ChildProcess; stopWithinMs: number }>();
@@ -54,19 +54,19 @@ export class Supervisor {
     this.#options = options;
   }
 
-  /** Where the API listens. */
+  /** URL of the API. */
   get url(): string {
     return this.#url;
   }
 
-  /** Names the API process. */
+  /** Identifies the API process. */
   get instance(): string {
     return this.#instance;
   }
 
   /**
-   * Starts what is missing, in order. The others do without a bot that does not start; it is tried again.
-   * @throws Error if another part does not start; what was started is to be stopped
+   * Starts everything in order. A bot that fails to start is retried and does not affect the others.
+   * @throws Error if another part fails to start; the caller then calls `stop`
    */
   start(): Promise<void> {
     this.#starting ??= this.#start();
@@ -79,9 +79,9 @@ export class Supervisor {
     if (!databaseUrl) {
       this.#postgres = await startEmbeddedPostgres({ dataDir: path.join(storageFolder(config), 'postgres') });
       databaseUrl = this.#postgres.url;
-      say(`database  embedded PostgreSQL${this.#postgres.adopted ? ', found running' : ''}, data in ${this.#postgres.dataDir}`);
+      say(`database  embedded PostgreSQL${this.#postgres.adopted ? ', already running' : ''}, data in ${this.#postgres.dataDir}`);
     } else {
-      say('database  PostgreSQL of DATABASE_URL');
+      say('database  PostgreSQL at DATABASE_URL');
     }
     if (this.#stopping) return;
     await migrate(databaseUrl, say);
@@ -93,7 +93,7 @@ export class Supervisor {
     await this.#run('bot').catch((error: unknown) => this.#tryLater('bot', error));
   }
 
-  /** Ends all children in good order, and then the database. */
+  /** Stops all children gracefully, and then the database. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -101,7 +101,7 @@ export class Supervisor {
 
   async #stop(): Promise<void> {
     await Promise.all([...this.#children.values()].map((child) => stopChild(child.process, child.stopWithinMs + SPARE_MS)));
-    await this.#starting?.catch(() => {}); // told to whoever started
+    await this.#starting?.catch(() => {}); // reported to the caller of `start`
     await this.#postgres?.stop();
   }
 
@@ -116,8 +116,8 @@ export class Supervisor {
     child.once('exit', (code, signal) => {
       this.#children.delete(name);
       if (!ready || this.#stopping) return;
-      const how = `${name} ended by itself (${signal ?? `exit code ${code}`})`;
-      say(restart ? `${how}; starting it again` : how);
+      const how = `${name} stopped unexpectedly (${signal ?? `exit code ${code}`})`;
+      say(restart ? `${how}; restarting it` : how);
       if (restart) setTimeout(() => void this.#runAgain(name), RESTART_MS);
       else this.#options.onEnded?.(how);
     });
@@ -125,7 +125,7 @@ export class Supervisor {
     try {
       await new Promise<void>((resolve, reject) => {
         child.once('exit', (code, signal) =>
-          reject(new Error(`the ${name} process did not start (${signal ?? `exit code ${code}`}); its last lines say why`)),
+          reject(new Error(`the ${name} process did not start (${signal ?? `exit code ${code}`}); see its last log lines`)),
         );
         child.once('error', reject);
         child.on('message', (message: { type?: string; stopWithinMs?: number; url?: string; instance?: string }) => {
@@ -144,7 +144,7 @@ export class Supervisor {
   #apiIsReady(url: string, instance: string): void {
     this.#url = url;
     this.#instance = instance;
-    // Where it is started again, clients find it at the same address.
+    // After a restart, clients find it at the same address.
     this.#environment['PORT'] = new URL(url).port;
     this.#options.onApi?.({ url, instance });
   }
@@ -157,7 +157,7 @@ export class Supervisor {
   #tryLater(name: PartName, error: unknown): void {
     if (this.#stopping) return;
     const { say, warn = say } = this.#options;
-    warn(`${error instanceof Error ? error.message : String(error)}; trying again in ${AGAIN_MS[name] / 1000} s`);
+    warn(`${error instanceof Error ? error.message : String(error)}; retrying in ${AGAIN_MS[name] / 1000} s`);
     setTimeout(() => void this.#runAgain(name), AGAIN_MS[name]);
   }
 }
@@ -165,7 +165,7 @@ export class Supervisor {
 async function stopChild(child: ChildProcess, withinMs: number): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
-  // Windows knows no polite signal; without us a part leaves in good order too.
+  // Windows has no graceful signal, but a part also stops gracefully when its parent disconnects.
   if (process.platform === 'win32' && child.connected) child.disconnect();
   else child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), withinMs);

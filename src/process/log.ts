@@ -5,7 +5,7 @@ export type { Logger };
 
 const CENSOR = '[secret]';
 
-/** Paths at which a secret could stand in something that is logged. */
+/** Paths in logged objects that may hold a secret. */
 const SECRETS = [
   'authorization',
   'cookie',
@@ -19,14 +19,14 @@ const SECRETS = [
   '*.connectionString',
 ];
 
-/** Members of an error, at any depth, that can hold a secret: ioredis names the command that failed with its arguments, AUTH's too. */
-const TELLTALE = new Set(['args', 'input', 'connectionString', 'password', 'secret', 'authorization', 'cookie']);
+/** Properties of an error, at any depth, that may hold a secret: ioredis includes the arguments of a failed command, even of AUTH. */
+const REVEALING = new Set(['args', 'input', 'connectionString', 'password', 'secret', 'authorization', 'cookie']);
 
 function withoutSecrets(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null || depth > 5) return value;
   if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, depth + 1));
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, TELLTALE.has(key.toLowerCase()) ? CENSOR : withoutSecrets(inner, depth + 1)]),
+    Object.entries(value).map(([key, inner]) => [key, REVEALING.has(key.toLowerCase()) ? CENSOR : withoutSecrets(inner, depth + 1)]),
   );
 }
 
@@ -36,7 +36,7 @@ const serializers = {
 
 const SHORTEST_SECRET = 8;
 
-/** Every way in which secrets may stand in a line of JSON; longest first, lest a part of one leaves the rest of it. */
+/** Every form in which a secret may occur in a line of JSON, longest first, so that no remainder of a longer one stays. */
 function formsOf(secrets: readonly string[]): string[] {
   const forms = secrets
     .filter(({ length }) => length >= SHORTEST_SECRET)
@@ -45,11 +45,11 @@ function formsOf(secrets: readonly string[]): string[] {
 }
 
 /**
- * The log of one process: readable on a terminal, JSON lines otherwise. What belongs to a job carries `jobId`.
- * @param part which part of the system speaks, such as `api` or `worker`
- * @param destination where lines go instead of standard output
- * @param secrets texts that are taken out of every line, wherever in it they stand: addresses hold a bot's token, say. Those of fewer
- * than 8 characters are left in, as ordinary words would go with them
+ * The log of one process: readable on a terminal, JSON lines otherwise. Lines about a job carry `jobId`.
+ * @param part the part of the system that logs, such as `api` or `worker`
+ * @param destination receives the lines instead of standard output
+ * @param secrets texts that are removed from every line wherever they occur, for example a bot's token inside a URL. Texts of fewer
+ * than 8 characters are kept, because ordinary words would be removed with them
  */
 export function createLog(part: string, level: string, destination?: DestinationStream, secrets: readonly string[] = []): Logger {
   const forms = formsOf(secrets);

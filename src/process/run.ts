@@ -5,22 +5,22 @@ import { ROOT } from './version.ts';
 
 /** A part of the system that was started. */
 export interface Part {
-  /** What the parent process should know once the part is ready, beside `stopWithinMs`. Rejects if it will not be. */
+  /** What the parent process receives once the part is ready, beside `stopWithinMs`. Rejects if the part cannot start. */
   readonly ready: Promise<Readonly<Record<string, string>>>;
-  /** Rejects when the part cannot go on, which ends the process; never if not said. */
+  /** Rejects when the part cannot continue, which ends the process. If absent, that never happens. */
   readonly failed?: Promise<never>;
-  /** How long leaving in good order may take, in milliseconds; 4.5 s if not said. */
+  /** How long a graceful stop may take, in milliseconds; `STOP_MS` if absent. */
   readonly stopWithinMs?: number;
-  /** Leaves in good order; also before it was ready. */
+  /** Stops gracefully; may be called before the part is ready. */
   stop(): Promise<void>;
 }
 
-/** How long leaving in good order takes at most, in milliseconds, where a part says nothing else. */
+/** How long a graceful stop may take by default, in milliseconds. */
 export const STOP_MS = 4_500;
 
 /**
- * The frame of every long-running process: reads configuration, starts the part, tells a parent that it is ready, and stops it on
- * SIGTERM, SIGINT, or when the parent is gone. Exits 1 if it cannot start, saying why.
+ * The frame of every long-running process: reads the configuration, starts the part, notifies the parent process when it is ready, and
+ * stops it on SIGTERM, SIGINT, or when the parent is gone. Exits 1 if the part cannot start, and logs why.
  */
 export function runPart(name: string, start: (config: Config, log: Logger) => Promise<Part>): void {
   let config: Config;
@@ -48,23 +48,24 @@ export function runPart(name: string, start: (config: Config, log: Logger) => Pr
     if (stopping) return;
     stopping = true;
     log.info({ reason }, 'stopping');
-    const leaveAfter = (ms: number) => setTimeout(() => fail(new Error(`not stopped after ${ms / 1000} s`), 'left behind'), ms).unref();
-    const early = leaveAfter(STOP_MS);
+    const failAfter = (ms: number) =>
+      setTimeout(() => fail(new Error(`not stopped after ${ms / 1000} s`), 'not stopped in time'), ms).unref();
+    const early = failAfter(STOP_MS);
     const part = await started;
     clearTimeout(early);
-    leaveAfter(part.stopWithinMs ?? STOP_MS);
+    failAfter(part.stopWithinMs ?? STOP_MS);
     await part.stop();
     process.exit(0);
   };
-  const onSignal = (reason: string) => void stop(reason).catch((error: unknown) => fail(error, 'stopped badly'));
+  const onSignal = (reason: string) => void stop(reason).catch((error: unknown) => fail(error, 'could not stop cleanly'));
   process.on('SIGTERM', onSignal);
-  // Ctrl-C and a closed terminal reach the whole group of processes; where there is a parent, it decides when its children leave.
+  // Ctrl-C and a closed terminal signal the whole process group; a parent decides itself when its children stop.
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => process.connected || onSignal(signal));
   process.on('disconnect', () => onSignal('parent is gone'));
   if (process.connected === false) onSignal('parent is gone');
   started
     .then((part) => part.failed)
-    .catch((error: unknown) => stopping || fail(error, `cannot go on: ${error instanceof Error ? error.message : String(error)}`));
+    .catch((error: unknown) => stopping || fail(error, `cannot continue: ${error instanceof Error ? error.message : String(error)}`));
   started
     .then((part) => part.ready)
     .then(

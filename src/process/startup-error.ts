@@ -1,4 +1,4 @@
-/** A process cannot start as things are. Its message ends with what to do about it. */
+/** A process cannot start until a condition changes. The message ends with the hint. */
 export class StartupError extends Error {
   override readonly name = 'StartupError';
   readonly hint: string;

@@ -1,4 +1,4 @@
-/** What the services talk to: PostgreSQL, Redis, the port they listen on. */
+/** Checks what the services connect to, PostgreSQL and Redis, and the port they listen on. */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -36,16 +36,16 @@ async function checkServer(url: string): Promise<Finding> {
   const { version, exists, pending, problem } = await inspectDatabase(url);
   const server = `PostgreSQL ${version} at ${hostname}:${port || 5432}`;
   if (Number.parseInt(version, 10) < OLDEST_POSTGRES)
-    return fail('PostgreSQL', `${server} is too old`, `Use version ${OLDEST_POSTGRES} or newer, or leave DATABASE_URL out.`);
+    return fail('PostgreSQL', `${server} is too old`, `Use version ${OLDEST_POSTGRES} or newer, or unset DATABASE_URL.`);
   if (problem) return fail('PostgreSQL', problem.message.slice(0, -problem.hint.length - 1), problem.hint);
-  if (!exists) return ok('PostgreSQL', `${server}; the database ${decodeURIComponent(pathname.slice(1))} is made at the first start`);
+  if (!exists) return ok('PostgreSQL', `${server}; the database ${decodeURIComponent(pathname.slice(1))} is created at the first start`);
   return ok(
     'PostgreSQL',
     `${server}, ${pending.length === 0 ? 'migrations up to date' : `migrations to apply at the next start: ${pending.join(', ')}`}`,
   );
 }
 
-/** Runs the very program that would be started, as the very user. */
+/** Runs the same program as the same user as a start would. */
 async function checkEmbedded(config: Config): Promise<Finding> {
   const binaries = await findBinaries();
   const home = await chooseHome(path.join(storageFolder(config), 'postgres'), binaries);
@@ -67,13 +67,13 @@ async function checkEmbedded(config: Config): Promise<Finding> {
     );
   }
   const place = `data in ${home.dataDir}${home.relocated ? ', since its user cannot reach the storage folder' : ''}`;
-  if (!holdsDatabase(home.dataDir)) return ok('PostgreSQL', `embedded ${version}; ${place}, made at the first start`);
+  if (!holdsDatabase(home.dataDir)) return ok('PostgreSQL', `embedded ${version}; ${place}, created at the first start`);
   const made = (await readFile(path.join(home.dataDir, 'PG_VERSION'), 'utf8')).trim();
   if (made !== version.split('.')[0]) {
     return fail(
       'PostgreSQL',
-      `${place} was made by PostgreSQL ${made} and cannot be read by ${version}`,
-      `Export it with the version of this program that made it, or move it away to begin anew. ${USE_OTHER_DATABASE}`,
+      `${place} was created by PostgreSQL ${made} and cannot be read by ${version}`,
+      `Export it with the version of this program that created it, or move it away to start with an empty database. ${USE_OTHER_DATABASE}`,
     );
   }
   const postmaster = await readPostmaster(home.dataDir);
@@ -81,7 +81,7 @@ async function checkEmbedded(config: Config): Promise<Finding> {
   return ok('PostgreSQL', `embedded ${version}, ${runs ? `running as process ${postmaster.pid}` : 'not running now'}; ${place}`);
 }
 
-/** @returns null where Redis is not used */
+/** Null if Redis is not used. */
 export async function checkRedis({ REDIS_URL }: Config): Promise<Finding | null> {
   if (!REDIS_URL) return null;
   const { hostname, port } = new URL(REDIS_URL);
@@ -101,12 +101,12 @@ export async function checkRedis({ REDIS_URL }: Config): Promise<Finding | null>
     const version = /^redis_version:(.+)$/m.exec(info)?.[1]?.trim() ?? '0';
     const policy = /^maxmemory_policy:(.+)$/m.exec(info)?.[1]?.trim() ?? 'noeviction';
     if (Number.parseFloat(version) < OLDEST_REDIS)
-      return fail('Redis', `Redis ${version} at ${where} is too old`, `Use version ${OLDEST_REDIS} or newer, or leave REDIS_URL out.`);
+      return fail('Redis', `Redis ${version} at ${where} is too old`, `Use version ${OLDEST_REDIS} or newer, or unset REDIS_URL.`);
     if (policy !== 'noeviction')
       return warn(
         'Redis',
-        `Redis ${version} at ${where} throws keys away when memory is short (${policy})`,
-        'Set its maxmemory-policy to noeviction, or queued jobs may be lost.',
+        `Redis ${version} at ${where} evicts keys when memory is short (${policy})`,
+        'Set its maxmemory-policy to noeviction; otherwise queued jobs may be lost.',
       );
     return ok('Redis', `Redis ${version} at ${where}`);
   } catch (error) {
@@ -114,14 +114,14 @@ export async function checkRedis({ REDIS_URL }: Config): Promise<Finding | null>
     return fail(
       'Redis',
       `Redis at ${where} cannot be used: ${message || code}`,
-      'Check REDIS_URL and that the server runs there; without REDIS_URL, PostgreSQL carries queue and progress.',
+      'Check REDIS_URL and that the server is running; without REDIS_URL, PostgreSQL serves queue and progress.',
     );
   } finally {
     client.disconnect();
   }
 }
 
-/** A port that is taken hinders `npm start`, not `animate`, which takes a free one. */
+/** A taken port blocks `npm start`, but not `animate`, which uses a free one. */
 export async function checkPort(config: Config): Promise<Finding> {
   const { HOST, PORT } = config;
   const running = await findRunning(config);
@@ -132,7 +132,7 @@ export async function checkPort(config: Config): Promise<Finding> {
     if (!(error instanceof AppError)) throw error;
     return warn('port', 'npm start would refuse to listen', error.message);
   }
-  if (PORT === 0) return ok('port', `a free one on ${HOST} at each start`);
+  if (PORT === 0) return ok('port', `a free port on ${HOST} at each start`);
   const server = createServer();
   try {
     server.listen(PORT, HOST);
@@ -144,12 +144,12 @@ export async function checkPort(config: Config): Promise<Finding> {
       return warn(
         'port',
         `${PORT} on ${HOST} is taken by another program; npm start cannot use it`,
-        'Set PORT to a free one, or stop the other program.',
+        'Set PORT to a free port, or stop the other program.',
       );
     return warn(
       'port',
       `npm start cannot listen on ${HOST}:${PORT}: ${message}`,
-      'Set HOST and PORT to an address of this machine; ports below 1024 may need more rights.',
+      'Set HOST and PORT to an address of this machine; ports below 1024 may require more privileges.',
     );
   } finally {
     server.close();

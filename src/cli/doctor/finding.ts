@@ -1,12 +1,12 @@
-/** `ok`: as it should be. `warn`: worth knowing, videos can be made. `FAIL`: no video can be made until it is cured. */
+/** `ok`: nothing to do. `warn`: videos can be rendered, but something needs attention. `FAIL`: no video can be rendered until it is fixed. */
 export type Level = 'ok' | 'warn' | 'FAIL';
 
-/** What a check found out. */
+/** The result of a check. */
 export interface Finding {
   readonly check: string;
   readonly level: Level;
   readonly message: string;
-  /** What to do; absent where nothing has to be done. */
+  /** What to do; absent if nothing has to be done. */
   readonly hint?: string;
 }
 

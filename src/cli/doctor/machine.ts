@@ -1,4 +1,4 @@
-/** What the machine itself must have: Node, ffmpeg, room for files; what it may have: a GPU, weights. */
+/** Checks the machine itself: Node, ffmpeg and disk space, which are required; a GPU and model weights, which are optional. */
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -17,16 +17,16 @@ import { AppError } from '../../jobs/errors.ts';
 import { probeGpus } from '../../../worker/devices.ts';
 import { fail, ok, warn, type Finding } from './finding.ts';
 
-/** Less free space than this is worth a warning: a day's videos may fill it. */
+/** Less free space than this causes a warning: the videos of one day may fill it. */
 const LITTLE_SPACE_BYTES = 1e9;
-/** Less than this does not hold one video and a new database. */
+/** Less free space than this cannot hold one video and a new database. */
 const NO_SPACE_BYTES = 200e6;
 
 export async function checkNode(version = process.versions.node): Promise<Finding> {
   const { engines } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8')) as { engines: { node: string } };
   return satisfies(version, engines.node)
     ? ok('Node', `${version} on ${process.platform}-${process.arch}`)
-    : fail('Node', `${version} is not among the versions this program runs on: ${engines.node}`, 'Install Node 22 or 24 (nodejs.org).');
+    : fail('Node', `${version} is not supported; this program runs on ${engines.node}`, 'Install Node 22 or 24 (nodejs.org).');
 }
 
 /** Whether `version` lies in `range`: alternatives of ^a.b.c and >=a.b.c, as package.json uses them. */
@@ -44,7 +44,7 @@ export function satisfies(version: string, range: string): boolean {
 export async function checkFfmpeg(config: Config): Promise<Finding> {
   try {
     const { path: program, version, source } = await findFfmpeg(config);
-    const origin = { FFMPEG_PATH: 'named by FFMPEG_PATH', system: "the system's", npm: "npm's" }[source];
+    const origin = { FFMPEG_PATH: 'from FFMPEG_PATH', system: 'from the PATH', npm: 'installed by npm' }[source];
     return ok('ffmpeg', `${version} with libx264, ${origin}: ${program}`);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
@@ -52,8 +52,8 @@ export async function checkFfmpeg(config: Config): Promise<Finding> {
       'ffmpeg',
       error.message,
       config.FFMPEG_PATH
-        ? 'Correct FFMPEG_PATH, or leave it out.'
-        : "Run npm ci without --omit=optional, install the system's ffmpeg, or set FFMPEG_PATH.",
+        ? 'Correct FFMPEG_PATH, or unset it.'
+        : 'Run npm ci without --omit=optional, install ffmpeg on the system, or set FFMPEG_PATH.',
     );
   }
 }
@@ -66,8 +66,8 @@ export async function checkStorage(config: Config): Promise<Finding> {
   } catch (error) {
     return fail(
       'storage',
-      `${folder} cannot be written to: ${(error as Error).message}`,
-      'Set STORAGE_DIR to a folder of yours, or correct its permissions.',
+      `${folder} is not writable: ${(error as Error).message}`,
+      'Set STORAGE_DIR to a writable folder, or correct the permissions of this one.',
     );
   }
   const free = await workspace.freeBytes();
@@ -77,7 +77,7 @@ export async function checkStorage(config: Config): Promise<Finding> {
   return free < LITTLE_SPACE_BYTES ? warn('storage', message, hint) : ok('storage', message);
 }
 
-/** The GPU that engines could use. Only WebGPU counts; NVIDIA's tool merely names the cards. */
+/** The GPU that engines can use. WebGPU decides; NVIDIA's tool only provides the names of the cards. */
 export async function checkGpu(): Promise<Finding> {
   const [cards, gpus] = await Promise.all([nvidiaCards(), probeGpus()]);
   const runsOnGpu = (engine: EngineName) => gpus.some(({ device }) => engineEntry(engine).unavailableOn(device) === null);
@@ -94,12 +94,12 @@ export async function checkGpu(): Promise<Finding> {
   const found = [...cards, ...gpus.map(({ probe }) => probe.reason)].join('; ');
   if (gpus.some(({ probe }) => probe.hardware)) return ok('GPU', `${found} ${uses} uses it, ${needless}`);
   if (cards.length > 0) {
-    return warn('GPU', `${found} ${uses} cannot use it`, `Install the driver's Vulkan part too (docs/webgpu.md). ${needless}.`);
+    return warn('GPU', `${found} ${uses} cannot use it`, `Install the Vulkan part of the driver as well (docs/webgpu.md). ${needless}.`);
   }
   return ok('GPU', `${found} ${uses} would take hours, ${needless}`);
 }
 
-/** One line a card; none without NVIDIA's driver. */
+/** One line per card; empty without NVIDIA's driver. */
 async function nvidiaCards(): Promise<string[] | Error> {
   try {
     const { stdout } = await promisify(execFile)('nvidia-smi', ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader'], {
@@ -132,7 +132,7 @@ export async function checkWeights(config: Config): Promise<Finding> {
     return warn(
       'weights',
       [`${message}; ${engine} needs it`, ...needless.map((other) => `${other} does not`)].join(', '),
-      pulls ? `The next worker fetches it (${weights.autoPullVariable}); or now: ${hint}` : hint!,
+      pulls ? `The next worker that starts downloads it (${weights.autoPullVariable}); to download it now: ${hint}` : hint!,
     );
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;

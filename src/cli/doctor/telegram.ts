@@ -1,10 +1,10 @@
-/** The bot, where there is one: its token, and whether Telegram can be reached. */
+/** Checks the bot, if one is configured: its token, and whether Telegram can be reached. */
 import type { Config } from '../../config.ts';
 import { ok, warn, type Finding } from './finding.ts';
 
-const ANSWER_MS = 8_000;
+const RESPONSE_MS = 8_000;
 
-/** Videos can be made without a bot: what is wrong with it is worth knowing, and no more. */
+/** Never fails: videos can be rendered without a bot. */
 export async function checkTelegram({
   BOT_TOKEN: token,
   BOT_API_ROOT: root,
@@ -15,23 +15,19 @@ export async function checkTelegram({
   if (webhook && !secret)
     return warn(
       'Telegram',
-      'BOT_WEBHOOK_URL is set, but BOT_WEBHOOK_SECRET is not; the bot would not start',
+      'BOT_WEBHOOK_URL is set without BOT_WEBHOOK_SECRET; the bot cannot start',
       'Set BOT_WEBHOOK_SECRET to 16 letters and digits or more.',
     );
   const { host } = new URL(root);
   try {
-    const response = await fetch(`${root}/bot${token}/getMe`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    const response = await fetch(`${root}/bot${token}/getMe`, { signal: AbortSignal.timeout(RESPONSE_MS) });
     const { result } = (await response.json()) as { result?: { username?: string } };
     if (result?.username) return ok('Telegram', `bot @${result.username} at ${host}`);
     if (response.status === 401 || response.status === 404)
-      return warn('Telegram', `${host} does not know BOT_TOKEN`, 'Copy it again from @BotFather; /revoke there makes a new one.');
-    return warn('Telegram', `${host} answers ${response.status}`, 'Check BOT_API_ROOT, and try again later.');
+      return warn('Telegram', `${host} does not know BOT_TOKEN`, 'Copy it again from @BotFather, or issue a new one there with /revoke.');
+    return warn('Telegram', `${host} responds with status ${response.status}`, 'Check BOT_API_ROOT, and try again later.');
   } catch {
-    // Without its cause, which may name the address, and that holds the token.
-    return warn(
-      'Telegram',
-      `${host} cannot be reached`,
-      'Check the network, a proxy, and BOT_API_ROOT; the bot waits and goes on by itself.',
-    );
+    // Without the error's own message, which may contain the URL and thereby the token.
+    return warn('Telegram', `${host} cannot be reached`, 'Check the network, a proxy, and BOT_API_ROOT; the bot retries by itself.');
   }
 }

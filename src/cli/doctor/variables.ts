@@ -1,4 +1,4 @@
-/** The environment and .env: every malformed variable named, every unknown one too. */
+/** Checks the environment and .env: reports every invalid and every unknown variable. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
@@ -8,13 +8,13 @@ import { nearest } from '../suggest.ts';
 import { fail, ok, warn, type Finding } from './finding.ts';
 
 const NAMES = names(VARIABLES);
-/** Shorter ones are too near to what other programs have in the environment. */
+/** Shorter names resemble variables of other programs too closely. */
 const SHORTEST_GUESS = 6;
 
 /**
  * @param environment the process's own variables
- * @param dotEnv those of .env; what the process has wins
- * @returns the findings, and the configuration as it would be without the malformed variables
+ * @param dotEnv those of .env; the process's own take precedence
+ * @returns the findings, and the configuration without the invalid variables
  */
 export function checkVariables(environment: Environment, dotEnv: Environment): { findings: Finding[]; config: Config } {
   const effective = { ...dotEnv, ...withoutUnset(environment) };
@@ -32,14 +32,17 @@ export function checkVariables(environment: Environment, dotEnv: Environment): {
     ...Object.keys(dotEnv)
       .filter((name) => !Object.hasOwn(VARIABLES, name))
       .map((name) => unknown(name, '.env', nearest(name, NAMES))),
-    ...Object.keys(environment).flatMap((name) => strayed(name)),
+    ...Object.keys(environment).flatMap((name) => misspelt(name)),
   ];
   const set = NAMES.filter((name) => effective[name]?.trim());
   if (findings.length > 0) return { findings, config };
-  return { findings: [ok('variables', set.length === 0 ? 'none is set, all have their defaults' : `set: ${set.join(', ')}`)], config };
+  return {
+    findings: [ok('variables', set.length === 0 ? 'none is set, all have their default values' : `set: ${set.join(', ')}`)],
+    config,
+  };
 }
 
-/** Names that have no effect, in `.env` of `folder` and in the environment: a misspelt API_KEYS must not go unnoticed. */
+/** Unknown names, which have no effect, in `.env` of `folder` and in the environment: a misspelt API_KEYS must not go unnoticed. */
 export function unknownVariables(folder: string): Finding[] {
   const file = path.join(folder, '.env');
   const dotEnv = existsSync(file) ? (parseEnv(readFileSync(file, 'utf8')) as Environment) : {};
@@ -58,8 +61,8 @@ function problemsOf(environment: Environment): readonly ConfigProblem[] {
   }
 }
 
-/** The environment is full of names that are none of our business; those that only just miss one of ours may be. */
-function strayed(name: string): Finding[] {
+/** The environment is full of other programs' names; only one that nearly equals one of ours is reported. */
+function misspelt(name: string): Finding[] {
   if (Object.hasOwn(VARIABLES, name)) return [];
   const near = nearest(
     name,
@@ -69,8 +72,8 @@ function strayed(name: string): Finding[] {
 }
 
 function unknown(name: string, place: string, near: string | undefined): Finding {
-  const hint = near ? `Did you mean ${near}?` : 'Remove it, or see .env.example for what there is.';
-  return warn('variables', `${name} in ${place} is no variable of this program and has no effect`, hint);
+  const hint = near ? `Did you mean ${near}?` : 'Remove it; .env.example lists all variables.';
+  return warn('variables', `${name} in ${place} is not a variable of this program and has no effect`, hint);
 }
 
 function withoutUnset(environment: Environment): Environment {

@@ -4,14 +4,14 @@ interface Terminal {
   readonly isTTY?: boolean;
 }
 
-/** Whether there is a person to ask. */
+/** Whether the user can be asked. */
 export function canAsk(input: Terminal, output: Terminal): boolean {
   return input.isTTY === true && output.isTTY === true;
 }
 
 /**
  * Asks a question; true only for y or yes.
- * @param interrupt `press` is called for Ctrl-C, which a terminal being read hands to the reader
+ * @param interrupt `press` is called for Ctrl-C, which the terminal passes to the reader while a line is being read
  * @throws the signal's reason once that is aborted
  */
 export async function ask(

@@ -1,9 +1,9 @@
 import { describeBytes, describeTransfer, type TransferMeter, type TransferProgress } from '../../provisioning/weights/meter.ts';
 
 export interface TransferDisplay {
-  /** A line that stays. */
+  /** Prints a line that stays. */
   readonly note: (text: string) => void;
-  /** Shows where the transfer ended. */
+  /** Shows the final state of the transfer. */
   readonly end: () => void;
 }
 
@@ -11,28 +11,28 @@ const BAR_WIDTH = 24;
 const REDRAW_MS = 250;
 const LINE_MS = 5_000;
 
-/** Shows a transfer while it lasts: a live bar on a terminal, a line every few seconds elsewhere. */
+/** Shows a transfer in progress: a live bar on a terminal, a line every few seconds elsewhere. */
 export function showTransfer(stream: NodeJS.WriteStream, name: string, meter: TransferMeter): TransferDisplay {
   const live = stream.isTTY && process.env['TERM'] !== 'dumb';
   let shown = '';
-  const tell = () => {
+  const draw = () => {
     const progress = meter.progress();
     if (progress.totalBytes === 0) return; // not started
     const text = live ? bar(name, progress) : `${name}: ${describeTransfer(progress)}${speed(progress)}`;
     if (!live && text === shown) return;
     shown = text;
-    // Not into the last column: some terminals would begin a new line.
+    // Leaves the last column free: some terminals would begin a new line.
     stream.write(live ? `\r${text.slice(0, Math.max(10, (stream.columns || 80) - 1))}\x1b[K` : `${text}\n`);
   };
-  const timer = setInterval(tell, live ? REDRAW_MS : LINE_MS).unref();
+  const timer = setInterval(draw, live ? REDRAW_MS : LINE_MS).unref();
   return {
     note(text) {
       stream.write(live ? `\r\x1b[K${text}\n` : `${text}\n`);
-      if (live) tell();
+      if (live) draw();
     },
     end() {
       clearInterval(timer);
-      tell();
+      draw();
       if (live && shown !== '') stream.write('\n');
     },
   };

@@ -6,9 +6,9 @@ import { knownModels, modelBytes, modelsFolder } from '../../provisioning/weight
 import { describeBytes } from '../../provisioning/weights/meter.ts';
 import { configuredModel, knownModelState, modelState } from '../../provisioning/weights/state.ts';
 
-const IS = { present: 'here', partial: 'partly', missing: 'no' } as const;
+const STATES = { present: 'yes', partial: 'partly', missing: 'no' } as const;
 
-/** Known models, and what else lies in MODELS_DIR. */
+/** Prints the known models and the other folders in MODELS_DIR. */
 export async function list(config: Config, json: boolean): Promise<void> {
   const folder = modelsFolder(config);
   const known = [...knownModels(config).values()];
@@ -46,17 +46,17 @@ export async function list(config: Config, json: boolean): Promise<void> {
   const rows = models.map(({ name, about, licence, gated, sizeBytes, state, inUse }) => [
     `${inUse ? '*' : ' '} ${name}`,
     describeBytes(sizeBytes),
-    IS[state],
-    `${about}. Licence: ${licence.name}${gated ? ', to be accepted with an account first' : ''}`,
+    STATES[state],
+    `${about}. Licence: ${licence.name}${gated ? ', which must first be accepted with an account' : ''}`,
   ]);
   process.stdout.write(
     [
-      ...table([['  model', 'size', 'here?', 'what'], ...rows]),
+      ...table([['  model', 'size', 'downloaded', 'description'], ...rows]),
       '',
-      `In ${folder}${others.length > 0 ? `, with these besides: ${others.join(', ')}` : ''}`,
+      `In ${folder}${others.length > 0 ? `, which also holds: ${others.join(', ')}` : ''}`,
       ...models.filter(({ state }) => state === 'partial').map(({ detail }) => `${detail}.`),
       ...current.map(
-        ({ engine, variable, message, hint }) => `* ${engine} renders with this one (${variable}): ${message}.${hint ? ` ${hint}` : ''}`,
+        ({ engine, variable, message, hint }) => `* ${engine} renders with this model (${variable}): ${message}.${hint ? ` ${hint}` : ''}`,
       ),
       ...needless.map((engine) => `${engine} needs no weights.`),
       '',

@@ -1,3 +1,5 @@
+import { names } from '../../catalog/catalog.ts';
+import { engineEntry, ENGINES } from '../../catalog/engines.ts';
 import type { Config } from '../../config.ts';
 import { modelBytes, modelsFolder, type KnownModel } from '../../provisioning/weights/manifest.ts';
 import { describeBytes, TransferMeter } from '../../provisioning/weights/meter.ts';
@@ -8,14 +10,16 @@ import { onInterrupt } from '../interrupt.ts';
 import { ask, canAsk } from './ask.ts';
 import { showTransfer } from './display.ts';
 
-/** Fetches `model` and prints its folder. `accepted`: the licence is, so that nobody is asked. */
+const WITHOUT_WEIGHTS = names(ENGINES).filter((engine) => engineEntry(engine).weights === null);
+
+/** Downloads `model` and prints its folder. @param accepted whether the licence is accepted already, so that the user is not asked */
 export async function pull(config: Config, model: KnownModel, accepted: boolean): Promise<void> {
   const models = modelsFolder(config);
   const { name, licence } = model;
   const state = await knownModelState(models, model);
   if (state.kind === 'present') {
     process.stdout.write(`${state.folder}\n`);
-    process.stderr.write(`${name} is here already; npm run models -- verify ${name} hashes it again.\n`);
+    process.stderr.write(`${name} is already downloaded; npm run models -- verify ${name} hashes it again.\n`);
     return;
   }
   const interrupt = onInterrupt(new Failure('INTERRUPTED', 'Interrupted.'));
@@ -24,9 +28,7 @@ export async function pull(config: Config, model: KnownModel, accepted: boolean)
     const meter = new TransferMeter();
     const kept = await bytesHere(partialFolder(models, name), model);
     if (kept > 0)
-      process.stderr.write(
-        `${describeBytes(kept)} of ${describeBytes(modelBytes(model))} are here already and are looked through first.\n`,
-      );
+      process.stderr.write(`${describeBytes(kept)} of ${describeBytes(modelBytes(model))} are already downloaded and are hashed first.\n`);
     const display = showTransfer(process.stderr, name, meter);
     let folder: string;
     try {
@@ -34,9 +36,7 @@ export async function pull(config: Config, model: KnownModel, accepted: boolean)
     } finally {
       display.end();
     }
-    process.stderr.write(
-      `${name} is whole and verified. Licence: ${licence.url}\nA worker that runs already takes notice within half a minute.\n`,
-    );
+    process.stderr.write(`${name} is complete and verified. Licence: ${licence.url}\nA running worker detects it within half a minute.\n`);
     process.stdout.write(`${folder}\n`);
   } catch (error) {
     if (error !== interrupt.signal.reason || !interrupt.signal.aborted) throw error;
@@ -44,27 +44,29 @@ export async function pull(config: Config, model: KnownModel, accepted: boolean)
     throw kept > 0
       ? new Failure(
           'INTERRUPTED',
-          `Interrupted. ${describeBytes(kept)} of ${describeBytes(modelBytes(model))} are kept; the same command goes on from there.`,
+          `Interrupted. ${describeBytes(kept)} of ${describeBytes(modelBytes(model))} are kept; the same command continues the download.`,
         )
       : error;
   } finally {
-    interrupt.forget();
+    interrupt.dispose();
   }
 }
 
-/** @throws Failure unless a person at the terminal accepts */
+/** Asks the user to accept the licence. @throws Failure CANCELLED if the user does not; BAD_ARGUMENTS without a terminal */
 async function acceptLicence(
   { name, about, licence, files }: KnownModel,
   interrupt: { signal: AbortSignal; press(): void },
 ): Promise<void> {
-  const terms = `${name} (${about}, ${describeBytes(modelBytes({ files }))}) comes under a licence of its own:\n  ${licence.name}\n  ${licence.url}\n`;
+  const terms = `${name} (${about}, ${describeBytes(modelBytes({ files }))}) has a licence of its own:\n  ${licence.name}\n  ${licence.url}\n`;
   if (!canAsk(process.stdin, process.stderr))
     throw badArguments(
-      `${terms}There is no terminal to ask at whether you accept it.`,
-      '--accept-licence says that you have read and accept it.',
+      `${terms}There is no terminal on which to ask you to accept it.`,
+      'Pass --accept-licence if you have read and accept it.',
     );
   process.stderr.write(terms);
   if (!(await ask('Have you read it, and do you accept it?', process.stdin, process.stderr, interrupt))) {
-    throw new Failure('CANCELLED', `Without that ${name} is not fetched.`, { hint: 'PREVIEW needs no weights.' });
+    throw new Failure('CANCELLED', `${name} was not downloaded, because its licence was not accepted.`, {
+      hint: `${WITHOUT_WEIGHTS.join(', ')} needs no weights.`,
+    });
   }
 }

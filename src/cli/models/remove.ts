@@ -6,21 +6,21 @@ import { badArguments, Failure } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { ask, canAsk } from './ask.ts';
 
-/** Deletes `model`, half-fetched or whole. `sure`: nobody is asked. */
+/** Deletes `model`, complete or not. @param sure whether to delete it without asking the user */
 export async function remove(config: Config, model: KnownModel, sure: boolean): Promise<void> {
   const models = modelsFolder(config);
   const { name } = model;
   const { kind, message } = await knownModelState(models, model);
   if (!sure && kind !== 'missing') {
     if (!canAsk(process.stdin, process.stderr))
-      throw badArguments(`${message}. There is no terminal to ask at whether it is to go.`, '--yes says that it is.');
+      throw badArguments(`${message}. There is no terminal on which to ask whether to delete it.`, 'Pass --yes to delete it.');
     const interrupt = onInterrupt(new Failure('INTERRUPTED', 'Interrupted.'));
     try {
       if (!(await ask(`${message}. Delete it?`, process.stdin, process.stderr, interrupt)))
-        throw new Failure('CANCELLED', `${name} stays.`, { hint: 'Nothing was deleted.' });
+        throw new Failure('CANCELLED', `${name} was kept.`, { hint: 'Nothing was deleted.' });
     } finally {
-      interrupt.forget();
+      interrupt.dispose();
     }
   }
-  process.stdout.write((await removeModel(models, name)) ? `${name} is removed.\n` : `${name} was not here.\n`);
+  process.stdout.write((await removeModel(models, name)) ? `${name} was removed.\n` : `${name} was not downloaded.\n`);
 }

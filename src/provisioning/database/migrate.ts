@@ -1,6 +1,6 @@
 /**
- * Brings a database's tables up to date with prisma/migrations. Looks first, with one query, so that a process whose database is
- * current starts without running Prisma's CLI.
+ * Brings a database's tables up to date with prisma/migrations. One query checks first, so that a process whose database is current
+ * starts without running Prisma's CLI.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -10,27 +10,27 @@ import { Client, DatabaseError, escapeIdentifier } from 'pg';
 import { StartupError } from '../../process/startup-error.ts';
 import { ROOT } from '../../process/version.ts';
 
-/** Advisory lock of ours: those who migrate one database wait for each other, as long as it takes. */
+/** Our advisory lock: processes that migrate the same database wait for each other without a time limit. */
 const MIGRATING = 4_100_241_856;
-/** Advisory lock that Prisma's CLI holds while it works, started by us or by hand. */
+/** Advisory lock that Prisma's CLI holds while it runs, whether started by this program or by hand. */
 const PRISMA_MIGRATING = 72_707_369;
 
 export interface Migration {
   readonly name: string;
-  /** sha256 of migration.sql, in hexadecimal, as Prisma notes it. */
+  /** sha256 of migration.sql, in hexadecimal, as Prisma records it. */
   readonly checksum: string;
 }
 
-/** A migration as the database remembers it. */
+/** A migration as recorded in the database. */
 interface Applied extends Migration {
   readonly finished: boolean;
 }
 
 /**
- * Creates the database if it is missing and applies what it lacks. Any number of processes may do it at once: one works, the others
- * wait.
- * @param log told what is done, in one line; nothing if there is nothing to do
- * @throws StartupError if the database cannot be reached, or its past does not fit: a migration failed, was edited, or is not ours
+ * Creates the database if it is missing and applies pending migrations. Safe to run in several processes at once: one works, the
+ * others wait.
+ * @param log receives a line for each action; none if there is nothing to do
+ * @throws StartupError if the database cannot be reached, or a recorded migration failed, was edited or is unknown
  */
 export async function migrate(
   url: string,
@@ -44,13 +44,13 @@ export async function migrate(
     const applied = await readLedger(client);
     if (pending(ours, applied).length === 0 && problems(ours, applied).length === 0) return;
 
-    // What looks unfinished may be the work of another process, so judge only when nobody works.
+    // An unfinished migration may be in progress in another process, so problems are judged under the locks.
     await client.query('SELECT pg_advisory_lock($1)', [MIGRATING]);
     await client.query('SELECT pg_advisory_lock($1), pg_advisory_unlock($1)', [PRISMA_MIGRATING]);
-    const settled = await readLedger(client);
-    const [problem] = problems(ours, settled);
+    const current = await readLedger(client);
+    const [problem] = problems(ours, current);
     if (problem) throw problem;
-    const missing = pending(ours, settled).map(({ name }) => name);
+    const missing = pending(ours, current).map(({ name }) => name);
     if (missing.length === 0) return;
     log(`applying database migrations: ${missing.join(', ')}`);
     await deploy(url);
@@ -60,18 +60,18 @@ export async function migrate(
 }
 
 export interface DatabaseState {
-  /** As the server names it, such as `15.4`. */
+  /** Reported by the server, such as `15.4`. */
   readonly version: string;
   /** False if the server has no such database yet. */
   readonly exists: boolean;
-  /** Names of migrations to be applied. */
+  /** Names of migrations to apply. */
   readonly pending: readonly string[];
-  /** What keeps `migrate` from working; null if nothing does. */
+  /** Why `migrate` would fail; null if it would not. */
   readonly problem: StartupError | null;
 }
 
 /**
- * What `migrate` would find. Changes nothing.
+ * The state of the database, as `migrate` would find it. Changes nothing.
  * @throws StartupError if the server cannot be reached
  */
 export async function inspectDatabase(url: string, folder = path.join(ROOT, 'prisma/migrations')): Promise<DatabaseState> {
@@ -103,13 +103,13 @@ export async function inspectDatabase(url: string, folder = path.join(ROOT, 'pri
   }
 }
 
-/** Prisma's own way to name a schema in the URL means nothing to the other things that connect there. */
+/** Only Prisma understands a schema in the URL; the other libraries that connect ignore it. */
 function refuseOtherSchema(url: string): void {
   const schema = new URL(url).searchParams.get('schema') ?? 'public';
   if (schema === 'public') return;
   throw new StartupError(
     `DATABASE_URL asks for the schema ${schema}, but the tables live in public.`,
-    'Leave out ?schema= and use a database of its own.',
+    'Remove ?schema= and use a separate database.',
   );
 }
 
@@ -127,7 +127,7 @@ async function readMigrations(folder: string): Promise<Migration[]> {
   );
 }
 
-/** Prisma's table of migrations; those that were rolled back do not count. Empty for a database that never saw one. */
+/** Prisma's table of migrations without those that were rolled back. Empty if the table does not exist. */
 async function readLedger(client: Client): Promise<Applied[]> {
   try {
     const { rows } = await client.query<Applied>(
@@ -145,22 +145,22 @@ function pending(ours: readonly Migration[], applied: readonly Applied[]): Migra
   return ours.filter(({ name }) => !names.has(name));
 }
 
-/** Prisma's CLI would pass over edited and unknown migrations and work on tables that are not what the program expects. */
+/** Prisma's CLI would ignore edited and unknown migrations, and the tables would not be as the program expects. */
 function problems(ours: readonly Migration[], applied: readonly Applied[]): StartupError[] {
   const checksums = new Map(ours.map(({ name, checksum }) => [name, checksum]));
   return applied.flatMap(({ name, checksum, finished }) => {
     if (!finished) {
-      const hint = `See what of it was done (column "logs" of _prisma_migrations), repair that, then: npm run prisma -- migrate resolve --rolled-back ${name}`;
+      const hint = `Check which part of it was applied (column "logs" of _prisma_migrations), repair that, then: npm run prisma -- migrate resolve --rolled-back ${name}`;
       return new StartupError(`The database migration ${name} failed half-way.`, hint);
     }
     if (!checksums.has(name)) {
       return new StartupError(
-        `The database has a migration that this version does not know: ${name}.`,
-        'It was made by a newer version: run that one, or use another database.',
+        `The database has a migration that is unknown to this version: ${name}.`,
+        'A newer version applied it: run that version, or use another database.',
       );
     }
     if (checksums.get(name) !== checksum) {
-      const hint = 'Restore the file as it was, and put the change into a migration of its own.';
+      const hint = 'Restore the original file, and put the change into a new migration.';
       return new StartupError(`The migration ${name} was edited after it had been applied to this database.`, hint);
     }
     return [];
@@ -171,7 +171,7 @@ async function deploy(url: string): Promise<void> {
   const child = spawn(process.execPath, [path.join(ROOT, 'prisma/cli.mjs'), 'migrate', 'deploy'], {
     env: { ...process.env, DATABASE_URL: url },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Out of Ctrl-C's reach: a migration that is cut off half-way has to be repaired by hand.
+    // Not reached by Ctrl-C: an interrupted migration would have to be repaired by hand.
     detached: process.platform !== 'win32',
   });
   let output = '';
@@ -181,11 +181,11 @@ async function deploy(url: string): Promise<void> {
   if (code !== 0)
     throw new StartupError(
       `The database could not be migrated:\n${output.trim()}`,
-      'Nothing was started; the database is as far as the message says.',
+      'Nothing was started; the message says which migrations were applied.',
     );
 }
 
-/** Connects to the database, which is created if the server lacks it. */
+/** Connects to the database; creates it if it does not exist. */
 async function connect(url: string, log: (line: string) => void): Promise<Client> {
   const name = decodeURIComponent(new URL(url).pathname.slice(1));
   try {
@@ -211,14 +211,14 @@ async function connect(url: string, log: (line: string) => void): Promise<Client
   }
 }
 
-/** Another process was faster: seen before (42P04) or while (23505) both made it. */
+/** Another process was faster: before (42P04) or during (23505) the statement. */
 function ignoreExisting(error: unknown): void {
   if (!(error instanceof DatabaseError && ['42P04', '23505'].includes(error.code ?? ''))) throw error;
 }
 
 async function open(url: string): Promise<Client> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
-  client.on('error', () => {}); // told to whoever queries next
+  client.on('error', () => {}); // the next query fails
   try {
     await client.connect();
     return client;
@@ -230,9 +230,9 @@ async function open(url: string): Promise<Client> {
 
 function unreachable(url: string, error: unknown): StartupError {
   const { hostname, port } = new URL(url);
-  const hint = 'Check DATABASE_URL and that the server runs there; without DATABASE_URL, npm start brings a database of its own.';
+  const hint = 'Check DATABASE_URL and that the server is running; without DATABASE_URL, npm start uses an embedded database.';
   return new StartupError(`PostgreSQL at ${hostname}:${port || 5432} cannot be used: ${reason(error)}`, hint, error);
 }
 
-/** A refused connection to a host with several addresses has no message, only a code. */
+/** A refused connection to a host with several addresses has only a code and no message. */
 const reason = (error: unknown): string => (error as Error).message || String((error as { code?: unknown }).code);

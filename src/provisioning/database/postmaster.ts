@@ -7,10 +7,10 @@ import { program } from './binaries.ts';
 import type { Home } from './home.ts';
 import { serverEnvironment } from './spawn.ts';
 
-/** What a running server says of itself in the lock file of its data directory. */
+/** The contents of the lock file that a server writes to its data directory. */
 export interface Postmaster {
   readonly pid: number;
-  /** Seconds since 1970, as text; tells two servers with one pid apart. */
+  /** Seconds since 1970, as text; distinguishes two servers with the same process id. */
   readonly startedAt: string;
   readonly port: number;
   readonly ready: boolean;
@@ -18,7 +18,7 @@ export interface Postmaster {
 
 export const lockFile = (dataDir: string): string => path.join(dataDir, 'postmaster.pid');
 
-/** The server that holds `dataDir`, or did when it died. Undefined if there is none, or its lock file is only half written. */
+/** The server that uses `dataDir`, or used it when it died. Undefined if there is none, or its lock file is incomplete. */
 export async function readPostmaster(dataDir: string): Promise<Postmaster | undefined> {
   const text = await readFile(lockFile(dataDir), 'utf8').catch(() => '');
   const [pid, , startedAt, port, , , , status] = text.split('\n').map((line) => line.trim());
@@ -26,7 +26,7 @@ export async function readPostmaster(dataDir: string): Promise<Postmaster | unde
   return { pid: Number(pid), startedAt, port: Number(port), ready: status === 'ready' };
 }
 
-/** Whether `pid` is a live PostgreSQL server. After a crash another program may have the number. */
+/** Whether `pid` is a running PostgreSQL server. After a crash, another program may have the process id. */
 export async function isPostmaster(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
@@ -50,7 +50,7 @@ async function psState(pid: number): Promise<readonly [string?, string?]> {
   return [state?.[0], path.basename(command.join(' '))];
 }
 
-/** How PostgreSQL is told to go: disconnecting everybody, without a checkpoint, at once. */
+/** Ways to stop PostgreSQL: disconnecting all clients, without a checkpoint, by force. */
 const URGENCY = [
   { signal: 'SIGINT', mode: 'fast' },
   { signal: 'SIGQUIT', mode: 'immediate' },
@@ -58,25 +58,25 @@ const URGENCY = [
 ] as const;
 
 /**
- * Stops `postmaster`, more urgently each `patienceMs`. Does nothing if `dataDir` is no longer its own.
- * @throws Error if it is still there after the last
+ * Stops `postmaster`, with a stronger signal after each `patienceMs`. Does nothing if another server uses `dataDir` by now.
+ * @throws Error if it is still running after the last one
  */
 export async function stopPostmaster(home: Home, postmaster: Postmaster, patienceMs: number): Promise<void> {
-  const isThere = async (): Promise<boolean> => {
+  const isRunning = async (): Promise<boolean> => {
     const holder = await readPostmaster(home.dataDir);
     const replaced = holder !== undefined && (holder.pid !== postmaster.pid || holder.startedAt !== postmaster.startedAt);
     return !replaced && (await isPostmaster(postmaster.pid));
   };
   for (const { signal, mode } of URGENCY) {
-    if (!(await isThere())) return;
+    if (!(await isRunning())) return;
     if (process.platform === 'win32') await stopByControl(home, mode);
-    else signalIfThere(postmaster.pid, signal);
-    for (const end = Date.now() + patienceMs; Date.now() < end; await sleep(10)) if (!(await isThere())) return;
+    else signalIfRunning(postmaster.pid, signal);
+    for (const end = Date.now() + patienceMs; Date.now() < end; await sleep(10)) if (!(await isRunning())) return;
   }
   throw new Error(`PostgreSQL (process ${postmaster.pid}, ${home.dataDir}) does not stop.`);
 }
 
-function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+function signalIfRunning(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
@@ -86,5 +86,5 @@ function signalIfThere(pid: number, signal: NodeJS.Signals): void {
 
 async function stopByControl(home: Home, mode: 'fast' | 'immediate'): Promise<void> {
   const stop = ['stop', '-D', home.dataDir, '-m', mode, '-W'];
-  await promisify(execFile)(program(home.binaries, 'pg_ctl'), stop, { env: serverEnvironment(), windowsHide: true }).catch(() => {}); // it may be gone
+  await promisify(execFile)(program(home.binaries, 'pg_ctl'), stop, { env: serverEnvironment(), windowsHide: true }).catch(() => {}); // it may have stopped already
 }

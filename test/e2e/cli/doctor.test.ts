@@ -25,7 +25,7 @@ const finding = async (check: string, environment: Record<string, string>): Prom
 };
 
 describe('doctor', () => {
-  it('finds a machine fit on which videos can be made', async () => {
+  it('exits 0 on a machine that can render videos', async () => {
     const { code, stdout } = await place.run('doctor');
     expect(code).toBe(0);
     for (const check of ['Node', 'PostgreSQL', 'Redis', 'ffmpeg', 'storage', 'GPU', 'weights', 'port', 'variables'])
@@ -33,7 +33,7 @@ describe('doctor', () => {
     expect(stdout).not.toContain('FAIL');
   });
 
-  it('exits 1 and says the hint where no video could be made', async () => {
+  it('exits 1 and prints hints on a machine that cannot render videos', async () => {
     const { code, stdout } = await place.runWith(
       { DATABASE_URL: 'postgresql://somebody:secret-word@127.0.0.1:9/x', FFMPEG_PATH: '/there/is/none' },
       'doctor',
@@ -47,11 +47,11 @@ describe('doctor', () => {
     expect(stdout).not.toContain('secret-word');
   });
 
-  it('exits 2 for options it does not know', async () => {
+  it('exits 2 for unknown options', async () => {
     expect(await place.run('doctor', '--fast')).toMatchObject({ code: 2, stdout: '' });
   });
 
-  it('names every malformed variable, where it stands, and never a secret', () => {
+  it('reports every invalid variable and where it is set, without secrets', () => {
     const findings = variables({ PORT: 'many', API_KEYS: 'short' }, { LOG_LEVEL: 'loud', BOT_TOKEN: '12-secret' });
     expect(findings).toHaveLength(4);
     expect(findings.find((text) => text.includes('PORT'))).toMatch(/^FAIL PORT: "many".*in the environment/);
@@ -59,14 +59,14 @@ describe('doctor', () => {
     expect(findings.join()).not.toContain('12-secret');
   });
 
-  it('names every unknown variable of .env, and what was meant', () => {
+  it('reports every unknown variable of .env and suggests a name', () => {
     expect(variables({}, { DATABSE_URL: 'x', SHOE_SIZE: '46' })).toEqual([
       expect.stringMatching(/^warn DATABSE_URL in \.env .*Did you mean DATABASE_URL\?$/),
       expect.stringMatching(/^warn SHOE_SIZE in \.env /),
     ]);
   });
 
-  it('names variables of the environment that just miss one of ours, and no others', () => {
+  it('reports only those variables of the environment that are almost named like a known one', () => {
     const others = {
       HOME: '/',
       HOSTNAME: 'h',
@@ -85,7 +85,7 @@ describe('doctor', () => {
     ]);
   });
 
-  it('reads .env of the folder it is asked about, and lets the environment win', async () => {
+  it('reads .env of the given folder, with precedence for the environment', async () => {
     await writeFile(path.join(place.work, '.env'), 'QUEUE_LIMT=3\nPORT=none\n');
     const findings = await examine(place.work, { PATH: process.env['PATH'], STORAGE_DIR: place.storage, PORT: '0' });
     expect(findings.filter(({ check }) => check === 'variables').map(({ message }) => message)).toEqual([
@@ -93,7 +93,7 @@ describe('doctor', () => {
     ]);
   });
 
-  it('tells what is to be migrated in a database, and changes nothing', async () => {
+  it('reports pending migrations of a database without changing it', async () => {
     const [empty, migrated] = await Promise.all([createEmptyDatabase(), createTestDatabase()]);
     try {
       for (let times = 0; times < 2; times++)
@@ -102,7 +102,7 @@ describe('doctor', () => {
       await empty.drop();
       expect(await finding('PostgreSQL', { DATABASE_URL: empty.url })).toMatchObject({
         level: 'ok',
-        message: expect.stringContaining('made at the first start'),
+        message: expect.stringContaining('created at the first start'),
       });
     } finally {
       await Promise.all([empty.drop(), migrated.drop()]);
@@ -116,14 +116,14 @@ describe('doctor', () => {
     });
   });
 
-  it('says when Redis does not answer', async () => {
+  it('reports that Redis does not respond', async () => {
     expect(await finding('Redis', { REDIS_URL: 'redis://127.0.0.1:9' })).toMatchObject({
       level: 'FAIL',
       hint: expect.stringContaining('REDIS_URL'),
     });
   });
 
-  it('warns of a port that another program holds', async () => {
+  it('warns about a port that another program uses', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     try {
@@ -137,7 +137,7 @@ describe('doctor', () => {
     }
   });
 
-  it('asks Telegram about the bot, and tells nobody its token', async () => {
+  it('asks Telegram about the bot without revealing its token', async () => {
     const telegram = await FakeTelegram.start();
     const BOT_API_ROOT = telegram.url;
     try {
@@ -159,11 +159,11 @@ describe('doctor', () => {
     }
   });
 
-  it('warns of an address that npm start would refuse', async () => {
+  it('warns about an address that npm start would refuse', async () => {
     expect(await finding('port', { HOST: '0.0.0.0' })).toMatchObject({ level: 'warn', hint: expect.stringContaining('API_KEYS') });
   });
 
-  it('says when files cannot be stored', async () => {
+  it('reports that the storage folder is not writable', async () => {
     await writeFile(path.join(place.work, 'file'), '');
     chmodSync(path.join(place.work, 'file'), 0o600);
     expect(await finding('storage', { STORAGE_DIR: path.join(place.work, 'file', 'storage') })).toMatchObject({

@@ -6,7 +6,7 @@ const place = new Place();
 afterAll(() => place.remove());
 
 describe('the command line', () => {
-  it('tells its commands and its version', async () => {
+  it('prints its commands and its version', async () => {
     const [help, version] = await Promise.all([place.run('--help'), place.run('--version')]);
     expect(help.code).toBe(0);
     for (const command of ['animate', 'start', 'doctor', 'models']) expect(help.stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
@@ -20,7 +20,7 @@ describe('the command line', () => {
     },
   );
 
-  it('says what was probably meant', async () => {
+  it('suggests the command that was probably meant', async () => {
     expect((await place.run('animat')).stderr).toContain('did you mean animate?');
   });
 });

@@ -40,23 +40,23 @@ const has = async (bytes: number) => {
 };
 
 describe('models pull', () => {
-  it('fetches a model, tells how far it is on lines, and prints its folder', async () => {
+  it('fetches a model, prints its progress as lines, and prints its folder', async () => {
     const { code, stdout, stderr } = await pull();
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${path.join(folder, 'tiny')}\n` });
     expect(stderr).toMatch(/^tiny: 100 % of 300 kB/m);
     expect(stderr).toContain('https://example.org/tiny');
     expect(await readFile(path.join(folder, 'tiny', UNET))).toEqual(hub.files[UNET]);
-    expect(await pull()).toMatchObject({ code: 0, stdout, stderr: expect.stringContaining('here already') });
+    expect(await pull()).toMatchObject({ code: 0, stdout, stderr: expect.stringContaining('already downloaded') });
   });
 
-  it('fetches nothing before the licence is accepted', async () => {
+  it('fetches nothing until the licence is accepted', async () => {
     const { code, stdout, stderr } = await run('pull', 'tiny');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/Tiny Licence\n.*https:\/\/example\.org\/tiny\n.*\n--accept-licence/);
+    expect(stderr).toMatch(/Tiny Licence\n.*https:\/\/example\.org\/tiny\n.*\nPass --accept-licence/);
     expect(hub.seen).toEqual([]);
   });
 
-  it('stops at Ctrl-C, says what is kept, and goes on from there', async () => {
+  it('stops at Ctrl-C, reports how much is kept, and resumes there', async () => {
     hub.fault(UNET, { holdAfter: 120_000 });
     const first = start('pull', 'tiny', '--accept-licence');
     await has(120_000);
@@ -64,11 +64,11 @@ describe('models pull', () => {
     expect(await first.code).toBe(130);
     expect(first.stderr).toMatch(/Interrupted\. 120 kB of 300 kB are kept/);
     const second = await pull();
-    expect(second).toMatchObject({ code: 0, stderr: expect.stringContaining('120 kB of 300 kB are here already') });
+    expect(second).toMatchObject({ code: 0, stderr: expect.stringContaining('120 kB of 300 kB are already downloaded') });
     expect(hub.ranges(UNET)).toEqual([undefined, 'bytes=120000-']);
   });
 
-  it('loses nothing when it is killed, and shows nothing half-done under its name', async () => {
+  it('resumes right after it was killed, and shows no incomplete model under its name', async () => {
     for (const bytes of [50_000, 100_000]) {
       hub.fault(UNET, { holdAfter: 50_000 });
       const killed = start('pull', 'tiny', '--accept-licence');
@@ -81,7 +81,7 @@ describe('models pull', () => {
     expect(await run('verify')).toMatchObject({ code: 0 });
   });
 
-  it('leaves a model to the process that is fetching it', async () => {
+  it('fails while another process is fetching the model', async () => {
     hub.fault(UNET, { holdAfter: 10 });
     const first = start('pull', 'tiny', '--accept-licence');
     await has(10);
@@ -90,7 +90,7 @@ describe('models pull', () => {
     expect(await first.code).toBe(0);
   });
 
-  it('says what to do about a gated model, and takes a token', async () => {
+  it('explains how to get access to a gated model, and uses a token', async () => {
     hub.token = 'hf_good';
     expect(await pull()).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/HTTP 401.*\n.*set HF_TOKEN/) });
     expect(await place.runWith({ ...environment(), HF_TOKEN: 'hf_good' }, 'models', 'pull', 'tiny', '--accept-licence')).toMatchObject({
@@ -107,15 +107,15 @@ describe('models pull', () => {
 });
 
 describe('models list, path, verify and remove', () => {
-  it('lists what is known, what is here and what lies besides', async () => {
+  it('lists known models, their state, and other folders', async () => {
     await mkdir(path.join(folder, 'mine'));
     const { stdout } = await run('list');
     expect(stdout).toMatch(/^ {2}svd-xt +4\.5 GB +no +Stable Video Diffusion XT/m);
     expect(stdout).toMatch(/^\* tiny +300 kB +no +a tiny model\. Licence: Tiny Licence$/m);
-    expect(stdout).toContain('besides: mine');
+    expect(stdout).toContain('which also holds: mine');
     expect(stdout).toContain('npm run models -- pull tiny');
     await pull();
-    expect((await run('list')).stdout).toMatch(/^\* tiny +300 kB +here /m);
+    expect((await run('list')).stdout).toMatch(/^\* tiny +300 kB +yes /m);
     const { models, others, current } = JSON.parse((await run('list', '--json')).stdout) as {
       models: { name: string; state: string; inUse: boolean }[];
       others: string[];
@@ -130,7 +130,7 @@ describe('models list, path, verify and remove', () => {
     expect([others, current]).toMatchObject([['mine'], [{ engine: 'SVD_XT', kind: 'present' }]]);
   });
 
-  it('prints where a model is or will be', async () => {
+  it('prints the folder of a model, whether it exists or not', async () => {
     expect(await run('path')).toMatchObject({
       code: 0,
       stdout: `${path.join(folder, 'tiny')}\n`,
@@ -139,7 +139,7 @@ describe('models list, path, verify and remove', () => {
     expect(await run('path', 'svd')).toMatchObject({ code: 0, stdout: `${path.join(folder, 'svd')}\n` });
   });
 
-  it('verifies a model file by file, and pull cures what verify finds', async () => {
+  it('verifies a model file by file, and pull repairs what verify finds', async () => {
     expect(await run('verify', 'tiny')).toMatchObject({ code: 1, stderr: expect.stringContaining('is not installed') });
     await pull();
     expect(await run('verify', 'tiny')).toMatchObject({
@@ -158,15 +158,15 @@ describe('models list, path, verify and remove', () => {
     expect(await run('verify', 'tiny')).toMatchObject({ code: 0 });
   });
 
-  it('removes a model, but not without being sure', async () => {
+  it('removes a model only after confirmation', async () => {
     await pull();
     expect(await run('remove', 'tiny')).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') });
-    expect(await run('remove', 'tiny', '--yes')).toMatchObject({ code: 0, stdout: 'tiny is removed.\n' });
+    expect(await run('remove', 'tiny', '--yes')).toMatchObject({ code: 0, stdout: 'tiny was removed.\n' });
     expect(existsSync(path.join(folder, 'tiny'))).toBe(false);
-    expect(await run('remove', 'tiny')).toMatchObject({ code: 0, stdout: 'tiny was not here.\n' });
+    expect(await run('remove', 'tiny')).toMatchObject({ code: 0, stdout: 'tiny was not downloaded.\n' });
   });
 
-  it('says which manifest is broken', async () => {
+  it('names an invalid manifest', async () => {
     await writeFile(path.join(folder, 'manifest.json'), '{');
     expect(await run('list')).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(path.join(folder, 'manifest.json')) });
   });
@@ -178,17 +178,20 @@ describe('doctor', () => {
       ({ check }) => check === 'weights',
     );
 
-  it('warns of missing weights with the command that fetches them, but lets videos be made', async () => {
+  it('warns about missing weights with the command that fetches them, without failing', async () => {
     expect(await weights()).toMatchObject({
       level: 'warn',
       message: expect.stringContaining('PREVIEW does not'),
       hint: 'npm run models -- pull tiny',
     });
-    expect(await weights({ SVD_AUTO_PULL: '1' })).toMatchObject({ level: 'warn', hint: expect.stringContaining('next worker fetches it') });
+    expect(await weights({ SVD_AUTO_PULL: '1' })).toMatchObject({
+      level: 'warn',
+      hint: expect.stringContaining('next worker that starts downloads it'),
+    });
     expect(await weights({ SVD_MODEL: 'svd_xt' })).toMatchObject({ level: 'warn', hint: expect.stringContaining('svd-xt') });
   });
 
-  it('finds weights that are here, and those that are not whole', async () => {
+  it('reports complete and incomplete weights', async () => {
     await pull();
     expect(await weights()).toMatchObject({ level: 'ok', message: expect.stringContaining(path.join(folder, 'tiny')) });
     await rm(path.join(folder, 'tiny', UNET));
@@ -216,7 +219,7 @@ describe('a question at a terminal', () => {
     expect(await answered(text)).toEqual([meant, 'Really? [y/N] ']);
   });
 
-  it('is given up when it is interrupted', async () => {
+  it('ends when it is interrupted', async () => {
     const controller = new AbortController();
     const asked = ask('Really?', new PassThrough(), new PassThrough(), { signal: controller.signal, press() {} });
     controller.abort(new Error('interrupted'));

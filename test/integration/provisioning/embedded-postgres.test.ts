@@ -54,7 +54,7 @@ async function serverPid(at = dataDir): Promise<number> {
 }
 
 describe('a new database', () => {
-  it('is UTF-8, wants its random password, and is reached from this machine alone', async () => {
+  it('is UTF-8, requires its random password, and accepts connections from this machine only', async () => {
     const postgres = await start();
     try {
       expect(postgres).toMatchObject({ dataDir, adopted: false, relocated: false });
@@ -71,7 +71,7 @@ describe('a new database', () => {
     }
   });
 
-  it('leaves no process and no draft behind when it stops', async () => {
+  it('leaves no process and no temporary folder behind when it stops', async () => {
     const postgres = await start();
     const pid = await serverPid();
     await postgres.stop();
@@ -91,7 +91,7 @@ describe('a new database', () => {
     expect(environment).not.toContain('do-not-tell');
   });
 
-  it('is not made among files of somebody else', async () => {
+  it('is not created among other files', async () => {
     await mkdir(dataDir, { recursive: true });
     await writeFile(path.join(dataDir, 'thesis.txt'), 'years of work');
     await expect(start()).rejects.toThrow('holds files but no database');
@@ -99,8 +99,8 @@ describe('a new database', () => {
   });
 });
 
-describe('a server whose starter was killed', () => {
-  it('runs on, and the next start adopts it and stops it', async () => {
+describe('a server whose starting process was killed', () => {
+  it('keeps running until the next start adopts and stops it', async () => {
     const killed = await startElsewhere();
     const pid = await serverPid();
     await query(killed.postgres.url, 'CREATE TABLE kept AS SELECT 1 AS one');
@@ -119,8 +119,8 @@ describe('a server whose starter was killed', () => {
   });
 });
 
-describe('two processes that start one new database at the same time', () => {
-  it('share one server, which the last to leave stops', async () => {
+describe('two processes that start the same new database at once', () => {
+  it('share one server, which the last one stops', async () => {
     const [first, second] = await Promise.all([startElsewhere(), startElsewhere()]);
     expect([first.postgres.adopted, second.postgres.adopted].toSorted()).toEqual([false, true]);
     expect(first.postgres.url).toBe(second.postgres.url);
@@ -135,7 +135,7 @@ describe('two processes that start one new database at the same time', () => {
     expect(await readdir(path.dirname(dataDir))).toEqual(['postgres']);
   });
 
-  it('start it once more if one was quick enough to use it and to stop it before the other, who had launched it, could join', async () => {
+  it('start it again if one of them used and stopped it before the other, which had launched it, could join', async () => {
     const visit = await start(); // makes the database
     await visit.stop();
     const child = await startCompiled('test/support/postgres-starter.ts', { dataDir, durable: false });
@@ -153,7 +153,7 @@ describe('two processes that start one new database at the same time', () => {
     expect(await ended).toEqual([0, null]);
   });
 
-  it('never see the server of one that is just stopping it', async () => {
+  it('never use a server that is being stopped', async () => {
     const visit = async (): Promise<unknown> => {
       const postgres = await start();
       const rows = await query(postgres.url, 'SELECT 1 AS one');
@@ -168,7 +168,7 @@ describe('two processes that start one new database at the same time', () => {
 });
 
 describe('an existing database', () => {
-  it('recovers when the server itself was killed', async () => {
+  it('recovers after the server was killed', async () => {
     const before = await startEmbeddedPostgres({ dataDir, durable: true });
     await query(before.url, 'CREATE TABLE kept AS SELECT 1 AS one');
     process.kill(await serverPid(), 'SIGKILL');
@@ -180,7 +180,7 @@ describe('an existing database', () => {
     await after.stop();
   });
 
-  it('starts although a server died before it had written its lock', async () => {
+  it('starts after a server died before writing its lock file', async () => {
     await (await start()).stop();
     const lock = path.join(dataDir, 'postmaster.pid');
     await writeFile(lock, '');
@@ -191,7 +191,7 @@ describe('an existing database', () => {
     await postgres.stop();
   });
 
-  it('starts although another program has the process number that a dead server left', async () => {
+  it('starts although another program has the process id of a dead server', async () => {
     await (await start()).stop();
     const other = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)'], {
       ...(isRoot ? { uid: 65_534, gid: 65_534 } : {}),
@@ -207,13 +207,13 @@ describe('an existing database', () => {
     await once(other, 'exit');
   });
 
-  it('is refused if another major version of PostgreSQL made it', async () => {
+  it('is refused if another major version of PostgreSQL created it', async () => {
     await (await start()).stop();
     await writeFile(path.join(dataDir, 'PG_VERSION'), '17\n');
-    await expect(start()).rejects.toThrow(/made by PostgreSQL 17; this version brings PostgreSQL 18.*pg_dump.*DATABASE_URL/s);
+    await expect(start()).rejects.toThrow(/created by PostgreSQL 17; this version contains PostgreSQL 18.*pg_dump.*DATABASE_URL/s);
   });
 
-  it("tells the server's last words when it does not start", async () => {
+  it("reports the server's last log lines when it does not start", async () => {
     await (await start()).stop();
     await appendFile(path.join(dataDir, 'postgresql.conf'), 'no_such_setting = 1\n');
     await expect(start()).rejects.toThrow(/does not start.*unrecognized configuration parameter "no_such_setting".*server\.log/s);

@@ -33,7 +33,7 @@ describe('migrating', () => {
       database = await createEmptyDatabase();
     });
 
-    it('makes all tables, and a second time does nothing', async () => {
+    it('creates all tables once', async () => {
       const said: string[] = [];
       await migrate(database.url, (line) => said.push(line));
       expect(await tables()).toEqual(expect.arrayContaining(['job', 'setting', 'upload', 'worker']));
@@ -45,7 +45,7 @@ describe('migrating', () => {
       expect(await query('SELECT * FROM _prisma_migrations')).toEqual(ledger);
     });
 
-    it('creates it if the server lacks it, once when several processes start at the same time', async () => {
+    it('creates a missing database, once if several processes start at the same time', async () => {
       await database.drop();
       const said: string[] = [];
       await Promise.all([1, 2, 3].map(() => migrate(database.url, (line) => said.push(line))));
@@ -60,7 +60,7 @@ describe('migrating', () => {
       database = await createTestDatabase();
     });
 
-    it('refuses it if a migration was edited afterwards', async () => {
+    it('refuses a migration that was edited after it was applied', async () => {
       const edited = await copyOfMigrations();
       const [first] = await migrationNames();
       await writeFile(path.join(edited, first!, 'migration.sql'), 'SELECT 1;');
@@ -68,14 +68,14 @@ describe('migrating', () => {
       await rm(edited, { recursive: true });
     });
 
-    it('refuses it if it has a migration that is not known here', async () => {
+    it('refuses a migration that is unknown to this version', async () => {
       await query(
         `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at) VALUES ('x', 'x', '99990101000000_future', now())`,
       );
       await expect(migrate(database.url)).rejects.toThrow('does not know: 99990101000000_future');
     });
 
-    it('refuses it after a migration failed half-way, until that is resolved', async () => {
+    it('refuses the database after a failed migration until it is resolved', async () => {
       await query('UPDATE _prisma_migrations SET finished_at = NULL');
       await expect(migrate(database.url)).rejects.toThrow('failed half-way');
       await query('UPDATE _prisma_migrations SET finished_at = now()');
@@ -84,12 +84,12 @@ describe('migrating', () => {
   });
 });
 
-describe('an address that cannot be used', () => {
-  it('is refused if it asks for another schema', async () => {
+describe('an unusable DATABASE_URL', () => {
+  it('is refused if it names another schema', async () => {
     await expect(migrate(`${databaseUrl('postgres')}?schema=other`)).rejects.toThrow('the tables live in public');
   });
 
-  it('is named, without its password', async () => {
+  it('is reported without its password', async () => {
     const failure = await migrate('postgresql://someone:hidden@127.0.0.1:1/none').catch((error: Error) => error.message);
     expect(failure).toMatch(/127\.0\.0\.1:1 cannot be used.*Check DATABASE_URL/s);
     expect(failure).not.toContain('hidden');
@@ -97,7 +97,7 @@ describe('an address that cannot be used', () => {
 });
 
 describe('the migrations', () => {
-  it('lead to the tables that schema.prisma describes', async () => {
+  it('create the tables that schema.prisma describes', async () => {
     const diff = ['migrate', 'diff', '--from-migrations', MIGRATIONS, '--to-schema', 'prisma/schema.prisma', '--exit-code', '--script'];
     const env = { ...process.env, DATABASE_URL: databaseUrl('postgres') };
     const { stdout } = await promisify(execFile)(process.execPath, ['prisma/cli.mjs', ...diff], { env });
@@ -106,7 +106,7 @@ describe('the migrations', () => {
 });
 
 describe('the database client', () => {
-  it('reads back what it writes, in single statements and in transactions', async () => {
+  it('reads back what it writes, in statements and in transactions', async () => {
     const database = await createTestDatabase();
     const { client, close } = openDatabase(database.url, { maxConnections: 2 });
     try {
