@@ -1,4 +1,5 @@
 /** How a command fails: what happened, what to do about it, and the exit code. */
+import { ApiError } from '../client/error.ts';
 import { ConfigError } from '../config.ts';
 import { StartupError } from '../process/startup-error.ts';
 import { adviceFor, AppError, isErrorCode, type ErrorAdvice, type ErrorCode } from '../jobs/errors.ts';
@@ -72,12 +73,27 @@ export function badArguments(message: string, hint: string = OWN.BAD_ARGUMENTS.h
 function adviceOf(code: FailureCode): ErrorAdvice {
   if (!isErrorCode(code)) return OWN[code];
   const advice = adviceFor(code);
-  return { ...advice, hint: COMMAND_HINTS[code] ?? advice.hint };
+  return { ...advice, hint: COMMAND_HINTS[code].local ?? advice.hint };
 }
 
-/** Any thrown value as a Failure. */
-export function toFailure(error: unknown): Failure {
+/**
+ * A failure that the API reports, of a request or of a job. A code that only a newer API knows becomes INTERNAL.
+ * @param isRemote whether the API may run on another machine, so that hints name no command to run there
+ */
+export function reportedFailure(
+  { code, message, hint, fault, retry }: ErrorAdvice & { readonly code: string; readonly message: string },
+  isRemote: boolean,
+  cause?: unknown,
+): Failure {
+  const advice = { fault, retry, cause };
+  if (isErrorCode(code)) return new Failure(code, message, { ...advice, hint: COMMAND_HINTS[code][isRemote ? 'remote' : 'local'] ?? hint });
+  return new Failure(code === 'UNREACHABLE' ? code : 'INTERNAL', message, { ...advice, hint });
+}
+
+/** Any thrown value as a Failure. @param isRemote as for `reportedFailure` */
+export function toFailure(error: unknown, isRemote = false): Failure {
   if (error instanceof Failure) return error;
+  if (error instanceof ApiError) return reportedFailure(error, isRemote, error);
   if (error instanceof AppError) return new Failure(error.code, error.message, { cause: error });
   if (error instanceof ConfigError) {
     return new Failure(

@@ -1,33 +1,40 @@
 import { EXIT } from './failure.ts';
 
-/** Both npm and the terminal tell of one Ctrl-C; what follows later was pressed again. */
+/** npm and the terminal both forward one Ctrl-C; a signal later than this, in milliseconds, was pressed again. */
 const ONE_KEYSTROKE_MS = 400;
 
 export interface Interrupt {
-  /** Aborted with `reason` by Ctrl-C and its like. */
+  /** Aborted with `reason` on Ctrl-C, SIGTERM or SIGHUP. */
   readonly signal: AbortSignal;
-  /** As Ctrl-C, for programs that read the keyboard themselves. */
+  /** Has the effect of Ctrl-C, for programs that read the keyboard themselves. */
   press(): void;
-  /** Leaves Ctrl-C to itself again. */
-  forget(): void;
+  /** Restores the default effect of the signals. */
+  dispose(): void;
 }
 
-/** Turns Ctrl-C, SIGTERM and a closed terminal into an aborted signal; the second Ctrl-C ends the process at once. */
-export function onInterrupt(reason: Error): Interrupt {
+/**
+ * Turns Ctrl-C, SIGTERM and the closing of the terminal into an aborted signal; a second Ctrl-C ends the process at once.
+ * @param beforeEffect called before the abort and before the end of the process
+ */
+export function onInterrupt(reason: Error, beforeEffect: () => void = () => {}): Interrupt {
   const controller = new AbortController();
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   let first = 0;
   const press = () => {
     if (!controller.signal.aborted) {
       first = performance.now();
+      beforeEffect();
       controller.abort(reason);
-    } else if (performance.now() - first > ONE_KEYSTROKE_MS) process.exit(EXIT.interrupted);
+    } else if (performance.now() - first > ONE_KEYSTROKE_MS) {
+      beforeEffect();
+      process.exit(EXIT.interrupted);
+    }
   };
   for (const name of signals) process.on(name, press);
   return {
     signal: controller.signal,
     press,
-    forget() {
+    dispose() {
       for (const name of signals) process.removeListener(name, press);
     },
   };

@@ -73,6 +73,7 @@ export class Transport {
     const response = await this.#fetch(path, options).catch((error: unknown) => {
       throw this.#failure(error, options.signal);
     });
+    this.#note(null);
     if (response.ok && response.body) return response.body as ReadableStream<Uint8Array>;
     throw ApiError.from(parse(await response.text().catch(() => '')), response.status, this.url);
   }
@@ -96,6 +97,7 @@ export class Transport {
       for (const each of signals) each.throwIfAborted();
       for await (const { data, errors } of events) {
         if (errors) throw ApiError.from({ errors }, 200, this.url);
+        this.#note(null);
         yield data;
       }
     } catch (error) {

@@ -3,8 +3,9 @@ import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { OperationTypeNode } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DURATIONS, FITS, frameCount, frameSize, MOTIONS, names, ORIENTATIONS, RESOLUTIONS } from '../../src/catalog/catalog.ts';
+import { DOCUMENTS } from '../../src/client/documents.ts';
 import { VERSION } from '../../src/process/version.ts';
-import { JOB_FIELDS, Stack, type JobView } from '../support/stack.ts';
+import { Stack, type JobView } from '../support/stack.ts';
 import { until } from '../support/waiting.ts';
 
 let stack: Stack;
@@ -45,18 +46,13 @@ describe('every value of the catalogue becomes a video', () => {
   });
 
   it('whose render time is estimated from those of equal jobs', async () => {
-    interface Learnt {
-      options: { estimates: { engine: string; resolution: string; durationSeconds: number; seconds: number }[] };
-      jobs: { nodes: JobView[] };
-    }
-    const { data } = await stack.graphql<Learnt>(
-      `{ options { estimates { engine resolution durationSeconds seconds } } jobs(first: 100) { nodes { ${JOB_FIELDS} } } }`,
-    );
-    const times = data.jobs.nodes
+    const client = stack.client();
+    const [{ estimates }, { nodes }] = await Promise.all([client.options(), client.jobs({ first: 100 })]);
+    const times = nodes
       .filter(({ options }) => options.resolution === 'P360' && options.durationSeconds === 12)
       .map(({ result }) => result!.renderSeconds);
     expect(times.length).toBeGreaterThan(0);
-    const { seconds } = data.options.estimates.find(
+    const { seconds } = estimates.find(
       (estimate) => estimate.engine === 'PREVIEW' && estimate.resolution === 'P360' && estimate.durationSeconds === 12,
     )!;
     const tolerance = 0.05; // rounded to tenths
@@ -78,7 +74,7 @@ describe('a client with a normalised cache', () => {
     });
     try {
       const { data } = await client.mutate<{ createJob: JobView }>({
-        mutation: gql`mutation ($input: CreateJobInput!) { createJob(input: $input) { ${JOB_FIELDS} } }`,
+        mutation: gql(DOCUMENTS.createJob),
         variables: { input: { image: { uploadId: await stack.upload() }, resolution: 'P360', durationSeconds: 3 } },
       });
       const { id } = data!.createJob;
@@ -100,7 +96,7 @@ describe('a client with a normalised cache', () => {
       await new Promise<void>((resolve, reject) => {
         client
           .subscribe({
-            query: gql`subscription ($id: ID!) { jobProgress(id: $id) { revision previewUrl job { ${JOB_FIELDS} } } }`,
+            query: gql(DOCUMENTS.jobProgress),
             variables: { id },
           })
           .subscribe({ complete: resolve, error: reject });

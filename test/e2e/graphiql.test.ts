@@ -19,6 +19,7 @@ import { bundle } from '../../src/api/graphiql/bundle.mjs';
 import { defaultTabs } from '../../src/api/graphiql/client/tabs.ts';
 import { printedSchema } from '../../src/api/graphql/schema.ts';
 import { CHROMIUM, launchChromium } from '../support/chromium.ts';
+import { CLIENT_JOB } from '../support/client-job.ts';
 
 const KEYS = [
   { name: 'tester', secret: 'a-secret-of-the-tester', actAs: false },
@@ -46,14 +47,13 @@ const ANSWERS = {
     durations: [],
     engines: [],
     estimates: [],
-    limits: { photoMaxBytes: 1, photoFormats: [], queueLimit: 1 },
+    fits: [],
+    limits: { photoMaxBytes: 1, photoFormats: [], queueLimit: 1, filesKeptHours: 24, jobsKeptDays: 30 },
   }),
   createJob: ({ input }: { input: { image: { base64: string } } }) => ({
+    ...CLIENT_JOB,
     id: `job-of-${input.image.base64.length}-letters`,
     status: 'QUEUED',
-    queuePosition: 1,
-    estimatedSecondsRemaining: 2,
-    options: { engine: 'PREVIEW', motion: 'DOLLY_IN', seed: 7 },
   }),
   async *jobProgress({ id }: { id: string }) {
     for (const [revision, status] of ['QUEUED', 'PROCESSING', 'COMPLETED'].entries()) {
@@ -61,16 +61,7 @@ const ANSWERS = {
         jobProgress: {
           revision,
           previewUrl: null,
-          job: {
-            id,
-            status,
-            stage: null,
-            percent: 50 * revision,
-            queuePosition: null,
-            estimatedSecondsRemaining: null,
-            error: null,
-            result: null,
-          },
+          job: { ...CLIENT_JOB, id, status },
         },
       };
     }

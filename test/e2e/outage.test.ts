@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Client } from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
+import { VERSION } from '../../src/process/version.ts';
 import { redisUrl } from '../support/redis.ts';
 import { PHOTOS, Stack } from '../support/stack.ts';
 import { until } from '../support/waiting.ts';
@@ -42,7 +43,7 @@ describe('an API process whose database goes away', () => {
       );
       return answer.errors?.[0]!.message === UNREACHED && answer;
     });
-    expect(health.data.health).toEqual({ version: '0.1.0', database: null });
+    expect(health.data.health).toEqual({ version: VERSION, database: null });
     expect(health.errors![0]).toMatchObject({
       path: ['health', 'database'],
       message: UNREACHED,

@@ -8,6 +8,8 @@ import path from 'node:path';
 import { createClient, type Client } from 'graphql-ws';
 import { Client as PgClient } from 'pg';
 import { WebSocket } from 'ws';
+import { ApiClient, type CreateJobInput, type Job, type JobProgress } from '../../src/client/client.ts';
+import { DOCUMENTS } from '../../src/client/documents.ts';
 import { brake, type Brake } from './brake.ts';
 import { createTestDatabase } from './database.ts';
 import { rendererOf } from './processes.ts';
@@ -45,52 +47,10 @@ export interface Answer<T> {
   readonly errors?: { message: string; path?: (string | number)[]; extensions: { code: string; [key: string]: unknown } }[];
 }
 
-export interface JobView {
-  id: string;
-  status: string;
-  stage: string | null;
-  percent: number;
-  step: number | null;
-  totalSteps: number | null;
-  queuePosition: number | null;
-  estimatedSecondsRemaining: number | null;
-  attempt: number;
-  maxAttempts: number;
-  nextAttemptAt: string | null;
-  photo: { width: number; height: number };
-  options: {
-    engine: string;
-    resolution: string;
-    orientation: string;
-    fit: string;
-    crop: { x: number; y: number; width: number; height: number } | null;
-    motion: string;
-    durationSeconds: number;
-    seed: number;
-    tuning: Readonly<Record<string, number>> | null;
-  };
-  clientRef: string | null;
-  retryOf: string | null;
-  createdAt: string;
-  startedAt: string | null;
-  finishedAt: string | null;
-  expiresAt: string | null;
-  error: { code: string; message: string; hint: string; fault: string; retry: string } | null;
-  result: {
-    video: { url: string; urlExpiresAt: string } | null;
-    poster: { url: string } | null;
-    width: number;
-    height: number;
-    frameCount: number;
-    framesPerSecond: number;
-    durationSeconds: number;
-    sizeBytes: number;
-    sha256: string;
-    renderSeconds: number;
-  } | null;
-}
+/** A job, and an event of it, as the client of the API returns them. */
+export type { Job as JobView, JobProgress as ProgressView } from '../../src/client/client.ts';
 
-/** What a row said of its job at some time. */
+/** The state of a job at some time, as its row had it. */
 export interface JobState {
   status: string;
   attempt: number;
@@ -100,19 +60,6 @@ export interface JobState {
   percent: number;
   errorCode: string | null;
 }
-
-export interface ProgressView {
-  revision: number;
-  previewUrl: string | null;
-  job: JobView;
-}
-
-export const JOB_FIELDS = `id status stage percent step totalSteps queuePosition estimatedSecondsRemaining attempt maxAttempts nextAttemptAt
-  photo { width height }
-  options { engine resolution orientation fit crop { x y width height } motion durationSeconds seed
-    tuning { ... on SvdXtTuning { numInferenceSteps minGuidanceScale maxGuidanceScale noiseAugStrength motionBucketId } } }
-  clientRef retryOf createdAt startedAt finishedAt expiresAt error { code message hint fault retry }
-  result { video { url urlExpiresAt } poster { url } width height frameCount framesPerSecond durationSeconds sizeBytes sha256 renderSeconds }`;
 
 export class Stack {
   readonly environment: NodeJS.ProcessEnv;
@@ -266,38 +213,37 @@ export class Stack {
     return { status: response.status, ...((await response.json()) as { data: T }) };
   }
 
+  /** A client of this API with the key and the owner of `headers`. */
+  client({ Authorization: authorization, 'X-Act-As': owner }: Readonly<Record<string, string>> = {}): ApiClient {
+    const client = ApiClient.create({ url: this.url, key: authorization?.replace('Bearer ', ''), webSocket: WebSocket });
+    return owner === undefined ? client : client.as(owner);
+  }
+
   async upload(photo = 'cat.jpg', headers: Readonly<Record<string, string>> = {}): Promise<string> {
-    const response = await fetch(`${this.url}/uploads`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/octet-stream', ...headers },
-      body: readFileSync(path.join(PHOTOS, photo)),
-    });
-    if (response.status !== 201) throw new Error(`upload answered ${response.status}: ${await response.text()}`);
-    return ((await response.json()) as { id: string }).id;
+    return (await this.client(headers).upload(new Blob([readFileSync(path.join(PHOTOS, photo))]))).id;
   }
 
-  /** createJob at P360, 3 s unless said otherwise; the photo is uploaded unless the input names one. */
-  async create(input: object = {}, headers: Readonly<Record<string, string>> = {}): Promise<JobView> {
-    const { data, errors } = await this.tryCreate(input, headers);
-    if (errors) throw new Error(`createJob failed: ${errors[0]!.extensions.code} ${errors[0]!.message}`);
-    return data.createJob;
+  /** createJob at P360, 3 s unless said otherwise; the photo is uploaded unless the input names one. @throws ApiError */
+  async create(input: object = {}, headers: Readonly<Record<string, string>> = {}): Promise<Job> {
+    return await this.client(headers).createJob(await this.#inputOf(input, headers));
   }
 
-  async tryCreate(input: object = {}, headers: Readonly<Record<string, string>> = {}): Promise<Answer<{ createJob: JobView }>> {
+  /** As `create`, for tests of the GraphQL response itself. */
+  async tryCreate(input: object = {}, headers: Readonly<Record<string, string>> = {}): Promise<Answer<{ createJob: Job }>> {
+    return await this.graphql(DOCUMENTS.createJob, { input: await this.#inputOf(input, headers) }, headers);
+  }
+
+  async #inputOf(input: object, headers: Readonly<Record<string, string>>): Promise<CreateJobInput> {
     const image = 'image' in input ? input.image : { uploadId: await this.upload('cat.jpg', headers) };
-    return await this.graphql<{ createJob: JobView }>(
-      `mutation ($input: CreateJobInput!) { createJob(input: $input) { ${JOB_FIELDS} } }`,
-      { input: { resolution: 'P360', durationSeconds: 3, ...input, image } },
-      headers,
-    );
+    return { resolution: 'P360', durationSeconds: 3, ...input, image } as CreateJobInput;
   }
 
-  async job(id: string, headers: Readonly<Record<string, string>> = {}): Promise<JobView | null> {
-    return (await this.graphql<{ job: JobView | null }>(`query ($id: ID!) { job(id: $id) { ${JOB_FIELDS} } }`, { id }, headers)).data.job;
+  async job(id: string, headers: Readonly<Record<string, string>> = {}): Promise<Job | null> {
+    return await this.client(headers).job(id);
   }
 
-  async cancel(id: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer<{ cancelJob: JobView }>> {
-    return await this.graphql(`mutation ($id: ID!) { cancelJob(id: $id) { ${JOB_FIELDS} } }`, { id }, headers);
+  async cancel(id: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer<{ cancelJob: Job }>> {
+    return await this.graphql(DOCUMENTS.cancelJob, { id }, headers);
   }
 
   /** Gives an owner who has a job so many that were cancelled, of the same photo. */
@@ -326,16 +272,19 @@ export class Stack {
   /** Events of a job up to and with the first that `enough` accepts, its end otherwise. */
   async follow(
     id: string,
-    enough: (event: ProgressView) => boolean = () => false,
+    enough: (event: JobProgress) => boolean = () => false,
     client = this.socket(),
     extensions?: Record<string, unknown>,
-  ): Promise<ProgressView[]> {
-    const events: ProgressView[] = [];
-    const query = `subscription ($id: ID!) { jobProgress(id: $id) { revision previewUrl job { ${JOB_FIELDS} } } }`;
+  ): Promise<JobProgress[]> {
+    const events: JobProgress[] = [];
     const refused = (errors: readonly { message: string; extensions?: Record<string, unknown> }[]) =>
       new Error(`${String(errors[0]?.extensions?.['code'])}: ${errors[0]?.message}`);
     try {
-      for await (const result of client.iterate<{ jobProgress: ProgressView }>({ query, variables: { id }, extensions })) {
+      for await (const result of client.iterate<{ jobProgress: JobProgress }>({
+        query: DOCUMENTS.jobProgress,
+        variables: { id },
+        extensions,
+      })) {
         if (result.errors) throw refused(result.errors);
         events.push(result.data!.jobProgress);
         if (enough(result.data!.jobProgress)) break;
@@ -346,7 +295,7 @@ export class Stack {
     return events;
   }
 
-  async finish(id: string): Promise<JobView> {
+  async finish(id: string): Promise<Job> {
     return (await this.follow(id)).at(-1)!.job;
   }
 

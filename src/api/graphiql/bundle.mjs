@@ -1,4 +1,4 @@
-/** Bundles the playground from npm's packages, so that its page asks nothing of other servers. */
+/** Bundles the playground from npm packages, so that its page loads nothing from other servers. */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build, stop } from 'esbuild';
@@ -12,7 +12,7 @@ const WORKERS = {
 };
 
 /**
- * Writes index.html and assets/ to `folder`, which appears whole or not at all. Assets are named by their content.
+ * Writes index.html and assets/ to `folder` atomically. Assets are named by a hash of their content.
  * @param {string} folder
  */
 export async function bundle(folder = path.resolve(import.meta.dirname, '../../../dist/graphiql')) {
@@ -43,7 +43,7 @@ export async function bundle(folder = path.resolve(import.meta.dirname, '../../.
     });
     const [script, { cssBundle }] = Object.entries(page.metafile.outputs).find(([, output]) => output.entryPoint === 'main.tsx');
     await writeFile(path.join(draft, 'index.html'), await html(script, cssBundle));
-    // The style sheets that esbuild makes beside lazy chunks are parts of the page's own, and nothing loads them.
+    // esbuild also writes style sheets for lazy chunks; they repeat parts of the page's own and are never loaded.
     const spare = Object.keys(page.metafile.outputs).filter((file) => file.endsWith('.css') && file !== cssBundle);
     await Promise.all(spare.map((file) => rm(path.join(CLIENT, file))));
     await rm(folder, { recursive: true, force: true });
@@ -51,7 +51,7 @@ export async function bundle(folder = path.resolve(import.meta.dirname, '../../.
     await rename(draft, folder);
   } finally {
     await rm(draft, { recursive: true, force: true });
-    // Its helper process would otherwise live as long as ours.
+    // Ends esbuild's helper process, which would otherwise live as long as this one.
     await stop();
   }
 }

@@ -1,15 +1,22 @@
-/** A killed `animate` cannot cancel its job. Nobody waits for its video, but the next one would wait behind it. */
+/** A killed `animate` cannot cancel its job, and the next one would have to wait for a video that is no longer wanted. */
 import { hostname } from 'node:os';
-import type { ApiClient } from './api.ts';
+import type { ApiClient } from '../../client/client.ts';
+
+/** How long a request may take here, in milliseconds. */
+const REQUEST_MS = 3_000;
 
 /** The clientRef of this process's job. */
 export const ownReference = (): string => `animate:${hostname().slice(0, 100)}:${process.pid}`;
 
-/** Cancels jobs of animate processes of this machine that are gone. Never fails: it is only good manners. */
+/** Cancels the unfinished jobs of animate processes of this machine that no longer exist. Best effort: never fails. */
 export async function cancelAbandoned(api: ApiClient): Promise<void> {
-  const jobs = await api.activeJobs().catch(() => []);
+  const unfinished = api.jobs({ first: 100, filter: { statuses: ['QUEUED', 'PROCESSING', 'RETRYING'] } }, { timeoutMs: REQUEST_MS });
+  const jobs = await unfinished.then(
+    ({ nodes }) => nodes,
+    () => [],
+  );
   const abandoned = jobs.filter(({ clientRef }) => clientRef !== null && isGone(clientRef));
-  await Promise.allSettled(abandoned.map(({ id }) => api.cancelJob(id)));
+  await Promise.allSettled(abandoned.map(({ id }) => api.cancelJob(id, { timeoutMs: REQUEST_MS })));
 }
 
 function isGone(clientRef: string): boolean {

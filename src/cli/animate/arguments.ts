@@ -1,4 +1,4 @@
-/** The command line of `animate`: what it may say, checked before anything is started. */
+/** The command line of `animate`, checked before anything is started. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import {
   DEFAULTS,
@@ -20,7 +20,7 @@ import { nearest } from '../suggest.ts';
 import { readTuning, tuningFlags } from './tuning.ts';
 import { quote, toNumber, type Flag } from './values.ts';
 
-/** The options of createJob; what is left out gets its default from the API. */
+/** The options of createJob; the API fills in what is left out. */
 export interface RequestedVideo {
   readonly durationSeconds?: number;
   readonly resolution?: Resolution;
@@ -37,9 +37,9 @@ export interface AnimateArguments {
   readonly video: RequestedVideo;
   /** File or folder; undefined: the working directory. */
   readonly out: string | undefined;
-  /** A video whose options are to be used again. */
+  /** A video whose options are used again. */
   readonly fromVideo: string | undefined;
-  /** Without a slash at its end; undefined: the services of this machine. */
+  /** Without a trailing slash; undefined: services on this machine. */
   readonly apiUrl: string | undefined;
   readonly apiKey: string | undefined;
   readonly json: boolean;
@@ -51,7 +51,7 @@ const COMMON_FLAGS = {
   motion: { value: 'MOTION', about: `${names(MOTIONS).join(', ')} (default ${DEFAULTS.motion})` },
   duration: { value: 'SECONDS', about: `${DURATIONS.join(', ')} (default ${DEFAULTS.durationSeconds})` },
   resolution: { value: 'SIZE', about: `${names(RESOLUTIONS).join(', ')} (default ${DEFAULTS.resolution})` },
-  orientation: { value: 'WAY', about: `${names(ORIENTATIONS).join(', ')} (default ${DEFAULTS.orientation}: as the photo)` },
+  orientation: { value: 'ORIENTATION', about: `${names(ORIENTATIONS).join(', ')} (default ${DEFAULTS.orientation}: as the photo)` },
   fit: { value: 'FIT', about: `${names(FITS).join(', ')} (default ${DEFAULTS.fit})` },
   seed: { value: 'N', about: `${SEED.min}–${SEED.max}; the same seed gives the same video (default: random)` },
   engine: { value: 'ENGINE', about: `${names(ENGINES).join(', ')} (default: the best one that is available)` },
@@ -60,17 +60,20 @@ const COMMON_FLAGS = {
 /** Flags of video options, which --from-video takes from the video instead. */
 const VIDEO_FLAGS: Readonly<Record<string, Flag>> = { ...COMMON_FLAGS, ...tuningFlags() };
 
-const PLACE_FLAGS = {
-  out: { value: 'FILE|FOLDER', about: 'where the video goes (default: <photo name>.mp4 in the working directory)' },
-  'from-video': { value: 'FILE', about: 'render with the very options a video of this program was made with' },
-  'api-url': { value: 'URL', about: 'use this API (default: what runs in this folder, else its own for this one video)' },
-  'api-key': { value: 'SECRET', about: 'key for the API, where it wants one' },
+const OUTPUT_AND_API_FLAGS = {
+  out: { value: 'FILE|FOLDER', about: 'where to save the video (default: <photo name>.mp4 in the working directory)' },
+  'from-video': { value: 'FILE', about: 'render with the options of a video made by this program' },
+  'api-url': {
+    value: 'URL',
+    about: 'API to use (default: the one that npm start runs in this folder, otherwise one started for this video)',
+  },
+  'api-key': { value: 'SECRET', about: 'key for the API, if it requires one' },
 } as const satisfies Record<string, Flag>;
 
 const SWITCHES = {
   json: 'print one JSON object and nothing else on standard output',
   quiet: 'print nothing but errors',
-  help: 'print this',
+  help: 'print this help',
 } as const;
 
 /** For `--help`. */
@@ -85,11 +88,11 @@ export function usage(): string {
     'Motions:',
     ...names(MOTIONS).map((name) => line(name, `${MOTIONS[name].description}; for ${MOTIONS[name].bestFor}`)),
     '',
-    'Video (upper or lower case, pan_l or pan-l, 720p or P720):',
+    'Video (names in upper or lower case: pan_l or PAN-L, 720p or P720):',
     ...flags(VIDEO_FLAGS),
     '',
-    'Where:',
-    ...flags(PLACE_FLAGS),
+    'Output and API:',
+    ...flags(OUTPUT_AND_API_FLAGS),
     '',
     ...Object.entries(SWITCHES).map(([name, about]) => line(`--${name}`, about)),
     '',
@@ -99,20 +102,21 @@ export function usage(): string {
 }
 
 type Values = Readonly<
-  Record<keyof typeof COMMON_FLAGS | keyof typeof PLACE_FLAGS, string | undefined> & Record<keyof typeof SWITCHES, boolean | undefined>
+  Record<keyof typeof COMMON_FLAGS | keyof typeof OUTPUT_AND_API_FLAGS, string | undefined> &
+    Record<keyof typeof SWITCHES, boolean | undefined>
 >;
 
 /**
- * Reads the arguments; 'help' if that is what they ask for.
+ * Reads the arguments; returns 'help' for --help.
  * @throws Failure BAD_ARGUMENTS that names the flag and what is allowed
  */
 export function readArguments(args: readonly string[]): AnimateArguments | 'help' {
   const { values, positionals } = split(args);
   if (values.help) return 'help';
   const [photo, ...others] = positionals;
-  if (photo === undefined) throw badArguments('No photo is named: fanslymotion animate PHOTO [options]');
-  if (others.length > 0) throw badArguments(`One photo at a time: ${quote(others[0]!)} is one too many.`);
-  if (photo === '') throw badArguments('The name of the photo is empty.');
+  if (photo === undefined) throw badArguments('A photo is required: fanslymotion animate PHOTO [options]');
+  if (others.length > 0) throw badArguments(`Only one photo is allowed; remove ${quote(others[0]!)}.`);
+  if (photo === '') throw badArguments('The path of the photo is empty.');
   const fromVideo = values['from-video'];
   const texts: Readonly<Record<string, unknown>> = values;
   const clash = fromVideo === undefined ? undefined : Object.keys(VIDEO_FLAGS).find((name) => texts[name] !== undefined);
@@ -131,7 +135,7 @@ export function readArguments(args: readonly string[]): AnimateArguments | 'help
 }
 
 function split(args: readonly string[]): { values: Values; positionals: string[] } {
-  const valued = [...Object.keys(VIDEO_FLAGS), ...names(PLACE_FLAGS)];
+  const valued = [...Object.keys(VIDEO_FLAGS), ...names(OUTPUT_AND_API_FLAGS)];
   const options: ParseArgsConfig['options'] = {
     ...Object.fromEntries(valued.map((name) => [name, { type: 'string' }])),
     json: { type: 'boolean' },
@@ -190,21 +194,21 @@ function choice<T extends string>(flag: string, text: string | undefined, allowe
   if (text === undefined) return undefined;
   const wanted = text.trim().toUpperCase().replaceAll('-', '_');
   const found = allowed.find((value) => value === wanted);
-  if (found === undefined) throw badArguments(`--${flag} ${quote(text)} is none of ${allowed.join(', ')}.`);
+  if (found === undefined) throw badArguments(`--${flag} ${quote(text)} is not one of ${allowed.join(', ')}.`);
   return found;
 }
 
 function duration(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const found = DURATIONS.find((seconds) => String(seconds) === text.trim());
-  if (found === undefined) throw badArguments(`--duration ${quote(text)} is none of ${DURATIONS.join(', ')}.`);
+  if (found === undefined) throw badArguments(`--duration ${quote(text)} is not one of ${DURATIONS.join(', ')}.`);
   return found;
 }
 
-/** The address under which the API's paths begin; the path of GraphQL itself is forgiven. */
+/** The base URL of the API; a path of /graphql at its end is removed. */
 function readUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw badArguments(`--api-url ${quote(text)} is no address such as http://127.0.0.1:4000.`);
+    throw badArguments(`--api-url ${quote(text)} is not a URL such as http://127.0.0.1:4000.`);
   }
   const { origin, pathname } = new URL(text);
   return `${origin}${pathname.replace(/(\/graphql)?\/*$/, '')}`;

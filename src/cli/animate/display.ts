@@ -1,26 +1,26 @@
-/** Progress on standard error: one live line on a terminal, one line a stage elsewhere. */
+/** Progress on standard error: one live line on a terminal, one line per stage elsewhere. */
 import type { Stage } from '../../catalog/catalog.ts';
-import type { JobView } from './answers.ts';
+import type { Job } from '../../client/client.ts';
 
 export interface Display {
-  /** What is being done before and after there is a job. */
+  /** Shows what is being done before and after the job. */
   phase(text: string): void;
-  job(job: JobView): void;
-  /** The connection is lost (why), or back again (null). */
+  job(job: Job): void;
+  /** Shows why the API is unreachable; null once it responds again. */
   trouble(reason: string | null): void;
-  /** A line that stays. */
+  /** Prints a line that stays. */
   note(text: string): void;
-  /** Clears the live line away. */
+  /** Removes the live line. */
   end(): void;
 }
 
-const STAGE_WORDS: Record<Stage, string> = {
+const STAGE_TEXTS: Readonly<Record<Stage, string>> = {
   PREPARING: 'Preparing the photo',
   LOADING_MODEL: 'Loading the model',
-  ENCODING_IMAGE: 'Looking at the photo',
+  ENCODING_IMAGE: 'Encoding the photo',
   DENOISING: 'Denoising',
   DECODING: 'Decoding frames',
-  INTERPOLATING: 'Adding frames in between',
+  INTERPOLATING: 'Computing in-between frames',
   RENDERING: 'Rendering frames',
   ENCODING_VIDEO: 'Encoding the video',
 };
@@ -28,24 +28,24 @@ const STAGE_WORDS: Record<Stage, string> = {
 const BAR_WIDTH = 24;
 const REDRAW_MS = 500;
 
-/** @param quiet shows nothing at all */
+/** @param quiet shows nothing */
 export function createDisplay(stream: NodeJS.WriteStream, quiet: boolean): Display {
   if (quiet) return { phase() {}, job() {}, trouble() {}, note() {}, end() {} };
   return stream.isTTY && process.env['TERM'] !== 'dumb' ? new LiveLine(stream) : new Lines(stream);
 }
 
-/** What a job is doing, in words. */
-function describe(job: JobView): string {
+/** What a job is doing, as text. */
+function describe(job: Job): string {
   const attempt = job.attempt > 1 ? ` (attempt ${job.attempt} of ${job.maxAttempts})` : '';
   switch (job.status) {
     case 'QUEUED':
       return job.queuePosition !== null && job.queuePosition > 1
-        ? `Waiting, place ${job.queuePosition} in the queue`
-        : 'Waiting for the worker';
+        ? `Waiting at position ${job.queuePosition} in the queue`
+        : 'Waiting for a worker';
     case 'PROCESSING':
-      return `${job.stage ? STAGE_WORDS[job.stage] : 'Starting to render'}${attempt}`;
+      return `${stageText(job.stage)}${attempt}`;
     case 'RETRYING':
-      return `Attempt ${job.attempt} of ${job.maxAttempts} failed: ${job.error?.message ?? 'no reason was given'}`;
+      return `Attempt ${job.attempt} of ${job.maxAttempts} failed: ${job.error?.message ?? 'no reason given'}`;
     case 'COMPLETED':
       return 'Rendered';
     case 'FAILED':
@@ -53,6 +53,12 @@ function describe(job: JobView): string {
     case 'CANCELLED':
       return 'Cancelled';
   }
+}
+
+/** A stage as text; one that only a newer API knows by its name. */
+function stageText(stage: Job['stage']): string {
+  if (stage === null) return 'Starting to render';
+  return Object.hasOwn(STAGE_TEXTS, stage) ? STAGE_TEXTS[stage as Stage] : stage;
 }
 
 /** `45 s`, `1 min 20 s` */
@@ -75,12 +81,12 @@ class Lines implements Display {
     this.note(text);
   }
 
-  job(job: JobView): void {
+  job(job: Job): void {
     this.phase(describe(job));
   }
 
   trouble(reason: string | null): void {
-    if (reason !== null) this.phase(`${reason} Trying again.`);
+    if (reason !== null) this.phase(`${reason} Retrying.`);
   }
 
   note(text: string): void {
@@ -109,7 +115,7 @@ class LiveLine implements Display {
     });
   }
 
-  job(job: JobView): void {
+  job(job: Job): void {
     if (job.status === 'RETRYING' && this.#retryNoted < job.attempt) {
       this.#retryNoted = job.attempt;
       this.note(`${describe(job)} ${job.error?.hint ?? ''}`);
@@ -143,14 +149,14 @@ class LiveLine implements Display {
   }
 
   #redraw(): void {
-    const text = this.#trouble === null ? this.#draw() : `${this.#trouble} Trying again …`;
-    // Not into the last column: some terminals would begin a new line.
+    const text = this.#trouble === null ? this.#draw() : `${this.#trouble} Retrying …`;
+    // Leaves the last column free: some terminals would begin a new line.
     this.#stream.write(`\r${text.slice(0, Math.max(10, (this.#stream.columns || 80) - 1))}\x1b[K`);
   }
 }
 
-/** @param age seconds since `job` was told */
-function line(job: JobView, age: number): string {
+/** @param age seconds since `job` arrived */
+function line(job: Job, age: number): string {
   const words = job.status === 'RETRYING' ? `Waiting for attempt ${job.attempt + 1} of ${job.maxAttempts}` : describe(job);
   const left =
     job.status === 'RETRYING' && job.nextAttemptAt !== null

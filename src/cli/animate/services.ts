@@ -1,6 +1,8 @@
-/** The API to use: the one that is named, the one that `npm start` runs in this folder, or one of our own for this one video. */
+/** Finds the API to use: that of --api-url, the one that `npm start` runs in this folder, or one started for this video alone. */
 import { open, mkdir, readdir, readFile, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { WebSocket } from 'ws';
+import { ApiClient } from '../../client/client.ts';
 import { loadDotEnv, readConfig, type Config } from '../../config.ts';
 import { findFfmpeg } from '../../infra/media/ffmpeg.ts';
 import { storageFolder } from '../../infra/services.ts';
@@ -10,7 +12,6 @@ import { Failure, toFailure } from '../failure.ts';
 import { findRunning } from '../running.ts';
 import { Supervisor } from '../supervisor.ts';
 import { cancelAbandoned } from './abandoned.ts';
-import { ApiClient } from './api.ts';
 import type { AnimateArguments } from './arguments.ts';
 import type { Display } from './display.ts';
 
@@ -18,44 +19,47 @@ export interface Services {
   readonly api: ApiClient;
   /** Started for this one video. */
   readonly own: boolean;
-  /** Aborted with a Failure when services of our own end by themselves. */
+  /** Named by --api-url: it may run on another machine, and the user may not be its operator. */
+  readonly isRemote: boolean;
+  /** Aborted with a Failure when a service that was started here ends by itself. */
   readonly broken: AbortSignal;
   /**
-   * Stops what was started here.
-   * @returns the log of what was started, if it is kept
+   * Stops the services started here.
+   * @returns the path of their log, if it is kept
    */
   close(keepLog: boolean): Promise<string | null>;
 }
 
-/** Logs that failed runs left are kept this long. */
+/** How long the logs of failed runs are kept. */
 const LOGS_KEPT_MS = 7 * 24 * 3_600_000;
 
 const NEVER = new AbortController().signal;
 
-/** @throws Failure UNREACHABLE, CANNOT_START; ConfigError */
+/** @throws Failure, UNREACHABLE or CANNOT_START among others; ConfigError */
 export async function openServices({ apiUrl, apiKey }: AnimateArguments, display: Display, signal: AbortSignal): Promise<Services> {
-  const onTrouble = (reason: string | null) => display.trouble(reason);
-  const nothing = { own: false, broken: NEVER, close: async () => null };
+  const connect: Connect = (url, key) =>
+    ApiClient.create({ url, key, webSocket: WebSocket, onReachability: (problem) => display.trouble(problem?.message ?? null) });
+  const existing = { own: false, broken: NEVER, close: async () => null };
   if (apiUrl !== undefined) {
-    const api = new ApiClient(apiUrl, apiKey, onTrouble);
-    await api.greet(signal);
-    return { api, ...nothing };
+    const api = connect(apiUrl, apiKey);
+    await api.instance({ signal }).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw toFailure(error, true);
+    });
+    return { api, isRemote: true, ...existing };
   }
   loadDotEnv(ROOT);
   const config = readConfig();
   const key = apiKey ?? config.API_KEYS[0]?.secret;
   const running = await findRunning(config);
-  if (running) return { api: new ApiClient(running.url, key, onTrouble), ...nothing };
+  if (running) return { api: connect(running.url, key), isRemote: false, ...existing };
   display.phase('Starting database, API and worker');
-  return await startOwn(config, key, onTrouble, signal);
+  return await startOwn(config, key, connect, signal);
 }
 
-async function startOwn(
-  config: Config,
-  key: string | undefined,
-  onTrouble: (reason: string | null) => void,
-  signal: AbortSignal,
-): Promise<Services> {
+type Connect = (url: string, key: string | undefined) => ApiClient;
+
+async function startOwn(config: Config, key: string | undefined, connect: Connect, signal: AbortSignal): Promise<Services> {
   await findFfmpeg(config).catch((error: unknown) => {
     throw new Failure('ENCODER_FAILED', toFailure(error).message, {
       hint: 'Correct FFMPEG_PATH, install ffmpeg, or run npm ci; fanslymotion doctor checks it.',
@@ -71,7 +75,7 @@ async function startOwn(
     output: log.handle.fd,
     restart: false,
     say: (line) => void log.handle.write(`${line}\n`).catch(() => {}),
-    onEnded: (how) => broken.abort(new Failure('WORKER_LOST', `A service that was started for this video ended by itself: ${how}.`)),
+    onEnded: (how) => broken.abort(new Failure('WORKER_LOST', `A service started for this video stopped unexpectedly: ${how}.`)),
   });
   const close = async (keepLog: boolean) => {
     await supervisor.stop();
@@ -86,10 +90,10 @@ async function startOwn(
     signal.throwIfAborted();
     await supervisor.start();
     signal.throwIfAborted();
-    const api = new ApiClient(supervisor.url, key, onTrouble);
-    // With a database that others share, a process number says little.
+    const api = connect(supervisor.url, key);
+    // Processes of other machines may share a configured database, and their ids say nothing here.
     if (!config.DATABASE_URL) await cancelAbandoned(api);
-    return { api, own: true, broken: broken.signal, close };
+    return { api, own: true, isRemote: false, broken: broken.signal, close };
   } catch (error) {
     await supervisor.stop();
     const fatal = await lastFatal(log.file);
@@ -98,7 +102,7 @@ async function startOwn(
     const known = toFailure(error);
     if (known.code === 'CANNOT_START') throw known;
     const failure = new Failure('CANNOT_START', fatal ?? known.message, { cause: error });
-    throw kept ? failure.withHint(`What happened is in ${kept}`) : failure;
+    throw kept ? failure.withHint(`The log is ${kept}`) : failure;
   } finally {
     signal.removeEventListener('abort', interrupt);
   }
@@ -112,8 +116,8 @@ async function openLog(config: Config): Promise<{ file: string; handle: FileHand
     const file = path.join(folder, `animate-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${process.pid}.log`);
     return { file, handle: await open(file, 'ax') };
   } catch (error) {
-    throw new Failure('CANNOT_START', `The storage folder cannot be used: ${(error as Error).message}`, {
-      hint: 'Set STORAGE_DIR to a folder that can be written to.',
+    throw new Failure('CANNOT_START', `The storage folder is not usable: ${(error as Error).message}`, {
+      hint: 'Set STORAGE_DIR to a writable folder.',
       cause: error,
     });
   }
@@ -127,7 +131,7 @@ async function removeOldLogs(folder: string): Promise<void> {
   }
 }
 
-/** The last words of a service that could not start. */
+/** The message of the last fatal log line, of a service that could not start. */
 async function lastFatal(file: string): Promise<string | undefined> {
   const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n');
   const fatal = lines.findLast((line) => line.startsWith('{"level":60,'));

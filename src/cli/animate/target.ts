@@ -1,4 +1,4 @@
-/** Where the video goes. Looked at before anything is started, so that nobody waits for a video that cannot be saved. */
+/** Where to save the video. Checked before anything is started, so that no video is rendered that cannot be saved. */
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -11,26 +11,26 @@ const isFolder = (name: string): Promise<boolean> =>
     () => false,
   );
 
-/** @throws Failure BAD_ARGUMENTS if `file` is not a file that can be read, `what` naming it */
+/** @param what names the file in messages @throws Failure BAD_ARGUMENTS if `file` is not a readable file */
 export async function assertReadable(what: string, file: string): Promise<void> {
   try {
     const found = await stat(file);
-    if (!found.isFile()) throw badArguments(`${what} ${JSON.stringify(file)} is not a file.`, 'Name a single file.');
-    if (found.size === 0) throw badArguments(`${what} ${JSON.stringify(file)} is empty.`, 'Fetch or copy it again.');
+    if (!found.isFile()) throw badArguments(`${what} ${JSON.stringify(file)} is not a file.`, 'Pass the path of a single file.');
+    if (found.size === 0) throw badArguments(`${what} ${JSON.stringify(file)} is empty.`, 'Download or copy it again.');
     await access(file, constants.R_OK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR')
       throw badArguments(`${what} ${JSON.stringify(file)} does not exist.`, 'Check the name and the folder.');
     if (code === 'EACCES' || code === 'EPERM')
-      throw badArguments(`${what} ${JSON.stringify(file)} may not be read.`, 'Check its permissions.');
+      throw badArguments(`${what} ${JSON.stringify(file)} is not readable.`, 'Check its permissions.');
     throw error;
   }
 }
 
 /**
- * The file to write, absolute. A file that the user names is replaced; one that is only in the way of the default name is replaced if
- * this program made it.
+ * The absolute path of the file to write. A file that the user names is replaced; a file that happens to have the default name is
+ * replaced only if this program made it.
  * @param out a file, a folder, or undefined for the working directory
  * @throws Failure BAD_ARGUMENTS
  */
@@ -39,9 +39,9 @@ export async function chooseTarget(photo: string, out: string | undefined): Prom
   const intoFolder = out === undefined || /[\\/]$/.test(out) || (await isFolder(given));
   const folder = intoFolder ? given : path.dirname(given);
   if (!(await isFolder(folder)))
-    throw badArguments(`The folder ${JSON.stringify(folder)} does not exist.`, 'Make it first, or choose another with --out.');
+    throw badArguments(`The folder ${JSON.stringify(folder)} does not exist.`, 'Create it first, or choose another with --out.');
   await access(folder, constants.W_OK).catch(() => {
-    throw badArguments(`The folder ${JSON.stringify(folder)} cannot be written to.`, 'Choose another with --out.');
+    throw badArguments(`The folder ${JSON.stringify(folder)} is not writable.`, 'Choose another with --out.');
   });
   const target = intoFolder ? path.join(folder, `${path.parse(photo).name}.mp4`) : given;
   if ((await realpath(target).catch(() => null)) === (await realpath(photo)))
@@ -49,7 +49,7 @@ export async function chooseTarget(photo: string, out: string | undefined): Prom
   if (intoFolder && (await isForeign(target))) {
     throw badArguments(
       `${JSON.stringify(target)} exists and was not made by this program.`,
-      'Name another file with --out, or this one to replace it.',
+      'Pass another file with --out, or this one to replace it.',
     );
   }
   return target;

@@ -11,9 +11,11 @@ import { until } from '../../support/waiting.ts';
 import { openWire, type Wire } from '../../support/wire.ts';
 
 const SECRET = 'a-secret-of-the-tests';
-/** A worker that is told to leave goes on for longer than any other part may take. */
+/** A short video that takes a second or more to render. */
+const SLOW = ['--resolution', '1080p', '--duration', '3'] as const;
+/** While stopping, the worker may continue its attempt for longer than any other part may take to stop. */
 const place = new Place({ API_KEYS: `tests:${SECRET}`, SHUTDOWN_GRACE_SECONDS: '5' });
-/** The same API for somebody on another machine, who has neither its storage nor its configuration. */
+/** A client of the same API on another machine, without its storage and configuration. */
 const elsewhere = new Place();
 let services: Run;
 let url: string;
@@ -39,14 +41,14 @@ async function newestJob(): Promise<{ status: string; clientRef: string }> {
 }
 
 describe('animate while npm start runs', () => {
-  it('joins the services of its folder, with the first of their keys', async () => {
+  it('uses the services of its folder with the first of their keys', async () => {
     const { stderr } = await place.succeeds('animate', photo('cat.jpg'), ...SMALL);
     expect(stderr).not.toContain('Starting database');
     expect(await place.files()).toEqual(['cat.mp4']);
     expect(await newestJob()).toMatchObject({ status: 'COMPLETED' });
   });
 
-  it('warns when a video is rendered again by another version of its engine', async () => {
+  it('warns if another version of the engine rendered the original video', async () => {
     const video = await readFile(path.join(place.work, 'cat.mp4'));
     const { engineVersion } = await readVideoMetadata(path.join(place.work, 'cat.mp4'));
     const other = video
@@ -58,36 +60,40 @@ describe('animate while npm start runs', () => {
     expect(stderr).toContain('frames may differ');
   });
 
-  it('uses the API that --api-url names', async () => {
+  it('uses the API of --api-url', async () => {
     const { stdout } = await elsewhere.succeeds('animate', photo('cat.jpg'), ...SMALL, '--api-url', url, '--api-key', SECRET, '--json');
     expect(JSON.parse(stdout)).toMatchObject({ path: path.join(elsewhere.work, 'cat.mp4'), frameCount: 36 });
   });
 
-  it.each([[[]], [['--api-key', 'some-other-secret-word']]])('exits 1 without a valid key: %j', async (key) => {
-    const { code, stdout } = await elsewhere.run('animate', photo('cat.jpg'), '--api-url', url, '--json', ...key);
-    expect(code).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'UNAUTHENTICATED', hint: expect.stringContaining('--api-key') } });
-  });
-
-  it('exits 1 where no API answers, or something else does', async () => {
-    const other = createServer((_request, response) => response.end('hello'));
-    await once(other.listen(0, '127.0.0.1'), 'listening');
-    const strange = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
-    const [nobody, stranger] = await Promise.all(
-      ['http://127.0.0.1:65530', strange].map((api) => elsewhere.run('animate', photo('cat.jpg'), '--api-url', api, '--json')),
+  it('exits 1 without a valid key', async () => {
+    const runs = [[], ['--api-key', 'some-other-secret-word']].map((key) =>
+      elsewhere.run('animate', photo('cat.jpg'), '--api-url', url, '--json', ...key),
     );
-    other.close();
-    for (const run of [nobody!, stranger!]) {
-      expect(run.code).toBe(1);
-      expect(JSON.parse(run.stdout)).toMatchObject({ error: { code: 'UNREACHABLE' } });
+    for (const { code, stdout } of await Promise.all(runs)) {
+      expect(code).toBe(1);
+      expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'UNAUTHENTICATED', hint: expect.stringContaining('--api-key') } });
     }
   });
 
-  it.each([
-    ['cut off', async () => (await readFile(photo('cat.jpg'))).subarray(0, 4_000), 'IMAGE_UNREADABLE'],
-    ['no photo at all', async () => 'a letter', 'UNSUPPORTED_FORMAT'],
+  it('exits 1 if no server, or another one than the API, responds', async () => {
+    const other = createServer((_request, response) => response.end('hello'));
+    await once(other.listen(0, '127.0.0.1'), 'listening');
+    const strange = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const runs = await Promise.all(
+      ['http://127.0.0.1:65530', strange].map((api) => elsewhere.run('animate', photo('cat.jpg'), '--api-url', api, '--json')),
+    );
+    other.close();
+    for (const { code, stdout } of runs) {
+      expect(code).toBe(1);
+      expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'UNREACHABLE' } });
+    }
+  });
+
+  it.concurrent.each([
+    ['truncated', async () => (await readFile(photo('cat.jpg'))).subarray(0, 4_000), 'IMAGE_UNREADABLE'],
+    ['not a photo', async () => 'a letter', 'UNSUPPORTED_FORMAT'],
     ['too large', async () => Buffer.alloc(21_000_000, 'x'), 'IMAGE_TOO_LARGE'],
-  ])('exits 1 for a photo that is %s, and says the hint', async (name, bytes, code) => {
+  ])('exits 1 for a file that is %s, with a hint', async (name, bytes, code) => {
     const file = path.join(elsewhere.work, `${name}.jpg`);
     await writeFile(file, await bytes());
     const run = await place.run('animate', file, '--json');
@@ -96,13 +102,19 @@ describe('animate while npm start runs', () => {
     expect(run.stderr).toContain((JSON.parse(run.stdout) as { error: { hint: string } }).error.hint);
   });
 
-  it('exits 1 for an engine that no worker offers', async () => {
-    const { code, stdout } = await place.run('animate', photo('cat.jpg'), '--engine', 'svd-xt', '--json');
-    expect(code).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ENGINE_UNAVAILABLE', fault: 'OPERATOR', retry: 'LATER' } });
+  it('exits 1 for an engine that no worker provides, and tells only users of their own API to start a worker', async () => {
+    const args = ['animate', photo('cat.jpg'), '--engine', 'svd-xt', '--json'];
+    const [local, remote] = await Promise.all([place.run(...args), elsewhere.run(...args, '--api-url', url, '--api-key', SECRET)]);
+    for (const { code, stdout } of [local, remote]) {
+      expect(code).toBe(1);
+      expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ENGINE_UNAVAILABLE', fault: 'OPERATOR', retry: 'LATER' } });
+    }
+    expect(local.stdout).toContain('npm run start:worker');
+    const { hint } = (JSON.parse(remote.stdout) as { error: { hint: string } }).error;
+    expect(hint).toBe('Choose another --engine, or run the command again later.');
   });
 
-  it('cancels its job when it is interrupted, and leaves the services alone', async () => {
+  it('cancels its job when it is interrupted, and keeps the services running', async () => {
     const run = place.start('animate', photo('coffee.jpg'), ...LARGE);
     await run.says(/Rendering frames/);
     run.pressCtrlC();
@@ -112,13 +124,13 @@ describe('animate while npm start runs', () => {
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
   });
 
-  it('shows a lost connection and goes on when it is back', async () => {
+  it('shows that the API is unreachable and continues once it responds again', async () => {
     const wire: Wire = await openWire(url);
     try {
-      const run = elsewhere.start('animate', photo('rocket.jpg'), '--duration', '12', '--api-url', wire.url, '--api-key', SECRET);
+      const run = elsewhere.start('animate', photo('rocket.jpg'), ...SLOW, '--api-url', wire.url, '--api-key', SECRET);
       await run.says(/Rendering frames/);
       wire.cut();
-      await run.says(/cannot be reached: .* Trying again/);
+      await run.says(/cannot be reached: .* Retrying/);
       wire.mend();
       expect(await run.code).toBe(0);
     } finally {
@@ -126,7 +138,7 @@ describe('animate while npm start runs', () => {
     }
   });
 
-  it('follows its job over HTTP where no WebSocket comes through, and fetches the video although that cannot be had at first', async () => {
+  it('follows its job over HTTP if WebSockets are blocked, and downloads the video although the first requests fail', async () => {
     const proxy = await httpOnlyProxy(url);
     try {
       const { port } = proxy.server.address() as AddressInfo;
@@ -149,7 +161,7 @@ describe('animate while npm start runs', () => {
 });
 
 describe('start', () => {
-  it('refuses to start twice in one folder, and says where the other one is', async () => {
+  it('refuses to start twice in one folder and prints the address of the running API', async () => {
     const { code, stdout } = await place.run('start');
     expect(code).toBe(1);
     expect(stdout).toContain(url);
@@ -159,13 +171,13 @@ describe('start', () => {
     expect((await place.succeeds('doctor')).stdout).toContain(url);
   });
 
-  it('exits 1 for a configuration that is not usable', async () => {
+  it('exits 1 for an invalid configuration', async () => {
     const { code, stderr } = await place.runWith({ PORT: 'many' }, 'start');
     expect(code).toBe(1);
     expect(stderr).toContain('PORT: "many"');
   });
 
-  it('has left nothing after kill -9 that hinders the next start', async () => {
+  it('starts again after kill -9', async () => {
     await services.kill();
     const goneAt = url;
     await until(() =>
@@ -178,20 +190,20 @@ describe('start', () => {
     expect(await place.succeeds('animate', photo('portrait.jpg'), ...SMALL, '--quiet')).toEqual({ stdout: '', stderr: '' });
   });
 
-  it('ends all its children at Ctrl-C and loses nothing', async () => {
+  it('stops all its children at Ctrl-C and loses no job', async () => {
     const run = place.start('animate', photo('coffee.jpg'), ...LARGE);
     await run.says(/Rendering frames/);
     await run.kill();
     services.pressCtrlC();
     expect(await services.code).toBe(0);
     expect(await place.leftovers()).toEqual([]);
-    expect(services.stdout).not.toContain('left behind');
+    expect(services.stdout).not.toContain('not stopped in time');
     const [job] = await place.query<{ status: string }>('SELECT status FROM job ORDER BY "createdAt" DESC LIMIT 1');
     expect(job!.status).toMatch(/QUEUED|COMPLETED/);
   });
 });
 
-/** Passes plain requests on, and drops those for a WebSocket and the first two for a video. */
+/** Forwards plain requests; drops those for a WebSocket and the first two for a video. */
 async function httpOnlyProxy(target: string): Promise<{ readonly server: Server; dropped: number }> {
   const server = createServer((incoming, outgoing) => {
     const { method, headers, url: wanted } = incoming;

@@ -4,6 +4,7 @@ import { buildSchema, isEnumType, isInputObjectType, isIntrospectionType, isObje
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { names, DURATIONS, FITS, MOTIONS, RESOLUTIONS } from '../../../src/catalog/catalog.ts';
 import { ENGINES } from '../../../src/catalog/engines.ts';
+import { VERSION } from '../../../src/process/version.ts';
 import { PHOTOS, Stack } from '../../support/stack.ts';
 import { until } from '../../support/waiting.ts';
 
@@ -99,11 +100,11 @@ describe('an API without keys', () => {
       bus { kind latencyMs } storage { writable freeBytes } workers { id device engines state version lastSeenAt } } }`);
     expect(data).toMatchObject({
       health: {
-        version: '0.1.0',
+        version: VERSION,
         database: { kind: 'postgresql' },
         bus: { kind: 'postgresql' },
         storage: { writable: true },
-        workers: [{ device: 'cpu', engines: ['PREVIEW'], state: 'READY', version: '0.1.0' }],
+        workers: [{ device: 'cpu', engines: ['PREVIEW'], state: 'READY', version: VERSION }],
       },
     });
   });

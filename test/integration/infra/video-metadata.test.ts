@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RenderOptions } from '../../../src/catalog/engines.ts';
 import { findFfmpeg } from '../../../src/infra/media/ffmpeg.ts';
 import { readVideoMetadata, videoTags, type VideoMetadata } from '../../../src/infra/media/video-metadata.ts';
+import { VERSION } from '../../../src/process/version.ts';
 import { encodeVideo } from '../../../worker/video/encode.ts';
 import { card } from '../../support/video.ts';
 
@@ -25,7 +26,7 @@ const METADATA: VideoMetadata = {
   photoSha256: '0123456789abcdef'.repeat(4),
   options: OPTIONS,
   engineVersion: '1',
-  software: 'FanslyMotion 0.1.0',
+  software: `FanslyMotion ${VERSION}`,
 };
 
 let folder: string;

@@ -16,7 +16,7 @@ function refusal(...args: string[]): string {
 }
 
 describe('arguments of animate', () => {
-  it('take every option', () => {
+  it('include every option', () => {
     const { photo, video, out, apiUrl, apiKey, json, quiet } = read(
       '--motion',
       'pan_l',
@@ -73,15 +73,15 @@ describe('arguments of animate', () => {
     });
   });
 
-  it.each([['PAN_L'], ['pan_l'], ['Pan-L']])('understand the motion %s', (text) => {
+  it.each([['PAN_L'], ['pan_l'], ['Pan-L']])('accept the motion %s', (text) => {
     expect(read('--motion', text).video.motion).toBe('PAN_L');
   });
 
-  it.each([['P1080'], ['p1080'], ['1080p'], ['1080P'], ['1080']])('understand the resolution %s', (text) => {
+  it.each([['P1080'], ['p1080'], ['1080p'], ['1080P'], ['1080']])('accept the resolution %s', (text) => {
     expect(read('--resolution', text).video.resolution).toBe('P1080');
   });
 
-  it('leave to the API what is not said', () => {
+  it('leave out options that are not given', () => {
     expect(Object.values(read().video).every((value) => value === undefined)).toBe(true);
   });
 
@@ -145,7 +145,7 @@ describe('arguments of animate', () => {
     [['p.jpg', '--motion'], ['--motion']],
     [['p.jpg', '--json=yes'], ['--json']],
     [['p.jpg', 'q.jpg'], ['"q.jpg"']],
-    [[], ['No photo']],
+    [[], ['A photo is required']],
     [[''], ['empty']],
     [['p.jpg', '--out', ''], ['--out']],
     [
@@ -163,12 +163,12 @@ describe('arguments of animate', () => {
     for (const word of words) expect(message).toContain(word);
   });
 
-  it('ask for help with --help and -h, whatever else they say', () => {
+  it('request help with --help and -h, whatever else they contain', () => {
     expect([readArguments(['--help']), readArguments(['x', '-h'])]).toEqual(['help', 'help']);
     for (const word of [...names(MOTIONS), ...names(RESOLUTIONS), '--from-video', '--api-key', '130']) expect(usage()).toContain(word);
   });
 
-  it('take a photo whose name begins with a dash after --', () => {
+  it('accept a photo whose name begins with a dash after --', () => {
     expect((readArguments(['--seed', '1', '--', '-5.jpg']) as AnimateArguments).photo).toBe('-5.jpg');
   });
 });

@@ -1,41 +1,17 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { JobView } from '../../../src/cli/animate/answers.ts';
+import type { Job } from '../../../src/client/client.ts';
 import { createDisplay, duration } from '../../../src/cli/animate/display.ts';
+import { CLIENT_JOB } from '../../support/client-job.ts';
 
-const job: JobView = {
-  id: 'a',
-  status: 'PROCESSING',
-  stage: 'RENDERING',
-  percent: 50,
-  queuePosition: null,
-  estimatedSecondsRemaining: 12,
-  attempt: 1,
-  maxAttempts: 3,
-  nextAttemptAt: null,
-  clientRef: null,
-  photo: { width: 600, height: 400 },
-  options: {
-    engine: 'PREVIEW',
-    resolution: 'P360',
-    orientation: 'LANDSCAPE',
-    fit: 'COVER',
-    crop: null,
-    motion: 'MICRO',
-    durationSeconds: 3,
-    seed: 1,
-    tuning: null,
-  },
-  error: null,
-  result: null,
-};
-const retrying = (): JobView => ({
+const job = CLIENT_JOB;
+const retrying = (): Job => ({
   ...job,
   status: 'RETRYING',
   stage: null,
   attempt: 2,
   nextAttemptAt: new Date(Date.now() + 9_500).toISOString(),
-  error: { code: 'ENCODER_FAILED', message: 'ffmpeg fell over.', hint: 'Lift it up.', fault: 'SERVER', retry: 'SAME_REQUEST' },
+  error: { code: 'ENCODER_FAILED', message: 'ffmpeg crashed.', hint: 'Run it again.', fault: 'SERVER', retry: 'SAME_REQUEST' },
 });
 
 /** Clears the rest of a line. */
@@ -53,8 +29,8 @@ function show(terminal: { columns: number } | null, draw: (display: ReturnType<t
   return text;
 }
 
-describe('progress', () => {
-  it('is one line a stage where there is no terminal', () => {
+describe('the progress display', () => {
+  it('prints one line per stage without a terminal', () => {
     const text = show(null, (display) => {
       display.phase('Starting');
       for (const percent of [1, 2, 3]) display.job({ ...job, percent });
@@ -63,29 +39,30 @@ describe('progress', () => {
     expect(text).toBe('Starting\nRendering frames\nEncoding the video\n');
   });
 
-  it('is one live line with stage, bar, percent and time left on a terminal', () => {
+  it('shows stage, bar, percent and time left in one live line on a terminal', () => {
     const text = show({ columns: 100 }, (display) => display.job(job));
     expect(text.replaceAll(CLEAR, '|')).toMatch(/^\rRendering frames +█{12}░{12} +50 % {2}12 s left\|$/);
   });
 
-  it('never breaks the line of a narrow terminal', () => {
+  it('fits its line into a narrow terminal', () => {
     const text = show({ columns: 30 }, (display) => display.job(job));
     expect(text.replaceAll(CLEAR, '').trim().length).toBeLessThan(30);
   });
 
-  it('shows the place in the queue and which attempt it is', () => {
-    expect(show(null, (display) => display.job({ ...job, status: 'QUEUED', stage: null, queuePosition: 3 }))).toContain('place 3');
+  it('shows the queue position, the attempt, and stages of newer APIs by name', () => {
+    expect(show(null, (display) => display.job({ ...job, status: 'QUEUED', stage: null, queuePosition: 3 }))).toContain('position 3');
+    expect(show(null, (display) => display.job({ ...job, stage: 'UPSCALING' }))).toContain('UPSCALING');
     expect(show(null, (display) => display.job({ ...job, attempt: 2 }))).toContain('attempt 2 of 3');
   });
 
-  it('says why an attempt failed and when the next one starts', () => {
+  it('reports why an attempt failed and when the next one starts', () => {
     const text = show({ columns: 120 }, (display) => display.job(retrying()));
-    expect(text).toContain('Attempt 2 of 3 failed: ffmpeg fell over. Lift it up.\n');
+    expect(text).toContain('Attempt 2 of 3 failed: ffmpeg crashed. Run it again.\n');
     expect(text).toMatch(/Waiting for attempt 3 of 3 … {2}in (10|9) s/);
-    expect(show(null, (display) => display.job(retrying()))).toContain('Attempt 2 of 3 failed: ffmpeg fell over.');
+    expect(show(null, (display) => display.job(retrying()))).toContain('Attempt 2 of 3 failed: ffmpeg crashed.');
   });
 
-  it('shows a lost connection until it is back', () => {
+  it('shows that the API is unreachable until it responds again', () => {
     const text = show({ columns: 100 }, (display) => {
       display.job(job);
       display.trouble('The API cannot be reached.');
@@ -100,7 +77,7 @@ describe('progress', () => {
     ).toEqual(['The API', 'The API', 'Renderi']);
   });
 
-  it('is silent when it is to be quiet', () => {
+  it('prints nothing with --quiet', () => {
     expect(
       show(
         { columns: 100 },
@@ -114,7 +91,7 @@ describe('progress', () => {
     ).toBe('');
   });
 
-  it('counts time in minutes and seconds', () => {
+  it('prints durations in minutes and seconds', () => {
     expect([0, 0.2, 59.4, 80].map(duration)).toEqual(['0 s', '1 s', '1 min 0 s', '1 min 20 s']);
   });
 });

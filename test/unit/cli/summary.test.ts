@@ -1,24 +1,15 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { summary, type Made } from '../../../src/cli/animate/make.ts';
+import { facts, summary, type Made } from '../../../src/cli/animate/report.ts';
+import type { JobOptions } from '../../../src/client/client.ts';
+import { CLIENT_JOB } from '../../support/client-job.ts';
 
-const made = (crop: Made['options']['crop']): Made => ({
+const made = (options: Partial<JobOptions>): Made => ({
   path: path.resolve('cat.mp4'),
-  jobId: 'a',
-  photo: { width: 600, height: 400 },
-  options: {
-    engine: 'PREVIEW',
-    resolution: 'P360',
-    orientation: 'LANDSCAPE',
-    fit: crop ? 'COVER' : 'CONTAIN',
-    crop,
-    motion: 'MICRO',
-    durationSeconds: 3,
-    seed: 1,
-    tuning: null,
-  },
+  job: { ...CLIENT_JOB, options: { ...CLIENT_JOB.options, ...options } },
   result: {
     video: null,
+    poster: null,
     width: 480,
     height: 360,
     frameCount: 36,
@@ -33,12 +24,20 @@ const made = (crop: Made['options']['crop']): Made => ({
 
 describe('the summary of animate', () => {
   it('says how much was cropped and how to keep the whole photo', () => {
-    expect(summary(made({ x: 33, y: 0, width: 533, height: 400 }))).toContain(
+    expect(summary(made({ crop: { x: 33, y: 0, width: 533, height: 400 } }))).toContain(
       '\n  cropped  11 % of the photo is outside the frame; --fit CONTAIN shows all of it\n',
     );
   });
 
   it('does not mention cropping if the whole photo is shown', () => {
-    expect(summary(made(null))).not.toContain('crop');
+    expect(summary(made({ fit: 'CONTAIN' }))).not.toContain('crop');
+  });
+});
+
+describe('the JSON of animate', () => {
+  it('prints the tuning of the engine without the name of its GraphQL type', () => {
+    const tuning = { numInferenceSteps: 24, minGuidanceScale: 1, maxGuidanceScale: 3, noiseAugStrength: 0.1, motionBucketId: 50 };
+    expect(facts(made({ engine: 'SVD_XT', tuning: { __typename: 'SvdXtTuning', ...tuning } })).options.tuning).toEqual(tuning);
+    expect(facts(made({})).options.tuning).toBeNull();
   });
 });

@@ -12,7 +12,7 @@ const KEY = 'fanslymotion:api-key';
 /** The photo is Chelsea the cat, by Stéfan van der Walt (CC0). */
 const TABS = defaultTabs(new URL('uploads', location.href).href, examplePhoto);
 
-/** Tabs and settings are kept apart from those of other playgrounds on this host and port. */
+/** Separates tabs and settings from those of other playgrounds on this host and port. */
 const storage = {
   get length() {
     return localStorage.length;
@@ -24,7 +24,7 @@ const storage = {
 };
 
 function Page() {
-  // Of this browser tab alone, and forgotten with it.
+  // Kept for this browser tab only.
   const [apiKey, setApiKey] = useState(() => sessionStorage.getItem(KEY) ?? '');
   const connection = useMemo(() => connect(apiKey), [apiKey]);
   useEffect(() => connection.close, [connection]);
@@ -45,13 +45,13 @@ function Page() {
   );
 }
 
-/** Takes the key on Enter or when it is left; a new one reloads the schema and opens a new socket. */
+/** Applies the key on Enter or when the field loses focus; a new key reloads the schema and opens a new socket. */
 function KeyField({ apiKey, use }: { apiKey: string; use: (key: string) => void }) {
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     use(String(new FormData(event.currentTarget).get('apiKey')).trim());
   };
-  const leave = (event: FocusEvent<HTMLInputElement>) => use(event.currentTarget.value.trim());
+  const blur = (event: FocusEvent<HTMLInputElement>) => use(event.currentTarget.value.trim());
   return (
     <form className="key" onSubmit={submit}>
       <label htmlFor="api-key">API key</label>
@@ -60,8 +60,8 @@ function KeyField({ apiKey, use }: { apiKey: string; use: (key: string) => void 
         name="apiKey"
         type="password"
         defaultValue={apiKey}
-        onBlur={leave}
-        placeholder="only if the server has keys"
+        onBlur={blur}
+        placeholder="only if the server requires one"
         autoComplete="off"
         spellCheck={false}
       />

@@ -1,4 +1,6 @@
-/** The tabs a newcomer finds: what there is, make a video, watch it being made. */
+/** The tabs that a new user finds: what can be requested, creating a video, following its progress. */
+import { DOCUMENTS } from '../../../client/documents.ts';
+
 export interface Tab {
   readonly query: string;
   readonly variables?: string;
@@ -15,78 +17,41 @@ export function defaultTabs(uploadsUrl: string, examplePhoto: string): [Tab, Tab
     fit: 'AUTO',
   };
   return [
-    { query: OPTIONS },
-    { query: createJob(uploadsUrl), variables: json({ input }) },
-    { query: PROGRESS, variables: json({ id: '' }) },
+    { query: OPTIONS_COMMENT + DOCUMENTS.options },
+    { query: createJobComment(uploadsUrl) + DOCUMENTS.createJob, variables: json({ input }) },
+    { query: PROGRESS_COMMENT + DOCUMENTS.jobProgress, variables: json({ id: '' }) },
   ];
 }
 
 const json = (value: unknown): string => JSON.stringify(value, null, 2);
 
-const OPTIONS = `# FanslyMotion turns a still photo into a short video.
+const OPTIONS_COMMENT = `# FanslyMotion turns a still photo into a short video.
 #
-# Run this (Ctrl-Enter) to see what you can ask for,
-# then go on to the next tab. Ctrl-Space completes;
-# the book on the left explains every field.
+# Run this (Ctrl-Enter) to see what can be requested,
+# then continue with the next tab. Ctrl-Space completes;
+# the book icon on the left explains every field.
 
-query Options {
-  options {
-    motions { name description bestFor isDefault }
-    resolutions { name width height description }
-    durations { seconds frameCount isDefault }
-    engines { name description available }
-    limits { photoMaxBytes photoFormats queueLimit }
-    estimates {
-      engine resolution durationSeconds seconds
-    }
-  }
-}
 `;
 
-const createJob = (uploadsUrl: string): string => `# Makes a video of the small photo that lies in the
-# Variables below as base64. For a photo of your own,
-# upload it first:
+const createJobComment = (uploadsUrl: string): string => `# Creates a video from the small photo under Variables,
+# which is included as base64. To use a photo of your
+# own, upload it first:
 #
 #   curl -F photo=@photo.jpg \\
 #     ${uploadsUrl}
 #
-# (with API keys add -H "Authorization: Bearer <key>")
-# and name what it answers under Variables:
+# (with API keys, add -H "Authorization: Bearer <key>")
+# and put the id from the response under Variables:
 #
 #   "image": { "uploadId": "…" }
 #
-# Run it, then go on to the next tab and watch.
+# Run this, then continue with the next tab.
 
-mutation CreateJob($input: CreateJobInput!) {
-  createJob(input: $input) {
-    id
-    status
-    queuePosition
-    estimatedSecondsRemaining
-    options { engine motion seed }
-  }
-}
 `;
 
-const PROGRESS = `# Follows a job to its end; the last piece of news
-# carries the link to the video. Put the job's id under
+const PROGRESS_COMMENT = `# Follows a job to its end; the last event carries the
+# link to the video. Put the id of the job under
 # Variables, or leave it empty to follow the job that
 # you created last.
 
-subscription JobProgress($id: ID!) {
-  jobProgress(id: $id) {
-    revision
-    previewUrl
-    job {
-      id
-      status
-      stage
-      percent
-      queuePosition
-      estimatedSecondsRemaining
-      error { code message hint }
-      result { renderSeconds video { url } poster { url } }
-    }
-  }
-}
 `;

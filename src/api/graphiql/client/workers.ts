@@ -1,4 +1,4 @@
-/** Monaco, the editor, does its thinking in web workers. They are files of our own, so that the content policy needs no exception. */
+/** The web workers of Monaco, the editor. They are served by the API itself, so that the content security policy needs no exception. */
 const start = (file: string): Worker => new Worker(new URL(file, import.meta.url));
 
 Object.assign(globalThis, {

@@ -1,0 +1,52 @@
+/** What `animate` prints about a finished video. */
+import path from 'node:path';
+import type { Job } from '../../client/client.ts';
+import { croppedShare, isCropped } from '../../client/crop.ts';
+import type { Result } from './download.ts';
+
+/** A video that was made. */
+export interface Made {
+  /** Absolute. */
+  readonly path: string;
+  readonly job: Job;
+  readonly result: Result;
+  /** From the start of the command to the saved file. */
+  readonly totalSeconds: number;
+}
+
+/** For people. */
+export function summary({ path: file, job, result, totalSeconds }: Made): string {
+  const { options } = job;
+  const { width, height, frameCount, framesPerSecond, durationSeconds, sizeBytes, renderSeconds } = result;
+  const shown = path.relative('', file);
+  return [
+    shown.startsWith('..') ? file : shown,
+    `  size     ${width}×${height}, ${(sizeBytes / 1e6).toFixed(sizeBytes < 1e6 ? 2 : 1)} MB`,
+    ...(isCropped(job)
+      ? [`  cropped  ${percent(croppedShare(job))} of the photo is outside the frame; --fit CONTAIN shows all of it`]
+      : []),
+    `  frames   ${frameCount}: ${durationSeconds} s at ${framesPerSecond} frames per second`,
+    `  engine   ${options.engine}, ${options.motion}`,
+    `  seed     ${options.seed}`,
+    `  seconds  ${totalSeconds.toFixed(1)}, of which rendering took ${renderSeconds.toFixed(1)}`,
+    '',
+  ].join('\n');
+}
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
+
+/** For programs: the JSON object of --json. */
+export function facts({ path: file, job: { id, options }, result, totalSeconds }: Made) {
+  const { video: _video, poster: _poster, renderSeconds, ...measures } = result;
+  const { __typename: _type, ...tuning } = options.tuning ?? { __typename: null };
+  return {
+    path: file,
+    jobId: id,
+    ...measures,
+    engine: options.engine,
+    seed: options.seed,
+    renderSeconds,
+    totalSeconds: Number(totalSeconds.toFixed(3)),
+    options: { ...options, tuning: options.tuning && tuning },
+  };
+}

@@ -1,0 +1,36 @@
+import type { Job } from '../../src/client/client.ts';
+
+/** A job as the client of the API returns it: PREVIEW half-way through its frames. */
+export const CLIENT_JOB: Job = {
+  id: 'a',
+  status: 'PROCESSING',
+  stage: 'RENDERING',
+  percent: 50,
+  step: 18,
+  totalSteps: 36,
+  queuePosition: null,
+  estimatedSecondsRemaining: 12,
+  attempt: 1,
+  maxAttempts: 3,
+  nextAttemptAt: null,
+  clientRef: null,
+  retryOf: null,
+  photo: { width: 600, height: 400 },
+  createdAt: '2026-01-01T00:00:00.000Z',
+  startedAt: '2026-01-01T00:00:01.000Z',
+  finishedAt: null,
+  expiresAt: null,
+  options: {
+    engine: 'PREVIEW',
+    resolution: 'P360',
+    orientation: 'LANDSCAPE',
+    fit: 'COVER',
+    crop: null,
+    motion: 'MICRO',
+    durationSeconds: 3,
+    seed: 1,
+    tuning: null,
+  },
+  error: null,
+  result: null,
+};
