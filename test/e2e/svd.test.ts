@@ -103,7 +103,7 @@ describe('SVD_XT from a photo to its video', () => {
     let preview: Promise<Response> | undefined;
     const events = await stack.follow(id, ({ job, previewUrl }) => {
       if (preview || !previewUrl || job.stage !== 'DENOISING') return false;
-      process.kill(renderer, 'SIGSTOP'); // until it has been looked at: it is gone when the job is over
+      process.kill(renderer, 'SIGSTOP'); // until the preview is fetched, which is deleted when the job ends
       preview = fetch(previewUrl).finally(() => process.kill(renderer, 'SIGCONT'));
       return false;
     });
@@ -139,9 +139,11 @@ describe('SVD_XT from a photo to its video', () => {
     const video = await videoOf(end);
     const { path: ffmpeg } = await findFfmpeg({ FFMPEG_PATH: undefined });
     expect(await describeStream(ffmpeg, video)).toMatch(/h264 .*480x360.* 12 fps/);
+    const { __typename, ...tuning } = end.options.tuning!;
+    expect(__typename).toBe('SvdXtTuning');
     expect(await readVideoMetadata(video)).toMatchObject({
       engineVersion: expect.stringMatching(/^\d+\+tiny-a\+128x64\+d2$/),
-      options: end.options,
+      options: { ...end.options, tuning },
     });
   });
 
