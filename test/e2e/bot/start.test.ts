@@ -37,7 +37,7 @@ it('npm start continues without a bot that does not start, and logs that', async
   const run = place.start('start');
   await run.says(/"msg":"ready /);
   expect(run.stdout).toMatch(/Telegram does not know BOT_TOKEN/);
-  expect(run.stdout).toMatch(/"level":50[^\n]*the bot process did not start[^\n]*trying again/);
+  expect(run.stdout).toMatch(/"level":50[^\n]*the bot process did not start[^\n]*retrying/);
   const [, url] = /"msg":"ready +(http:[^"]+?)[,"]/.exec(run.stdout)!;
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
   run.pressCtrlC();
