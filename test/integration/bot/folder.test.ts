@@ -71,6 +71,6 @@ describe('a folder of records', () => {
 
   it('takes no id that would lead out of it', async () => {
     const records = await JsonFolder.open(newFolder(), Schema);
-    await expect(records.write('../a', { number: 1 })).rejects.toThrow('is no id');
+    await expect(records.write('../a', { number: 1 })).rejects.toThrow('is not an id');
   });
 });
