@@ -45,7 +45,7 @@ export async function makeVideo(request: AnimateArguments, display: Display, sig
       if (model) await compare(model, file, display);
     });
     await stop(false);
-    return { path: target, job, result, totalSeconds: (performance.now() - began) / 1000 };
+    return { path: target, job, result, isCopy: model !== null, totalSeconds: (performance.now() - began) / 1000 };
   } catch (error) {
     const failure = reasonOf(error, [signal, services.broken], services.isRemote);
     const log = await stop(failure.isLogged);

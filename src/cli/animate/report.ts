@@ -10,12 +10,14 @@ export interface Made {
   readonly path: string;
   readonly job: Job;
   readonly result: Result;
+  /** Whether it repeats the options of another video, which flags cannot change. */
+  readonly isCopy: boolean;
   /** From the start of the command to the saved file. */
   readonly totalSeconds: number;
 }
 
 /** For people. */
-export function summary({ path: file, job, result, totalSeconds }: Made): string {
+export function summary({ path: file, job, result, isCopy, totalSeconds }: Made): string {
   const { options } = job;
   const { width, height, frameCount, framesPerSecond, durationSeconds, sizeBytes, renderSeconds } = result;
   const shown = path.relative('', file);
@@ -23,7 +25,7 @@ export function summary({ path: file, job, result, totalSeconds }: Made): string
     shown.startsWith('..') ? file : shown,
     `  size     ${width}×${height}, ${(sizeBytes / 1e6).toFixed(sizeBytes < 1e6 ? 2 : 1)} MB`,
     ...(isCropped(job)
-      ? [`  cropped  ${percent(croppedShare(job))} of the photo is outside the frame; --fit CONTAIN shows all of it`]
+      ? [`  cropped  ${percent(croppedShare(job))} of the photo is outside the frame${isCopy ? '' : '; --fit CONTAIN shows all of it'}`]
       : []),
     `  frames   ${frameCount}: ${durationSeconds} s at ${framesPerSecond} frames per second`,
     `  engine   ${options.engine}, ${options.motion}`,

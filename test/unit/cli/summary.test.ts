@@ -4,7 +4,7 @@ import { facts, summary, type Made } from '../../../src/cli/animate/report.ts';
 import type { JobOptions } from '../../../src/client/client.ts';
 import { CLIENT_JOB } from '../../support/client-job.ts';
 
-const made = (options: Partial<JobOptions>): Made => ({
+const made = (options: Partial<JobOptions>, isCopy = false): Made => ({
   path: path.resolve('cat.mp4'),
   job: { ...CLIENT_JOB, options: { ...CLIENT_JOB.options, ...options } },
   result: {
@@ -19,6 +19,7 @@ const made = (options: Partial<JobOptions>): Made => ({
     sha256: 'a',
     renderSeconds: 1,
   },
+  isCopy,
   totalSeconds: 2,
 });
 
@@ -27,6 +28,10 @@ describe('the summary of animate', () => {
     expect(summary(made({ crop: { x: 33, y: 0, width: 533, height: 400 } }))).toContain(
       '\n  cropped  11 % of the photo is outside the frame; --fit CONTAIN shows all of it\n',
     );
+  });
+
+  it('suggests no option for a video made with the options of another', () => {
+    expect(summary(made({ crop: { x: 33, y: 0, width: 533, height: 400 } }, true))).toContain('11 % of the photo is outside the frame\n');
   });
 
   it('does not mention cropping if the whole photo is shown', () => {
