@@ -159,7 +159,7 @@ async function sniff(file: string): Promise<Exclude<PhotoFormat, 'avif' | 'heic'
   if (/^RIFF[^]{4}WEBP/.test(head)) return 'webp';
   if (/^(II[*+]\0|MM\0[*+])/.test(head)) return 'tiff';
   if (/^[^]{4}ftyp(avif|avis|hei[cxms]|hev[cxms]|mif1|msf1)/.test(head)) return 'heif';
-  throw unsupported(OTHERS.find(([pattern]) => pattern.test(head))?.[1] ?? (bytesRead === 0 ? 'empty' : 'in no known format'));
+  throw unsupported(OTHERS.find(([pattern]) => pattern.test(head))?.[1] ?? (bytesRead === 0 ? 'empty' : 'in an unknown format'));
 }
 
 const OTHERS: readonly [RegExp, string][] = [
