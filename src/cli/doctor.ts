@@ -10,6 +10,7 @@ import { checkFfmpeg, checkGpu, checkNode, checkStorage, checkWeights } from './
 import { checkTelegram } from './doctor/telegram.ts';
 import { checkVariables } from './doctor/variables.ts';
 import { EXIT } from './failure.ts';
+import { DeadlineError, withDeadline } from '../process/deadline.ts';
 
 const USAGE = `Usage: fanslymotion doctor [--json]
 
@@ -64,26 +65,14 @@ export async function examine(folder: string, environment: Environment): Promise
 }
 
 async function bounded(check: string, work: () => Promise<Finding>): Promise<Finding> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Finding>((resolve) => {
-    timer = setTimeout(
-      () =>
-        resolve(
-          fail(
-            check,
-            `no result within ${CHECK_MS / 1000} s`,
-            'Run doctor again; if it happens again, check the service or disk that this check uses.',
-          ),
-        ),
-      CHECK_MS,
-    );
-  });
   try {
-    return await Promise.race([work(), late]);
+    return await withDeadline(work(), CHECK_MS, 'no result');
   } catch (error) {
-    return fail(check, error instanceof Error ? error.message : String(error), 'Run doctor again; if it happens again, report this line.');
-  } finally {
-    clearTimeout(timer);
+    const hint =
+      error instanceof DeadlineError
+        ? 'Run doctor again; if it happens again, check the service or disk that this check uses.'
+        : 'Run doctor again; if it happens again, report this line.';
+    return fail(check, error instanceof Error ? error.message : String(error), hint);
   }
 }
 

@@ -7,42 +7,21 @@ import { WebSocket } from 'ws';
 import { ApiClient, type Job } from '../../../src/client/client.ts';
 import type { RetryPolicy } from '../../../src/client/retry.ts';
 import { ERRORS, adviceFor, type ErrorCode } from '../../../src/jobs/errors.ts';
+import { CLIENT_JOB } from '../../support/client-job.ts';
 
 type Reply = Partial<Job> | ErrorCode | 'HANG_UP' | 'DELETED';
 
-const JOB = {
-  id: 'j',
+const JOB: Job = {
+  ...CLIENT_JOB,
   status: 'QUEUED',
   stage: null,
   percent: 0,
   step: null,
   totalSteps: null,
   queuePosition: 1,
-  estimatedSecondsRemaining: null,
   attempt: 0,
-  maxAttempts: 3,
-  nextAttemptAt: null,
-  clientRef: null,
-  retryOf: null,
-  photo: { width: 640, height: 640 },
-  createdAt: '2026-01-31T12:00:00.000Z',
   startedAt: null,
-  finishedAt: null,
-  expiresAt: null,
-  options: {
-    engine: 'PREVIEW',
-    resolution: 'P360',
-    orientation: 'LANDSCAPE',
-    fit: 'COVER',
-    crop: { x: 0, y: 0, width: 640, height: 480 },
-    motion: 'PAN_L',
-    durationSeconds: 3,
-    seed: 1,
-    tuning: null,
-  },
-  error: null,
-  result: null,
-} as const satisfies Job;
+};
 
 let server: Server | null = null;
 afterEach(() => {

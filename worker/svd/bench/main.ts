@@ -1,12 +1,13 @@
 /** `npm run bench:svd`: measures time and memory of each network on this machine's CPU. */
 import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { ROOT } from '../../../src/process/version.ts';
 import { AppError } from '../../../src/jobs/errors.ts';
+import { hasWeights } from '../checkpoint/checkpoint.ts';
 import { writeSeededCheckpoint } from '../checkpoint/seeded.ts';
 import { renderJobs } from './jobs.ts';
 import { NAMES, type NetworkName, type Request, type Timing } from './network.ts';
@@ -87,7 +88,10 @@ async function run(): Promise<void> {
   const names = NAMES.filter((name) => values.only === undefined || values.only === name);
   if (names.length === 0) throw new Unusable(`Unknown network ${JSON.stringify(values.only)}.\n\n${USAGE}`);
 
-  const temporary = (await hasWeights(configs)) ? null : await mkdtemp(path.join(tmpdir(), 'bench-svd-'));
+  const isComplete = await hasWeights(configs).catch(() => {
+    throw new Unusable(`There is no folder ${configs}.`);
+  });
+  const temporary = isComplete ? null : await mkdtemp(path.join(tmpdir(), 'bench-svd-'));
   try {
     if (temporary) await writeSeededCheckpoint(configs, temporary, SEED);
     const request: Request = {
@@ -120,13 +124,6 @@ async function run(): Promise<void> {
   } finally {
     if (temporary) await rm(temporary, { recursive: true, force: true });
   }
-}
-
-async function hasWeights(folder: string): Promise<boolean> {
-  const files = await readdir(folder, { recursive: true }).catch(() => {
-    throw new Unusable(`There is no folder ${folder}.`);
-  });
-  return files.some((file) => file.endsWith('.safetensors'));
 }
 
 async function timeOurs(name: NetworkName, request: Request): Promise<Timing> {

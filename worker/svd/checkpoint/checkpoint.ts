@@ -34,6 +34,11 @@ export const WEIGHTS_STEM: Readonly<Record<ComponentName, string>> = {
   image_encoder: 'model',
 };
 
+/** Whether `folder` holds any weights, rather than configuration alone. @throws Error of the file system if there is no such folder */
+export async function hasWeights(folder: string): Promise<boolean> {
+  return (await readdir(folder, { recursive: true })).some((file) => file.endsWith('.safetensors'));
+}
+
 /** Buffers that older versions of transformers saved: the position indices 0, 1, 2, … */
 const IGNORED = new Set(['vision_model.embeddings.position_ids']);
 /** Tensor names that an error message lists per kind of mismatch. */

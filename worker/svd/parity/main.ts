@@ -1,11 +1,11 @@
 /** `npm run parity -- FOLDER`: computes everything that the folder has official numbers for and reports the error of each result. */
 import { rmSync } from 'node:fs';
-import { mkdtemp, readdir } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { AppError } from '../../../src/jobs/errors.ts';
-import { openCheckpoint, type Checkpoint } from '../checkpoint/checkpoint.ts';
+import { hasWeights, openCheckpoint, type Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { Precision } from '../graph/onnx.ts';
 import { BACKENDS, findBackend } from '../runtime/backends.ts';
 import { Networks } from '../runtime/networks.ts';
@@ -100,18 +100,13 @@ function parse(args: string[]) {
 async function openWeights(golden: Golden, folder: string | undefined): Promise<Checkpoint> {
   if (folder !== undefined) return await openCheckpoint(folder);
   const configs = path.join(golden.folder, 'checkpoint');
-  if (await hasWeights(configs)) return await openCheckpoint(configs);
+  if (await hasWeights(configs).catch(() => false)) return await openCheckpoint(configs);
   const temporary = await mkdtemp(path.join(tmpdir(), 'parity-'));
   process.once('exit', () => rmSync(temporary, { recursive: true, force: true, maxRetries: 5 }));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(128 + constants.signals[signal]));
   process.stderr.write(`Writing the weights of seed ${golden.case.seed} to ${temporary}\n`);
   await writeSeededCheckpoint(configs, temporary, golden.case.seed);
   return await openCheckpoint(temporary);
-}
-
-async function hasWeights(folder: string): Promise<boolean> {
-  const files = await readdir(folder, { recursive: true }).catch(() => []);
-  return files.some((file) => file.endsWith('.safetensors'));
 }
 
 /** @returns the exit code */

@@ -80,11 +80,11 @@ async function engineOptions(api: ApiContext): Promise<EngineOption[]> {
   }));
 }
 
-function limits({ config }: ApiContext, local: boolean): RenderLimits {
+function limits({ config, intake: { limits: photo } }: ApiContext, local: boolean): RenderLimits {
   return {
-    photoMaxBytes: Math.round(config.UPLOAD_MAX_MB * 1e6),
-    photoMaxPixels: Math.round(config.PHOTO_MAX_MEGAPIXELS * 1e6),
-    photoMinSide: config.PHOTO_MIN_SIDE,
+    photoMaxBytes: photo.maxBytes,
+    photoMaxPixels: photo.maxPixels,
+    photoMinSide: photo.minSide,
     photoFormats: [...PHOTO_FORMATS],
     base64MaxBytes: BASE64_MAX_BYTES,
     queueLimit: config.QUEUE_LIMIT,
