@@ -11,6 +11,10 @@ export const TOOLS = {
 
 /** Path of `tool` according to PATH; undefined if it is missing. */
 export function findTool(tool: keyof typeof TOOLS): string | undefined {
+  return findProgram(tool);
+}
+
+function findProgram(tool: string): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(path.delimiter).filter(Boolean);
   const names = process.platform === 'win32' ? [`${tool}.exe`] : [tool];
   return folders.flatMap((folder) => names.map((name) => path.join(folder, name))).find(isProgram);
@@ -19,7 +23,10 @@ export function findTool(tool: keyof typeof TOOLS): string | undefined {
 /** The missing programs and what they are needed for. */
 export function missingTools(): (readonly [what: string, use: string])[] {
   const missing: (readonly [string, string])[] = Object.entries(TOOLS).filter(([tool]) => !findTool(tool as keyof typeof TOOLS));
-  return softwareVulkan() ? missing : [...missing, ["Vulkan in software (Debian's chromium and libvulkan1)", 'networks on WebGPU']];
+  if (!softwareVulkan()) missing.push(["Vulkan in software (Debian's chromium and libvulkan1)", 'networks on WebGPU']);
+  if (!cudaProvider())
+    missing.push(["onnxruntime's CUDA provider in ORT_CUDA_PROVIDER_DIR, cc and readelf", "CUDA's placement and memory"]);
+  return missing;
 }
 
 /** Paths of the software Vulkan in Chromium packages. */
@@ -33,6 +40,13 @@ export function softwareVulkan(): Record<string, string> | undefined {
   const driver = SWIFTSHADER.find((file) => existsSync(file));
   if (!driver || !VULKAN_LOADERS.some((file) => existsSync(file))) return undefined;
   return { VK_ICD_FILENAMES: driver, XDG_RUNTIME_DIR: '/tmp' };
+}
+
+/** Path of onnxruntime's CUDA provider if it and the tools that build stub CUDA libraries for it are there; undefined otherwise. */
+export function cudaProvider(): string | undefined {
+  const folder = process.env['ORT_CUDA_PROVIDER_DIR'];
+  const library = folder === undefined ? undefined : path.join(folder, 'libonnxruntime_providers_cuda.so');
+  return library !== undefined && existsSync(library) && findProgram('cc') && findProgram('readelf') ? library : undefined;
 }
 
 function isProgram(file: string): boolean {
