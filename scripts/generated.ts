@@ -70,7 +70,7 @@ function enginesPage(): string {
 
 The common options apply to every engine. The options of a single engine, its tuning, are listed here. In GraphQL they are fields of
 \`tuning.<engine>\` in createJob; in \`animate\` they are flags, such as \`--num-inference-steps\` for \`numInferenceSteps\`. Every field is
-optional. A job and its MP4 report the effective values.
+optional. A job and its MP4 report the resolved values.
 
 ${names(ENGINES).map(engineSection).join('\n\n')}
 `;

@@ -102,7 +102,7 @@ export const DEFAULTS = {
   fit: 'AUTO',
 } as const satisfies { resolution: Resolution; durationSeconds: number; motion: Motion; orientation: Orientation; fit: Fit };
 
-/** The effective options that all engines share. Those of a single engine are its tuning. */
+/** The resolved options that all engines share. Those of a single engine are its tuning. */
 export interface CommonOptions {
   readonly resolution: Resolution;
   readonly orientation: Exclude<Orientation, 'AUTO'>;

@@ -48,7 +48,7 @@ export interface EngineEntry<T extends TuningValues | null = TuningValues | null
   unavailableOn(device: string): string | null;
 }
 
-/** The effective tuning of an engine. */
+/** The resolved tuning of an engine. */
 export type TuningOf<E extends Pick<EngineEntry, 'tuning'>> = E['tuning'] extends Tuning<infer Values> ? Values : null;
 
 /** Every option that decides the frames of a video rendered by the engine `E` named `Name`. */

@@ -12,7 +12,7 @@ export const ENGINES = {
 
 export type EngineName = keyof typeof ENGINES;
 
-/** The effective value of everything that decides a video's frames: what a worker renders and a result reports. */
+/** The resolved value of everything that decides a video's frames: what a worker renders and a result reports. */
 export type RenderOptions = { [Name in EngineName]: EngineOptions<Name, (typeof ENGINES)[Name]> }[EngineName];
 
 /** The entry of an engine, for code that treats all engines alike. */

@@ -1,4 +1,4 @@
-/** Schema of effective render options, for data from outside: API responses and the metadata of videos. */
+/** Schema of resolved render options, for data from outside: API responses and the metadata of videos. */
 import { z } from 'zod';
 import { DURATIONS, MOTIONS, names, RESOLUTIONS, SEED } from './catalog.ts';
 import { engineEntry, ENGINES, tuningKey, type EngineName, type RenderOptions, type RequestedTuning } from './engines.ts';
@@ -22,7 +22,7 @@ const [first, ...others] = names(ENGINES).map(ofEngine);
 /** One variant per engine, with exactly the tuning of that engine. */
 export const renderOptionsSchema = z.discriminatedUnion('engine', [first!, ...others]) as unknown as z.ZodType<RenderOptions>;
 
-/** Effective tuning in the shape of a request; undefined for an engine without tuning. */
+/** Resolved tuning in the shape of a request; undefined for an engine without tuning. */
 export function toRequestedTuning({ engine, tuning }: Pick<RenderOptions, 'engine' | 'tuning'>): RequestedTuning | undefined {
   return tuning === null ? undefined : { [tuningKey(engine)]: tuning };
 }

@@ -13,7 +13,7 @@ type Value = z.ZodNumber | z.ZodString;
  */
 export type TuningShape = Readonly<Record<string, z.ZodDefault<Value> | z.ZodOptional<Value>>>;
 
-/** Effective values of an engine's tuning. */
+/** Resolved values of an engine's tuning. */
 export type TuningValues = Readonly<Record<string, number | string>>;
 
 type ValuesOf<S extends TuningShape> = { readonly [F in keyof S]: NonNullable<z.output<S[F]>> };
@@ -83,7 +83,7 @@ export function allowedValues({ kind, min, max }: Pick<TuningField, 'kind' | 'mi
   }
 }
 
-/** The schema of effective values: every field of `tuning` is required. Null for an engine without tuning. */
+/** The schema of resolved values: every field of `tuning` is required. Null for an engine without tuning. */
 export function tuningValues(tuning: Tuning | null): z.ZodType<TuningValues | null> {
   if (!tuning) return z.null();
   return z.strictObject(Object.fromEntries(Object.entries(tuning.schema.shape).map(([name, field]) => [name, field.unwrap()])));

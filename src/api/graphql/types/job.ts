@@ -52,7 +52,7 @@ export class JobPhotoType {
 }
 
 @ObjectType('JobOptions', {
-  description: 'Effective values of all options. The same photo and options give the same video on the same engine and device.',
+  description: 'Resolved values of all options. The same photo and options give the same video on the same engine and device.',
 })
 export class JobOptionsType {
   @Field(() => EngineEnum, { description: 'The engine that renders the video.' })
@@ -161,7 +161,7 @@ export class JobType {
   @Field(() => GraphQLISODateTime, { nullable: true, description: 'When the next attempt starts; null unless RETRYING.' })
   nextAttemptAt!: Date | null;
 
-  @Field(() => JobOptionsType, { description: 'Effective options, including seed and engine.' })
+  @Field(() => JobOptionsType, { description: 'Resolved options, including seed and engine.' })
   options!: JobOptionsType;
 
   @Field(() => String, { nullable: true, description: 'Text that the client passed to createJob.' })

@@ -31,7 +31,7 @@ function outputType(key: string, engine: EngineName, tuning: Tuning): ClassType<
   for (const field of tuningFields(tuning)) {
     Field(() => TYPES[field.kind], { description: sentence(field.description) })(type.prototype as object, field.name);
   }
-  ObjectType(type.name, { description: `Effective tuning of the engine ${engine}.` })(type);
+  ObjectType(type.name, { description: `Resolved tuning of the engine ${engine}.` })(type);
   return type;
 }
 
@@ -52,14 +52,14 @@ for (const { key, engine, input } of tunable) {
 }
 InputType('TuningInput', { description: 'Options of one engine: exactly one of these.' })(TuningInput);
 
-/** Effective tuning of a job. */
+/** Resolved tuning of a job. */
 export const TuningUnion = createUnionType({
   name: 'Tuning',
-  description: "Effective values of an engine's own options.",
+  description: "Resolved values of an engine's own options.",
   types: () => tunable.map(({ output }) => output),
 });
 
-/** Effective tuning as an instance of its GraphQL type, by which the union resolves its type. */
+/** Resolved tuning as an instance of its GraphQL type, by which the union resolves its type. */
 export function toTuningType({ engine, tuning }: RenderOptions): object | null {
   const type = tunable.find((candidate) => candidate.engine === engine)?.output;
   return type && tuning ? Object.assign(new type(), tuning) : null;
