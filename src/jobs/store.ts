@@ -144,14 +144,14 @@ export interface JobStore {
   /** Writes `change` and increments the revision if the row matches `guard`; returns null if it does not. */
   transition(id: string, guard: Guard, change: JobChange): Promise<Job | null>;
   /** Writes progress of the attempt that holds `token`. Returns the new revision, or null if the attempt may no longer write. */
-  progress(id: string, token: string, change: ProgressChange): Promise<number | null>;
+  writeProgress(id: string, token: string, change: ProgressChange): Promise<number | null>;
   delete(id: string): Promise<boolean>;
   /** The line of an engine, in one query. */
   line(engine: EngineName): Promise<QueueLine>;
   /** Latest completed renders of an engine, at most `limit`. */
   samples(engine: EngineName, limit: number): Promise<RenderSample[]>;
   /** Jobs that finished after `since`, oldest first. */
-  endedSince(since: Date): Promise<Job[]>;
+  finishedSince(since: Date): Promise<Job[]>;
   countByStatus(): Promise<{ engine: EngineName; status: JobStatus; count: number }[]>;
   /** Unfinished jobs, oldest first. */
   active(): Promise<Job[]>;
@@ -187,7 +187,7 @@ export interface UploadStore {
   /** Inserts a row; returns null if its owner has `limit` uploads (null: no limit). Concurrent calls cannot exceed the limit. */
   insert(upload: NewUpload, keptMs: number, limit: number | null): Promise<Upload | null>;
   /** Number of an owner's uploads, and seconds until the first of them expires. */
-  kept(owner: string): Promise<{ count: number; nextSeconds: number }>;
+  usage(owner: string): Promise<{ count: number; nextSeconds: number }>;
   /** Null if the upload does not exist, has expired or has another owner. */
   find(owner: string, id: string): Promise<Upload | null>;
   ownedBy(owner: string): Promise<Upload[]>;
@@ -234,10 +234,10 @@ export interface SeenWorker extends WorkerRecord {
 }
 
 export interface WorkerStore {
-  /** Writes a heartbeat. */
-  beat(worker: WorkerRecord): Promise<void>;
+  /** Inserts or updates the row of a worker that is alive. */
+  writeHeartbeat(worker: WorkerRecord): Promise<void>;
   /** Marks a worker as stopped. */
-  leave(id: string): Promise<void>;
+  markStopped(id: string): Promise<void>;
   /** Workers whose last heartbeat is at most `ms` old, including stopped ones. */
   seenWithin(ms: number): Promise<SeenWorker[]>;
   /** Deletes rows of workers whose last heartbeat is older than `ms`. */

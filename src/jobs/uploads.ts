@@ -12,7 +12,7 @@ type UploadContext = Pick<JobContext, 'policy' | 'uploads'>;
  */
 export async function checkUploadLimit({ policy, uploads }: UploadContext, { owner, local }: Requester): Promise<void> {
   if (local) return;
-  const { count, nextSeconds } = await uploads.kept(owner);
+  const { count, nextSeconds } = await uploads.usage(owner);
   if (count >= policy.uploadsPerOwner) throw limitError(count, nextSeconds);
 }
 
@@ -23,7 +23,7 @@ export async function checkUploadLimit({ policy, uploads }: UploadContext, { own
 export async function saveUpload({ policy, uploads }: UploadContext, { local }: Requester, upload: NewUpload): Promise<Upload> {
   const saved = await uploads.insert(upload, policy.uploadsKeptMs, local ? null : policy.uploadsPerOwner);
   if (saved) return saved;
-  const { count, nextSeconds } = await uploads.kept(upload.owner);
+  const { count, nextSeconds } = await uploads.usage(upload.owner);
   throw limitError(count, nextSeconds);
 }
 
@@ -46,7 +46,7 @@ export async function removeUpload({ blobs, uploads }: Pick<JobContext, 'blobs' 
 function limitError(count: number, nextSeconds: number): AppError {
   return new AppError(
     'OWNER_LIMIT',
-    `You have ${count} uploads, which is the limit. They expire by themselves; deleteMyData removes all.`,
+    `You have ${count} uploads, which is the limit. They expire on their own; deleteMyData deletes all of them.`,
     {
       retryAfterSeconds: Math.max(1, Math.ceil(nextSeconds)),
     },

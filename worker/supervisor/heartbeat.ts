@@ -32,11 +32,11 @@ export class Heartbeat {
     return (this.#last = this.#next);
   }
 
-  /** Waits for the last write and marks the device as stopped. To be called after the deadline. */
+  /** Waits for the last write and marks the device as stopped. Call after the deadline. */
   async stop(): Promise<void> {
     const { context, record } = this.#options;
     await this.#last;
-    await context.workers.leave(record().id);
+    await context.workers.markStopped(record().id);
   }
 
   async #write(): Promise<void> {
@@ -44,7 +44,7 @@ export class Heartbeat {
     if (deadline.aborted) return;
     const row = record();
     await context.workers
-      .beat(row)
+      .writeHeartbeat(row)
       .catch((error: unknown) => context.log.warn({ device: row.device, err: error }, 'could not write the heartbeat'));
   }
 }

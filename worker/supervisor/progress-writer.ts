@@ -85,7 +85,7 @@ export class ProgressWriter {
       token,
     } = this.#attempt;
     if (previewPath) await workspace.adopt(previewPath, jobFiles.preview(id));
-    const revision = await jobs.progress(id, token, { ...progress, preview: previewPath !== null });
+    const revision = await jobs.writeProgress(id, token, { ...progress, preview: previewPath !== null });
     if (revision !== null) {
       this.revision = revision;
       await publishProgress(this.#context, id, revision);

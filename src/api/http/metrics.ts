@@ -65,7 +65,7 @@ export function createMetrics(context: JobContext, watcher: JobWatcher): Metrics
     events.inc(watcher.delivered);
     // On the database's clock, which sets finishedAt.
     seen ??= new Date((await context.jobs.now()).getTime() - process.uptime() * 1000);
-    for (const job of await context.jobs.endedSince(seen)) observe(job);
+    for (const job of await context.jobs.finishedSince(seen)) observe(job);
     return await registry.metrics();
   };
   let scraping: Promise<string> | null = null;

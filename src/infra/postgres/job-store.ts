@@ -22,7 +22,7 @@ import { admitNext, INSERT_MS, lineState, lockLine, readLine } from './line.ts';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import type { Job as Row } from '../generated/prisma/client.ts';
 
-/** Longest exclusive work, in milliseconds. */
+/** Time limit of exclusive work, in milliseconds. */
 const EXCLUSIVE_MS = 600_000;
 
 const STAGE_NAMES: readonly string[] = names(STAGES);
@@ -157,7 +157,7 @@ export class PostgresJobStore implements JobStore {
     return toJob(row);
   }
 
-  async progress(
+  async writeProgress(
     id: string,
     token: string,
     { stage, step, totalSteps, percent, etaSeconds, preview }: ProgressChange,
@@ -195,7 +195,7 @@ export class PostgresJobStore implements JobStore {
     }));
   }
 
-  async endedSince(since: Date): Promise<Job[]> {
+  async finishedSince(since: Date): Promise<Job[]> {
     return (await this.#db.job.findMany({ where: { finishedAt: { gt: since } }, orderBy: { finishedAt: 'asc' }, take: 10_000 })).map(toJob);
   }
 

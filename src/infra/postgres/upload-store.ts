@@ -24,7 +24,7 @@ export class PostgresUploadStore implements UploadStore {
     return rows[0] ?? null;
   }
 
-  async kept(owner: string): Promise<{ count: number; nextSeconds: number }> {
+  async usage(owner: string): Promise<{ count: number; nextSeconds: number }> {
     const [row] = await this.#db.$queryRaw<[{ count: number; nextSeconds: number }]>`
       SELECT count(*)::int AS count, coalesce(extract(epoch FROM min("expiresAt") - now()), 0)::float8 AS "nextSeconds"
       FROM upload WHERE owner = ${owner} AND "expiresAt" > now()`;

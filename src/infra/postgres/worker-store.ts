@@ -10,7 +10,7 @@ export class PostgresWorkerStore implements WorkerStore {
     this.#db = db;
   }
 
-  async beat(worker: WorkerRecord): Promise<void> {
+  async writeHeartbeat(worker: WorkerRecord): Promise<void> {
     const { id, host, pid, device, state, jobId, version } = worker;
     await this.#db.$executeRaw`
       INSERT INTO worker (id, host, pid, device, engines, "defaultEngines", unavailable, "costModels", state, "jobId", version)
@@ -22,7 +22,7 @@ export class PostgresWorkerStore implements WorkerStore {
         state = excluded.state, "jobId" = excluded."jobId", "lastSeenAt" = now(), "stoppedAt" = NULL`;
   }
 
-  async leave(id: string): Promise<void> {
+  async markStopped(id: string): Promise<void> {
     await this.#db.$executeRaw`UPDATE worker SET "stoppedAt" = now(), "lastSeenAt" = now(), "jobId" = NULL WHERE id = ${id}`;
   }
 

@@ -44,10 +44,10 @@ describe('a guarded transition', () => {
     await jobs.transition(id, { from: ['QUEUED'] }, { status: 'PROCESSING', attempt: 1, attemptToken: late });
     await jobs.transition(id, { from: ['PROCESSING'], token: late }, { attempt: 2, attemptToken: present });
     const progress = { stage: 'RENDERING', step: 1, totalSteps: 2, percent: 50, etaSeconds: 1, preview: false } as const;
-    expect(await jobs.progress(id, late, progress)).toBeNull();
+    expect(await jobs.writeProgress(id, late, progress)).toBeNull();
     expect(await jobs.transition(id, { from: ['PROCESSING'], token: late }, { status: 'COMPLETED' })).toBeNull();
-    expect(await jobs.progress(id, present, progress)).toBe(4);
-    expect(await jobs.progress(id, present, { ...progress, percent: 20 })).toBe(5);
+    expect(await jobs.writeProgress(id, present, progress)).toBe(4);
+    expect(await jobs.writeProgress(id, present, { ...progress, percent: 20 })).toBe(5);
     expect(await jobs.find(id)).toMatchObject({ percent: 50, status: 'PROCESSING' });
   });
 
@@ -121,11 +121,11 @@ describe('coordination of processes', () => {
       jobId: null,
       version: '1',
     };
-    await workers.beat(worker);
+    await workers.writeHeartbeat(worker);
     expect(await workers.seenWithin(5_000)).toMatchObject([{ ...worker, stopped: false }]);
-    await workers.leave(worker.id);
+    await workers.markStopped(worker.id);
     expect(await workers.seenWithin(5_000)).toMatchObject([{ stopped: true }]);
-    await workers.beat({ ...worker, state: 'BUSY' });
+    await workers.writeHeartbeat({ ...worker, state: 'BUSY' });
     expect(await workers.seenWithin(5_000)).toMatchObject([{ stopped: false, state: 'BUSY' }]);
     await db.client.$executeRaw`UPDATE worker SET "lastSeenAt" = now() - interval '1 hour'`;
     expect(await workers.seenWithin(5_000)).toEqual([]);

@@ -48,7 +48,14 @@ describe('job events', () => {
     const { id } = await insert(jobs);
     const attemptToken = randomUUID();
     await jobs.transition(id, { from: ['QUEUED'] }, { status: 'PROCESSING', attempt: 1, attemptToken });
-    await jobs.progress(id, attemptToken, { stage: 'ENCODING_VIDEO', step: 1, totalSteps: 2, percent: 9, etaSeconds: 1, preview: false });
+    await jobs.writeProgress(id, attemptToken, {
+      stage: 'ENCODING_VIDEO',
+      step: 1,
+      totalSteps: 2,
+      percent: 9,
+      etaSeconds: 1,
+      preview: false,
+    });
     expect(await jobs.transition(id, { from: ['QUEUED'] }, { status: 'CANCELLED' })).toBeNull();
     await jobs.transition(id, { from: ['PROCESSING'], token: attemptToken }, { status: 'RETRYING', attemptToken: null });
     await jobs.transition(id, { from: ['RETRYING'] }, { status: 'PROCESSING' });
