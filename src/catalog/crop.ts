@@ -18,7 +18,7 @@ export interface PhotoGeometry extends Size {
 const KEPT_MIN = { numerator: 4, denominator: 5 } as const;
 
 /**
- * The effective fit, and the crop of a photo that covers the frame.
+ * The resolved fit, and the crop of a photo that covers the frame.
  * @param frame any size with the frame's aspect ratio
  */
 export function resolveFit(fit: Fit, photo: PhotoGeometry, frame: Size): Pick<CommonOptions, 'fit' | 'crop'> {
@@ -42,10 +42,10 @@ export function coverCrop({ width, height, focus }: PhotoGeometry, frame: Size):
   const size = isTooWide
     ? { width: Math.max(1, Math.round((height * frame.width) / frame.height)), height }
     : { width, height: Math.max(1, Math.round((width * frame.height) / frame.width)) };
-  return { x: start(width, size.width, focus.x), y: start(height, size.height, focus.y), ...size };
+  return { x: cropStart(width, size.width, focus.x), y: cropStart(height, size.height, focus.y), ...size };
 }
 
-/** Start of a part of a side whose middle is as close to `focus`, 0–1, as the ends of the side allow. */
-function start(side: number, part: number, focus: number): number {
+/** Offset at which `part` of `side` starts: centred on `focus`, 0–1, but moved so that it stays within the side. */
+function cropStart(side: number, part: number, focus: number): number {
   return Math.min(side - part, Math.max(0, Math.round(focus * side - part / 2)));
 }

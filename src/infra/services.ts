@@ -57,11 +57,7 @@ function jobPolicy(config: Config): JobPolicy {
  */
 export async function openServices(config: Config, log: Logger): Promise<Services> {
   const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, QUEUE_PREFIX: prefix } = config;
-  if (!databaseUrl)
-    throw new StartupError(
-      'DATABASE_URL is not set.',
-      '"npm start" runs everything with a database of its own; API and worker started alone need one.',
-    );
+  if (!databaseUrl) throw new StartupError('DATABASE_URL is not set.', 'Set it, or run "npm start", which brings a database of its own.');
   const db = openDatabase(databaseUrl, { onConnectionError: (error) => log.warn({ err: error }, 'a database connection broke') });
   const queue = openQueue({ redisUrl, databaseUrl, prefix, stalledSeconds: config.STALLED_SECONDS, log });
   const bus = openBus({ redisUrl, databaseUrl, prefix, log });

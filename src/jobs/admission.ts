@@ -20,14 +20,14 @@ export async function enqueueAdmitted(
 }
 
 /**
- * Admits the next jobs of the backlog. To be called after a job has left the queue. Never rejects, so that the operation that freed the slot
- * does not fail; housekeeping repeats the admission.
+ * Admits the next jobs of the backlog. Call after a job has left the queue. Never rejects, so that the operation that freed the slot does
+ * not fail; housekeeping repeats the admission.
  */
 export async function admitFromBacklog(context: AdmissionContext, engine: EngineName): Promise<void> {
   try {
     await enqueueAdmitted(context, await context.jobs.admit(engine, context.policy.queueLimit));
   } catch (error) {
-    context.log.warn({ engine, err: error }, 'backlog not admitted to the queue; housekeeping will do it');
+    context.log.warn({ engine, err: error }, 'backlog not admitted to the queue; housekeeping will retry');
   }
 }
 

@@ -1,4 +1,4 @@
-/** One attempt at a job, as a worker drives it. The attempt token fences: a superseded attempt can no longer write to the row. */
+/** The life of one attempt at a job. The attempt token is the fence: a superseded attempt can no longer write to the row. */
 import { randomUUID } from 'node:crypto';
 import { publishQueueChange } from './admission.ts';
 import type { JobContext } from './context.ts';
@@ -9,7 +9,7 @@ import type { Guard } from './store.ts';
 
 export type AttemptContext = FinishContext & Pick<JobContext, 'workspace'>;
 
-/** Wait before a claim that another process was faster to make is tried again. */
+/** Wait before retrying a claim that lost the race against another process. */
 const CLAIM_RETRY_MS = 500;
 
 export interface Attempt {
@@ -83,7 +83,7 @@ export interface RenderFigures {
   readonly renderSeconds: number;
 }
 
-/** Moves the output of a render to the attempt's folder in the archive. To be called once, before `completeAttempt`. */
+/** Moves the output of a render to the attempt's folder in the archive. Call once, before `completeAttempt`. */
 export async function storeOutput(
   { workspace }: Pick<AttemptContext, 'workspace'>,
   { job }: Attempt,

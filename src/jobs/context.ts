@@ -20,8 +20,8 @@ export interface JobContext {
 }
 
 /**
- * Publishes progress within an attempt directly on the bus. A lost message is made up for by the next progress or by the subscribers' poll.
- * Every other change of a job is published by the outbox; see events.ts.
+ * Publishes progress within an attempt directly on the bus. Subscribers recover from a lost message with the next one or with their next
+ * poll. Every other change of a job is published by the outbox; see events.ts.
  */
 export async function publishProgress({ bus, log }: Pick<JobContext, 'bus' | 'log'>, jobId: string, revision: number): Promise<void> {
   await bus.publish(jobTopic(jobId), { revision }).catch((error: unknown) => log.warn({ jobId, err: error }, 'progress not published'));

@@ -43,7 +43,7 @@ export async function engineAvailability({ policy, workers }: WorkerContext): Pr
     best: best ?? null,
     reason: (engine) =>
       seen
-        .map(({ engines, unavailable }) => (engines.includes(engine) ? 'its worker cannot render at present' : unavailable[engine]))
+        .map(({ engines, unavailable }) => (engines.includes(engine) ? 'the worker that offers it is unhealthy' : unavailable[engine]))
         .find(Boolean) ?? null,
   };
 }
@@ -57,7 +57,7 @@ export async function chooseEngine(context: WorkerContext, requested: EngineName
   if (requested) {
     if (available.has(requested)) return requested;
     const why = reason(requested);
-    throw new AppError('ENGINE_UNAVAILABLE', `No running worker offers ${requested}${why ? `: ${why}` : ''}.`, {
+    throw new AppError('ENGINE_UNAVAILABLE', `No running worker can render with ${requested}${why ? `: ${why}` : ''}.`, {
       field: 'engine',
       retryAfterSeconds: RETRY_AFTER_SECONDS,
     });

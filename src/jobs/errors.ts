@@ -84,7 +84,7 @@ export const ERRORS = {
     'This idempotency key was already used for a different request.',
     'Use a new idempotency key for each new request.',
   ),
-  NOT_CANCELLABLE: caller('NEVER', 'The job has already ended.', 'Use deleteJob to remove it.'),
+  NOT_CANCELLABLE: caller('NEVER', 'The job has already finished.', 'Use deleteJob to remove it.'),
   NOT_RETRYABLE: caller('NEVER', 'Only a failed or cancelled job can be retried.', 'Create a new job instead.'),
   EXPIRED: caller('NEVER', 'The file has expired and was deleted.', 'Create the video again from the photo.'),
   TIMEOUT: {

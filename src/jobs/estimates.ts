@@ -34,7 +34,7 @@ export class Estimator {
     const used = same.length > 0 ? same : known;
     const baseline = baselineSeconds(work, device);
     if (used.length === 0) return baseline;
-    // Each job is compared with the baseline of its own creation, since the model may have been replaced by a larger one since then.
+    // Each job is compared with its baseline at creation, because the model may have been replaced by a larger one since then.
     return (
       baseline * median(used.map((sample) => sample.renderSeconds / (sample.baselineSeconds ?? baselineSeconds(sample.options, device))))
     );

@@ -16,8 +16,8 @@ export const NO_ACTIVE_ATTEMPT: JobChange = {
 };
 
 /**
- * Every transition to a terminal status: starts the retention period of the files, admits the next job to the queue, publishes the changed
- * positions and removes working files.
+ * Moves a job to a terminal status; nothing else does. Also starts the retention period of its files, admits the next job to the queue,
+ * publishes the changed positions and removes working files.
  * @returns the finished job; null if the row no longer meets `guard`
  */
 export async function finishJob(

@@ -1,4 +1,4 @@
-/** Removal of files in storage that no row refers to, as a crash between file and row leaves them. */
+/** Removes files that no row refers to, such as those left by a crash between storing a file and inserting its row. */
 import type { JobContext } from './context.ts';
 import { forEachItem } from './each.ts';
 import { isUuid } from './store.ts';

@@ -1,4 +1,4 @@
-/** No answer arrived before the deadline. */
+/** An operation did not finish before its deadline. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
 }

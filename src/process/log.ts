@@ -20,13 +20,16 @@ const SECRETS = [
 ];
 
 /** Properties of an error, at any depth, that may hold a secret: ioredis includes the arguments of a failed command, even of AUTH. */
-const REVEALING = new Set(['args', 'input', 'connectionString', 'password', 'secret', 'authorization', 'cookie']);
+const SECRET_PROPERTIES = new Set(['args', 'input', 'connectionString', 'password', 'secret', 'authorization', 'cookie']);
 
 function withoutSecrets(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null || depth > 5) return value;
   if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, depth + 1));
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, REVEALING.has(key.toLowerCase()) ? CENSOR : withoutSecrets(inner, depth + 1)]),
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      SECRET_PROPERTIES.has(key.toLowerCase()) ? CENSOR : withoutSecrets(inner, depth + 1),
+    ]),
   );
 }
 
@@ -36,7 +39,7 @@ const serializers = {
 
 const SHORTEST_SECRET = 8;
 
-/** Every form in which a secret may occur in a line of JSON, longest first, so that no remainder of a longer one stays. */
+/** Every form in which a secret may occur in a line of JSON, longest first, so that replacing a short one cannot break up a longer one. */
 function formsOf(secrets: readonly string[]): string[] {
   const forms = secrets
     .filter(({ length }) => length >= SHORTEST_SECRET)

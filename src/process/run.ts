@@ -19,8 +19,8 @@ export interface Part {
 export const STOP_MS = 4_500;
 
 /**
- * The frame of every long-running process: reads the configuration, starts the part, notifies the parent process when it is ready, and
- * stops it on SIGTERM, SIGINT, or when the parent is gone. Exits 1 if the part cannot start, and logs why.
+ * Runs a part as a process of its own: reads the configuration, starts the part, notifies the parent process when it is ready, and stops it
+ * on SIGTERM, SIGINT, or when the parent is gone. Exits 1 if the part cannot start, and logs why.
  */
 export function runPart(name: string, start: (config: Config, log: Logger) => Promise<Part>): void {
   let config: Config;

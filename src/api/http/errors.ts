@@ -1,7 +1,7 @@
 /** Errors as plain HTTP responses: `{ error: { code, message, hint, fault, retry, … } }`. */
 import { randomUUID } from 'node:crypto';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
-import { isOutOfReach } from '../../infra/postgres/errors.ts';
+import { isUnreachable } from '../../infra/postgres/errors.ts';
 import { AppError, ERRORS, toAppError, type ErrorAdvice, type ErrorCode, type ErrorDetails } from '../../jobs/errors.ts';
 import type { Log } from '../../jobs/ports/log.ts';
 import { HTTP_STATUS } from './status.ts';
@@ -71,7 +71,7 @@ function withReference(error: AppError): AppError {
 
 /** Any error as an AppError; an unreachable database becomes UNAVAILABLE. */
 export function knownError(error: unknown): AppError {
-  return isOutOfReach(error) ? new AppError('UNAVAILABLE', undefined, {}, error) : toAppError(error);
+  return isUnreachable(error) ? new AppError('UNAVAILABLE', undefined, {}, error) : toAppError(error);
 }
 
 /**

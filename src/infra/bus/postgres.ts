@@ -7,8 +7,8 @@ import { withDeadline } from '../../process/deadline.ts';
 import { reporter } from '../connection.ts';
 
 /** Longest wait for a reply, in milliseconds. */
-const ANSWER_MS = 1900;
-/** Interval at which the listening connection is checked; without a reply within `ANSWER_MS` it is replaced. */
+const REPLY_TIMEOUT_MS = 1900;
+/** Interval at which the listening connection is checked; without a reply within `REPLY_TIMEOUT_MS` it is replaced. */
 const CHECK_EVERY_MS = 10_000;
 
 /** A listening connection; `lost` settles when it ends. */
@@ -36,8 +36,8 @@ export class PostgresBus implements ProgressBus {
     this.#connection = {
       connectionString,
       keepAlive: true,
-      connectionTimeoutMillis: ANSWER_MS,
-      query_timeout: ANSWER_MS,
+      connectionTimeoutMillis: REPLY_TIMEOUT_MS,
+      query_timeout: REPLY_TIMEOUT_MS,
       application_name: this.#channel,
     };
     this.#subscribers = new Subscribers(log);
@@ -55,22 +55,22 @@ export class PostgresBus implements ProgressBus {
 
   async subscribe(topic: string, listener: Listener): Promise<() => Promise<void>> {
     const remove = this.#subscribers.add(topic, listener);
-    await withDeadline(this.#listening, ANSWER_MS, 'not listening').catch(() => {});
+    await withDeadline(this.#listening, REPLY_TIMEOUT_MS, 'not listening').catch(() => {});
     return async () => remove();
   }
 
   async ping(): Promise<void> {
-    await Promise.all([this.#query('SELECT 1', []), withDeadline(this.#listening, ANSWER_MS, 'the bus did not answer')]);
+    await Promise.all([this.#query('SELECT 1', []), withDeadline(this.#listening, REPLY_TIMEOUT_MS, 'the bus did not answer')]);
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
     this.#subscribers.clear();
-    await withDeadline(Promise.all([this.#publisher.end(), this.#loop]), ANSWER_MS, 'the bus did not close').catch(this.#report);
+    await withDeadline(Promise.all([this.#publisher.end(), this.#loop]), REPLY_TIMEOUT_MS, 'the bus did not close').catch(this.#report);
   }
 
   async #query(text: string, values: string[]): Promise<void> {
-    await withDeadline(this.#publisher.query(text, values), ANSWER_MS, 'the bus did not answer');
+    await withDeadline(this.#publisher.query(text, values), REPLY_TIMEOUT_MS, 'the bus did not answer');
   }
 
   async #listen(): Promise<Listening> {
@@ -104,7 +104,7 @@ export class PostgresBus implements ProgressBus {
         const { client, lost } = await this.#listening;
         failures = 0;
         await this.#watch(client, lost);
-        await withDeadline(client.end(), ANSWER_MS, 'the connection did not close');
+        await withDeadline(client.end(), REPLY_TIMEOUT_MS, 'the connection did not close');
       } catch (error) {
         if (!signal.aborted) this.#report(error);
       }

@@ -8,7 +8,7 @@ import { Gate } from '../gate.ts';
 import { connectRedis } from '../redis.ts';
 
 /** Longest wait for a reply, in milliseconds. */
-const ANSWER_MS = 1900;
+const REPLY_TIMEOUT_MS = 1900;
 /** Interval at which the subscribing connection is checked; without a reply within 4 s it is replaced. */
 const CHECK_EVERY_MS = 10_000;
 /** Topics in one SUBSCRIBE command. */
@@ -43,7 +43,11 @@ export class RedisBus implements ProgressBus {
   }
 
   async publish(topic: string, message: BusMessage): Promise<void> {
-    await withDeadline(this.#publisher.publish(this.#channelPrefix + topic, encodeMessage(message)), ANSWER_MS, 'the bus did not answer');
+    await withDeadline(
+      this.#publisher.publish(this.#channelPrefix + topic, encodeMessage(message)),
+      REPLY_TIMEOUT_MS,
+      'the bus did not answer',
+    );
   }
 
   async subscribe(topic: string, listener: Listener): Promise<() => Promise<void>> {
@@ -53,7 +57,7 @@ export class RedisBus implements ProgressBus {
     // Replies arrive in order: after the reply to the ping, the topic is subscribed, by this call or an earlier one.
     await withDeadline(
       this.#subscribed.passed().then(() => this.#subscriber.ping()),
-      ANSWER_MS,
+      REPLY_TIMEOUT_MS,
       'the bus did not answer',
     ).catch(() => {});
     return async () => {
@@ -63,7 +67,7 @@ export class RedisBus implements ProgressBus {
   }
 
   async ping(): Promise<void> {
-    await withDeadline(Promise.all([this.#publisher.ping(), this.#subscriber.ping()]), ANSWER_MS, 'the bus did not answer');
+    await withDeadline(Promise.all([this.#publisher.ping(), this.#subscriber.ping()]), REPLY_TIMEOUT_MS, 'the bus did not answer');
   }
 
   async close(): Promise<void> {

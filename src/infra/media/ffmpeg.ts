@@ -54,7 +54,7 @@ async function probe(path: string, source: Ffmpeg['source']): Promise<Ffmpeg> {
       ['-version', '-encoders'].map((option) => run(path, ['-hide_banner', option], { timeout: 20_000, windowsHide: true })),
     );
     const version = /^ffmpeg version (\S+)/m.exec(about!.stdout)?.[1];
-    if (!version) throw new Error('it does not report the version of an ffmpeg');
+    if (!version) throw new Error('it does not report an ffmpeg version');
     return { path, version, source, hasLibx264: /^ V\S* libx264 /m.test(encoders!.stdout) };
   } catch (error) {
     throw new Error(`${path}: ${reasonOf(error)}`, { cause: error });

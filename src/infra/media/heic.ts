@@ -18,7 +18,7 @@ const TIMEOUT_MS = 60_000;
 
 const THREAD = path.join(ROOT, 'src/infra/media/heic-thread.mjs');
 
-type Answer = HeicPixels | { readonly error: string };
+type ThreadMessage = HeicPixels | { readonly error: string };
 
 let previous: Promise<unknown> = Promise.resolve();
 
@@ -36,14 +36,14 @@ async function decodeInThread(file: string): Promise<HeicPixels> {
   const thread = new Worker(THREAD, { workerData: { file } });
   let timer: NodeJS.Timeout | undefined;
   try {
-    const answer = await new Promise<Answer>((resolve, reject) => {
+    const message = await new Promise<ThreadMessage>((resolve, reject) => {
       thread.once('message', resolve);
       thread.once('error', reject);
       thread.once('exit', (code) => reject(new Error(`the HEIC decoder exited with code ${code}`)));
       timer = setTimeout(() => reject(new Error(`decoding took longer than ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
     });
-    if ('error' in answer) throw new Error(answer.error);
-    return answer;
+    if ('error' in message) throw new Error(message.error);
+    return message;
   } finally {
     clearTimeout(timer);
     await thread.terminate();

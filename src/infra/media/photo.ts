@@ -28,13 +28,13 @@ export function photoLimits(config: Pick<Config, 'UPLOAD_MAX_MB' | 'PHOTO_MAX_ME
 /**
  * Checks a photo without trusting its name: format and size from its header, then every pixel is decoded once, to detect damage and to
  * find the focus point.
- * @throws AppError UNSUPPORTED_FORMAT for anything but the formats above, IMAGE_TOO_LARGE (bytes or pixels, before any pixel is
- *   decoded), IMAGE_TOO_SMALL, IMAGE_UNREADABLE (truncated or corrupt)
+ * @throws AppError UNSUPPORTED_FORMAT for anything but `PHOTO_FORMATS`, IMAGE_TOO_LARGE (bytes or pixels, before any pixel is decoded),
+ *   IMAGE_TOO_SMALL, IMAGE_UNREADABLE (truncated or corrupt)
  */
 export async function inspectPhoto(file: string, limits: PhotoLimits): Promise<PhotoInfo> {
   const { size } = await stat(file);
   if (size > limits.maxBytes) {
-    throw new AppError('IMAGE_TOO_LARGE', `The photo has ${inMegabytes(size)}; at most ${inMegabytes(limits.maxBytes)} are allowed.`);
+    throw new AppError('IMAGE_TOO_LARGE', `The photo is ${inMegabytes(size)} large; at most ${inMegabytes(limits.maxBytes)} are allowed.`);
   }
   const header = await readHeader(file);
   const { format, metadata } = header;
@@ -61,19 +61,19 @@ export async function decodePhoto(file: string, { maxPixels }: Pick<PhotoLimits,
       ? await decodeHeic(file)
           .then((pixels) => openPixels(pixels, metadata.icc))
           .catch(unreadable)
-      : sharp(file, decoding(maxPixels));
+      : sharp(file, decodeOptions(maxPixels));
   return await toPicture(image).catch(unreadable);
 }
 
 async function toPicture(image: Sharp): Promise<Picture> {
-  const { data, info } = await plain(image).raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  const { data, info } = await toOpaqueSrgb(image).raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, data };
 }
 
-const plain = (image: Sharp): Sharp => image.flatten({ background: '#fff' }).toColourspace('srgb');
+const toOpaqueSrgb = (image: Sharp): Sharp => image.flatten({ background: '#fff' }).toColourspace('srgb');
 
 /** libvips reports damage as errors; its warnings are about harmless oddities of cameras. */
-const decoding = (maxPixels: number): SharpOptions => ({ limitInputPixels: maxPixels, failOn: 'error', autoOrient: true });
+const decodeOptions = (maxPixels: number): SharpOptions => ({ limitInputPixels: maxPixels, failOn: 'error', autoOrient: true });
 
 /** The JPEG decoder reports damaged image data only as warnings, as it does these oddities of phones, which viewers ignore. */
 const HARMLESS_IN_JPEG = /extraneous bytes|Invalid SOS parameters|JFIF revision|color transform/;
@@ -88,9 +88,9 @@ async function decodeOnce(file: string, { format, metadata }: Header, maxPixels:
   const { width, height, orientation = 1 } = metadata;
   const pass = async (failOn: 'warning' | 'error') => {
     // Without `extract`, JPEG would be decoded at an eighth of its size, which skips most of its bytes.
-    const all = sharp(file, { ...decoding(maxPixels), failOn, autoOrient: false }).extract({ left: 0, top: 0, width, height });
+    const all = sharp(file, { ...decodeOptions(maxPixels), failOn, autoOrient: false }).extract({ left: 0, top: 0, width, height });
     // Rotated only after downscaling, because rotation needs all pixels in memory.
-    return await plain(thumbnailOf(all)).withMetadata({ orientation }).png().toBuffer();
+    return await toOpaqueSrgb(thumbnailOf(all)).withMetadata({ orientation }).png().toBuffer();
   };
   const upright = (png: Buffer) => toPicture(sharp(png, { autoOrient: true }));
   if (format === 'jpeg') {
@@ -159,10 +159,12 @@ async function sniff(file: string): Promise<Exclude<PhotoFormat, 'avif' | 'heic'
   if (/^RIFF[^]{4}WEBP/.test(head)) return 'webp';
   if (/^(II[*+]\0|MM\0[*+])/.test(head)) return 'tiff';
   if (/^[^]{4}ftyp(avif|avis|hei[cxms]|hev[cxms]|mif1|msf1)/.test(head)) return 'heif';
-  throw unsupported(OTHERS.find(([pattern]) => pattern.test(head))?.[1] ?? (bytesRead === 0 ? 'empty' : 'in an unknown format'));
+  throw unsupported(
+    UNSUPPORTED_FORMATS.find(([pattern]) => pattern.test(head))?.[1] ?? (bytesRead === 0 ? 'empty' : 'in an unknown format'),
+  );
 }
 
-const OTHERS: readonly [RegExp, string][] = [
+const UNSUPPORTED_FORMATS: readonly [RegExp, string][] = [
   [/^GIF8/, 'a GIF'],
   [/^%PDF/, 'a PDF'],
   [/^BM/, 'a BMP'],

@@ -31,18 +31,18 @@ export function videoTags(metadata: VideoMetadata): { title: string; comment: st
 }
 
 /**
- * Reads the tags that `videoTags` wrote. Reads the file's index only.
+ * Reads the tags that `videoTags` wrote, from the file's index alone.
  * @throws AppError BAD_INPUT if `file` has no such tags
  */
 export async function readVideoMetadata(file: string): Promise<VideoMetadata> {
   const tags = await parseFile(file, { skipCovers: true }).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'ENOENT' ? error : foreign(file, error);
+    throw error.code === 'ENOENT' ? error : noMetadata(file, error);
   });
   for (const comment of tags.common.comment ?? []) {
     const read = Comment.safeParse(parseJson(comment.text));
     if (read.success) return read.data;
   }
-  throw foreign(file);
+  throw noMetadata(file);
 }
 
 function parseJson(text: string | undefined): unknown {
@@ -53,7 +53,7 @@ function parseJson(text: string | undefined): unknown {
   }
 }
 
-const foreign = (file: string, cause?: unknown) =>
+const noMetadata = (file: string, cause?: unknown) =>
   new AppError(
     'BAD_INPUT',
     `${file} has no record of how it was made: it was not made by this program, or was converted afterwards.`,

@@ -15,7 +15,7 @@ export interface DatabaseOptions {
 }
 
 /** Longest wait for a connection or the result of a query, in milliseconds. Queries take a fraction of it on a healthy server. */
-const ANSWER_MS = 10_000;
+const REPLY_TIMEOUT_MS = 10_000;
 
 /**
  * Opens the database at `url`; connects with the first query. A query without a result after 10 s rejects, since a connection can freeze
@@ -23,7 +23,13 @@ const ANSWER_MS = 10_000;
  */
 export function openDatabase(url: string, { maxConnections = 10, onConnectionError = () => {} }: DatabaseOptions = {}): Database {
   const adapter = new PrismaPg(
-    { connectionString: url, max: maxConnections, connectionTimeoutMillis: ANSWER_MS, query_timeout: ANSWER_MS, keepAlive: true },
+    {
+      connectionString: url,
+      max: maxConnections,
+      connectionTimeoutMillis: REPLY_TIMEOUT_MS,
+      query_timeout: REPLY_TIMEOUT_MS,
+      keepAlive: true,
+    },
     { onPoolError: onConnectionError, onConnectionError },
   );
   const client = new PrismaClient({ adapter });

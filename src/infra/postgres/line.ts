@@ -3,7 +3,7 @@ import type { EngineName } from '../../catalog/engines.ts';
 import type { Admitted, NewJob, QueueLine } from '../../jobs/store.ts';
 import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
 
-/** Longest insertion in milliseconds, including the wait for the lock. */
+/** Time limit of an insertion in milliseconds, including the wait for the lock. */
 export const INSERT_MS = 15_000;
 
 /** Locks the order of waiting jobs until the end of the transaction. */

@@ -14,7 +14,7 @@ export interface OutboxSettings {
 }
 
 /** Longest wait for the database, in milliseconds. */
-const ANSWER_MS = 10_000;
+const REPLY_TIMEOUT_MS = 10_000;
 /** Longest wait for a delivery in progress when closing, in milliseconds. */
 const CLOSE_MS = 1_900;
 /** Events delivered in one transaction. */
@@ -58,8 +58,8 @@ export class Outbox {
       connectionString: databaseUrl,
       max: 1,
       keepAlive: true,
-      connectionTimeoutMillis: ANSWER_MS,
-      query_timeout: ANSWER_MS,
+      connectionTimeoutMillis: REPLY_TIMEOUT_MS,
+      query_timeout: REPLY_TIMEOUT_MS,
       application_name: 'fanslymotion_outbox',
     });
     this.#pool.on('error', this.#report);
@@ -68,7 +68,7 @@ export class Outbox {
     this.#timer = setInterval(() => this.wake(), pollMs).unref();
   }
 
-  /** Starts a delivery. To be called after a commit; calls during a delivery cause one more. */
+  /** Starts a delivery. Call after each commit; calls during a delivery cause one more. */
   wake(): void {
     if (this.#closed) return;
     this.#awake = true;
@@ -123,7 +123,7 @@ export class Outbox {
 }
 
 async function takeDue(client: PoolClient): Promise<JobEvent[]> {
-  // pg answers several statements with an array of results, which its types do not say.
+  // For several statements pg returns an array of results, which its types do not declare.
   const results = (await client.query(TAKE_DUE)) as unknown as readonly QueryResult<JobEvent>[];
   return results.at(-1)!.rows;
 }

@@ -19,7 +19,7 @@ export interface QueueSettings {
 }
 
 /** Longest wait for the queue, in milliseconds. Callers such as createJob respond after it. */
-const ANSWER_MS = 2500;
+const REPLY_TIMEOUT_MS = 2500;
 
 /**
  * Opens a RenderQueue on BullMQ. It connects in the background and survives restarts of Redis and PostgreSQL. While they are unreachable,
@@ -100,13 +100,13 @@ class BullQueue implements RenderQueue {
     this.#queues.clear();
     await Promise.all(
       [this.#backend.close(), ...queues.map(async (queue) => (await queue).close())].map((closing) =>
-        withDeadline(closing, ANSWER_MS, 'the queue did not close').catch(this.#report),
+        withDeadline(closing, REPLY_TIMEOUT_MS, 'the queue did not close').catch(this.#report),
       ),
     );
   }
 
   #run<T>(engine: EngineName, work: (queue: EntryQueue) => Promise<T>): Promise<T> {
-    return withDeadline(this.#queue(engine).then(work), ANSWER_MS, 'the queue did not answer');
+    return withDeadline(this.#queue(engine).then(work), REPLY_TIMEOUT_MS, 'the queue did not answer');
   }
 
   /** The engine's queue once it is connected. A BullMQ queue never recovers from a failed start, so it is replaced. */

@@ -20,7 +20,7 @@ import {
   removeTree,
 } from './local-files.ts';
 
-/** The file system cannot link here; the bytes are copied instead. */
+/** Errors of a file system that cannot create a hard link here; the bytes are copied instead. */
 const NO_LINK = ['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
 
 /**

@@ -1,4 +1,4 @@
-/** What the local blob store and workspace do with files and folders. */
+/** File and folder operations of the local blob store and workspace. */
 import fs from 'node:fs/promises';
 import path from 'node:path';
 
@@ -6,7 +6,7 @@ import path from 'node:path';
 export const FOLDER_MODE = 0o700;
 export const FILE_MODE = 0o600;
 
-/** What a killed process left in a working folder is removed after a day. */
+/** Age at which files that a killed process left in a working folder are removed: a day. */
 const LEFTOVER_MS = 24 * 60 * 60 * 1000;
 
 /** Returns an error handler that returns `instead()` for errors with one of these codes and rethrows all others. */

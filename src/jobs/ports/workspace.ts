@@ -1,8 +1,8 @@
 /** Local files of programs that need a path, such as decoders and ffmpeg. `src/infra/storage` implements the port. */
 
 /**
- * Scratch folders on this machine's disk, and the two ways between them and the blob store. A scratch folder belongs to the process that
- * created it; housekeeping removes the abandoned ones. Methods throw RangeError for a malformed name or key.
+ * Scratch folders on this machine's disk, and the transfer of files between them and the blob store. A scratch folder belongs to the process
+ * that created it; housekeeping removes the abandoned ones. Methods throw RangeError for a malformed name or key.
  */
 export interface Workspace {
   /** Creates an empty scratch folder and returns its absolute path. A folder of that name is emptied first. */

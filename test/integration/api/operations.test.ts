@@ -212,7 +212,7 @@ describe('a request for something missing', () => {
         name: 'PREVIEW',
         available: false,
         isDefault: false,
-        unavailableReason: 'its worker cannot render at present',
+        unavailableReason: 'the worker that offers it is unhealthy',
       });
       for (const input of [{}, { engine: 'PREVIEW' }]) expect(codeOf(await stack.tryCreate(input))).toBe('ENGINE_UNAVAILABLE');
     } finally {

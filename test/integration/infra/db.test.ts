@@ -7,7 +7,7 @@ import { eventually } from '../../support/waiting.ts';
 import { openWire, type Wire } from '../../support/wire.ts';
 
 /** A query is given up after this long. */
-const ANSWER_MS = 10_000;
+const REPLY_TIMEOUT_MS = 10_000;
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -39,7 +39,7 @@ describe.concurrent('the database', () => {
     try {
       let end = (): void => {};
       const working = jobs.exclusively('long', () => new Promise<void>((resolve) => (end = resolve)));
-      await sleep(ANSWER_MS + 200);
+      await sleep(REPLY_TIMEOUT_MS + 200);
       expect(await jobs.exclusively('long', async () => {})).toBe(false);
       end();
       expect(await working).toBe(true);
