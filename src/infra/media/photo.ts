@@ -34,7 +34,7 @@ export function photoLimits(config: Pick<Config, 'UPLOAD_MAX_MB' | 'PHOTO_MAX_ME
 export async function inspectPhoto(file: string, limits: PhotoLimits): Promise<PhotoInfo> {
   const { size } = await stat(file);
   if (size > limits.maxBytes) {
-    throw new AppError('IMAGE_TOO_LARGE', `The photo is ${inMegabytes(size)} large; at most ${inMegabytes(limits.maxBytes)} are allowed.`);
+    throw new AppError('IMAGE_TOO_LARGE', `The photo is ${inMegabytes(size)}; at most ${inMegabytes(limits.maxBytes)} are allowed.`);
   }
   const header = await readHeader(file);
   const { format, metadata } = header;
