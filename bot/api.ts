@@ -27,10 +27,10 @@ export interface ApiSettings {
   /** Aborts everything in progress. */
   readonly signal: AbortSignal;
   /** Called when the API becomes unreachable, and when it responds again. */
-  readonly onAway?: (isAway: boolean) => void;
+  readonly onReachability?: (isReachable: boolean) => void;
 }
 
-/** Owner for requests whose answer is the same for every owner. */
+/** Owner for requests whose result is the same for every owner. */
 const NEUTRAL_OWNER = 'telegram:examples';
 const REQUEST_MS = 10_000;
 const DELETE_MS = 60_000;
@@ -42,9 +42,9 @@ const MAX_FAILURES = 20;
 export class BotApi {
   readonly #client: ApiClient;
   readonly #retryMs: number;
-  #options: { readonly answer: Promise<Options>; readonly until: number } | null = null;
+  #options: { readonly loaded: Promise<Options>; readonly until: number } | null = null;
 
-  constructor({ url, key, retryMs, signal, onAway }: ApiSettings) {
+  constructor({ url, key, retryMs, signal, onReachability }: ApiSettings) {
     this.#retryMs = retryMs;
     this.#client = ApiClient.create({
       url,
@@ -53,7 +53,7 @@ export class BotApi {
       signal,
       requestMs: REQUEST_MS,
       transferMs: TRANSFER_MS,
-      onReachability: (problem) => onAway?.(problem !== null),
+      onReachability: (problem) => onReachability?.(problem === null),
     });
   }
 
@@ -65,14 +65,14 @@ export class BotApi {
   /** Everything that can be requested, at most 30 seconds old. @throws ApiError */
   async options(): Promise<Options> {
     if (!this.#options || Date.now() > this.#options.until) {
-      const answer = this.#client.options();
-      this.#options = { answer, until: Date.now() + OPTIONS_MS };
-      answer.catch(() => (this.#options = null));
+      const loaded = this.#client.options();
+      this.#options = { loaded, until: Date.now() + OPTIONS_MS };
+      loaded.catch(() => (this.#options = null));
     }
-    return await this.#options.answer;
+    return await this.#options.loaded;
   }
 
-  /** Cancels a job; one that has already ended stays as it is. @throws ApiError, NOT_FOUND among others */
+  /** Cancels a job; one that has already finished stays as it is. @throws ApiError, NOT_FOUND among others */
   async cancelJob(owner: string, id: string): Promise<void> {
     await this.as(owner)
       .cancelJob(id)
@@ -81,30 +81,30 @@ export class BotApi {
       });
   }
 
-  /** Deletes everything the owner has; the number of deleted jobs. @throws ApiError */
+  /** Deletes everything the owner has; returns the number of deleted jobs. @throws ApiError */
   async deleteMyData(owner: string): Promise<number> {
     return await this.as(owner).deleteMyData({ timeoutMs: DELETE_MS });
   }
 
   /**
-   * Streams a photo to the API; the id of the upload.
+   * Streams a photo to the API; returns the id of the upload.
    * @throws ApiError, OWNER_LIMIT while the owner has too many uploads; errors of `open` unchanged; the reason of `quit`
    */
   async upload(owner: string, open: () => Promise<AsyncIterable<Uint8Array>>, quit?: AbortSignal): Promise<string> {
     return (await this.as(owner).upload(open, { signal: quit })).id;
   }
 
-  /** The bytes behind a signed link. @throws ApiError, EXPIRED once the file is deleted */
+  /** Downloads the file of a signed link. @throws ApiError, EXPIRED once the file is deleted */
   async download(link: string, quit?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     return await this.#client.download(link, { signal: quit });
   }
 
   /**
-   * The job's states from now to its end, however long the API is unreachable meanwhile; null while it is.
+   * Yields the job's states from now until it has finished, however long the API is unreachable, and null while it is.
    * @throws ApiError NOT_FOUND if the job is deleted, and others that no retry resolves; the reason of `signal`
    */
   follow(owner: string, id: string, signal: AbortSignal): AsyncGenerator<Job | null> {
-    const retry: RetryPolicy = ({ error, tries }) => (error.isAway || (error.isTransient && tries < MAX_FAILURES) ? this.#retryMs : null);
+    const retry: RetryPolicy = ({ error, tries }) => (error.isOutage || (error.isTransient && tries < MAX_FAILURES) ? this.#retryMs : null);
     return this.as(owner).follow(id, { signal, retry, pollMs: this.#retryMs });
   }
 

@@ -100,9 +100,9 @@ async function startBot(config: Config, log: Logger): Promise<Part> {
   const [exampleFolder, stored] = [await open('examples', ExampleFiles), await open('updates', AnyUpdate)];
 
   const retryMs = config.BOT_RETRY_SECONDS * 1000;
-  const onAway = (isAway: boolean) =>
-    isAway ? log.warn({ api: settings.apiUrl }, 'the API does not respond') : log.info('the API responds again');
-  const api = new BotApi({ url: settings.apiUrl, key: settings.apiKey, retryMs, signal, onAway });
+  const onReachability = (isReachable: boolean) =>
+    isReachable ? log.info('the API responds again') : log.warn({ api: settings.apiUrl }, 'the API does not respond');
+  const api = new BotApi({ url: settings.apiUrl, key: settings.apiKey, retryMs, signal, onReachability });
   const telegram = openTelegram(token, config.BOT_API_ROOT, signal);
   const texts = Texts.load(path.join(ROOT, 'bot', 'texts'));
   const chats = new Chats(chatFolder);

@@ -52,14 +52,14 @@ class Printer {
   }
 
   print(documents: Readonly<Record<string, string>>): string {
-    const answers: string[] = [];
+    const results: string[] = [];
     const variables: string[] = [];
     for (const [name, text] of Object.entries(documents)) {
       const document = parse(text);
       for (const definition of document.definitions) if (definition.kind === Kind.FRAGMENT_DEFINITION) this.#fragment(definition);
       const operation = operationOf(document);
       const root = this.#schema.getRootType(operation.operation)!;
-      answers.push(`  ${name}: ${this.#object(root, operation.selectionSet, '  ')},`);
+      results.push(`  ${name}: ${this.#object(root, operation.selectionSet, '  ')},`);
       variables.push(`  readonly ${name}: ${this.#variables(operation)};`);
     }
     return `/** Printed from schema.graphql and documents.ts by "npm run generate". Do not edit. */
@@ -70,12 +70,12 @@ ${[...this.#enums.values(), ...this.#inputs.values()].join('\n\n')}
 
 ${[...this.#fragments.values()].join('\n\n')}
 
-/** The \`data\` of each document's answer. */
-export const ANSWERS = {
-${answers.join('\n')}
+/** Schema of the \`data\` in each document's response. */
+export const RESULT_SCHEMAS = {
+${results.join('\n')}
 } as const;
 
-export type Answer<N extends keyof typeof ANSWERS> = z.output<(typeof ANSWERS)[N]>;
+export type ResultOf<N extends keyof typeof RESULT_SCHEMAS> = z.output<(typeof RESULT_SCHEMAS)[N]>;
 
 /** The variables of each document. */
 export interface Variables {

@@ -71,7 +71,7 @@ export async function persist<T>(work: () => Promise<T>, persistence: Persistenc
 
 function setbackOf(error: unknown): Setback {
   if (error instanceof ApiError) {
-    if (error.isAway) return 'api';
+    if (error.isOutage) return 'api';
     return error.isTransient ? 'failed' : 'final';
   }
   if (error instanceof FileError) return error.code === 'AWAY' ? 'telegram' : 'final';

@@ -61,7 +61,7 @@ async function createJob({ api, photos, owner, request, store }: RunContext, qui
       await store();
       return;
     } catch (error) {
-      request.asked = !(error instanceof ApiError) || error.isInDoubt;
+      request.asked = !(error instanceof ApiError) || error.mayHaveSucceeded;
       const isPhotoGone = hasCode(error, 'EXPIRED', 'NOT_FOUND');
       if (request.fromJob !== undefined && request.fileId !== undefined && isPhotoGone) request.fromJob = undefined;
       // The upload expired while the API was unreachable.

@@ -1,19 +1,19 @@
 /**
- * The one client of the GraphQL API, for Node.js and browsers: typed documents, uploads, downloads and following a job. How long to keep
- * trying is the caller's decision; without a RetryPolicy every call fails at the first error.
+ * Client of the GraphQL API for Node.js and browsers: typed documents, uploads, downloads and following a job. The caller decides how long
+ * to keep trying; without a RetryPolicy every call fails at the first error.
  */
 import { z } from 'zod';
 import { DOCUMENTS } from './documents.ts';
 import { ApiError, hasCode } from './error.ts';
-import { ANSWERS, type Answer, type CreateJobInput, type JobFields, type Variables } from './generated.ts';
+import { RESULT_SCHEMAS, type ResultOf, type CreateJobInput, type JobFields, type Variables } from './generated.ts';
 import { failFast, pause, retrying, Setbacks, type RetryPolicy } from './retry.ts';
 import { Transport, type Body, type RequestOptions, type TransportOptions } from './transport.ts';
 
 export type Job = JobFields;
 export type JobOptions = Job['options'];
-export type JobProgress = Answer<'jobProgress'>['jobProgress'];
-export type JobPage = Answer<'jobs'>['jobs'];
-export type Options = Answer<'options'>['options'];
+export type JobProgress = ResultOf<'jobProgress'>['jobProgress'];
+export type JobPage = ResultOf<'jobs'>['jobs'];
+export type Options = ResultOf<'options'>['options'];
 export type { CreateJobInput };
 
 export interface CallOptions {
@@ -33,7 +33,7 @@ export interface FollowOptions {
   readonly signal?: AbortSignal;
   /** For errors other than NOT_FOUND. Gives up at the first one unless given. */
   readonly retry?: RetryPolicy;
-  /** Interval of polling while no socket can be had, in milliseconds. */
+  /** Polling interval while no WebSocket can be opened, in milliseconds. */
   readonly pollMs: number;
 }
 
@@ -100,7 +100,7 @@ export class ApiClient {
     return (await this.query('createJob', { input }, call)).createJob;
   }
 
-  /** @throws ApiError, NOT_CANCELLABLE for a job that has ended */
+  /** @throws ApiError, NOT_CANCELLABLE for a job that has completed or failed */
   async cancelJob(id: string, call?: CallOptions): Promise<Job> {
     return (await this.query('cancelJob', { id }, call)).cancelJob;
   }
@@ -110,15 +110,15 @@ export class ApiClient {
     await this.query('deleteJob', { id }, call);
   }
 
-  /** Deletes everything the owner has; the number of deleted jobs. @throws ApiError */
+  /** Deletes everything the owner has; returns the number of deleted jobs. @throws ApiError */
   async deleteMyData(call?: CallOptions): Promise<number> {
     return (await this.query('deleteMyData', {}, call)).deleteMyData;
   }
 
   /**
    * Sends a photo to the API.
-   * @param photo opened again for each try; what it opens is read to its end or closed
-   * @throws ApiError; errors of opening and reading the photo unchanged; the reason of the signal
+   * @param photo opened again for each try; the opened stream is read to its end or closed
+   * @throws ApiError; errors of opening and reading the photo, unchanged; the reason of the signal
    */
   async upload(photo: PhotoSource, { sizeBytes, ...call }: UploadOptions = {}): Promise<Upload> {
     return await retrying(
@@ -135,7 +135,7 @@ export class ApiClient {
   }
 
   /**
-   * The bytes behind a signed link of the API. The link's host is the API's public one; the request goes to this client's.
+   * Downloads the file of a signed link. The link contains the API's public address; the request goes to this client's address instead.
    * @throws ApiError, EXPIRED once the file is deleted
    */
   async download(link: string, { signal, retry = failFast, timeoutMs = this.#transport.transferMs }: CallOptions = {}) {
@@ -145,9 +145,9 @@ export class ApiClient {
   }
 
   /**
-   * The job's states from now to its end, however often connections break meanwhile; null after each failed try while the API cannot be
-   * asked. Subscribes over WebSocket, and polls over HTTP where that fails.
-   * @throws ApiError NOT_FOUND if the job is deleted, or what the policy gives up at; the reason of the signal
+   * Yields the job's states from now until it has finished, across broken connections, and null after each failed try while the API does
+   * not respond. Subscribes over WebSocket, and polls over HTTP where that fails.
+   * @throws ApiError NOT_FOUND if the job is deleted, or the error at which the policy gives up; the reason of the signal
    */
   async *follow(id: string, { signal, retry = failFast, pollMs }: FollowOptions): AsyncGenerator<Job | null> {
     for (const setbacks = new Setbacks(retry); ;) {
@@ -159,7 +159,7 @@ export class ApiClient {
           if (isTerminal(job)) return;
         }
       } catch (error) {
-        if (hasCode(error, 'NOT_FOUND')) throw error; // HTTP tells any other error
+        if (hasCode(error, 'NOT_FOUND')) throw error; // the request below reports any other error
       }
       signal?.throwIfAborted();
       const [job, error] = await this.job(id, { signal }).then(
@@ -184,12 +184,12 @@ export class ApiClient {
   /** The job's progress over one subscription. @throws ApiError, UNREACHABLE if the socket breaks */
   async *progress(id: string, signal?: AbortSignal): AsyncGenerator<JobProgress> {
     for await (const data of this.#transport.subscribe(DOCUMENTS.jobProgress, { id }, this.#actAs, signal)) {
-      yield ANSWERS.jobProgress.parse(data).jobProgress;
+      yield RESULT_SCHEMAS.jobProgress.parse(data).jobProgress;
     }
   }
 
-  /** The answer to one of the documents. @throws ApiError */
-  async query<N extends keyof typeof DOCUMENTS>(name: N, variables: Variables[N], call: CallOptions = {}): Promise<Answer<N>> {
+  /** Executes one of the documents and returns its data. @throws ApiError */
+  async query<N extends keyof typeof DOCUMENTS>(name: N, variables: Variables[N], call: CallOptions = {}): Promise<ResultOf<N>> {
     return await retrying(
       async () => {
         const { status, json } = await this.#send('/graphql', call, {
@@ -199,14 +199,14 @@ export class ApiClient {
         });
         const { data, errors } = (json ?? {}) as { data?: unknown; errors?: unknown };
         if (errors !== undefined || data == null) throw ApiError.from(json, status, this.url);
-        return ANSWERS[name].parse(data) as Answer<N>;
+        return RESULT_SCHEMAS[name].parse(data) as ResultOf<N>;
       },
       call.retry ?? failFast,
       call.signal,
     );
   }
 
-  /** Ends the socket and every subscription on it. */
+  /** Closes the socket and ends every subscription on it. */
   async close(): Promise<void> {
     await this.#transport.close();
   }
@@ -230,12 +230,12 @@ export class ApiClient {
   }
 
   async #stream(open: Exclude<PhotoSource, Blob>, sizeBytes: number | undefined, call: CallOptions): Promise<Upload> {
-    let broken: unknown;
+    let readError: unknown;
     const chunks = (async function* read() {
       try {
         yield* await open();
       } catch (error) {
-        broken = error;
+        readError = error;
         throw error;
       }
     })();
@@ -243,7 +243,7 @@ export class ApiClient {
       return await this.#upload(streamOf(chunks), sizeBytes === undefined ? {} : { 'Content-Length': String(sizeBytes) }, call);
     } catch (error) {
       call.signal?.throwIfAborted();
-      throw broken ?? error;
+      throw readError ?? error;
     } finally {
       void chunks.return(undefined).catch(() => {}); // not awaited: a read may be in progress
     }

@@ -1,6 +1,6 @@
 /**
  * Every GraphQL operation of the project's clients: the bot, the command line, GraphiQL's tabs and the tests. `npm run generate` prints
- * the types of their variables and answers to generated.ts.
+ * the types of their variables and results to generated.ts.
  */
 import { enginesWithTuning } from '../catalog/engines.ts';
 import { tuningFields } from '../catalog/tuning.ts';

@@ -26,7 +26,7 @@ const UNREACHABLE = {
   retry: 'LATER',
 } as const satisfies ApiErrorDetails;
 
-/** The API refused a request or failed to carry it out; or, with the code UNREACHABLE, no response came from the API. */
+/** The API refused a request or failed to process it; or, with the code UNREACHABLE, the API did not respond. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: Open<ErrorCode | 'UNREACHABLE'>;
@@ -66,8 +66,8 @@ export class ApiError extends Error {
     return new ApiError('UNREACHABLE', `The API at ${url} cannot be reached: ${reason(cause)}.`, { ...UNREACHABLE, cause });
   }
 
-  /** A part of the installation is not running: the request succeeds once the operator has restored it. */
-  get isAway(): boolean {
+  /** The API, or a part of the installation, is down: the request succeeds once the operator has restored it. */
+  get isOutage(): boolean {
     return this.fault === 'OPERATOR' && this.retry === 'LATER';
   }
 
@@ -76,8 +76,8 @@ export class ApiError extends Error {
     return this.fault !== 'CLIENT' && this.retry === 'SAME_REQUEST';
   }
 
-  /** The request may have been carried out all the same: the API did not refuse it. */
-  get isInDoubt(): boolean {
+  /** The API did not refuse the request, so it may have taken effect. */
+  get mayHaveSucceeded(): boolean {
     return this.fault !== 'CLIENT' && this.retryAfterSeconds === undefined;
   }
 }

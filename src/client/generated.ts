@@ -140,8 +140,8 @@ export const JobFields = z.object({
 
 export type JobFields = z.infer<typeof JobFields>;
 
-/** The `data` of each document's answer. */
-export const ANSWERS = {
+/** Schema of the `data` in each document's response. */
+export const RESULT_SCHEMAS = {
   options: z.object({
     options: z.object({
       motions: z.array(z.object({
@@ -220,7 +220,7 @@ export const ANSWERS = {
   }),
 } as const;
 
-export type Answer<N extends keyof typeof ANSWERS> = z.output<(typeof ANSWERS)[N]>;
+export type ResultOf<N extends keyof typeof RESULT_SCHEMAS> = z.output<(typeof RESULT_SCHEMAS)[N]>;
 
 /** The variables of each document. */
 export interface Variables {

@@ -1,4 +1,4 @@
-/** How long a caller keeps trying: each passes a policy of its own. */
+/** Retries. Each caller passes a policy that says how long to keep trying. */
 import { ApiError } from './error.ts';
 
 /** One or more tries that failed in a row. */

@@ -1,4 +1,4 @@
-/** HTTP requests and the one WebSocket of a client, without knowledge of what they carry. */
+/** Sends a client's HTTP requests and holds its WebSocket. Knows nothing of GraphQL documents. */
 import { createClient, type Client } from 'graphql-ws';
 import { ApiError } from './error.ts';
 
@@ -31,7 +31,7 @@ export interface RequestOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Interval of pings on a silent socket, and how long it may take to answer one. */
+/** Interval of pings on an idle socket, and the timeout for their replies. */
 const KEEP_ALIVE_MS = 10_000;
 const REQUEST_MS = 30_000;
 
@@ -51,14 +51,14 @@ export class Transport {
   }
 
   /**
-   * A response of the API or of anything before it, with its body parsed.
+   * The response of the API, or of a proxy in front of it, with its body parsed.
    * @throws ApiError UNREACHABLE if there is none; the reason of `signal`
    */
   async request(path: string, options: RequestOptions): Promise<{ readonly status: number; readonly json: unknown }> {
     try {
       const response = await this.#fetch(path, options);
       const text = await response.text();
-      this.#note(null);
+      this.#noteReachability(null);
       return { status: response.status, json: parse(text) };
     } catch (error) {
       throw this.#failure(error, options.signal);
@@ -73,7 +73,7 @@ export class Transport {
     const response = await this.#fetch(path, options).catch((error: unknown) => {
       throw this.#failure(error, options.signal);
     });
-    this.#note(null);
+    this.#noteReachability(null);
     if (response.ok && response.body) return response.body as ReadableStream<Uint8Array>;
     throw ApiError.from(parse(await response.text().catch(() => '')), response.status, this.url);
   }
@@ -90,14 +90,14 @@ export class Transport {
   ): AsyncGenerator<unknown> {
     this.#socket ??= this.#connect();
     const events = this.#socket.iterate({ query, variables, ...(actAs === null ? {} : { extensions: { actAs } }) });
-    const leave = () => void events.return?.();
+    const unsubscribe = () => void events.return?.();
     const signals = [signal, this.#options.signal].filter((each) => each !== undefined);
-    for (const each of signals) each.addEventListener('abort', leave, { once: true });
+    for (const each of signals) each.addEventListener('abort', unsubscribe, { once: true });
     try {
       for (const each of signals) each.throwIfAborted();
       for await (const { data, errors } of events) {
         if (errors) throw ApiError.from({ errors }, 200, this.url);
-        this.#note(null);
+        this.#noteReachability(null);
         yield data;
       }
     } catch (error) {
@@ -105,7 +105,7 @@ export class Transport {
       if (Array.isArray(error)) throw ApiError.from({ errors: error as unknown[] }, 200, this.url);
       throw error instanceof ApiError ? error : ApiError.unreachable(this.url, error);
     } finally {
-      for (const each of signals) each.removeEventListener('abort', leave);
+      for (const each of signals) each.removeEventListener('abort', unsubscribe);
     }
   }
 
@@ -128,11 +128,11 @@ export class Transport {
   #failure(error: unknown, signal: AbortSignal | undefined): unknown {
     if (signal?.aborted) return signal.reason;
     const unreachable = ApiError.unreachable(this.url, error);
-    if (!this.#options.signal?.aborted) this.#note(unreachable);
+    if (!this.#options.signal?.aborted) this.#noteReachability(unreachable);
     return unreachable;
   }
 
-  #note(problem: ApiError | null): void {
+  #noteReachability(problem: ApiError | null): void {
     if (this.#isReachable !== (problem === null)) this.#options.onReachability?.(problem);
     this.#isReachable = problem === null;
   }
@@ -149,7 +149,7 @@ export class Transport {
       connectionParams: this.#authorization(),
       connectionAckWaitTimeout: KEEP_ALIVE_MS,
       keepAlive: KEEP_ALIVE_MS,
-      // A follower subscribes again by itself and then receives the current state.
+      // `ApiClient.follow` subscribes again, and then receives the current state.
       retryAttempts: 0,
       on: {
         ping: (received) => {

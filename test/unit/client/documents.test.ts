@@ -20,7 +20,7 @@ import { describe, expect, it } from 'vitest';
 import { newRequest } from '../../../bot/requests/group.ts';
 import { inputOf } from '../../../bot/requests/submit.ts';
 import { DOCUMENTS, type DocumentName } from '../../../src/client/documents.ts';
-import { ANSWERS } from '../../../src/client/generated.ts';
+import { RESULT_SCHEMAS } from '../../../src/client/generated.ts';
 
 const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
 const names = Object.keys(DOCUMENTS) as DocumentName[];
@@ -33,7 +33,7 @@ describe('the client and schema.graphql', () => {
   it.each(names)('agree on every possible answer to %s, with each nullable field null and each enum value', (name) => {
     const answers = answersTo(DOCUMENTS[name]);
     expect(answers.length).toBeGreaterThan(/^(job|createJob|cancelJob|jobProgress)$/.test(name) ? 20 : 0);
-    for (const answer of answers) expect(ANSWERS[name].parse(answer)).toEqual(answer);
+    for (const answer of answers) expect(RESULT_SCHEMAS[name].parse(answer)).toEqual(answer);
   });
 
   it("agree on the bot's input of createJob", () => {
@@ -51,8 +51,8 @@ describe('the client and schema.graphql', () => {
     const [answer] = answersTo(DOCUMENTS.job) as { job: { stage: string; options: object } }[];
     const { job } = answer!;
     const newer = { ...job, stage: 'DREAMING', options: { ...job.options, motion: 'ORBIT', tuning: { __typename: 'OrbitTuning' } } };
-    expect(ANSWERS.job.parse({ job: newer })).toEqual({ job: newer });
-    expect(ANSWERS.job.safeParse({ job: { ...job, status: 'PAUSED' } }).success).toBe(false);
+    expect(RESULT_SCHEMAS.job.parse({ job: newer })).toEqual({ job: newer });
+    expect(RESULT_SCHEMAS.job.safeParse({ job: { ...job, status: 'PAUSED' } }).success).toBe(false);
   });
 
   it('notice a field that does not exist', () => {

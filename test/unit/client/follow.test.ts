@@ -67,7 +67,7 @@ describe('following a job without WebSockets', () => {
 
   it('yields null while the API is unreachable, and says when it is back', async () => {
     const { client, reachability } = await serve({}, 'HANG_UP', 'HANG_UP', { status: 'FAILED' });
-    expect(await follow(client, ({ error }) => (error.isAway ? 1 : null))).toEqual(['QUEUED', null, null, 'FAILED']);
+    expect(await follow(client, ({ error }) => (error.isOutage ? 1 : null))).toEqual(['QUEUED', null, null, 'FAILED']);
     expect(reachability).toEqual([false, true]);
   });
 
@@ -84,7 +84,7 @@ describe('following a job without WebSockets', () => {
 
   it('gives up at the first error without a policy', async () => {
     const { client } = await serve('UNAVAILABLE');
-    await expect(follow(client)).rejects.toMatchObject({ code: 'UNAVAILABLE', isAway: true, hint: ERRORS.UNAVAILABLE.hint });
+    await expect(follow(client)).rejects.toMatchObject({ code: 'UNAVAILABLE', isOutage: true, hint: ERRORS.UNAVAILABLE.hint });
   });
 
   it('ends with NOT_FOUND when the job is deleted', async () => {
