@@ -35,7 +35,7 @@ export function authenticate(keys: readonly ApiKey[], authorization: string | un
   if (!isForeignOwner(actAs))
     throw new AppError(
       'FORBIDDEN',
-      'No key may act for this owner: 1 to 128 letters, digits or . : @ _ -, neither "local" nor beginning with "key:".',
+      'The owner to act for must have 1 to 128 letters, digits or . : @ _ -, and must not be "local" or begin with "key:".',
     );
   return { owner: actAs, keyName: key.name, local: false };
 }

@@ -32,7 +32,7 @@ export async function createSchema(): Promise<GraphQLSchema> {
   return schema;
 }
 
-/** Describes types that TypeGraphQL has no place for, or that a library describes poorly. */
+/** Describes types that cannot be described with TypeGraphQL, or that a library describes poorly. */
 function describe(schema: GraphQLSchema): void {
   const descriptions = {
     Query: 'Reads jobs, available options and the state of the installation.',

@@ -82,7 +82,7 @@ export function requestError(error: unknown): AppError {
   const { status, type } = (error ?? {}) as { status?: unknown; type?: unknown };
   if (error instanceof AppError || typeof status !== 'number' || status < 400 || status >= 500) return knownError(error);
   if (status === 403 || status === 404) return new AppError('NOT_FOUND', 'The file does not exist.', {}, error);
-  // Only a photo makes a body that long.
+  // Only a body with a photo in it is that long.
   if (status === 413)
     return new AppError(
       'IMAGE_TOO_LARGE',
@@ -91,11 +91,11 @@ export function requestError(error: unknown): AppError {
       error,
     );
   const message =
-    REQUEST_FAULTS[String(type)] ?? (error instanceof URIError ? 'The path is not valid percent-encoding.' : 'The request is malformed.');
+    BODY_PROBLEMS[String(type)] ?? (error instanceof URIError ? 'The path is not valid percent-encoding.' : 'The request is malformed.');
   return new AppError('BAD_INPUT', message, {}, error);
 }
 
-const REQUEST_FAULTS: Record<string, string> = {
+const BODY_PROBLEMS: Record<string, string> = {
   'entity.parse.failed': 'The body is not valid JSON.',
   'encoding.unsupported': 'The Content-Encoding is not supported; send the body uncompressed or with gzip.',
   'charset.unsupported': 'The charset is not supported; send UTF-8.',

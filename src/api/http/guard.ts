@@ -22,7 +22,7 @@ type GuardConfig = Pick<Config, 'API_KEYS' | 'ALLOW_ANONYMOUS' | 'PUBLIC_URL' | 
 export interface Guard {
   /** The error if Host or Origin of a request is not allowed; null if both are. */
   check(request: Pick<IncomingMessage, 'headers'>, kind: 'http' | 'websocket'): AppError | null;
-  /** To be used before all routes. */
+  /** Use before all routes. */
   readonly middleware: RequestHandler;
 }
 
@@ -46,7 +46,7 @@ export function createGuard(config: GuardConfig): Guard {
     if (open && !isOurHost(hostOf(host))) {
       return new AppError(
         'FORBIDDEN',
-        `This server has no API keys and does not answer to the host ${quote(host)}. Set PUBLIC_URL to the address clients use, or API_KEYS.`,
+        `This server has no API keys and does not accept the host ${quote(host)}. Set PUBLIC_URL to the address clients use, or API_KEYS.`,
       );
     }
     if ((open || kind === 'websocket') && origin !== undefined && !isOurOrigin(origin, host)) {

@@ -38,11 +38,11 @@ export class LinkSigner {
     const given = typeof signature === 'string' ? Buffer.from(signature, 'base64url') : Buffer.alloc(0);
     const expected = this.#sign(kind, id, String(expires));
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
-      throw new AppError('FORBIDDEN', "The link's signature is not valid; ask the API for the job to get a new link.");
+      throw new AppError('FORBIDDEN', "The link's signature is not valid; query the job again to get a new link.");
     }
     const expiresAt = new Date(Number(expires) * 1000);
     if (expiresAt.getTime() <= Date.now())
-      throw new AppError('EXPIRED', 'The link has expired; ask the API for the job to get a new one, if the file is still kept.');
+      throw new AppError('EXPIRED', 'The link has expired; query the job again to get a new one, if the file is still kept.');
     return expiresAt;
   }
 

@@ -14,11 +14,11 @@ const PROBE_MS = 3_000;
  * The result of `work` and its duration.
  * @throws AppError UNAVAILABLE that names the part; details are only logged, since probes need no API key
  */
-export async function probe<T>(part: string, log: Log, work: () => Promise<T>): Promise<{ answer: T; latencyMs: number }> {
+export async function probe<T>(part: string, log: Log, work: () => Promise<T>): Promise<{ result: T; latencyMs: number }> {
   const start = performance.now();
   try {
-    const answer = await withDeadline(work(), PROBE_MS, 'no response');
-    return { answer, latencyMs: Math.round((performance.now() - start) * 10) / 10 };
+    const result = await withDeadline(work(), PROBE_MS, 'no response');
+    return { result, latencyMs: Math.round((performance.now() - start) * 10) / 10 };
   } catch (error) {
     log.warn({ err: error, part }, `${part} does not respond`);
     throw new AppError(

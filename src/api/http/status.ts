@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../jobs/errors.ts';
 
-/** The HTTP status of each error, where it answers a plain HTTP request or a GraphQL request that was refused as a whole. */
+/** The HTTP status of each error in responses to plain HTTP requests, and to GraphQL requests that are refused as a whole. */
 export const HTTP_STATUS = {
   BAD_INPUT: 400,
   IMAGE_UNREADABLE: 400,

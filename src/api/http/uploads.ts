@@ -70,7 +70,7 @@ export async function receivePhoto(source: AsyncIterable<Uint8Array>, { workspac
 /** A photo that a job is made from. */
 export interface HeldPhoto {
   readonly photo: StoredPhoto;
-  /** To be called once the job has its own copy. */
+  /** Call after the job has its own copy. */
   release(): Promise<void>;
 }
 
@@ -200,7 +200,7 @@ function drain(request: Request, response: Response): void {
 function tooLarge({ maxBytes }: PhotoLimits): AppError {
   return new AppError(
     'IMAGE_TOO_LARGE',
-    `The photo has more than ${(maxBytes / 1e6).toLocaleString('en', { maximumFractionDigits: 2 })} MB.`,
+    `The photo is larger than ${(maxBytes / 1e6).toLocaleString('en', { maximumFractionDigits: 2 })} MB.`,
   );
 }
 

@@ -16,7 +16,7 @@ export class Latest<T> implements AsyncIterableIterator<T, undefined> {
   /** Sets the latest value, which replaces one that has not been read. Ignored once the stream has ended. */
   push(value: T): void {
     if (this.#ended) return;
-    if (this.#reader) this.#answer({ value, done: false });
+    if (this.#reader) this.#deliver({ value, done: false });
     else this.#pending = { value };
   }
 
@@ -25,7 +25,7 @@ export class Latest<T> implements AsyncIterableIterator<T, undefined> {
     if (this.#ended) return;
     this.#ended = true;
     void this.#clean();
-    if (this.#reader) this.#answer({ value: undefined, done: true });
+    if (this.#reader) this.#deliver({ value: undefined, done: true });
   }
 
   /** Ends the stream with `error`, after an unread value. */
@@ -34,7 +34,7 @@ export class Latest<T> implements AsyncIterableIterator<T, undefined> {
     this.#failure = { error };
     this.#ended = true;
     void this.#clean();
-    if (this.#reader) this.#answer(this.#takeFailure()!);
+    if (this.#reader) this.#deliver(this.#takeFailure()!);
   }
 
   async next(): Promise<IteratorResult<T, undefined>> {
@@ -55,7 +55,7 @@ export class Latest<T> implements AsyncIterableIterator<T, undefined> {
     this.#pending = null;
     this.#failure = null;
     this.#ended = true;
-    if (this.#reader) this.#answer({ value: undefined, done: true });
+    if (this.#reader) this.#deliver({ value: undefined, done: true });
     await this.#clean();
     return { value: undefined, done: true };
   }
@@ -64,7 +64,7 @@ export class Latest<T> implements AsyncIterableIterator<T, undefined> {
     return this;
   }
 
-  #answer(result: IteratorResult<T, undefined> | Promise<never>): void {
+  #deliver(result: IteratorResult<T, undefined> | Promise<never>): void {
     const reader = this.#reader;
     this.#reader = null;
     reader?.(result);

@@ -71,7 +71,7 @@ export class JobWatcher {
   /** Streams the current state of a job, then its changes, until it has finished. Fails with NOT_FOUND if the job is deleted. */
   follow(id: string): AsyncIterableIterator<FollowedJob> {
     if (!this.#followsQueue) void this.#followQueue();
-    const follower: Latest<FollowedJob> = new Latest(async () => this.#leave(id, follower));
+    const follower: Latest<FollowedJob> = new Latest(async () => this.#removeFollower(id, follower));
     const watched = this.#watched.get(id) ?? this.#watch(id);
     watched.followers.add(follower);
     watched.fresh.add(follower);
@@ -106,7 +106,7 @@ export class JobWatcher {
     return watched;
   }
 
-  #leave(id: string, follower: Latest<FollowedJob>): void {
+  #removeFollower(id: string, follower: Latest<FollowedJob>): void {
     const watched = this.#watched.get(id);
     watched?.fresh.delete(follower);
     if (!watched?.followers.delete(follower) || watched.followers.size > 0) return;
@@ -131,7 +131,7 @@ export class JobWatcher {
         this.#send(watched, job && { job, view });
       } while (watched.again);
     } catch (error) {
-      this.#log.warn({ jobId: id, err: error }, 'could not read a followed job; the next poll will');
+      this.#log.warn({ jobId: id, err: error }, 'could not read a followed job; the next poll tries again');
     } finally {
       watched.reading = false;
     }
@@ -187,7 +187,7 @@ export class JobWatcher {
       // A job that has left the line has changed itself, and its own message updates its followers.
       if (watched.sent?.job === job && view.positions.has(job.id)) this.#send(watched, { job, view });
     } catch (error) {
-      this.#log.warn({ jobId: job.id, err: error }, "could not read a waiting job's position; the next poll will");
+      this.#log.warn({ jobId: job.id, err: error }, "could not read a waiting job's position; the next poll tries again");
     }
   }
 

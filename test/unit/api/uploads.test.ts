@@ -161,7 +161,7 @@ describe('an upload that is not a photo', () => {
 
 describe('a photo that is too large', () => {
   const tooMuch = randomBytes(LIMITS.maxBytes + 1);
-  const refused = { status: 413, answer: { error: { code: 'IMAGE_TOO_LARGE', message: 'The photo has more than 1 MB.' } } };
+  const refused = { status: 413, answer: { error: { code: 'IMAGE_TOO_LARGE', message: 'The photo is larger than 1 MB.' } } };
 
   it('is refused as a body and as a form', async () => {
     expect(await send(tooMuch, jpeg)).toMatchObject(refused);

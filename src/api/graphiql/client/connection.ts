@@ -5,7 +5,7 @@ import { createClient } from 'graphql-ws';
 type Fetcher = GraphiQLProps['fetcher'];
 type Operation = Parameters<Fetcher>[0];
 
-/** GraphiQL's way to the API that served the page, as one API key: HTTP, and a WebSocket once there is a subscription. */
+/** Connects GraphiQL to the API that served the page, with one API key: over HTTP, and over a WebSocket for subscriptions. */
 export interface Connection {
   readonly fetcher: Fetcher;
   close(): void;
@@ -54,12 +54,12 @@ export function connect(apiKey: string): Connection {
   return { fetcher: fetcher as Fetcher, close: () => void socket.dispose() };
 }
 
-/** What is to be run. The name that GraphiQL gives may still be that of the tab shown before. */
+/** The operation to run. GraphiQL may still pass the operation name of the previous tab. */
 function operationOf({ query, operationName }: Operation): OperationDefinitionNode | null | undefined {
   try {
     const document = parse(query);
     return getOperationAST(document, operationName) ?? getOperationAST(document);
   } catch {
-    return null; // the server says what is wrong with it
+    return null; // the server reports the syntax error
   }
 }

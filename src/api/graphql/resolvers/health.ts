@@ -21,7 +21,7 @@ export class HealthResolver {
 
   @FieldResolver(() => [QueueHealth], { nullable: true, description: 'The queues.' })
   async queues(@Ctx() { api }: RequestContext): Promise<QueueHealth[]> {
-    return (await probe('queue', api.log, () => queueLoads(api))).answer;
+    return (await probe('queue', api.log, () => queueLoads(api))).result;
   }
 
   @FieldResolver(() => PartHealth, { nullable: true, description: 'The bus, which carries notifications of progress.' })
@@ -32,17 +32,17 @@ export class HealthResolver {
 
   @FieldResolver(() => StorageHealth, { nullable: true, description: 'The storage of photos and videos.' })
   async storage(@Ctx() { api }: RequestContext): Promise<StorageHealth> {
-    const { answer } = await probe('storage', api.log, async () => {
+    const { result } = await probe('storage', api.log, async () => {
       await PROBES.storage(api);
       return await api.workspace.freeBytes();
     });
-    return { writable: true, freeBytes: answer };
+    return { writable: true, freeBytes: result };
   }
 
   @FieldResolver(() => [WorkerHealth], { nullable: true, description: 'Workers that are alive.' })
   async workers(@Ctx() { api }: RequestContext): Promise<WorkerHealth[]> {
-    const { answer } = await probe('workers', api.log, () => liveWorkers(api));
-    return answer.map(({ engines, unavailable, ...worker }) => ({
+    const { result } = await probe('workers', api.log, () => liveWorkers(api));
+    return result.map(({ engines, unavailable, ...worker }) => ({
       ...worker,
       engines: [...engines],
       unavailable: names(unavailable).map((engine) => ({ engine, reason: unavailable[engine] ?? '' })),

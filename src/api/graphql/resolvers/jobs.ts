@@ -195,18 +195,18 @@ async function readOutlook(job: Job, { api, startedAt }: RequestContext): Promis
   }
 }
 
-/** The photo of a request, to be released once the job has its own copy. */
+/** The photo of a request; the caller releases it once the job has its own copy. */
 async function photoOf(context: RequestContext, image: ImageInput): Promise<HeldPhoto> {
   const { api, caller } = context;
-  const kept = async () => {};
+  const keep = async () => {};
   if (image.uploadId != null) {
     if (!isUuid(image.uploadId)) throw new AppError('UPLOAD_NOT_FOUND', undefined, { field: 'image.uploadId' });
-    return { photo: await uploadedPhoto(api, caller.owner, image.uploadId), release: kept };
+    return { photo: await uploadedPhoto(api, caller.owner, image.uploadId), release: keep };
   }
   if (image.jobId != null) {
     const earlier = await findOwnJob(context, image.jobId);
     if (!earlier) throw new AppError('NOT_FOUND', 'The job does not exist, or it has another owner.', { field: 'image.jobId' });
-    return { photo: jobPhoto(earlier), release: kept };
+    return { photo: jobPhoto(earlier), release: keep };
   }
   return await holdPhoto(decodeBase64(image.base64 ?? ''), api.intake);
 }

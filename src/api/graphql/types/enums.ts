@@ -40,7 +40,7 @@ export const MotionEnum = enumOf(
 export const OrientationEnum = enumOf('Orientation', 'Orientation of the frame.', ORIENTATIONS, (key) => ORIENTATIONS[key].description);
 export const FitEnum = enumOf('Fit', 'How a photo of another aspect ratio fills the frame.', FITS, (key) => FITS[key].description);
 export const EngineEnum = enumOf('Engine', 'What renders a video.', ENGINES, (key) => ENGINES[key].description);
-const TUNING_KINDS = { INTEGER: 'a whole number', NUMBER: 'a number', TEXT: 'a text' } as const;
+const TUNING_KINDS = { INTEGER: 'a whole number', NUMBER: 'a number', TEXT: 'text' } as const;
 export const TuningKindEnum = enumOf('TuningKind', 'Kind of value that a tuning field takes.', TUNING_KINDS, (key) => TUNING_KINDS[key]);
 export const StageEnum = enumOf(
   'Stage',

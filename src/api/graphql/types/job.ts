@@ -61,10 +61,10 @@ export class JobOptionsType {
   @Field(() => ResolutionEnum, { description: 'Size of the video.' })
   resolution!: Resolution;
 
-  @Field(() => OrientationEnum, { description: 'LANDSCAPE or PORTRAIT; AUTO is resolved by the photo.' })
+  @Field(() => OrientationEnum, { description: 'LANDSCAPE or PORTRAIT; AUTO is resolved from the photo.' })
   orientation!: Orientation;
 
-  @Field(() => FitEnum, { description: 'COVER or CONTAIN; AUTO is resolved by the photo.' })
+  @Field(() => FitEnum, { description: 'COVER or CONTAIN; AUTO is resolved from the photo.' })
   fit!: Exclude<Fit, 'AUTO'>;
 
   @Field(() => CropType, { nullable: true, description: 'The part of the photo that fills the frame; null for CONTAIN.' })

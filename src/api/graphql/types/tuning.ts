@@ -73,13 +73,13 @@ export class TuningOption {
   @Field(() => TuningKindEnum, { description: 'Kind of its value.' })
   kind!: keyof typeof TuningKindEnum;
 
-  @Field(() => Float, { description: 'Smallest value allowed; of a text, its shortest length in characters.' })
+  @Field(() => Float, { description: 'Smallest value allowed; for text, the minimum length in characters.' })
   min!: number;
 
-  @Field(() => Float, { description: 'Largest value allowed; of a text, its longest length in characters.' })
+  @Field(() => Float, { description: 'Largest value allowed; for text, the maximum length in characters.' })
   max!: number;
 
-  @Field(() => Float, { nullable: true, description: 'Value if omitted; null for a text, or if it depends on other options.' })
+  @Field(() => Float, { nullable: true, description: 'Value if omitted; null for text, or if it depends on other options.' })
   default!: number | null;
 
   @Field(() => String, { nullable: true, description: 'Text if omitted; null for a number, or if it depends on other options.' })
