@@ -26,6 +26,14 @@ export interface Report {
   preview(picture: Picture): void;
 }
 
+/**
+ * The device has failed, not the render: nothing renders there until a new process has tried it. `message` is a sentence that says what
+ * the device reported.
+ */
+export class DeviceFailure extends Error {
+  override readonly name = 'DeviceFailure';
+}
+
 /** The options of any engine. */
 type AnyOptions = CommonOptions & { readonly engine: string };
 
@@ -40,6 +48,7 @@ export interface Engine<Options extends AnyOptions = RenderOptions> {
    * Loads what a render with `options` needs into memory, unless it is loaded already. Called before every `render`. Reports
    * LOADING_MODEL only.
    * @throws AppError MODEL_INVALID, OUT_OF_MEMORY
+   * @throws DeviceFailure
    */
   load(options: Options, report: Report, signal: AbortSignal): Promise<void>;
   /**
@@ -47,6 +56,7 @@ export interface Engine<Options extends AnyOptions = RenderOptions> {
    * engine version give identical pictures on the same device. The engine may reuse a picture's bytes once the next one is requested.
    * @throws the signal's reason, at the next frame or step, once `signal` is aborted
    * @throws AppError OUT_OF_MEMORY, NON_FINITE_OUTPUT
+   * @throws DeviceFailure
    */
   render(photo: Picture, options: Options, report: Report, signal: AbortSignal): AsyncIterable<Picture>;
   /** Frees memory. The engine is not used afterwards. */

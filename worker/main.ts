@@ -34,7 +34,8 @@ async function startWorker(config: Config, log: Logger): Promise<Part> {
   const services = await openServices(config, log);
   const installation = await sharedSecret(services.db.client, 'installation');
   const downloads = await startAutoPull(config, log);
-  const deviceWorker = (device: string) => new DeviceWorker(services, device, () => isStorageOf(services.blobs, installation), downloads);
+  const deviceWorker = (device: string) =>
+    new DeviceWorker({ context: services, device, isOwnStorage: () => isStorageOf(services.blobs, installation), downloads });
   const devices = expandDevices(config.WORKER_DEVICES).map(deviceWorker);
   log.info(
     { devices: devices.map(({ device }) => device), cores: availableParallelism(), queueAndProgress: services.transport },

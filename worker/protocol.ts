@@ -41,4 +41,6 @@ export type FromRenderer =
   | { readonly type: 'progress'; readonly progress: RenderProgress; readonly previewPath: string | null }
   | { readonly type: 'done'; readonly figures: RenderFigures }
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string }
+  /** The device has failed, see DeviceFailure; the renderer exits. */
+  | { readonly type: 'device-failed'; readonly reason: string }
   | { readonly type: 'stopped' };

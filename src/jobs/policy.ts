@@ -6,7 +6,7 @@ export interface JobPolicy {
   readonly backlogLimit: number;
   /** Unfinished jobs of one owner; the local owner has no limit. */
   readonly ownerLimit: number;
-  /** Attempts at a job before it fails; attempts that a stopping worker releases are not counted. */
+  /** Attempts at a job before it fails; attempts that a stopping worker or a failed device releases are not counted. */
   readonly maxAttempts: number;
   /** Wait between a failed attempt and the next one. */
   readonly retryDelayMs: number;

@@ -7,7 +7,7 @@ import { loadDotEnv, readConfig, secretsOf } from '../../src/config.ts';
 import { toAppError } from '../../src/jobs/errors.ts';
 import { createLog } from '../../src/process/log.ts';
 import { ROOT } from '../../src/process/version.ts';
-import type { Capability, Engine, EngineModule } from '../engine.ts';
+import { DeviceFailure, type Capability, type Engine, type EngineModule } from '../engine.ts';
 import { ENGINE_MODULES } from '../engines.ts';
 import type { EngineCapability, FromRenderer, RenderRequest, ToRenderer } from '../protocol.ts';
 import { render } from './render.ts';
@@ -61,7 +61,7 @@ async function handleRequest(request: RenderRequest): Promise<void> {
     const figures = await render({ config, log, send }, engineFor(request.options.engine), request, controller.signal);
     send({ type: 'done', figures });
   } catch (error) {
-    if (controller.signal.aborted) send({ type: 'stopped' });
+    if (controller.signal.aborted && !(error instanceof DeviceFailure)) send({ type: 'stopped' });
     else await reportFailure(request, error);
   } finally {
     if (current === controller) current = null;
@@ -69,6 +69,11 @@ async function handleRequest(request: RenderRequest): Promise<void> {
 }
 
 async function reportFailure({ jobId, attempt }: RenderRequest, error: unknown): Promise<void> {
+  if (error instanceof DeviceFailure) {
+    log.error({ jobId, attempt, device, err: error.cause ?? error }, 'the device failed');
+    send({ type: 'device-failed', reason: error.message }, () => process.exit(1));
+    return;
+  }
   const appError = toAppError(error);
   log.error({ jobId, attempt, code: appError.code, err: appError.cause ?? appError }, 'render failed');
   // Sent before the failure, so that the worker takes no further job for an invalid model.

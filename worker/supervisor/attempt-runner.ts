@@ -14,6 +14,7 @@ import { AppError, ERRORS, toAppError } from '../../src/jobs/errors.ts';
 import { jobFiles } from '../../src/jobs/job.ts';
 import { jobTopic } from '../../src/jobs/ports/bus.ts';
 import type { HandlerOutcome } from '../../src/jobs/ports/queue.ts';
+import { DeviceFailure } from '../engine.ts';
 import { OUTPUT } from '../protocol.ts';
 import type { WorkerContext } from './context.ts';
 import { ProgressWriter } from './progress-writer.ts';
@@ -27,6 +28,11 @@ const CHECK_EVERY_MS = 2_000;
 const SIGNAL_DELAY_MS = 100;
 /** Longest wait for the renderer to stop once the deadline of a shutdown has passed. */
 const SHUTDOWN_STOP_MS = 500;
+/**
+ * A job that was released this often fails the attempt if it meets another failing device, since the job itself may be what makes devices
+ * fail.
+ */
+const RELEASES = 3;
 /** Wait before a write that the database did not accept is repeated. */
 const WRITE_RETRY_MS = 1_000;
 
@@ -50,7 +56,7 @@ export interface AttemptRunnerOptions {
   readonly shutdown: Shutdown;
   /** Asked when the photo is missing: false if the whole storage is, as when a mount is. */
   readonly isOwnStorage: () => Promise<boolean>;
-  /** Called when the device cannot render at present; the attempt is then released. */
+  /** Called when the device cannot render at present; the attempt is then released. `reason` is a DeviceFailure if the device itself failed. */
   readonly onDeviceFailure: (reason: unknown) => void;
 }
 
@@ -59,7 +65,7 @@ export interface AttemptRunnerOptions {
  *
  *   rendering ──▶ done ─────────────▶ output stored, row COMPLETED
  *       │    ├──▶ failed, timed out ▶ row RETRYING or FAILED
- *       │    └──▶ device failure ───▶ row QUEUED, not counted against the job
+ *       │    └──▶ device failure ───▶ row QUEUED, not counted against the job, except after several such releases
  *       ▼
  *   stopping ──▶ superseded ────────▶ nothing is written
  *            └─▶ shutdown ──────────▶ row QUEUED, not counted against the job
@@ -166,6 +172,10 @@ export class AttemptRunner {
         return await this.#fail(outcome.error);
       case 'stopped':
         return await this.#fail(new AppError('WORKER_LOST', 'The render was stopped.'));
+      case 'device-failed':
+        onDeviceFailure(new DeviceFailure(outcome.reason));
+        if (job.maxAttempts - context.config.MAX_ATTEMPTS < RELEASES) return await this.#release();
+        return await this.#fail(new AppError('WORKER_LOST', `The device failed while rendering: ${outcome.reason}`));
       case 'unavailable':
         onDeviceFailure(outcome.reason);
         return await this.#release();

@@ -5,6 +5,7 @@ import { VERSION } from '../../src/process/version.ts';
 import { beginAttempt } from '../../src/jobs/attempt.ts';
 import type { Delivery, HandlerOutcome } from '../../src/jobs/ports/queue.ts';
 import type { WorkerRecord, WorkerState } from '../../src/jobs/store.ts';
+import { DeviceFailure } from '../engine.ts';
 import type { EngineCapability } from '../protocol.ts';
 import { AttemptRunner } from './attempt-runner.ts';
 import { Capabilities, type WeightDownloads } from './capabilities.ts';
@@ -16,18 +17,35 @@ import { Shutdown } from './shutdown.ts';
 
 /** Interval at which the renderer is asked whether unavailable engines have become available. */
 const PROBE_EVERY_MS = 10_000;
-/** Interval at which a device that cannot render is tried again. */
+/** Interval at which a renderer that does not start, or a missing storage, is tried again. */
 const RECOVER_MS = 5_000;
+/** Interval at which a device that has failed is probed again. */
+const PROBE_FAILED_MS = 60_000;
 
 const BACK_TO_QUEUE: HandlerOutcome = { then: 'again', delayMs: 0 };
+
+export interface DeviceWorkerOptions {
+  readonly context: WorkerContext;
+  readonly device: string;
+  /** Whether the storage belongs to this installation, as opposed to a missing mount. */
+  readonly isOwnStorage: () => Promise<boolean>;
+  /** Downloads of weights; null if there are none. */
+  readonly downloads?: WeightDownloads | null;
+  /** What the device is and why it is used, if it was detected rather than configured. */
+  readonly detail?: string | null;
+  /** Program of the renderer; by default this project's. */
+  readonly rendererEntry?: URL;
+  /** Interval at which the device is probed again after it has failed. Default: a minute. */
+  readonly probeFailedMs?: number;
+}
 
 /**
  * One device: takes jobs of the engines that it can run, one at a time, and has its renderer render them.
  *
  *   STARTING ──▶ READY ◀──▶ BUSY     an attempt begins, and ends
  *      │          ▲           │
- *      ▼          │           ▼      the renderer does not start, or the storage is not this installation's;
- *      └─────▶ UNHEALTHY ◀────┘      tried again every few seconds
+ *      ▼          │           ▼      the renderer does not start, or the storage is not this installation's: tried again every few seconds;
+ *      └─────▶ UNHEALTHY ◀────┘      or the device has failed: probed again every minute, in a new renderer
  *
  * A device takes jobs while it is READY or BUSY, and leaves them to other devices otherwise.
  */
@@ -37,6 +55,8 @@ export class DeviceWorker {
   readonly #context: WorkerContext;
   readonly #isOwnStorage: () => Promise<boolean>;
   readonly #downloads: WeightDownloads | null;
+  readonly #detail: string | null;
+  readonly #probeFailedMs: number;
   readonly #shutdown = new Shutdown();
   readonly #renderer: RendererHandle;
   readonly #capabilities: Capabilities;
@@ -44,21 +64,36 @@ export class DeviceWorker {
   readonly #heartbeat: Heartbeat;
   #state: WorkerState = 'STARTING';
   #jobId: string | null = null;
+  /** Why it is UNHEALTHY. */
+  #failure: string | null = null;
+  /** The engine whose job the device failed. It must be available again before the device is READY. */
+  #failedEngine: EngineName | null = null;
   #lastProbe = Date.now();
   #ticking: NodeJS.Timeout | null = null;
   #recovering: NodeJS.Timeout | null = null;
 
-  /**
-   * @param isOwnStorage whether the storage belongs to this installation, as opposed to a missing mount
-   * @param downloads of weights; null if there are none
-   */
-  constructor(context: WorkerContext, device: string, isOwnStorage: () => Promise<boolean>, downloads: WeightDownloads | null = null) {
+  constructor({
+    context,
+    device,
+    isOwnStorage,
+    downloads = null,
+    detail = null,
+    rendererEntry: entry,
+    probeFailedMs = PROBE_FAILED_MS,
+  }: DeviceWorkerOptions) {
     this.id = `${hostname()}:${process.pid}:${device}:${randomUUID().slice(0, 8)}`;
     this.device = device;
     this.#context = context;
     this.#isOwnStorage = isOwnStorage;
     this.#downloads = downloads;
-    this.#renderer = new RendererHandle(device, context.log, (reported) => void this.#onCapabilities(reported));
+    this.#detail = detail;
+    this.#probeFailedMs = probeFailedMs;
+    this.#renderer = new RendererHandle({
+      device,
+      log: context.log,
+      onCapabilities: (reported) => void this.#onCapabilities(reported),
+      ...(entry ? { entry } : {}),
+    });
     this.#capabilities = new Capabilities(downloads);
     this.#consumers = new EngineConsumers({
       context,
@@ -108,32 +143,51 @@ export class DeviceWorker {
       await this.#renderer.start();
       if (this.#state === 'UNHEALTHY' && !(await this.#isOwnStorage()))
         throw new Error('STORAGE_DIR is not the storage of this installation');
+      await this.#checkFailedDevice();
     } catch (error) {
       if (requested.aborted) return;
       log.error({ device: this.device, err: error }, 'this device cannot render; trying again');
-      this.#scheduleRecovery();
-      await this.#become('UNHEALTHY');
+      await this.#fail(error);
       return;
     }
     if (requested.aborted) return;
     const engines = this.#capabilities.available();
-    log.info({ device: this.device, engines }, engines.length > 0 ? 'device ready' : 'no engine can run on this device');
+    if (engines.length > 0) log.info({ device: this.device, engines, detail: this.#detail ?? undefined }, 'device ready');
+    else log.warn({ device: this.device, unavailable: this.#capabilities.unavailable() }, 'no engine can run on this device');
+    this.#failure = null;
     // Before the consumers are opened: their first delivery makes the device BUSY.
     await this.#become('READY');
     await this.#consumers.update();
   }
 
+  /** @throws DeviceFailure if the device has failed and the engine that it failed is still unavailable; its renderer is ended then */
+  async #checkFailedDevice(): Promise<void> {
+    const engine = this.#failedEngine;
+    if (engine !== null && !this.#capabilities.available().includes(engine)) {
+      await this.#renderer.discard();
+      throw new DeviceFailure(this.#capabilities.unavailable()[engine] ?? `${engine} is not available.`);
+    }
+    this.#failedEngine = null;
+  }
+
   /** Leaves jobs to other devices until this one can render again. */
-  async #onDeviceFailure(reason: unknown): Promise<void> {
+  async #onDeviceFailure(engine: EngineName, reason: unknown): Promise<void> {
     this.#context.log.error({ device: this.device, err: reason }, 'this device cannot render at present');
-    this.#scheduleRecovery();
+    if (reason instanceof DeviceFailure) {
+      this.#failedEngine = engine;
+      await this.#renderer.discard();
+    }
+    await this.#fail(reason);
+  }
+
+  /** Makes the device UNHEALTHY and schedules another try. */
+  async #fail(reason: unknown): Promise<void> {
+    this.#failure = reason instanceof Error ? reason.message : String(reason);
+    const delayMs = reason instanceof DeviceFailure ? this.#probeFailedMs : RECOVER_MS;
+    if (!this.#shutdown.requested.aborted) this.#recovering = setTimeout(() => void this.#recover(), delayMs);
     const written = this.#become('UNHEALTHY');
     await this.#consumers.pauseOthers();
     await written;
-  }
-
-  #scheduleRecovery(): void {
-    if (!this.#shutdown.requested.aborted) this.#recovering = setTimeout(() => void this.#recover(), RECOVER_MS);
   }
 
   /** Engines become available and unavailable with their models; an unavailable engine's jobs wait or go to other devices. */
@@ -175,7 +229,7 @@ export class DeviceWorker {
     } finally {
       this.#jobId = null;
       // Before the entry returns to the queue, so that this device does not take it again at once.
-      await (failure === null ? this.#become('READY') : this.#onDeviceFailure((failure as { readonly reason: unknown }).reason));
+      await (failure === null ? this.#become('READY') : this.#onDeviceFailure(engine, (failure as { readonly reason: unknown }).reason));
     }
   }
 
@@ -192,6 +246,7 @@ export class DeviceWorker {
       device: this.device,
       ...this.#capabilities.record(),
       state: this.#state,
+      detail: this.#failure ?? this.#detail,
       jobId: this.#jobId,
       version: VERSION,
     };

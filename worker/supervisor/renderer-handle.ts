@@ -19,6 +19,8 @@ export type RenderOutcome =
   | { readonly kind: 'failed'; readonly error: AppError }
   /** It was asked to stop. */
   | { readonly kind: 'stopped' }
+  /** The device failed during the render, and its renderer exits. */
+  | { readonly kind: 'device-failed'; readonly reason: string }
   /** The renderer does not start; the render has not begun. */
   | { readonly kind: 'unavailable'; readonly reason: unknown };
 
@@ -27,24 +29,42 @@ const START_MS = 60_000;
 /** A renderer that has not exited this long after its channel was closed is killed. */
 const EXIT_MS = 1_000;
 
-/** The worker's end of one device's renderer, a child process. It is started when first needed, and restarted when it dies. */
+/** The renderer's entry. Same extension as this file: .js in dist/, .ts when running from source. */
+const ENTRY = new URL(`../renderer/main${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
+
+export interface RendererHandleOptions {
+  readonly device: string;
+  readonly log: Log;
+  /** Receives the engines' capabilities when the child starts and whenever they may have changed. */
+  readonly onCapabilities: (capabilities: readonly EngineCapability[]) => void;
+  /** Program of the child; by default the renderer. */
+  readonly entry?: URL;
+}
+
+/**
+ * The worker's end of one device's renderer, a child process. It is started when first needed, and restarted when it dies, except after a
+ * failure of the device.
+ */
 export class RendererHandle {
   readonly #device: string;
   readonly #log: Log;
   readonly #onCapabilities: (capabilities: readonly EngineCapability[]) => void;
+  readonly #entry: URL;
   #child: ChildProcess | null = null;
   #starting: Promise<void> | null = null;
   #killTimer: NodeJS.Timeout | null = null;
   /** Whether the child was killed because it did not stop in time. */
   #killed = false;
+  /** Whether the child was given up because its device failed. */
+  #deviceFailed = false;
   #restarts = true;
   #closed = false;
 
-  /** @param onCapabilities receives the engines' capabilities when the child starts and whenever they may have changed */
-  constructor(device: string, log: Log, onCapabilities: (capabilities: readonly EngineCapability[]) => void) {
+  constructor({ device, log, onCapabilities, entry = ENTRY }: RendererHandleOptions) {
     this.#device = device;
     this.#log = log;
     this.#onCapabilities = onCapabilities;
+    this.#entry = entry;
   }
 
   /** Asks the child for its engines' capabilities; does nothing if it is not running. */
@@ -60,17 +80,16 @@ export class RendererHandle {
   }
 
   async #fork(): Promise<void> {
-    // The same extension as this file's: .js in dist/, .ts when the sources are run.
-    const file = new URL(`../renderer/main${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
-    const child = fork(file, [this.#device], { execArgv: ['--enable-source-maps'], stdio: 'inherit' });
+    const child = fork(this.#entry, [this.#device], { execArgv: ['--enable-source-maps'], stdio: 'inherit' });
     this.#child = child;
     this.#killed = false;
+    this.#deviceFailed = false;
     let ready = false;
     child.once('exit', (code, signal) => {
       this.#child = null;
       this.#starting = null;
       if (this.#killTimer) clearTimeout(this.#killTimer);
-      if (this.#closed) return;
+      if (this.#closed || this.#deviceFailed) return;
       if (!this.#killed) this.#log.error({ device: this.#device, code, signal }, 'the renderer died');
       // Only if it was ready before, and at once, so that the next job does not wait for the start.
       if (ready && this.#restarts)
@@ -128,6 +147,10 @@ export class RendererHandle {
             case 'failed':
               resolve({ kind: 'failed', error: new AppError(message.code, message.message) });
               break;
+            case 'device-failed':
+              this.#deviceFailed = true;
+              resolve({ kind: 'device-failed', reason: message.reason });
+              break;
             case 'stopped':
               resolve({ kind: 'stopped' });
               break;
@@ -157,6 +180,16 @@ export class RendererHandle {
       this.#killed = true;
       this.#child?.kill('SIGKILL');
     }, ms);
+  }
+
+  /** Ends the child, because its device has failed. The next `start` starts a new one. */
+  async discard(): Promise<void> {
+    const child = this.#child;
+    if (!child) return;
+    this.#deviceFailed = true;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
   }
 
   /** From now on, a child that dies is not restarted. */

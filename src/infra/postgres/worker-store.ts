@@ -11,15 +11,15 @@ export class PostgresWorkerStore implements WorkerStore {
   }
 
   async writeHeartbeat(worker: WorkerRecord): Promise<void> {
-    const { id, host, pid, device, state, jobId, version } = worker;
+    const { id, host, pid, device, state, detail, jobId, version } = worker;
     await this.#db.$executeRaw`
-      INSERT INTO worker (id, host, pid, device, engines, "defaultEngines", unavailable, "costModels", state, "jobId", version)
+      INSERT INTO worker (id, host, pid, device, engines, "defaultEngines", unavailable, "costModels", state, detail, "jobId", version)
       VALUES (${id}, ${host}, ${pid}, ${device}, ${[...worker.engines]}, ${[...worker.defaultEngines]}, ${JSON.stringify(worker.unavailable)}::jsonb,
               ${JSON.stringify(worker.costModels)}::jsonb,
-              ${state}, ${jobId}::uuid, ${version})
+              ${state}, ${detail}, ${jobId}::uuid, ${version})
       ON CONFLICT (id) DO UPDATE SET
         engines = excluded.engines, "defaultEngines" = excluded."defaultEngines", unavailable = excluded.unavailable, "costModels" = excluded."costModels",
-        state = excluded.state, "jobId" = excluded."jobId", "lastSeenAt" = now(), "stoppedAt" = NULL`;
+        state = excluded.state, detail = excluded.detail, "jobId" = excluded."jobId", "lastSeenAt" = now(), "stoppedAt" = NULL`;
   }
 
   async markStopped(id: string): Promise<void> {

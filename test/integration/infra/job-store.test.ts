@@ -117,6 +117,7 @@ describe('coordination of processes', () => {
       defaultEngines: ['PREVIEW'],
       unavailable: { SVD_XT: 'no weights' },
       costModels: {},
+      detail: null,
       state: 'READY',
       jobId: null,
       version: '1',

@@ -62,6 +62,13 @@ export class WorkerHealth {
   @Field(() => WorkerStateEnum, { description: 'State of the device.' })
   state!: WorkerState;
 
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'While the state is UNHEALTHY, why; otherwise what the device is and why it is used, if it was detected rather than configured.',
+  })
+  detail!: string | null;
+
   @Field(() => String, { description: 'Version of its software.' })
   version!: string;
 
