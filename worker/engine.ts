@@ -77,5 +77,6 @@ export interface EngineModule<Options extends AnyOptions = RenderOptions> {
   readonly name: Options['engine'];
   /** Called when a renderer starts and, while the engine is unavailable, again every few seconds. */
   capability(device: string, config: Config): Promise<Capability>;
-  create(device: string, config: Config): Engine<Options>;
+  /** @param shortages how often the device has run out of memory since the worker started; the engine then uses less. Default 0 */
+  create(device: string, config: Config, shortages?: number): Engine<Options>;
 }

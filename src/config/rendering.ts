@@ -43,14 +43,14 @@ export const RENDERING_VARIABLES = {
     `arithmetic of ${SVD}: fp32, fp16, or auto: fp16 on GPUs that support it, fp32 elsewhere`,
   ),
   SVD_MEMORY: define(
-    oneOf(['keep', 'swap']),
-    'keep',
-    `keep holds all networks of ${SVD} in memory between jobs; swap holds only the one in use, but loads each of them for every job`,
+    oneOf(['auto', 'low', 'medium', 'high']),
+    'auto',
+    `memory that ${SVD} uses on its device: low holds only the network in use and loads each of them for every job, medium and high hold all; auto: by the free memory of a CUDA GPU, medium elsewhere`,
   ),
   SVD_DECODE_CHUNK_SIZE: define(
     whole(1, 25).optional(),
     '',
-    `frames that ${SVD} decodes at once: more take more memory and flicker less where chunks meet; default: 4 on a CPU, 2 on a GPU`,
+    `frames that ${SVD} decodes at once: more take more memory and flicker less where chunks meet; default: by SVD_MEMORY`,
   ),
   SVD_RENDER_SIZE: define(
     size.optional(),

@@ -13,6 +13,8 @@ import type { EngineCapability, FromRenderer, RenderRequest, ToRenderer } from '
 import { render } from './render.ts';
 
 const device = process.argv[2] ?? 'cpu';
+/** How often the device ran out of memory in earlier renderers. */
+const shortages = Number(process.argv[3] ?? 0);
 loadDotEnv(ROOT);
 const config = readConfig();
 const log = createLog('renderer', config.LOG_LEVEL, undefined, secretsOf(config));
@@ -34,7 +36,7 @@ function engineModule(name: EngineName): EngineModule {
 
 /** The engine, created on first use. */
 function engineFor(name: EngineName): Engine {
-  const engine = engines.get(name) ?? engineModule(name).create(device, config);
+  const engine = engines.get(name) ?? engineModule(name).create(device, config, shortages);
   engines.set(name, engine);
   return engine;
 }

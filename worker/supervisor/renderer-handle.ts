@@ -57,6 +57,8 @@ export class RendererHandle {
   #killed = false;
   /** Whether the child was given up because its device failed. */
   #deviceFailed = false;
+  /** How often a render ran out of memory. A new child is told, so that it does not start with a memory profile that failed. */
+  #shortages = 0;
   #restarts = true;
   #closed = false;
 
@@ -80,7 +82,7 @@ export class RendererHandle {
   }
 
   async #fork(): Promise<void> {
-    const child = fork(this.#entry, [this.#device], { execArgv: ['--enable-source-maps'], stdio: 'inherit' });
+    const child = fork(this.#entry, [this.#device, String(this.#shortages)], { execArgv: ['--enable-source-maps'], stdio: 'inherit' });
     this.#child = child;
     this.#killed = false;
     this.#deviceFailed = false;
@@ -145,6 +147,7 @@ export class RendererHandle {
               resolve({ kind: 'done', ...message.figures });
               break;
             case 'failed':
+              if (message.code === 'OUT_OF_MEMORY') this.#shortages++;
               resolve({ kind: 'failed', error: new AppError(message.code, message.message) });
               break;
             case 'device-failed':

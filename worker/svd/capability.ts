@@ -6,7 +6,8 @@ import { AppError } from '../../src/jobs/errors.ts';
 import type { Capability } from '../engine.ts';
 import { openCheckpoint } from './checkpoint/checkpoint.ts';
 import { Costs } from './costs.ts';
-import { BACKENDS, findBackend } from './runtime/backends.ts';
+import { BACKENDS, findBackend, type Backend } from './runtime/backends.ts';
+import { lowerProfile, type MemoryProfile, type ProfileName } from './runtime/memory.ts';
 import { Networks } from './runtime/networks.ts';
 import { measureRate } from './runtime/rate.ts';
 import type { Runtime } from './runtime/session.ts';
@@ -17,17 +18,25 @@ export interface Model {
   readonly costs: Costs;
 }
 
-/** Frames decoded at once: SVD_DECODE_CHUNK_SIZE, or the default of the device's backend. */
-export function decodeChunkSize(device: string, { SVD_DECODE_CHUNK_SIZE }: Config): number {
-  return SVD_DECODE_CHUNK_SIZE ?? backendOf(device).backend.decodeChunkSize;
+/** The memory profile `name` of `backend`, with SVD_DECODE_CHUNK_SIZE if it is set. */
+export function memoryProfile(backend: Backend, name: ProfileName, { SVD_DECODE_CHUNK_SIZE }: Config): MemoryProfile {
+  const profile = backend.memory[name];
+  return { ...profile, decodeChunkSize: SVD_DECODE_CHUNK_SIZE ?? profile.decodeChunkSize };
 }
 
-/** Opens SVD_MODEL for `device`; no weights are read yet. @throws AppError MODEL_INVALID */
-export async function openModel(device: string, config: Config): Promise<Model> {
+/**
+ * Opens SVD_MODEL for `device`; no weights are read yet.
+ * @param shortages how often the device has run out of memory; each lowers the memory profile by one
+ * @throws AppError MODEL_INVALID
+ */
+export async function openModel(device: string, config: Config, shortages = 0): Promise<Model> {
   const runtime = await runtimeOf(device, config);
+  const { backend, deviceIndex = 0 } = runtime;
   const { folder } = await modelState(config, svdXt.weights);
-  const networks = new Networks(await openCheckpoint(folder), runtime, config.SVD_MEMORY);
-  return { networks, costs: new Costs(networks, await rateOf(runtime), decodeChunkSize(device, config)) };
+  const chosen = config.SVD_MEMORY === 'auto' ? await backend.chooseMemory(deviceIndex) : config.SVD_MEMORY;
+  const memory = memoryProfile(backend, lowerProfile(chosen, shortages), config);
+  const networks = new Networks(await openCheckpoint(folder), runtime, memory);
+  return { networks, costs: new Costs(networks, await rateOf(runtime)) };
 }
 
 const rates = new Map<string, Promise<number>>();

@@ -13,17 +13,12 @@ const LOAD = { seconds: 1, bytesPerSecond: 100e6 } as const;
 export class Costs {
   readonly #networks: Networks;
   readonly #rate: number;
-  readonly #chunk: number;
   readonly #measured = new Map<string, number>();
 
-  /**
-   * @param rate floating-point operations per second in convolutions
-   * @param chunk frames decoded at once
-   */
-  constructor(networks: Networks, rate: number, chunk: number) {
+  /** @param rate floating-point operations per second in convolutions */
+  constructor(networks: Networks, rate: number) {
     this.#networks = networks;
     this.#rate = rate;
-    this.#chunk = chunk;
   }
 
   /** Loading `network` into memory. A CPU reads weights only when it uses them. */
@@ -37,25 +32,25 @@ export class Costs {
     return this.#duration('encode', size, () => [{ name: 'image encoder' }, { name: 'encoder', size }]);
   }
 
-  /** One call of the UNet. */
+  /** One call of the UNet for one half of guidance. */
   call(size: Size): number {
     return this.#duration('call', size, () => [{ name: 'unet', size, frames: this.#frames, batch: 1 }]);
   }
 
   /** One chunk of frames. */
   decode(size: Size): number {
-    return this.#duration('decode', size, () => [{ name: 'decoder', size, frames: Math.min(this.#chunk, this.#frames) }]);
+    return this.#duration('decode', size, () => [{ name: 'decoder', size, frames: this.#chunk }]);
   }
 
   /** One frame of the video. */
   frame(size: Size): number {
     const pixels = size.width * size.height;
-    return this.#measured.get(keyOf('frame', size)) ?? FRAME_SECONDS.fixed + (FRAME_SECONDS.perMegapixel * pixels) / 1e6;
+    return this.#measured.get(this.#keyOf('frame', size)) ?? FRAME_SECONDS.fixed + (FRAME_SECONDS.perMegapixel * pixels) / 1e6;
   }
 
   /** Records a measurement. It replaces earlier ones, since load and clock rates change. */
   measured(part: 'encode' | 'call' | 'decode' | 'frame', size: Size, seconds: number): void {
-    this.#measured.set(keyOf(part, size), seconds);
+    this.#measured.set(this.#keyOf(part, size), seconds);
   }
 
   /** Costs by resolution, for estimates. @param renderSize landscape size at which a resolution is rendered */
@@ -74,13 +69,18 @@ export class Costs {
     );
   }
 
+  /** Frames decoded at once. */
+  get #chunk(): number {
+    return Math.min(this.#networks.memory.decodeChunkSize, this.#frames);
+  }
+
   get #frames(): number {
     return this.#networks.checkpoint.unet.config.numFrames;
   }
 
   /** The measured duration, or an estimate. Portrait and landscape cost the same. */
   #duration(part: string, size: Size, networks: () => Network[]): number {
-    const key = keyOf(part, size);
+    const key = this.#keyOf(part, size);
     const known = this.#measured.get(key);
     if (known !== undefined) return known;
     const flops = networks().reduce((sum, network) => sum + this.#networks.graph(network).flops, 0);
@@ -88,10 +88,11 @@ export class Costs {
     this.#measured.set(key, seconds);
     return seconds;
   }
-}
 
-function keyOf(part: string, { width, height }: Size): string {
-  return `${part} ${Math.max(width, height)}×${Math.min(width, height)}`;
+  /** The memory profile, which may change, decides how many frames a chunk has. */
+  #keyOf(part: string, { width, height }: Size): string {
+    return `${part === 'decode' ? `decode ${this.#chunk}` : part} ${Math.max(width, height)}×${Math.min(width, height)}`;
+  }
 }
 
 /** Keyframes per second in a video of `frames` frames over which `keyframes` keyframes are evenly spread. */

@@ -81,6 +81,11 @@ export async function encodePhoto(
   return latents;
 }
 
+/** Whether classifier-free guidance is on. */
+export function isGuided({ maxGuidanceScale }: Pick<Sampling, 'maxGuidanceScale'>): boolean {
+  return maxGuidanceScale > 1;
+}
+
 /** The state after a step. Latents are [frames, 4, height / 8, width / 8]. */
 export interface Step {
   /** Number of finished steps, from 1. */
@@ -104,29 +109,38 @@ export async function* denoise(
   beforeCall: () => Promise<void> = async () => {},
 ): AsyncGenerator<Step, void, undefined> {
   const { size, numFrames, numInferenceSteps, minGuidanceScale, maxGuidanceScale } = sampling;
+  const { guidanceBatch } = networks.memory;
   const sigmas = karrasSigmas(networks.checkpoint.scheduler, numInferenceSteps);
-  const guided = maxGuidanceScale > 1;
+  const guided = isGuided(sampling);
   const scales = guidanceScales(minGuidanceScale, maxGuidanceScale, numFrames);
   const conditioning = await condition(networks, photo, sampling, sigmas, guided);
   const initialSigma = initNoiseSigma(sigmas);
   let latents: Float32Array = noise.map((value) => value * initialSigma);
   for (let i = 0; i < numInferenceSteps; i++) {
     const sigma = sigmas[i]!;
-    const predictVelocity = async (row: number, imageLatents: Float32Array | null) => {
+    /** One call for these rows of the conditioning: 0 with the photo, 1 without it. */
+    const predictVelocity = async (rows: readonly (0 | 1)[]) => {
       await beforeCall();
       return await networks.velocity(
         {
-          sample: unetSample(latents, modelInputScale(sigma), imageLatents, numFrames),
+          sample: joined(rows.map((row) => unetSample(latents, modelInputScale(sigma), row === 0 ? photo.latents : null, numFrames))),
           time: conditioning.times[i]!,
-          context: conditioning.contexts[row]!,
+          context: joined(rows.map((row) => conditioning.contexts[row]!)),
           positions: conditioning.positions,
         },
         numFrames,
         size,
+        rows.length,
       );
     };
-    const conditional = await predictVelocity(0, photo.latents);
-    const velocity = guided ? applyGuidance(await predictVelocity(1, null), conditional, scales) : conditional;
+    let velocity: Float32Array;
+    if (guided && guidanceBatch === 2) {
+      const both = await predictVelocity([0, 1]);
+      velocity = applyGuidance(both.subarray(both.length / 2), both.subarray(0, both.length / 2), scales);
+    } else {
+      const conditional = await predictVelocity([0]);
+      velocity = guided ? applyGuidance(await predictVelocity([1]), conditional, scales) : conditional;
+    }
     const predOriginalSample = predictOriginalSample(latents, velocity, sigma);
     latents = eulerStep(latents, predOriginalSample, sigma, sigmas[i + 1]!);
     assertFinite(latents, `step ${i + 1} of ${numInferenceSteps}`);
@@ -152,6 +166,17 @@ async function condition(
     context,
     frames: numFrames,
   });
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  if (parts.length === 1) return parts[0]!;
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /** Scaled latents concatenated with the photo's latents, or with zeros: [frames, 8, h, w]. */

@@ -12,10 +12,11 @@ import { flowInterpolator } from '../video/interpolate.ts';
 import { openPicture, toPicture } from '../video/pixels.ts';
 import { keyframeRate } from './costs.ts';
 import { latentPreview } from './latent-preview.ts';
+import { lowerProfile, type ProfileName } from './runtime/memory.ts';
 import type { Network } from './runtime/networks.ts';
 import { NoiseSource } from './noise.ts';
-import { decodeChunkSize, svdCapability, openModel, type Model } from './capability.ts';
-import { decode, denoise, embedPhoto, encodePhoto, type EncodedPhoto } from './pipeline.ts';
+import { memoryProfile, svdCapability, openModel, type Model } from './capability.ts';
+import { decode, denoise, embedPhoto, encodePhoto, isGuided, type EncodedPhoto } from './pipeline.ts';
 
 /** Incremented whenever the same options and model would give different frames. */
 const VERSION = '1';
@@ -30,21 +31,28 @@ const BLACK = 2;
 
 class Svd implements Engine<SvdXtOptions> {
   readonly name = 'SVD_XT';
-  readonly version: string;
   readonly #device: string;
   readonly #config: Config;
+  #shortages: number;
   #model: Promise<Model> | null = null;
+  /** Name of the memory profile in use, once the model has been opened. */
+  #profile: ProfileName | null = null;
 
-  constructor(device: string, config: Config) {
+  constructor(device: string, config: Config, shortages: number) {
     this.#device = device;
     this.#config = config;
-    // Includes every setting that affects the frames.
-    const { SVD_MODEL, SVD_PRECISION, SVD_RENDER_SIZE: size, SVD_DECODE_CHUNK_SIZE: chunk } = config;
-    this.version = [
+    this.#shortages = shortages;
+  }
+
+  /** Includes every setting that affects the frames. */
+  get version(): string {
+    const { SVD_MODEL, SVD_PRECISION, SVD_RENDER_SIZE: size, SVD_DECODE_CHUNK_SIZE: chunk } = this.#config;
+    return [
       VERSION,
       path.basename(SVD_MODEL).slice(0, NAME_LENGTH),
       ...(SVD_PRECISION === 'auto' ? [] : [SVD_PRECISION]),
       ...(size ? [`${size.width}x${size.height}`] : []),
+      ...(this.#profile === null || this.#profile === 'medium' ? [] : [this.#profile]),
       ...(chunk ? [`d${chunk}`] : []),
     ].join('+');
   }
@@ -53,7 +61,7 @@ class Svd implements Engine<SvdXtOptions> {
     const { costs, networks } = await this.#opened();
     const size = this.#renderSize(options);
     const frames = networks.checkpoint.unet.config.numFrames;
-    const toLoad = (await this.#networks(size)).filter((network) => !networks.isOpen(network));
+    const toLoad = (await this.#networks(options)).filter((network) => !networks.isOpen(network));
     const loadSeconds = toLoad.reduce((sum, network) => sum + costs.load(network), 0);
     return [
       ...(toLoad.length > 0
@@ -65,7 +73,7 @@ class Svd implements Engine<SvdXtOptions> {
         totalSteps: options.tuning.numInferenceSteps,
         secondsPerStep: (unetCalls(options.tuning) / options.tuning.numInferenceSteps) * costs.call(size),
       },
-      { stage: 'DECODING', totalSteps: Math.ceil(frames / this.#chunk(frames)), secondsPerStep: costs.decode(size) },
+      { stage: 'DECODING', totalSteps: Math.ceil(frames / networks.memory.decodeChunkSize), secondsPerStep: costs.decode(size) },
       { stage: 'INTERPOLATING', totalSteps: frameCount(options.durationSeconds), secondsPerStep: costs.frame(frameSize(options)) },
     ];
   }
@@ -73,15 +81,14 @@ class Svd implements Engine<SvdXtOptions> {
   async load(options: SvdXtOptions, report: Report, signal: AbortSignal): Promise<void> {
     try {
       const { networks } = await this.#opened();
-      const toLoad = (await this.#networks(this.#renderSize(options))).filter((network) => !networks.isOpen(network));
+      const toLoad = (await this.#networks(options)).filter((network) => !networks.isOpen(network));
       for (const [index, network] of toLoad.entries()) {
         await yieldToEventLoop(signal);
         await networks.open(network);
         report.progress('LOADING_MODEL', index + 1);
       }
     } catch (error) {
-      await this.#recover(error);
-      throw error;
+      throw await this.#recover(error);
     }
   }
 
@@ -90,8 +97,7 @@ class Svd implements Engine<SvdXtOptions> {
       const keyframes = await this.#keyframes(photo, options, report, signal);
       yield* this.#interpolate(keyframes, options, report, signal);
     } catch (error) {
-      await this.#recover(error);
-      throw error;
+      throw await this.#recover(error);
     }
   }
 
@@ -99,16 +105,36 @@ class Svd implements Engine<SvdXtOptions> {
     await (await this.#model)?.networks.dispose();
   }
 
-  /** After OUT_OF_MEMORY or MODEL_INVALID, frees all networks, so that the next attempt has more memory or reads the model again. */
-  async #recover(failure: unknown): Promise<void> {
+  /**
+   * After OUT_OF_MEMORY or MODEL_INVALID, frees all networks, so that the next attempt uses less memory or reads the model again.
+   * @returns the error to report
+   */
+  async #recover(failure: unknown): Promise<unknown> {
     const model = await this.#model?.catch(() => null);
-    if (!model || !(failure instanceof AppError)) return;
-    if (failure.code === 'OUT_OF_MEMORY') await model.networks.economize();
+    if (!model || !(failure instanceof AppError)) return failure;
+    if (failure.code === 'OUT_OF_MEMORY') return await this.#lowerMemory(model, failure);
     if (failure.code === 'MODEL_INVALID') {
       // The files may be replaced, so nothing derived from them may be reused.
       this.#model = null;
       await model.networks.dispose();
     }
+    return failure;
+  }
+
+  /** Uses the next lower memory profile from now on. @returns the failure, whose message says so */
+  async #lowerMemory({ networks }: Model, failure: AppError): Promise<AppError> {
+    this.#shortages++;
+    const { name } = networks.memory;
+    const lower = lowerProfile(name);
+    await networks.changeMemory(memoryProfile(networks.runtime.backend, lower, this.#config));
+    this.#profile = lower;
+    if (lower === name) return failure;
+    return new AppError(
+      'OUT_OF_MEMORY',
+      `The device ran out of memory with the memory profile ${name}. From now on it uses ${lower}.`,
+      {},
+      failure.cause,
+    );
   }
 
   /** All keyframes: `num_frames` pictures of the render size. */
@@ -166,7 +192,7 @@ class Svd implements Engine<SvdXtOptions> {
     const keyframes: Picture[] = [];
     let chunks = 0;
     began = performance.now();
-    for await (const chunk of decode(networks, latents, frames, size, this.#chunk(frames))) {
+    for await (const chunk of decode(networks, latents, frames, size, networks.memory.decodeChunkSize)) {
       keyframes.push(...chunk);
       report.progress('DECODING', ++chunks);
       costs.measured('decode', size, secondsSince(began) / chunks);
@@ -194,23 +220,21 @@ class Svd implements Engine<SvdXtOptions> {
     costs.measured('frame', size, secondsSince(began) / done);
   }
 
-  /** The networks that `load` loads for a render of `size`; none with SVD_MEMORY=swap, where each network is loaded when it is called. */
-  async #networks(size: Size): Promise<Network[]> {
+  /** The networks that `load` loads for a render; none if the memory profile swaps, where each network is loaded when it is called. */
+  async #networks(options: SvdXtOptions): Promise<Network[]> {
     const { networks } = await this.#opened();
-    if (networks.residency === 'swap') return [];
+    const { residency, guidanceBatch, decodeChunkSize } = networks.memory;
+    if (residency === 'swap') return [];
+    const size = this.#renderSize(options);
     const frames = networks.checkpoint.unet.config.numFrames;
-    const chunk = this.#chunk(frames);
+    const chunk = Math.min(frames, decodeChunkSize);
     const chunks = new Set([chunk, frames % chunk].filter((count) => count > 0));
     return [
       { name: 'image encoder' },
       { name: 'encoder', size },
-      { name: 'unet', size, frames, batch: 1 },
+      { name: 'unet', size, frames, batch: isGuided(options.tuning) ? guidanceBatch : 1 },
       ...[...chunks].map((count) => ({ name: 'decoder', size, frames: count }) as const),
     ];
-  }
-
-  #chunk(frames: number): number {
-    return Math.min(frames, decodeChunkSize(this.#device, this.#config));
   }
 
   #renderSize({ resolution, orientation }: SvdXtOptions): Size {
@@ -219,8 +243,11 @@ class Svd implements Engine<SvdXtOptions> {
 
   #opened(): Promise<Model> {
     if (!this.#model) {
-      this.#model = openModel(this.#device, this.#config);
-      this.#model.catch(() => (this.#model = null)); // the operator may fix the model later
+      this.#model = openModel(this.#device, this.#config, this.#shortages);
+      this.#model.then(
+        ({ networks }) => (this.#profile = networks.memory.name),
+        () => (this.#model = null), // the operator may fix the model later
+      );
     }
     return this.#model;
   }
@@ -241,5 +268,5 @@ const secondsSince = (began: number) => (performance.now() - began) / 1000;
 export const svd: EngineModule<SvdXtOptions> = {
   name: 'SVD_XT',
   capability: svdCapability,
-  create: (device, config) => new Svd(device, config),
+  create: (device, config, shortages = 0) => new Svd(device, config, shortages),
 };

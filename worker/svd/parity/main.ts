@@ -112,7 +112,7 @@ async function openWeights(golden: Golden, folder: string | undefined): Promise<
 /** @returns the exit code */
 async function compare({ device, runtime, json }: Arguments, golden: Golden, checkpoint: Checkpoint): Promise<number> {
   const started = performance.now();
-  const networks = new Networks(checkpoint, runtime, 'swap');
+  const networks = new Networks(checkpoint, runtime, runtime.backend.memory.low);
   const rows: Row[] = [];
   if (!json) process.stdout.write(`${line('row', 'error', 'limit')}\n`);
   try {

@@ -7,6 +7,7 @@ import { CpuOps } from '../graph/cpu.ts';
 import type { Precision } from '../graph/onnx.ts';
 import type { DialectFactory } from '../graph/ops.ts';
 import { WebgpuOps } from '../graph/webgpu.ts';
+import { memoryProfiles, type MemoryProfile, type MemoryProfiles, type ProfileName } from './memory.ts';
 import type { DeviceProbe } from './probe.ts';
 import { probeWebgpu } from './webgpu.ts';
 
@@ -22,11 +23,12 @@ export interface Backend {
   /** Whether onnxruntime may compute casts of weights while loading. This keeps a second copy of them in memory. */
   foldsConstants(precision: Precision): boolean;
   /** The dialect that graphs are written in. */
-  dialect(precision: Precision): DialectFactory;
+  dialect(precision: Precision, memory: MemoryProfile): DialectFactory;
   /** Precision to compute in, given SVD_PRECISION and what the probe found. */
   precision(setting: 'auto' | Precision, probe: DeviceProbe): Precision;
-  /** Frames that the VAE decodes at once unless SVD_DECODE_CHUNK_SIZE is set. Larger chunks take more memory. */
-  readonly decodeChunkSize: number;
+  readonly memory: MemoryProfiles;
+  /** The profile for the memory that is free on the device with this index. Never rejects. */
+  chooseMemory(index: number): Promise<ProfileName>;
   /** Tests the device with this index. Cached; never rejects. */
   probe(index: number): Promise<DeviceProbe>;
   /** Devices that WORKER_DEVICES=auto adds to the CPU: those that are present and faster than the CPU. Never rejects. */
@@ -44,10 +46,19 @@ const cpu: Backend = {
     intra_op: { allow_spinning: '0' },
   },
   foldsConstants: () => false,
-  // Slices that fit the cache are twice as fast as those that do not; the limit on their number keeps the graph small.
-  dialect: (precision) => (name, weights) => new CpuOps(name, weights, { precision, feedForward: { bytes: 4e6, maxSlices: 64 } }),
+  // The limit on the number of slices keeps the graph small.
+  dialect:
+    (precision, { sliceBytes }) =>
+    (name, weights) =>
+      new CpuOps(name, weights, { precision, feedForward: { bytes: sliceBytes, maxSlices: 64 } }),
   precision: () => 'fp32',
-  decodeChunkSize: 4,
+  // Slices that fit the cache are twice as fast as those that do not.
+  memory: memoryProfiles({
+    low: { residency: 'swap', guidanceBatch: 1, sliceBytes: 4e6, decodeChunkSize: 2 },
+    medium: { residency: 'keep', guidanceBatch: 1, sliceBytes: 4e6, decodeChunkSize: 4 },
+    high: { residency: 'keep', guidanceBatch: 1, sliceBytes: 4e6, decodeChunkSize: 8 },
+  }),
+  chooseMemory: () => Promise.resolve('medium'),
   probe: () => Promise.resolve({ available: true, reason: 'The CPU is always available.', hardware: false, fp16: false }),
   detect: () => Promise.resolve([]),
 };
@@ -59,11 +70,18 @@ const webgpu: Backend = {
   sessionConfig: { disable_cpu_ep_fallback: '1' },
   // A GPU without float16 arithmetic cannot cast float16 weights either: folding casts them once, on the CPU.
   foldsConstants: (precision) => precision === 'fp32',
-  // 128 MB is the smallest limit on a storage buffer binding that WebGPU allows.
-  dialect: (precision) => (name, weights) =>
-    new WebgpuOps(name, weights, { precision, feedForward: { bytes: 128e6, maxSlices: Infinity } }),
+  dialect:
+    (precision, { sliceBytes }) =>
+    (name, weights) =>
+      new WebgpuOps(name, weights, { precision, feedForward: { bytes: sliceBytes, maxSlices: Infinity } }),
   precision: (setting, { fp16 }) => (setting === 'auto' ? (fp16 ? 'fp16' : 'fp32') : setting),
-  decodeChunkSize: 2,
+  // 128 MB is the smallest limit on a storage buffer binding that WebGPU allows. The library does not report a GPU's memory.
+  memory: memoryProfiles({
+    low: { residency: 'swap', guidanceBatch: 1, sliceBytes: 64e6, decodeChunkSize: 1 },
+    medium: { residency: 'keep', guidanceBatch: 1, sliceBytes: 128e6, decodeChunkSize: 2 },
+    high: { residency: 'keep', guidanceBatch: 1, sliceBytes: 128e6, decodeChunkSize: 4 },
+  }),
+  chooseMemory: () => Promise.resolve('medium'),
   probe: () => probeWebgpu(),
   detect: async () => ((await probeWebgpu()).hardware ? ['webgpu'] : []),
 };

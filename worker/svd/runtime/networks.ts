@@ -5,15 +5,13 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { clipGraph } from '../graph/clip.ts';
 import { conditioningGraph, frameWidths, sinusoids } from '../graph/conditioning.ts';
 import type { Precision } from '../graph/onnx.ts';
-import type { Graph } from '../graph/ops.ts';
+import type { DialectFactory, Graph } from '../graph/ops.ts';
 import { unetGraph } from '../graph/unet.ts';
 import { decoderGraph, encoderGraph, vaeScale } from '../graph/vae.ts';
 import type { Weights } from '../graph/weights.ts';
+import type { MemoryProfile } from './memory.ts';
 import { Session, type Runtime, type Tensors } from './session.ts';
 import { SafetensorsWeights } from './weights.ts';
-
-/** Which networks stay in memory: all (`keep`), or only the one in use (`swap`). */
-type Residency = 'keep' | 'swap';
 
 /** One network, for one size. Sizes are image sizes in pixels. */
 export type Network =
@@ -44,15 +42,15 @@ interface ConditioningRequest {
 export class Networks {
   readonly checkpoint: Checkpoint;
   readonly runtime: Runtime;
-  #residency: Residency;
+  #memory: MemoryProfile;
   /** Open sessions by slot, see slotOf. */
   readonly #sessions = new Map<string, { readonly key: string; readonly session: Promise<Session> }>();
   readonly #weights: Readonly<Record<'unet' | 'vae' | 'imageEncoder', Weights>>;
 
-  constructor(checkpoint: Checkpoint, runtime: Runtime, residency: Residency = 'keep') {
+  constructor(checkpoint: Checkpoint, runtime: Runtime, memory = runtime.backend.memory.medium) {
     this.checkpoint = checkpoint;
     this.runtime = runtime;
-    this.#residency = residency;
+    this.#memory = memory;
     this.#weights = {
       unet: new SafetensorsWeights(checkpoint.unet.weights),
       vae: new SafetensorsWeights(checkpoint.vae.weights),
@@ -60,13 +58,13 @@ export class Networks {
     };
   }
 
-  get residency(): Residency {
-    return this.#residency;
+  get memory(): MemoryProfile {
+    return this.#memory;
   }
 
-  /** Frees all memory and from now on keeps only one network at a time. */
-  async economize(): Promise<void> {
-    this.#residency = 'swap';
+  /** Frees all memory and uses `memory` from now on. */
+  async changeMemory(memory: MemoryProfile): Promise<void> {
+    this.#memory = memory;
     await this.dispose();
   }
 
@@ -101,7 +99,7 @@ export class Networks {
     const { config } = this.checkpoint.unet;
     const rows = context.length / config.crossAttentionDim;
     const steps = timesteps.length;
-    const graph = conditioningGraph(this.runtime.backend.dialect(this.runtime.precision), this.#weights.unet, config, {
+    const graph = conditioningGraph(this.#dialect(this.runtime.precision), this.#weights.unet, config, {
       steps,
       frames,
       batch: rows,
@@ -143,12 +141,12 @@ export class Networks {
     return this.#sessions.get(slotOf(network))?.key === this.#keyOf(network, this.#precisionOf(network));
   }
 
-  /** Loads `network` unless it is loaded. Unloads the same network for another size, or with `swap` all others. */
+  /** Loads `network` unless it is loaded. Unloads the same network for another size, or all others if the memory profile swaps. */
   async open(network: Network, precision = this.#precisionOf(network)): Promise<Session> {
     const [slot, key] = [slotOf(network), this.#keyOf(network, precision)];
     const known = this.#sessions.get(slot);
     if (known?.key === key) return await known.session;
-    if (this.#residency === 'swap') await this.dispose();
+    if (this.#memory.residency === 'swap') await this.dispose();
     else if (known) {
       this.#sessions.delete(slot);
       await (await known.session).release();
@@ -162,7 +160,7 @@ export class Networks {
   /** The graph of `network`, not loaded. @throws AppError BAD_INPUT for a size that is not a multiple of `granularity` */
   graph(network: Network, precision = this.#precisionOf(network)): Graph {
     if ('size' in network) this.#checkSize(network.size);
-    const dialect = this.runtime.backend.dialect(precision);
+    const dialect = this.#dialect(precision);
     const { unet, vae, imageEncoder } = this.checkpoint;
     switch (network.name) {
       case 'image encoder':
@@ -194,6 +192,10 @@ export class Networks {
 
   async #run(network: Network, inputs: Tensors, precision?: Precision): Promise<Tensors> {
     return await (await this.open(network, precision)).run(inputs);
+  }
+
+  #dialect(precision: Precision): DialectFactory {
+    return this.runtime.backend.dialect(precision, this.#memory);
   }
 
   /** The published VAE encoder overflows in float16; its configuration says so (force_upcast). */

@@ -47,7 +47,11 @@ function graph(network: Network, runtime: Runtime = RUNTIMES[0]!): Graph {
 
 function conditioning({ backend, precision }: Runtime): Graph {
   const { config, weights } = checkpoint.unet;
-  return conditioningGraph(backend.dialect(precision), new SafetensorsWeights(weights), config, { steps: 25, frames: 25, batch: 2 });
+  return conditioningGraph(backend.dialect(precision, backend.memory.medium), new SafetensorsWeights(weights), config, {
+    steps: 25,
+    frames: 25,
+    batch: 2,
+  });
 }
 
 describe('the graphs of SVD-XT at 1024×576', () => {

@@ -112,8 +112,9 @@ describe('SVD_XT', () => {
   });
 
   it('renders the same frames if networks are swapped in and out of memory', async () => {
-    const swapping = svd.create('cpu', configOf(folder, { SVD_MEMORY: 'swap' }));
+    const swapping = svd.create('cpu', configOf(folder, { SVD_MEMORY: 'low' }));
     expect((await swapping.plan(options())).map(({ stage }) => stage)).not.toContain('LOADING_MODEL');
+    expect(swapping.version).toContain('+low+');
     const [kept, swapped] = [await render(engine, { seed: 9 }), await render(swapping, { seed: 9 })];
     expect(swapped.pictures.every((picture, i) => sameBytes(picture, kept.pictures[i]!))).toBe(true);
     await swapping.dispose();
