@@ -5,7 +5,7 @@ import { RENDER_SIZES, renderSize } from '../../src/catalog/engines/svd-xt.ts';
 import { tuningFields } from '../../src/catalog/tuning.ts';
 import { readConfig, VARIABLES } from '../../src/config.ts';
 import { defaultOptions } from '../../src/jobs/options.ts';
-import { configuredModel, pullsByItself } from '../../src/provisioning/weights/state.ts';
+import { allowsAutoPull, configuredModel } from '../../src/provisioning/weights/state.ts';
 import { knownModels } from '../../src/provisioning/weights/manifest.ts';
 import { ENGINE_MODULES } from '../../worker/engines.ts';
 
@@ -60,7 +60,7 @@ describe('engines', () => {
     expect([...knownModels(config).keys()]).toContain(weights.model);
     expect(configuredModel(config, weights)).toBe(weights.model);
     expect(names(VARIABLES)).toContain(weights.autoPullVariable);
-    expect(pullsByItself(config, weights)).toBe(false);
+    expect(allowsAutoPull(config, weights)).toBe(false);
   });
 
   it.each(enginesWithTuning())('$engine describes every field of its tuning, with a default inside its range', ({ tuning }) => {

@@ -9,7 +9,7 @@ import type { Config } from '../../config.ts';
 import { findFfmpeg } from '../../infra/media/ffmpeg.ts';
 import { ModelError } from '../../provisioning/weights/error.ts';
 import { knownModels } from '../../provisioning/weights/manifest.ts';
-import { configuredModel, modelState, pullsByItself } from '../../provisioning/weights/state.ts';
+import { allowsAutoPull, configuredModel, modelState } from '../../provisioning/weights/state.ts';
 import { storageFolder } from '../../infra/services.ts';
 import { openStorage } from '../../infra/storage/open-storage.ts';
 import { ROOT } from '../../process/version.ts';
@@ -128,7 +128,7 @@ export async function checkWeights(config: Config): Promise<Finding> {
       return ok('weights', [...states.map(({ message }) => message), ...needless.map((engine) => `${engine} needs none`)].join('; '));
     }
     const { engine, weights, message, hint } = missing;
-    const pulls = pullsByItself(config, weights) && knownModels(config).has(configuredModel(config, weights));
+    const pulls = allowsAutoPull(config, weights) && knownModels(config).has(configuredModel(config, weights));
     return warn(
       'weights',
       [`${message}; ${engine} needs it`, ...needless.map((other) => `${other} does not`)].join(', '),

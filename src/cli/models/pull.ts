@@ -4,7 +4,7 @@ import type { Config } from '../../config.ts';
 import { modelBytes, modelsFolder, type KnownModel } from '../../provisioning/weights/manifest.ts';
 import { describeBytes, TransferMeter } from '../../provisioning/weights/meter.ts';
 import { hubOf, pullModel } from '../../provisioning/weights/pull.ts';
-import { bytesHere, knownModelState, partialFolder } from '../../provisioning/weights/state.ts';
+import { downloadedBytes, knownModelState, partialFolder } from '../../provisioning/weights/state.ts';
 import { badArguments, Failure } from '../failure.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { ask, canAsk } from './ask.ts';
@@ -26,7 +26,7 @@ export async function pull(config: Config, model: KnownModel, accepted: boolean)
   try {
     if (!accepted) await acceptLicence(model, interrupt);
     const meter = new TransferMeter();
-    const kept = await bytesHere(partialFolder(models, name), model);
+    const kept = await downloadedBytes(partialFolder(models, name), model);
     if (kept > 0)
       process.stderr.write(`${describeBytes(kept)} of ${describeBytes(modelBytes(model))} are already downloaded and are hashed first.\n`);
     const display = showTransfer(process.stderr, name, meter);
@@ -40,7 +40,7 @@ export async function pull(config: Config, model: KnownModel, accepted: boolean)
     process.stdout.write(`${folder}\n`);
   } catch (error) {
     if (error !== interrupt.signal.reason || !interrupt.signal.aborted) throw error;
-    const kept = await bytesHere(partialFolder(models, name), model);
+    const kept = await downloadedBytes(partialFolder(models, name), model);
     throw kept > 0
       ? new Failure(
           'INTERRUPTED',

@@ -1,4 +1,4 @@
-/** Automatic downloads: a worker that starts fetches the models that its engines are configured to use, if the operator allows it. */
+/** Automatic downloads: a worker that starts downloads the models that its engines are configured to use, if the operator allows it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { enginesWithWeights, type EngineName } from '../../catalog/engines.ts';
 import type { EngineWeights } from '../../catalog/engine.ts';
@@ -8,7 +8,7 @@ import { ModelBusy, ModelError } from './error.ts';
 import { knownModels, modelsFolder, type KnownModel } from './manifest.ts';
 import { describeTransfer, TransferMeter } from './meter.ts';
 import { hubOf, pullModel } from './pull.ts';
-import { configuredModel, knownModelState, modelState, pullsByItself } from './state.ts';
+import { allowsAutoPull, configuredModel, knownModelState, modelState } from './state.ts';
 
 /** Interval at which a process that waits for another process's download checks whether it has ended. */
 const CHECK_MS = 1_000;
@@ -18,7 +18,7 @@ const LOG_MS = 30_000;
 export interface AutoPull {
   /** Resolves once every download has completed or failed; never rejects. */
   readonly done: Promise<void>;
-  /** Why an engine's model cannot be used at present, such as the progress of its download; null if there is no such reason. */
+  /** Why an engine's model cannot be used yet: the progress of its download, or why that failed; null if there is no such reason. */
   reason(engine: EngineName): string | null;
   /** Aborts all downloads immediately. Downloaded bytes are kept. */
   stop(): Promise<void>;
@@ -35,11 +35,11 @@ export async function startAutoPull(config: Config, log: Logger): Promise<AutoPu
   const controller = new AbortController();
   const downloads = new Map<EngineName, Download>();
   for (const { engine, weights } of enginesWithWeights()) {
-    const model = pullsByItself(config, weights) ? await missingModel(config, log, weights) : null;
+    const model = allowsAutoPull(config, weights) ? await missingModel(config, log, weights) : null;
     if (model) downloads.set(engine, startDownload(config, log, model, weights, controller.signal));
   }
   if (downloads.size === 0) return null;
-  const done = allOf([...downloads.values()]);
+  const done = allDone([...downloads.values()]);
   return {
     done,
     reason: (engine) => downloads.get(engine)?.reason() ?? null,
@@ -50,7 +50,7 @@ export async function startAutoPull(config: Config, log: Logger): Promise<AutoPu
   };
 }
 
-async function allOf(downloads: readonly Download[]): Promise<void> {
+async function allDone(downloads: readonly Download[]): Promise<void> {
   await Promise.all(downloads.map(({ done }) => done));
 }
 
@@ -69,10 +69,10 @@ async function missingModel(config: Config, log: Logger, weights: EngineWeights)
 }
 
 function startDownload(config: Config, log: Logger, model: KnownModel, weights: EngineWeights, signal: AbortSignal): Download {
-  let reason: () => string | null = () => `fetching ${model.name}`;
+  let reason: () => string | null = () => `downloading ${model.name}`;
   log.info(
     { model: model.name, repository: model.repository, licence: model.licence.url },
-    `fetching ${model.name}; its licence is accepted through ${weights.autoPullVariable}`,
+    `downloading ${model.name}; its licence is accepted through ${weights.autoPullVariable}`,
   );
   const run = async () => {
     try {
@@ -81,7 +81,9 @@ function startDownload(config: Config, log: Logger, model: KnownModel, weights: 
     } catch (error) {
       if (signal.aborted) return;
       const why =
-        error instanceof ModelError ? `${error.message} ${error.hint}` : `${model.name} could not be fetched: ${(error as Error).message}`;
+        error instanceof ModelError
+          ? `${error.message} ${error.hint}`
+          : `${model.name} could not be downloaded: ${(error as Error).message}`;
       log.error({ model: model.name, err: error }, why);
       reason = () => why;
     }
@@ -99,13 +101,13 @@ async function pullOrWait(
 ): Promise<void> {
   const models = modelsFolder(config);
   const meter = new TransferMeter();
-  const fetching = () => `fetching ${model.name}: ${describeTransfer(meter.progress())}`;
-  const logging = setInterval(() => meter.progress().totalBytes > 0 && log.info({ model: model.name }, fetching()), LOG_MS);
+  const progress = () => `downloading ${model.name}: ${describeTransfer(meter.progress())}`;
+  const logging = setInterval(() => meter.progress().totalBytes > 0 && log.info({ model: model.name }, progress()), LOG_MS);
   const note = (text: string) => log.warn({ model: model.name }, text);
   try {
     for (let waits = 0; ; waits++) {
       try {
-        explain(() => (meter.progress().totalBytes > 0 ? fetching() : `fetching ${model.name}`));
+        explain(() => (meter.progress().totalBytes > 0 ? progress() : `downloading ${model.name}`));
         const folder = await pullModel(model, { models, hub: hubOf(config), meter, note, signal });
         log.info({ model: model.name, folder }, `${model.name} is installed`);
         return;
@@ -114,7 +116,7 @@ async function pullOrWait(
         if (waits === 0) log.info({ model: model.name }, `${error.message} Waiting for it to finish.`);
       }
       const { message } = await knownModelState(models, model);
-      explain(() => `${message}; another process is fetching it`);
+      explain(() => `${message}; another process is downloading it`);
       await sleep(CHECK_MS, undefined, { signal });
     }
   } finally {

@@ -1,4 +1,4 @@
-/** Fetches one file of a model: resumes a partial download, retries after lost connections, and verifies the result. */
+/** Downloads one file of a model: resumes a partial download, retries after lost connections, and verifies the result. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -36,8 +36,8 @@ export interface Transport {
 }
 
 /**
- * Fetches `file` into `folder` and records it as verified. Resumes a partial file of an earlier run if the server's file has not changed
- * since. A file with a wrong hash is fetched once more.
+ * Downloads `file` into `folder` and records it as verified. Resumes a partial file of an earlier run if the server's file has not changed
+ * since. A file with a wrong hash is downloaded once more.
  * @throws ModelError
  * @throws the signal's reason once `signal` is aborted
  * @throws an error with a `code`, such as ENOSPC, if the file cannot be written
@@ -48,10 +48,10 @@ export async function downloadFile(file: ModelFile, folder: string, transport: T
   await mkdir(path.dirname(target), { recursive: true });
   const growing = await GrowingFile.open(target);
   try {
-    const download = new Download(file, growing, transport);
+    const download = new FileDownload(file, growing, transport);
     await download.resume();
     for (let tries = 1; ; tries++) {
-      await download.fetchRest();
+      await download.downloadRest();
       const sha256 = await growing.finish();
       const { etag = null, published = null } = record.get(file.path) ?? {};
       const damage = damageOf(file, growing.sizeBytes, sha256, published);
@@ -62,7 +62,7 @@ export async function downloadFile(file: ModelFile, folder: string, transport: T
           `${file.path} of ${model.name} arrived damaged twice: ${damage}.`,
           'Try again later, from another network, or with another HF_ENDPOINT.',
         );
-      note(`${file.path} arrived damaged (${damage}); fetching it again.`);
+      note(`${file.path} arrived damaged (${damage}); downloading it again.`);
     }
   } finally {
     await growing.close();
@@ -75,7 +75,7 @@ function damageOf(file: ModelFile, sizeBytes: number, sha256: string, published:
   return sha256 === expected ? null : `SHA-256 ${sha256} instead of ${expected}`;
 }
 
-class Download {
+class FileDownload {
   readonly #file: ModelFile;
   readonly #growing: GrowingFile;
   readonly #transport: Transport;
@@ -101,8 +101,8 @@ class Download {
     await this.#growing.restart();
   }
 
-  /** Fetches the rest of the file, with retries. */
-  async fetchRest(): Promise<void> {
+  /** Downloads the rest of the file, with retries. */
+  async downloadRest(): Promise<void> {
     const { retryPolicy, note, signal, model } = this.#transport;
     let failures = 0; // in a row, without any new data
     let farthest = this.#growing.sizeBytes;
@@ -117,7 +117,7 @@ class Download {
         farthest = Math.max(farthest, this.#growing.sizeBytes);
         const waitMs = Math.max(error.retryAfterMs ?? 0, retryPolicy.backoffMs * 2 ** (failures - 1));
         if (failures >= retryPolicy.tries || waitMs > LONGEST_WAIT_MS) throw finalError(error, this.#file, model, failures);
-        note(`${this.#file.path}: ${error.message}; trying again in ${Math.ceil(waitMs / 1000)} s.`);
+        note(`${this.#file.path}: ${error.message}; retrying in ${Math.ceil(waitMs / 1000)} s.`);
         await sleep(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
       }
     }
@@ -202,8 +202,8 @@ function finalError(error: TransientError, { path: name }: ModelFile, { name: mo
   const wait =
     error.retryAfterMs !== null && error.retryAfterMs > LONGEST_WAIT_MS ? ` for ${Math.ceil(error.retryAfterMs / 60_000)} min` : '';
   return new ModelError(
-    `${name} of ${model} could not be fetched: ${error.message}${wait}, ${tries === 1 ? 'on the first try' : `${tries} times in a row`}.`,
-    'Check the network, or set HF_ENDPOINT to a mirror. Then run the same command again: it resumes where this one stopped.',
+    `${name} of ${model} could not be downloaded: ${error.message}${wait}, ${tries === 1 ? 'on the first try' : `${tries} times in a row`}.`,
+    'Check the network, or set HF_ENDPOINT to a mirror, and try again; the download resumes where it stopped.',
     error,
   );
 }

@@ -9,9 +9,9 @@ export class ModelError extends Error {
   }
 }
 
-/** Another process is fetching the same model. */
+/** Another process is downloading the same model. */
 export class ModelBusy extends ModelError {
   constructor(name: string, holder: string) {
-    super(`${name} is being fetched by ${holder}.`, 'Wait until it is done, or stop that process.');
+    super(`${name} is being downloaded by ${holder}.`, 'Wait until it is done, or stop that process.');
   }
 }

@@ -1,5 +1,5 @@
 /**
- * A lock file that allows only one process to fetch a model. Not with proper-lockfile, which would make a pull right after a killed one
+ * A lock file that allows only one process to download a model. Not with proper-lockfile, which would make a pull right after a killed one
  * wait until its lock is stale instead of resuming at once.
  */
 import { randomUUID } from 'node:crypto';
@@ -15,7 +15,7 @@ const ABANDONED_MS = 60_000;
 const held = new Set<string>();
 
 /**
- * Takes the lock `file` for fetching `name`. The lock of a process that died is taken over.
+ * Takes the lock `file` for downloading or removing the model `name`. The lock of a process that died is taken over.
  * @returns releases the lock
  * @throws ModelBusy if another process holds it
  */

@@ -1,5 +1,5 @@
 /**
- * Fetches a known model. Files are downloaded to MODELS_DIR/.partial/NAME, from which an interrupted or killed run is resumed; once
+ * Downloads a known model. Files are saved in MODELS_DIR/.partial/NAME, from which an interrupted or killed run is resumed; once
  * complete, the folder is renamed to MODELS_DIR/NAME.
  */
 import { lstat, mkdir, open, rename, rm, rmdir, statfs } from 'node:fs/promises';
@@ -12,9 +12,9 @@ import { lockPull } from './lock.ts';
 import { modelBytes, type KnownModel } from './manifest.ts';
 import { describeBytes, TransferMeter } from './meter.ts';
 import { PullRecord } from './record.ts';
-import { bytesHere, faultsOf, partialFolder, sizeOf } from './state.ts';
+import { downloadedBytes, fileProblems, partialFolder, sizeOf } from './state.ts';
 
-/** Files fetched at once. */
+/** Files downloaded at once. */
 const PARALLEL = 4;
 /** Disk space that must remain free. */
 const SPARE_BYTES = 200e6;
@@ -36,9 +36,9 @@ export function hubOf(config: Pick<Config, 'HF_ENDPOINT' | 'HF_TOKEN'>): Hub {
 }
 
 /**
- * Fetches and verifies the missing files of `model`. Downloaded bytes are kept if it fails.
+ * Downloads and verifies the missing files of `model`. Downloaded bytes are kept if it fails.
  * @returns the model's folder
- * @throws ModelBusy if another process is fetching it
+ * @throws ModelBusy if another process is downloading it
  * @throws ModelError
  * @throws the signal's reason once `signal` is aborted
  */
@@ -57,9 +57,9 @@ export async function pullModel(model: KnownModel, options: PullOptions): Promis
     await mkdir(path.dirname(partial), { recursive: true });
     const release = await lockPull(`${partial}.lock`, model.name);
     try {
-      if ((await faultsOf(folder, model)).length === 0) return folder;
+      if ((await fileProblems(folder, model)).length === 0) return folder;
       await preparePartial(folder, partial);
-      meter.begin(modelBytes(model), await bytesHere(partial, model));
+      meter.begin(modelBytes(model), await downloadedBytes(partial, model));
       await assertFreeSpace(partial, model, meter);
       await downloadAll(model, partial, all);
       await rename(partial, folder);
@@ -67,7 +67,7 @@ export async function pullModel(model: KnownModel, options: PullOptions): Promis
     } finally {
       await release();
     }
-    await rmdir(path.dirname(partial)).catch(() => {}); // fails if it has other models in it
+    await rmdir(path.dirname(partial)).catch(() => {}); // fails if it holds other models
     return folder;
   } catch (error) {
     signal.throwIfAborted();
@@ -103,11 +103,11 @@ export async function removeModel(models: string, name: string): Promise<boolean
   }
 }
 
-/** Creates the folder of the partial download. An incomplete or damaged model in `folder` becomes the start of it. */
+/** Creates the folder of the partial download. An incomplete or damaged model in `folder` is moved there and completed. */
 async function preparePartial(folder: string, partial: string): Promise<void> {
-  const there = await lstat(folder).catch(() => null);
-  if (!there) return void (await mkdir(partial, { recursive: true }));
-  if (there.isSymbolicLink())
+  const existing = await lstat(folder).catch(() => null);
+  if (!existing) return void (await mkdir(partial, { recursive: true }));
+  if (existing.isSymbolicLink())
     throw new ModelError(`${folder} is a link to an incomplete model.`, 'Remove the link, or complete the model that it points to.');
   if (await lstat(partial).catch(() => null))
     throw new ModelError(`${folder} and ${partial} are both incomplete.`, 'Remove one of them; the other one can then be completed.');
@@ -125,7 +125,7 @@ async function assertFreeSpace(partial: string, model: KnownModel, meter: Transf
     );
 }
 
-/** Fetches the largest files first, so that none of them is left for the end. The first failure aborts the others. */
+/** Downloads the largest files first, so that none of them is left for the end. The first failure aborts the others. */
 async function downloadAll(
   model: KnownModel,
   partial: string,
@@ -139,8 +139,8 @@ async function downloadAll(
   const downloadNext = async () => {
     for (const file of files) {
       const verified = record.get(file.path)?.sha256 ?? null;
-      const there = await sizeOf(path.join(partial, file.path));
-      if (verified !== null && verified === (file.sha256 ?? verified) && there !== null && there === (file.sizeBytes ?? there)) continue;
+      const size = await sizeOf(path.join(partial, file.path));
+      if (verified !== null && verified === (file.sha256 ?? verified) && size !== null && size === (file.sizeBytes ?? size)) continue;
       try {
         await downloadFile(file, partial, transport);
       } catch (error) {

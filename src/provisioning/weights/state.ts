@@ -13,7 +13,7 @@ type ModelsConfig = Pick<Config, 'MODELS_DIR'>;
 export interface ModelState {
   /** As configured: the name of a known model or a path. */
   readonly name: string;
-  /** `partial`: incomplete, perhaps because it is being fetched. */
+  /** `partial`: incomplete, perhaps because it is being downloaded. */
   readonly kind: 'present' | 'partial' | 'missing';
   /** Where it is or will be. */
   readonly folder: string;
@@ -40,8 +40,8 @@ export function configuredModel(config: Config, { variable }: EngineWeights): st
   return name;
 }
 
-/** Whether the configuration allows workers to download an engine's model. */
-export function pullsByItself(config: Config, { autoPullVariable }: EngineWeights): boolean {
+/** Whether the configuration allows workers to download an engine's model automatically. */
+export function allowsAutoPull(config: Config, { autoPullVariable }: EngineWeights): boolean {
   return config[autoPullVariable as keyof Config] === true;
 }
 
@@ -56,7 +56,7 @@ export function modelFolder(config: ModelsConfig, name: string): string {
  */
 export async function modelState(config: Config, weights: EngineWeights, name = configuredModel(config, weights)): Promise<ModelState> {
   const model = knownModels(config).get(name);
-  return model ? await knownModelState(modelsFolder(config), model) : await ownModelState(config, weights, name);
+  return model ? await knownModelState(modelsFolder(config), model) : await folderState(config, weights, name);
 }
 
 /** @param models the folder of MODELS_DIR */
@@ -65,26 +65,32 @@ export async function knownModelState(models: string, model: KnownModel): Promis
   const folder = path.join(models, name);
   const hint = pullCommand(name);
   const total = describeBytes(modelBytes(model));
-  const faults = await faultsOf(folder, model);
-  if (faults.length === 0) return { name, kind: 'present', folder, message: `${name} is in ${folder}`, hint: null };
-  if (faults.length < model.files.length)
+  const problems = await fileProblems(folder, model);
+  if (problems.length === 0) return { name, kind: 'present', folder, message: `${name} is in ${folder}`, hint: null };
+  if (problems.length < model.files.length)
     return {
       name,
       kind: 'partial',
       folder,
-      message: `${name} is incomplete or damaged: ${faults[0]}${faults.length > 1 ? ` and ${faults.length - 1} more` : ''}`,
+      message: `${name} is incomplete or damaged: ${problems[0]}${problems.length > 1 ? ` and ${problems.length - 1} more` : ''}`,
       hint,
     };
-  const here = await bytesHere(partialFolder(models, name), model);
-  if (here > 0)
-    return { name, kind: 'partial', folder, message: `${name} is incomplete: ${describeBytes(here)} of ${total} are downloaded`, hint };
+  const downloaded = await downloadedBytes(partialFolder(models, name), model);
+  if (downloaded > 0)
+    return {
+      name,
+      kind: 'partial',
+      folder,
+      message: `${name} is incomplete: ${describeBytes(downloaded)} of ${total} are downloaded`,
+      hint,
+    };
   return { name, kind: 'missing', folder, message: `${name} is not installed (${total})`, hint };
 }
 
-/** One description per faulty file in `folder`; none if all files have the right size and none is recorded as damaged. */
-export async function faultsOf(folder: string, model: KnownModel): Promise<string[]> {
+/** One description for each missing or bad file in `folder`; none if all files have the right size and none is recorded as damaged. */
+export async function fileProblems(folder: string, model: KnownModel): Promise<string[]> {
   const record = await PullRecord.open(folder, model);
-  const faults = await Promise.all(
+  const problems = await Promise.all(
     model.files.map(async ({ path: file, sizeBytes }) => {
       if (record.get(file)?.sha256 === null) return `${file} is damaged`;
       const found = await sizeOf(path.join(folder, file));
@@ -93,11 +99,11 @@ export async function faultsOf(folder: string, model: KnownModel): Promise<strin
       return found === (sizeBytes ?? found) ? null : `${file} has ${found} bytes instead of ${sizeBytes}`;
     }),
   );
-  return faults.filter((fault) => fault !== null);
+  return problems.filter((problem) => problem !== null);
 }
 
-/** Bytes of the model's files that are in `folder`. */
-export async function bytesHere(folder: string, { files }: KnownModel): Promise<number> {
+/** How many bytes of the model's files are in `folder`. */
+export async function downloadedBytes(folder: string, { files }: KnownModel): Promise<number> {
   const sizes = await Promise.all(
     files.map(async ({ path: file, sizeBytes }) => Math.min((await sizeOf(path.join(folder, file))) ?? 0, sizeBytes ?? Infinity)),
   );
@@ -112,9 +118,10 @@ export async function sizeOf(file: string): Promise<number | null> {
   );
 }
 
-async function ownModelState(config: ModelsConfig, { variable, layout }: EngineWeights, name: string): Promise<ModelState> {
+/** The state of a model that is configured by the path of its folder. */
+async function folderState(config: ModelsConfig, { variable, layout }: EngineWeights, name: string): Promise<ModelState> {
   const folder = modelFolder(config, name);
-  const hint = `Set ${variable} to a model's folder, or to a known model (${[...knownModels(config).keys()].join(', ')}), which ${pullCommand('NAME')} fetches.`;
+  const hint = `Set ${variable} to a model's folder, or to a known model (${[...knownModels(config).keys()].join(', ')}), which ${pullCommand('NAME')} downloads.`;
   const isFolder = await stat(folder).then(
     (found) => found.isDirectory(),
     () => false,
@@ -127,15 +134,15 @@ async function ownModelState(config: ModelsConfig, { variable, layout }: EngineW
       message: `${variable} is ${JSON.stringify(name)}, which is neither a known model nor an existing folder (${folder})`,
       hint,
     };
-  const lacks = await Promise.all(
+  const problems = await Promise.all(
     layout.map(async ({ folder: part, weights }) => {
       const files = await readdir(path.join(folder, part)).catch(() => []);
       if (!files.some((file) => file.endsWith('.json'))) return `${part}/ has no configuration`;
       return weights && !files.some((file) => weights.test(file)) ? `${part}/ has no weights` : null;
     }),
   );
-  const lack = lacks.find((text) => text !== null);
-  return lack === undefined
+  const problem = problems.find((text) => text !== null);
+  return problem === undefined
     ? { name, kind: 'present', folder, message: `the model is in ${folder}`, hint: null }
-    : { name, kind: 'partial', folder, message: `${folder} is not a complete model: ${lack}`, hint };
+    : { name, kind: 'partial', folder, message: `${folder} is not a complete model: ${problem}`, hint };
 }

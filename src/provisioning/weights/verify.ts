@@ -21,7 +21,7 @@ export interface Verdict {
 
 /**
  * Hashes every file of `model` in `folder` and compares the hash with the published one, or else with the one recorded by `pull`. Records
- * damaged files, so that the next pull fetches them again.
+ * damaged files, so that the next pull downloads them again.
  * @param meter counts the bytes hashed
  */
 export async function* verifyModel(

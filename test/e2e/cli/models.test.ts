@@ -40,7 +40,7 @@ const has = async (bytes: number) => {
 };
 
 describe('models pull', () => {
-  it('fetches a model, prints its progress as lines, and prints its folder', async () => {
+  it('downloads a model, prints its progress as lines, and prints its folder', async () => {
     const { code, stdout, stderr } = await pull();
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${path.join(folder, 'tiny')}\n` });
     expect(stderr).toMatch(/^tiny: 100 % of 300 kB/m);
@@ -49,7 +49,7 @@ describe('models pull', () => {
     expect(await pull()).toMatchObject({ code: 0, stdout, stderr: expect.stringContaining('already downloaded') });
   });
 
-  it('fetches nothing until the licence is accepted', async () => {
+  it('downloads nothing until the licence is accepted', async () => {
     const { code, stdout, stderr } = await run('pull', 'tiny');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/Tiny Licence\n.*https:\/\/example\.org\/tiny\n.*\nPass --accept-licence/);
@@ -81,7 +81,7 @@ describe('models pull', () => {
     expect(await run('verify')).toMatchObject({ code: 0 });
   });
 
-  it('fails while another process is fetching the model', async () => {
+  it('fails while another process is downloading the model', async () => {
     hub.fault(UNET, { holdAfter: 10 });
     const first = start('pull', 'tiny', '--accept-licence');
     await has(10);
@@ -178,7 +178,7 @@ describe('doctor', () => {
       ({ check }) => check === 'weights',
     );
 
-  it('warns about missing weights with the command that fetches them, without failing', async () => {
+  it('warns about missing weights with the command that downloads them, without failing', async () => {
     expect(await weights()).toMatchObject({
       level: 'warn',
       message: expect.stringContaining('PREVIEW does not'),

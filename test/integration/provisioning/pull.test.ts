@@ -75,7 +75,7 @@ const cutShort = async (bytes: number, model?: KnownModel, file = UNET) => {
 };
 
 describe('pulling a model', () => {
-  it('fetches the listed files and no others, and shows the folder under its name once all are complete', async () => {
+  it('downloads the listed files and no others, and shows the folder under its name once all are complete', async () => {
     const meter = new TransferMeter();
     hub.files['svd_xt.safetensors'] = Buffer.alloc(10);
     const model = hub.model();
@@ -104,14 +104,14 @@ describe('pulling a model', () => {
     expect(by('cdn')).toEqual(new Set([undefined]));
   });
 
-  it('resumes where a connection was lost, and fetches no byte twice', async () => {
+  it('resumes where a connection was lost, and downloads no byte twice', async () => {
     const cut = (cutAfter: number, whole: number) => ({ cutAfter, received: () => kept(whole) });
     hub.fault(UNET, cut(100_000, 100_000), cut(50_000, 150_000), cut(0, 150_000));
     await pull();
     expect(await faults()).toEqual([]);
     expect(hub.ranges(UNET)).toEqual([undefined, 'bytes=100000-', 'bytes=150000-', 'bytes=150000-']);
     expect(hub.sentBytes[UNET]).toBe(400_000);
-    expect(notes).toEqual(expect.arrayContaining([expect.stringContaining('trying again')]));
+    expect(notes).toEqual(expect.arrayContaining([expect.stringContaining('retrying')]));
   });
 
   it('loses no connection to the garbage collector', async () => {
@@ -177,7 +177,7 @@ describe('pulling a model', () => {
   it.each([
     ['the manifest', []],
     ['the hub', [UNET]],
-  ])('detects a flipped byte by the hash from %s, and fetches that file again', async (_name, without) => {
+  ])('detects a flipped byte by the hash from %s, and downloads that file again', async (_name, without) => {
     hub.fault(UNET, { flip: 1234 });
     await pull(hub.model('tiny', { sha256: without }));
     expect(await faults()).toEqual([]);
@@ -207,7 +207,7 @@ describe('pulling a model', () => {
     expect((await refused(model)).message).toContain('2 bytes instead of 3010');
   });
 
-  it('rejects a file that differs from the manifest without fetching it', async () => {
+  it('rejects a file that differs from the manifest without downloading it', async () => {
     const model = hub.model();
     hub.files[UNET] = randomBytes(400_000);
     expect((await refused(model)).message).toContain(`has a different ${UNET}`);
@@ -222,9 +222,9 @@ describe('pulling a model', () => {
     expect(await faults()).toEqual([]);
     expect(notes).toEqual(
       expect.arrayContaining([
-        expect.stringMatching(/unet\/config.*HTTP 429.*again in 1 s/),
+        expect.stringMatching(/unet\/config.*HTTP 429.*retrying in 1 s/),
         expect.stringMatching(/fp16.*HTTP 500/),
-        expect.stringMatching(/fp16.*HTTP 503.*again in 1 s/),
+        expect.stringMatching(/fp16.*HTTP 503.*retrying in 1 s/),
         expect.stringMatching(/fp16.*HTTP 403/),
       ]),
     );
@@ -302,7 +302,7 @@ describe('pulling a model', () => {
     expect(new Set(hub.seen.map(({ path: file }) => file))).toEqual(new Set([UNET, 'vae/diffusion_pytorch_model.fp16.safetensors']));
   });
 
-  it('fetches files again that were found to be damaged', async () => {
+  it('downloads files again that were found to be damaged', async () => {
     const model = hub.model('tiny', { sha256: [UNET] });
     const folder = await pull(model);
     const broken = Buffer.from(hub.files[UNET]!);

@@ -51,18 +51,18 @@ describe('a worker with SVD_AUTO_PULL=1', () => {
   it('downloads its model at the first start, reports the progress, and then takes jobs', async () => {
     hub.fault(UNET, { holdAfter: 150_000 });
     const worker = await startWorker();
-    const fetching = await seen((candidate) => why(candidate).includes('50 %'));
-    expect(fetching).toMatchObject({ state: 'STARTING', engines: [] });
-    expect(why(fetching)).toMatch(/^fetching tiny: 50 % of 300 kB/);
+    const downloading = await seen((candidate) => why(candidate).includes('50 %'));
+    expect(downloading).toMatchObject({ state: 'STARTING', engines: [] });
+    expect(why(downloading)).toMatch(/^downloading tiny: 50 % of 300 kB/);
     const { data } = await stack.graphql<{ options: { engines: { name: string; unavailableReason: string | null }[] } }>(
       '{ options { engines { name unavailableReason } } }',
     );
-    expect(data.options.engines.find(({ name }) => name === 'SVD_XT')?.unavailableReason).toMatch(/^fetching tiny/);
+    expect(data.options.engines.find(({ name }) => name === 'SVD_XT')?.unavailableReason).toMatch(/^downloading tiny/);
 
     hub.release();
     const ready = await seen(({ state }) => state === 'READY');
     expect(ready.engines).toContain('PREVIEW');
-    expect(why(ready)).not.toContain('fetching');
+    expect(why(ready)).not.toContain('downloading');
     expect(await readFile(path.join(models, 'tiny', UNET))).toEqual(hub.files[UNET]);
     expect(await worker.stop()).toBe(0);
   });
@@ -91,11 +91,11 @@ describe('a worker with SVD_AUTO_PULL=1', () => {
   it('waits while another process downloads the same model, and takes over if that process dies', async () => {
     hub.fault(UNET, { holdAfter: 100_000 }, { holdAfter: 50_000 });
     const first = await startWorker();
-    await seen((candidate) => why(candidate).startsWith('fetching tiny: 33 %'));
+    await seen((candidate) => why(candidate).startsWith('downloading tiny: 33 %'));
     const second = await startWorker();
-    await seen((candidate) => /^tiny .*100 kB of 300 kB.*another process is fetching it/.test(why(candidate)));
+    await seen((candidate) => /^tiny .*100 kB of 300 kB.*another process is downloading it/.test(why(candidate)));
     await first.kill();
-    await seen((candidate) => why(candidate).startsWith('fetching tiny: 50 %'));
+    await seen((candidate) => why(candidate).startsWith('downloading tiny: 50 %'));
     hub.release();
     await seen(({ state }) => state === 'READY');
     expect(hub.ranges(UNET)).toEqual([undefined, 'bytes=100000-']);

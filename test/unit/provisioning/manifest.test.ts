@@ -113,7 +113,7 @@ describe('SVD_MODEL', () => {
     expect(modelFolder(there(), models)).toBe(models);
   });
 
-  it('reports a known model that is not installed, with the command that fetches it', async () => {
+  it('reports a known model that is not installed, with the command that downloads it', async () => {
     expect(await modelState(there(), svdXt.weights)).toMatchObject({
       kind: 'missing',
       message: 'svd-xt is not installed (4.5 GB)',
