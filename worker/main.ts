@@ -6,7 +6,7 @@ import type { Config } from '../src/config.ts';
 import { isStorageOf } from '../src/infra/storage/installation.ts';
 import type { Logger } from '../src/process/log.ts';
 import { startAutoPull } from '../src/provisioning/weights/auto-pull.ts';
-import { modelState } from '../src/provisioning/weights/state.ts';
+import { allowsAutoPull, modelState } from '../src/provisioning/weights/state.ts';
 import { runPart, type Part } from '../src/process/run.ts';
 import { openServices } from '../src/infra/services.ts';
 import { sharedSecret } from '../src/infra/postgres/settings.ts';
@@ -30,6 +30,15 @@ async function usableGpus(config: Config): Promise<readonly string[]> {
   return (await detectGpus()).filter((gpu) => ready.some(({ engine }) => engineEntry(engine).unavailableOn(gpu) === null));
 }
 
+/** Logs which engines lack their model, and the command that installs it. Automatic downloads log their own progress. */
+async function logMissingModels(config: Config, log: Logger): Promise<void> {
+  for (const { engine, weights } of enginesWithWeights()) {
+    if (allowsAutoPull(config, weights)) continue;
+    const { kind, message, hint } = await modelState(config, weights);
+    if (kind !== 'present') log.info({ engine }, `${engine} cannot render: ${message}. ${hint}`);
+  }
+}
+
 async function startWorker(config: Config, log: Logger): Promise<Part> {
   const services = await openServices(config, log);
   const installation = await sharedSecret(services.db.client, 'installation');
@@ -41,6 +50,7 @@ async function startWorker(config: Config, log: Logger): Promise<Part> {
     { devices: devices.map(({ device }) => device), cores: availableParallelism(), queueAndProgress: services.transport },
     'starting the worker',
   );
+  logMissingModels(config, log).catch((error: unknown) => log.error({ err: error }, 'could not check for missing models'));
   const started = Promise.all(devices.map((device) => device.start()));
   const stopping = new AbortController();
   // In the background, since probing takes time and a model may be installed later.

@@ -20,7 +20,7 @@ export const COMMAND_HINTS = {
   UNSUPPORTED_FORMAT: anywhere('Use a JPEG, PNG, WebP, AVIF, TIFF or HEIC file.'),
   UPLOAD_NOT_FOUND: anywhere('Run the command again.'),
   ENGINE_UNAVAILABLE: {
-    local: 'Choose another --engine, start a worker with npm run start:worker, or run the command again later.',
+    local: 'Choose another --engine, or start a worker with npm run start:worker; npm run doctor reports what an engine lacks.',
     remote: 'Choose another --engine, or run the command again later.',
   },
   QUEUE_FULL: anywhere('Run the command again later.'),

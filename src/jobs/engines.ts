@@ -56,8 +56,7 @@ export async function chooseEngine(context: WorkerContext, requested: EngineName
   const { available, best, reason } = await engineAvailability(context);
   if (requested) {
     if (available.has(requested)) return requested;
-    const why = reason(requested);
-    throw new AppError('ENGINE_UNAVAILABLE', `No running worker can render with ${requested}${why ? `: ${why}` : ''}.`, {
+    throw new AppError('ENGINE_UNAVAILABLE', sentence(`No running worker can render with ${requested}`, reason(requested)), {
       field: 'engine',
       retryAfterSeconds: RETRY_AFTER_SECONDS,
     });
@@ -65,7 +64,12 @@ export async function chooseEngine(context: WorkerContext, requested: EngineName
   if (best) return best;
   // For example the progress of a model download.
   const why = names(ENGINES).map(reason).find(Boolean);
-  throw new AppError('ENGINE_UNAVAILABLE', `No worker that can render is running${why ? `: ${why}` : ''}.`, {
+  throw new AppError('ENGINE_UNAVAILABLE', sentence('No worker that can render is running', why), {
     retryAfterSeconds: RETRY_AFTER_SECONDS,
   });
+}
+
+/** `problem`, with its reason if that is known. A reason may be a phrase or whole sentences. */
+function sentence(problem: string, why: string | null | undefined): string {
+  return `${why ? `${problem}: ${why}` : problem}.`.replace(/\.\.$/, '.');
 }

@@ -53,8 +53,9 @@ async function rateOf(runtime: Runtime): Promise<number> {
 /** Opens the model, if it is installed, and measures the device. */
 export async function svdCapability(device: string, config: Config): Promise<Capability> {
   const no = (unavailable: string): Capability => ({ unavailable, byDefault: false, costModel: null });
-  const { kind, message, hint } = await modelState(config, svdXt.weights);
-  if (kind !== 'present') return no(`${message}${hint ? `: ${hint}` : ''}.`);
+  const { kind, message } = await modelState(config, svdXt.weights);
+  // Without the hint, a shell command: clients of the API read this. The worker's log and `doctor` have it.
+  if (kind !== 'present') return no(`${message}.`);
   const found = findBackend(device);
   if (!found) return no(`SVD_XT does not run on ${device} yet. Use ${Object.keys(BACKENDS).join(' or ')}; webgpu runs on the same GPU.`);
   const { backend, index } = found;

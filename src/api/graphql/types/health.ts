@@ -41,7 +41,7 @@ export class UnavailableEngine {
   @Field(() => EngineEnum, { description: 'The engine.' })
   engine!: EngineName;
 
-  @Field(() => String, { description: 'Why it cannot run and how to fix that, or the progress of a download of its weights.' })
+  @Field(() => String, { description: 'Why it cannot run, or the progress of the download of its weights.' })
   reason!: string;
 }
 
