@@ -13,7 +13,10 @@ export function tuningFlags(): Record<string, Flag> {
   const flags = enginesWithTuning().flatMap(({ engine, tuning }) =>
     tuningFields(tuning).map((field): [string, Flag] => {
       const standard = field.default === null ? '' : `, default ${field.default}`;
-      return [flagOf(field), { value: VALUE[field.kind], about: `${engine}: ${field.description} (${field.min}–${field.max}${standard})` }];
+      return [
+        flagOf(field),
+        { value: VALUE[field.kind], about: `${engine}: ${inFlags(field.description, engine)} (${field.min}–${field.max}${standard})` },
+      ];
     }),
   );
   return Object.fromEntries(flags);
@@ -50,7 +53,7 @@ function read(field: TuningField, text: string): number | string {
   return value;
 }
 
-/** A message about fields as one about their flags. */
+/** `message` with the names of fields replaced by their flags. */
 function inFlags(message: string, engine: EngineName): string {
   return fieldsOf(engine).reduce((text, field) => text.replaceAll(field.name, `--${flagOf(field)}`), message);
 }

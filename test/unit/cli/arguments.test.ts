@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MOTIONS, names, RESOLUTIONS } from '../../../src/catalog/catalog.ts';
+import { FITS, MOTIONS, names, RESOLUTIONS } from '../../../src/catalog/catalog.ts';
 import { readArguments, usage, type AnimateArguments } from '../../../src/cli/animate/arguments.ts';
 import { Failure } from '../../../src/cli/failure.ts';
 
@@ -166,6 +166,12 @@ describe('arguments of animate', () => {
   it('request help with --help and -h, whatever else they contain', () => {
     expect([readArguments(['--help']), readArguments(['x', '-h'])]).toEqual(['help', 'help']);
     for (const word of [...names(MOTIONS), ...names(RESOLUTIONS), '--from-video', '--api-key', '130']) expect(usage()).toContain(word);
+  });
+
+  it('are explained by the help in the words of the catalogue, with flags for names of fields', () => {
+    for (const { description } of [...Object.values(MOTIONS), ...Object.values(FITS)]) expect(usage()).toContain(description);
+    expect(usage()).toContain('at most --max-guidance-scale');
+    expect(usage()).not.toContain('maxGuidanceScale');
   });
 
   it('accept a photo whose name begins with a dash after --', () => {
