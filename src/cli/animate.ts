@@ -2,7 +2,7 @@
 import { readArguments, usage, type AnimateArguments } from './animate/arguments.ts';
 import { createDisplay } from './animate/display.ts';
 import { makeVideo } from './animate/make.ts';
-import { facts, summary } from './animate/report.ts';
+import { jsonSummary, summary } from './animate/report.ts';
 import { Failure, toFailure } from './failure.ts';
 import { onInterrupt } from './interrupt.ts';
 
@@ -23,10 +23,10 @@ export async function animate(args: string[]): Promise<void> {
   const interrupt = onInterrupt(new Failure('INTERRUPTED', 'Interrupted.'), () => display.end());
   interrupt.signal.addEventListener('abort', () => display.phase('Interrupted: cancelling and stopping'));
   try {
-    const made = await makeVideo(request, display, interrupt.signal);
+    const saved = await makeVideo(request, display, interrupt.signal);
     display.end();
-    if (request.json) process.stdout.write(`${JSON.stringify(facts(made))}\n`);
-    else if (!request.quiet) process.stdout.write(summary(made));
+    if (request.json) process.stdout.write(`${JSON.stringify(jsonSummary(saved))}\n`);
+    else if (!request.quiet) process.stdout.write(summary(saved));
   } catch (error) {
     display.end();
     report(toFailure(error), request.json);

@@ -8,8 +8,8 @@ import { COMMAND_HINTS } from './hints.ts';
 /** Exit codes of every command. */
 export const EXIT = { done: 0, failed: 1, badArguments: 2, interrupted: 130 } as const;
 
-/** Errors that only occur on this side of the API. */
-const OWN = {
+/** Errors of the commands themselves, which the API does not have. */
+const COMMAND_ERRORS = {
   BAD_ARGUMENTS: { fault: 'CLIENT', retry: 'NEVER', hint: 'fanslymotion animate --help lists all options.' },
   BAD_CONFIGURATION: { fault: 'OPERATOR', retry: 'NEVER', hint: 'Correct .env or the environment; fanslymotion doctor checks both.' },
   CANNOT_START: { fault: 'OPERATOR', retry: 'LATER', hint: 'fanslymotion doctor checks everything that is required.' },
@@ -21,7 +21,7 @@ const OWN = {
   INTERRUPTED: { fault: 'CLIENT', retry: 'SAME_REQUEST', hint: 'Run the command again at any time; nothing was kept.' },
 } as const satisfies Record<string, ErrorAdvice>;
 
-export type FailureCode = keyof typeof OWN | ErrorCode;
+export type FailureCode = keyof typeof COMMAND_ERRORS | ErrorCode;
 
 /** What `--json` prints of a failure. */
 export interface FailureBody extends ErrorAdvice {
@@ -66,12 +66,12 @@ export class Failure extends Error {
 }
 
 /** @param hint `fanslymotion animate --help` unless given */
-export function badArguments(message: string, hint: string = OWN.BAD_ARGUMENTS.hint): Failure {
+export function badArguments(message: string, hint: string = COMMAND_ERRORS.BAD_ARGUMENTS.hint): Failure {
   return new Failure('BAD_ARGUMENTS', message, { hint });
 }
 
 function adviceOf(code: FailureCode): ErrorAdvice {
-  if (!isErrorCode(code)) return OWN[code];
+  if (!isErrorCode(code)) return COMMAND_ERRORS[code];
   const advice = adviceFor(code);
   return { ...advice, hint: COMMAND_HINTS[code].local ?? advice.hint };
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../jobs/errors.ts';
 
-/** What to do at the command line about an error; null if the API's own hint says it all. */
+/** What to do at the command line about an error; null if the API's own hint is sufficient. */
 interface CommandHint {
   /** For an API on this machine, which the user operates. */
   readonly local: string | null;

@@ -1,6 +1,6 @@
 import { EXIT } from './failure.ts';
 
-/** npm and the terminal both forward one Ctrl-C; a signal later than this, in milliseconds, was pressed again. */
+/** npm and the terminal both forward one Ctrl-C. A signal that arrives later than this, in milliseconds, is a second keystroke. */
 const ONE_KEYSTROKE_MS = 400;
 
 export interface Interrupt {

@@ -52,7 +52,7 @@ export async function models(args: string[]): Promise<void> {
   try {
     const [word = 'list', ...rest] = args;
     const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
-    if (!command) throw badArguments(`There is no command models ${JSON.stringify(word)}${meant(word, Object.keys(COMMANDS))}`, HELP);
+    if (!command) throw badArguments(`There is no command models ${JSON.stringify(word)}${suggestion(word, Object.keys(COMMANDS))}`, HELP);
     const { name, flag } = read(word, command, rest);
     loadDotEnv(ROOT);
     const config = readConfig();
@@ -77,7 +77,7 @@ function read(word: string, { name: naming, flag }: Command, args: string[]): { 
   if (name === undefined && naming === 'required')
     throw badArguments(`models ${word} requires the name of a model.`, 'npm run models -- list prints the names.');
   const surplus = naming === 'none' ? name : more[0];
-  if (surplus !== undefined) throw badArguments(`models ${word} takes no ${JSON.stringify(surplus)}.`, HELP);
+  if (surplus !== undefined) throw badArguments(`models ${word} does not accept ${JSON.stringify(surplus)}.`, HELP);
   return { name, flag: flag !== undefined && values[flag] === true };
 }
 
@@ -86,12 +86,12 @@ function known(config: Config, name: string): KnownModel {
   const model = all.get(name);
   if (model) return model;
   throw badArguments(
-    `${JSON.stringify(name)} is not a known model${meant(name, [...all.keys()])}`,
+    `${JSON.stringify(name)} is not a known model${suggestion(name, [...all.keys()])}`,
     'npm run models -- list prints the names.',
   );
 }
 
-function meant(word: string, candidates: readonly string[]): string {
+function suggestion(word: string, candidates: readonly string[]): string {
   const near = nearest(word, candidates);
   return near ? `; did you mean ${near}?` : '.';
 }

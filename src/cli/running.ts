@@ -29,8 +29,8 @@ export async function findRunning(config: Config): Promise<Running | null> {
   const running = await read(config);
   if (!running) return null;
   try {
-    const answer = await fetch(`${running.url}/healthz`, { signal: AbortSignal.timeout(2_000) });
-    const { instance } = (await answer.json()) as { instance?: string };
+    const response = await fetch(`${running.url}/healthz`, { signal: AbortSignal.timeout(2_000) });
+    const { instance } = (await response.json()) as { instance?: string };
     return instance === running.instance ? running : null;
   } catch {
     return null;

@@ -31,15 +31,15 @@ const PARTS = { api: '../main', worker: '../../worker/main', bot: '../../bot/mai
 
 type PartName = keyof typeof PARTS;
 
-/** A part that takes longer to stop than it announced by more than this is killed, in milliseconds. */
-const SPARE_MS = 100;
+/** A part is killed if it exceeds the stop time that it announced by more than this, in milliseconds. */
+const STOP_MARGIN_MS = 100;
 /** A part that is not ready after this time is killed, in milliseconds. */
 const START_MS = 60_000;
 const RESTART_MS = 1_000;
-/** Delay before another try to start a part that failed to start, in milliseconds. */
-const AGAIN_MS: Readonly<Record<PartName, number>> = { api: 5_000, worker: 5_000, bot: 30_000 };
+/** Delay before starting a part is retried after it failed to start, in milliseconds. */
+const START_RETRY_MS: Readonly<Record<PartName, number>> = { api: 5_000, worker: 5_000, bot: 30_000 };
 
-/** Runs database, API, worker and bot as children, which stop when this process ends, for whatever reason. */
+/** Runs database, API, worker and bot as child processes, which stop when this process ends, for whatever reason. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #children = new Map<PartName, { readonly process: ChildProcess; stopWithinMs: number }>();
@@ -100,7 +100,7 @@ export class Supervisor {
   }
 
   async #stop(): Promise<void> {
-    await Promise.all([...this.#children.values()].map((child) => stopChild(child.process, child.stopWithinMs + SPARE_MS)));
+    await Promise.all([...this.#children.values()].map((child) => stopChild(child.process, child.stopWithinMs + STOP_MARGIN_MS)));
     await this.#starting?.catch(() => {}); // reported to the caller of `start`
     await this.#postgres?.stop();
   }
@@ -157,8 +157,8 @@ export class Supervisor {
   #tryLater(name: PartName, error: unknown): void {
     if (this.#stopping) return;
     const { say, warn = say } = this.#options;
-    warn(`${error instanceof Error ? error.message : String(error)}; retrying in ${AGAIN_MS[name] / 1000} s`);
-    setTimeout(() => void this.#runAgain(name), AGAIN_MS[name]);
+    warn(`${error instanceof Error ? error.message : String(error)}; retrying in ${START_RETRY_MS[name] / 1000} s`);
+    setTimeout(() => void this.#runAgain(name), START_RETRY_MS[name]);
   }
 }
 

@@ -1,4 +1,7 @@
-/** A killed `animate` cannot cancel its job, and the next one would have to wait for a video that is no longer wanted. */
+/**
+ * Cancels jobs of killed `animate` processes. Such a process could not cancel its job itself, and the next one would have to wait for a
+ * video that nobody wants any more.
+ */
 import { hostname } from 'node:os';
 import type { ApiClient } from '../../client/client.ts';
 
@@ -15,11 +18,11 @@ export async function cancelAbandoned(api: ApiClient): Promise<void> {
     ({ nodes }) => nodes,
     () => [],
   );
-  const abandoned = jobs.filter(({ clientRef }) => clientRef !== null && isGone(clientRef));
+  const abandoned = jobs.filter(({ clientRef }) => clientRef !== null && isOfDeadProcess(clientRef));
   await Promise.allSettled(abandoned.map(({ id }) => api.cancelJob(id, { timeoutMs: REQUEST_MS })));
 }
 
-function isGone(clientRef: string): boolean {
+function isOfDeadProcess(clientRef: string): boolean {
   const prefix = `animate:${hostname().slice(0, 100)}:`;
   const pid = clientRef.startsWith(prefix) ? Number(clientRef.slice(prefix.length)) : 0;
   if (!Number.isInteger(pid) || pid <= 0) return false;

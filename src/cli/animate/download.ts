@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ApiClient, Job } from '../../client/client.ts';
 import { ApiError } from '../../client/error.ts';
 import { Failure } from '../failure.ts';
-import { whileUnreachable } from './patience.ts';
+import { whileUnreachable } from './retry.ts';
 
 const DOWNLOAD_TRIES = 3;
 
@@ -28,8 +28,8 @@ export async function saveVideo(
   if (!result.video) throw new Failure('EXPIRED', 'The video has expired and was deleted.');
   const part = `${target}.${process.pid}.part`;
   // A second Ctrl-C exits at once; no partial file may remain even then.
-  const sweep = () => rmSync(part, { force: true });
-  process.once('exit', sweep);
+  const removePart = () => rmSync(part, { force: true });
+  process.once('exit', removePart);
   try {
     for (let tries = 1; ; tries++) {
       const problem = await download(api, result.video.url, part, result, signal);
@@ -44,7 +44,7 @@ export async function saveVideo(
     if (error instanceof Failure || error instanceof ApiError || code === undefined) throw error;
     throw new Failure('CANNOT_SAVE', `${JSON.stringify(target)} cannot be written: ${message}`, { cause: error });
   } finally {
-    process.removeListener('exit', sweep);
+    process.removeListener('exit', removePart);
   }
 }
 

@@ -1,4 +1,4 @@
-/** From a photo to a saved MP4, through the API. */
+/** Makes a video from a photo through the API and saves it as an MP4. */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -13,14 +13,14 @@ import { ownReference } from './abandoned.ts';
 import type { AnimateArguments, RequestedVideo } from './arguments.ts';
 import type { Display } from './display.ts';
 import { saveVideo } from './download.ts';
-import { RETRY_MS, whileUnreachable } from './patience.ts';
-import type { Made } from './report.ts';
+import type { SavedVideo } from './report.ts';
+import { RETRY_MS, whileUnreachable } from './retry.ts';
 import { openServices, type Services } from './services.ts';
 import { assertReadable, chooseTarget } from './target.ts';
 
 /** How long createJob may still take to respond after an interrupt, in milliseconds. */
 const RESPONSE_MS = 2_000;
-/** How long cancelling may take: the user wants to leave. In milliseconds. */
+/** How long cancelling may delay the exit, in milliseconds. */
 const CANCEL_MS = 3_000;
 
 /**
@@ -28,24 +28,24 @@ const CANCEL_MS = 3_000;
  * remains.
  * @throws Failure; the reason of `signal` once that is aborted
  */
-export async function makeVideo(request: AnimateArguments, display: Display, signal: AbortSignal): Promise<Made> {
+export async function makeVideo(request: AnimateArguments, display: Display, signal: AbortSignal): Promise<SavedVideo> {
   const began = performance.now();
   await assertReadable('The photo', request.photo);
   if (request.fromVideo !== undefined) await assertReadable('The video', request.fromVideo);
   const target = await chooseTarget(request.photo, request.out);
-  const model = request.fromVideo === undefined ? null : await readModel(request.photo, request.fromVideo);
+  const original = request.fromVideo === undefined ? null : await readOriginal(request.photo, request.fromVideo);
   const services = await openServices(request, display, signal);
   try {
-    const video = model ? requestOf(model.options) : request.video;
+    const video = original ? requestOf(original.options) : request.video;
     const job = await render(services, request.photo, video, display, AbortSignal.any([signal, services.broken]));
     const { result } = job;
     if (!result) throw new Failure('INTERNAL', 'The API reports the job as completed but gives no result.');
     display.phase('Saving');
     await saveVideo(services.api, result, target, signal, async (file) => {
-      if (model) await compare(model, file, display);
+      if (original) await warnIfFramesMayDiffer(original, file, display);
     });
     await stop(false);
-    return { path: target, job, result, isCopy: model !== null, totalSeconds: (performance.now() - began) / 1000 };
+    return { path: target, job, result, isCopy: original !== null, totalSeconds: (performance.now() - began) / 1000 };
   } catch (error) {
     const failure = reasonOf(error, [signal, services.broken], services.isRemote);
     const log = await stop(failure.isLogged);
@@ -53,23 +53,23 @@ export async function makeVideo(request: AnimateArguments, display: Display, sig
   }
 
   async function stop(keepLog: boolean): Promise<string | null> {
-    if (services.own) display.phase('Stopping the services started for this video');
+    if (services.isOwn) display.phase('Stopping the services started for this video');
     await services.api.close();
     return await services.close(keepLog);
   }
 }
 
-/** The record in `video` of how it was made, provided that it was made from `photo`. @throws Failure BAD_INPUT, PHOTO_DIFFERS */
-async function readModel(photo: string, video: string): Promise<VideoMetadata> {
-  const model = await readVideoMetadata(video).catch((error: Error) => {
-    throw new Failure('BAD_INPUT', error.message, { hint: 'Pass a video as animate saved it.', cause: error });
+/** Reads from `video` how it was made, and checks that it was made from `photo`. @throws Failure BAD_INPUT, PHOTO_DIFFERS */
+async function readOriginal(photo: string, video: string): Promise<VideoMetadata> {
+  const original = await readVideoMetadata(video).catch((error: Error) => {
+    throw new Failure('BAD_INPUT', error.message, { hint: 'Pass a video file exactly as animate saved it.', cause: error });
   });
   const hash = createHash('sha256');
   await pipeline(createReadStream(photo), hash);
-  if (hash.digest('hex') !== model.photoSha256) {
-    throw new Failure('PHOTO_DIFFERS', `${JSON.stringify(video)} was made from another photo than ${JSON.stringify(photo)}.`);
+  if (hash.digest('hex') !== original.photoSha256) {
+    throw new Failure('PHOTO_DIFFERS', `${JSON.stringify(video)} was made from a different photo, not from ${JSON.stringify(photo)}.`);
   }
-  return model;
+  return original;
 }
 
 function requestOf({ crop: _crop, tuning, ...common }: RenderOptions): RequestedVideo {
@@ -78,7 +78,7 @@ function requestOf({ crop: _crop, tuning, ...common }: RenderOptions): Requested
 
 /** Uploads the photo, creates the job and follows it; resolves with the completed job. */
 async function render(
-  { api, own, isRemote }: Services,
+  { api, isOwn, isRemote }: Services,
   photo: string,
   video: RequestedVideo,
   display: Display,
@@ -107,7 +107,7 @@ async function render(
     const failure = reasonOf(error, [signal], isRemote);
     const isUncancelled = await api.cancelJob(job.id, { timeoutMs: CANCEL_MS }).then(
       () => false,
-      (refusal: unknown) => !own && hasCode(refusal, 'UNREACHABLE'),
+      (refusal: unknown) => !isOwn && hasCode(refusal, 'UNREACHABLE'),
     );
     throw isUncancelled ? failure.withHint(`Job ${job.id} could not be cancelled and may still be rendered.`) : failure;
   }
@@ -133,14 +133,14 @@ function delayed(signal: AbortSignal, ms: number): AbortSignal {
 }
 
 /** Warns if the frames may differ: the same options give the same frames only in the same version of the engine. */
-async function compare(model: VideoMetadata, file: string, display: Display): Promise<void> {
-  const made = await readVideoMetadata(file);
-  const { engine } = model.options;
-  if (made.engineVersion !== model.engineVersion) {
+async function warnIfFramesMayDiffer(original: VideoMetadata, file: string, display: Display): Promise<void> {
+  const copy = await readVideoMetadata(file);
+  const { engine } = original.options;
+  if (copy.engineVersion !== original.engineVersion) {
     display.note(
-      `Warning: the original was rendered by ${engine} version ${model.engineVersion}, this video by version ${made.engineVersion}: frames may differ.`,
+      `Warning: the original was rendered by ${engine} version ${original.engineVersion}, this video by version ${copy.engineVersion}: frames may differ.`,
     );
-  } else if (made.software !== model.software) {
-    display.note(`Warning: the original was rendered by ${model.software}, this video by ${made.software}: frames may differ slightly.`);
+  } else if (copy.software !== original.software) {
+    display.note(`Warning: the original was rendered by ${original.software}, this video by ${copy.software}: frames may differ slightly.`);
   }
 }

@@ -4,8 +4,8 @@ import type { Job } from '../../client/client.ts';
 import { croppedShare, isCropped } from '../../client/crop.ts';
 import type { Result } from './download.ts';
 
-/** A video that was made. */
-export interface Made {
+/** A finished video that has been saved. */
+export interface SavedVideo {
   /** Absolute. */
   readonly path: string;
   readonly job: Job;
@@ -16,8 +16,8 @@ export interface Made {
   readonly totalSeconds: number;
 }
 
-/** For people. */
-export function summary({ path: file, job, result, isCopy, totalSeconds }: Made): string {
+/** The text for people. */
+export function summary({ path: file, job, result, isCopy, totalSeconds }: SavedVideo): string {
   const { options } = job;
   const { width, height, frameCount, framesPerSecond, durationSeconds, sizeBytes, renderSeconds } = result;
   const shown = path.relative('', file);
@@ -37,8 +37,8 @@ export function summary({ path: file, job, result, isCopy, totalSeconds }: Made)
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
-/** For programs: the JSON object of --json. */
-export function facts({ path: file, job: { id, options }, result, totalSeconds }: Made) {
+/** The JSON object of --json, for programs. */
+export function jsonSummary({ path: file, job: { id, options }, result, totalSeconds }: SavedVideo) {
   const { video: _video, poster: _poster, renderSeconds, ...measures } = result;
   const { __typename: _type, ...tuning } = options.tuning ?? { __typename: null };
   return {

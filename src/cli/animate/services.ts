@@ -17,11 +17,11 @@ import type { Display } from './display.ts';
 
 export interface Services {
   readonly api: ApiClient;
-  /** Started for this one video. */
-  readonly own: boolean;
-  /** Named by --api-url: it may run on another machine, and the user may not be its operator. */
+  /** Whether the services were started for this one video. */
+  readonly isOwn: boolean;
+  /** Whether --api-url names the API: it may run on another machine, and the user may not be its operator. */
   readonly isRemote: boolean;
-  /** Aborted with a Failure when a service that was started here ends by itself. */
+  /** Aborted with a Failure when a service that was started here stops unexpectedly. */
   readonly broken: AbortSignal;
   /**
    * Stops the services started here.
@@ -39,7 +39,7 @@ const NEVER = new AbortController().signal;
 export async function openServices({ apiUrl, apiKey }: AnimateArguments, display: Display, signal: AbortSignal): Promise<Services> {
   const connect: Connect = (url, key) =>
     ApiClient.create({ url, key, webSocket: WebSocket, onReachability: (problem) => display.trouble(problem?.message ?? null) });
-  const existing = { own: false, broken: NEVER, close: async () => null };
+  const existing = { isOwn: false, broken: NEVER, close: async () => null };
   if (apiUrl !== undefined) {
     const api = connect(apiUrl, apiKey);
     await api.instance({ signal }).catch((error: unknown) => {
@@ -91,9 +91,9 @@ async function startOwn(config: Config, key: string | undefined, connect: Connec
     await supervisor.start();
     signal.throwIfAborted();
     const api = connect(supervisor.url, key);
-    // Processes of other machines may share a configured database, and their ids say nothing here.
+    // A configured database may be shared with other machines, whose process ids mean nothing here.
     if (!config.DATABASE_URL) await cancelAbandoned(api);
-    return { api, own: true, isRemote: false, broken: broken.signal, close };
+    return { api, isOwn: true, isRemote: false, broken: broken.signal, close };
   } catch (error) {
     await supervisor.stop();
     const fatal = await lastFatal(log.file);

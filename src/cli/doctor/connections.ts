@@ -66,13 +66,13 @@ async function checkEmbedded(config: Config): Promise<Finding> {
       `Run npm ci again. ${USE_OTHER_DATABASE}`,
     );
   }
-  const place = `data in ${home.dataDir}${home.relocated ? ', since its user cannot reach the storage folder' : ''}`;
+  const place = `data in ${home.dataDir}${home.relocated ? ', because its user cannot reach the storage folder' : ''}`;
   if (!holdsDatabase(home.dataDir)) return ok('PostgreSQL', `embedded ${version}; ${place}, created at the first start`);
-  const made = (await readFile(path.join(home.dataDir, 'PG_VERSION'), 'utf8')).trim();
-  if (made !== version.split('.')[0]) {
+  const createdBy = (await readFile(path.join(home.dataDir, 'PG_VERSION'), 'utf8')).trim();
+  if (createdBy !== version.split('.')[0]) {
     return fail(
       'PostgreSQL',
-      `${place} was created by PostgreSQL ${made} and cannot be read by ${version}`,
+      `${place} was created by PostgreSQL ${createdBy} and cannot be read by ${version}`,
       `Export it with the version of this program that created it, or move it away to start with an empty database. ${USE_OTHER_DATABASE}`,
     );
   }

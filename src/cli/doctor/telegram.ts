@@ -28,6 +28,6 @@ export async function checkTelegram({
     return warn('Telegram', `${host} responds with status ${response.status}`, 'Check BOT_API_ROOT, and try again later.');
   } catch {
     // Without the error's own message, which may contain the URL and thereby the token.
-    return warn('Telegram', `${host} cannot be reached`, 'Check the network, a proxy, and BOT_API_ROOT; the bot retries by itself.');
+    return warn('Telegram', `${host} cannot be reached`, 'Check the network, a proxy, and BOT_API_ROOT; the bot retries automatically.');
   }
 }

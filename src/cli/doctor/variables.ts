@@ -8,8 +8,8 @@ import { nearest } from '../suggest.ts';
 import { fail, ok, warn, type Finding } from './finding.ts';
 
 const NAMES = names(VARIABLES);
-/** Shorter names resemble variables of other programs too closely. */
-const SHORTEST_GUESS = 6;
+/** Names shorter than this are not suggested: they resemble variables of other programs too closely. */
+const MIN_SUGGESTED_LENGTH = 6;
 
 /**
  * @param environment the process's own variables
@@ -66,7 +66,7 @@ function misspelt(name: string): Finding[] {
   if (Object.hasOwn(VARIABLES, name)) return [];
   const near = nearest(
     name,
-    NAMES.filter((known) => known.length >= SHORTEST_GUESS),
+    NAMES.filter((known) => known.length >= MIN_SUGGESTED_LENGTH),
   );
   return near ? [unknown(name, 'the environment', near)] : [];
 }

@@ -38,7 +38,7 @@ export async function list(config: Config, json: boolean): Promise<void> {
       ...(await modelState(config, weights)),
     })),
   );
-  const needless = names(ENGINES).filter((engine) => engineEntry(engine).weights === null);
+  const withoutWeights = names(ENGINES).filter((engine) => engineEntry(engine).weights === null);
   if (json) {
     process.stdout.write(`${JSON.stringify({ folder, models, others, current })}\n`);
     return;
@@ -58,7 +58,7 @@ export async function list(config: Config, json: boolean): Promise<void> {
       ...current.map(
         ({ engine, variable, message, hint }) => `* ${engine} renders with this model (${variable}): ${message}.${hint ? ` ${hint}` : ''}`,
       ),
-      ...needless.map((engine) => `${engine} needs no weights.`),
+      ...withoutWeights.map((engine) => `${engine} needs no weights.`),
       '',
     ].join('\n'),
   );

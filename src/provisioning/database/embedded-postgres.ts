@@ -28,7 +28,7 @@ export interface EmbeddedPostgresOptions {
   /** Longest wait for the server in milliseconds, including recovery after a crash. Default: 60 000. */
   readonly startTimeoutMs?: number;
   /** How long each stop signal may take before a stronger one is sent, in milliseconds. Default: 10 000. */
-  readonly stopPatienceMs?: number;
+  readonly stopSignalMs?: number;
 }
 
 export interface EmbeddedPostgres {
@@ -40,7 +40,7 @@ export interface EmbeddedPostgres {
   readonly relocated: boolean;
   /** True if the server was already running. */
   readonly adopted: boolean;
-  /** Leaves the server, and stops it unless another process uses it. Safe to call twice. */
+  /** Stops using the server, and stops it unless another process uses it. Safe to call twice. */
   stop(): Promise<void>;
 }
 
@@ -49,7 +49,7 @@ export interface EmbeddedPostgres {
  * @throws StartupError with a hint, and with the server's last log lines if there are any
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const { dataDir, durable = true, startTimeoutMs = 60_000, stopPatienceMs = 10_000 } = options;
+  const { dataDir, durable = true, startTimeoutMs = 60_000, stopSignalMs = 10_000 } = options;
   const home = await prepare(dataDir, durable);
   const password = await readPassword(home.dataDir);
 
@@ -58,7 +58,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   member.unref();
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
-    if (await member.leave()) await stopPostmaster(home, postmaster, stopPatienceMs);
+    if (await member.leave()) await stopPostmaster(home, postmaster, stopSignalMs);
     await member.close();
   };
   return {
@@ -89,12 +89,12 @@ async function prepare(dataDir: string, durable: boolean): Promise<Home> {
 }
 
 async function checkMajorVersion(dataDir: string, { version }: Binaries): Promise<void> {
-  const made = (await readFile(`${dataDir}/PG_VERSION`, 'utf8')).trim();
+  const createdBy = (await readFile(`${dataDir}/PG_VERSION`, 'utf8')).trim();
   const [ours] = version.split('.');
-  if (made === ours) return;
+  if (createdBy === ours) return;
   const hint = `Start the version of this program that created it and export the data with pg_dump, or move the folder away to start with an empty database. ${USE_OTHER_DATABASE}`;
   throw new StartupError(
-    `The database in ${dataDir} was created by PostgreSQL ${made}; this version contains PostgreSQL ${ours}, which cannot read it.`,
+    `The database in ${dataDir} was created by PostgreSQL ${createdBy}; this version contains PostgreSQL ${ours}, which cannot read it.`,
     hint,
   );
 }
@@ -147,7 +147,7 @@ async function joinOrLaunch(home: Home, password: string, durable: boolean, time
 }
 
 /**
- * How long a server that fails to start is started again, in milliseconds. The cause may pass soon: another process is about to write
+ * How long a server that fails to start is started again, in milliseconds. The cause may be temporary: another process is about to write
  * its lock file, the port was taken in the meantime, or the last process of a killed server is still exiting.
  */
 const RELAUNCH_MS = 3_000;
@@ -241,7 +241,7 @@ class Member {
   }
 
   /**
-   * Releases the server.
+   * Stops using the server.
    * @returns true if no other process uses it; none can join until this connection ends
    */
   async leave(): Promise<boolean> {

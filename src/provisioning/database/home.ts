@@ -50,15 +50,16 @@ export async function chooseHome(requested: string, found: Binaries): Promise<Ho
   const binaries = usable ? found : await copyBinaries(found, await sharedFolder());
   if (holdsDatabase(wanted)) return { binaries, dataDir: wanted, relocated: false, user };
 
-  const refuge = path.join(SHARED_FOLDER, createHash('sha256').update(wanted).digest('hex').slice(0, 16));
-  if (!holdsDatabase(refuge) && (await canReach(user, path.dirname(wanted)))) return { binaries, dataDir: wanted, relocated: false, user };
+  const fallback = path.join(SHARED_FOLDER, createHash('sha256').update(wanted).digest('hex').slice(0, 16));
+  if (!holdsDatabase(fallback) && (await canReach(user, path.dirname(wanted))))
+    return { binaries, dataDir: wanted, relocated: false, user };
   await sharedFolder();
-  return { binaries, dataDir: refuge, relocated: true, user };
+  return { binaries, dataDir: fallback, relocated: true, user };
 }
 
 async function ownerOf(dataDir: string): Promise<User> {
   const { uid, gid } = await stat(dataDir);
-  const hint = `Give it and its folders back to their previous owner (chown -R ${NOBODY.uid}:${NOBODY.gid} for root's). ${USE_OTHER_DATABASE}`;
+  const hint = `Give it and its folders back to their previous owner (if root created it: chown -R ${NOBODY.uid}:${NOBODY.gid}). ${USE_OTHER_DATABASE}`;
   if (uid === 0) throw new StartupError(`The database in ${dataDir} belongs to root, and PostgreSQL refuses to run as root.`, hint);
   if (!(await canReach({ uid, gid }, dataDir)))
     throw new StartupError(`The database in ${dataDir} belongs to user ${uid}, who cannot enter that folder.`, hint);

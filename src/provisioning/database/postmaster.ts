@@ -50,28 +50,28 @@ async function psState(pid: number): Promise<readonly [string?, string?]> {
   return [state?.[0], path.basename(command.join(' '))];
 }
 
-/** Ways to stop PostgreSQL: disconnecting all clients, without a checkpoint, by force. */
-const URGENCY = [
+/** Ways to stop PostgreSQL, the gentlest first: disconnecting all clients, without a checkpoint, by force. */
+const STOP_METHODS = [
   { signal: 'SIGINT', mode: 'fast' },
   { signal: 'SIGQUIT', mode: 'immediate' },
   { signal: 'SIGKILL', mode: 'immediate' },
 ] as const;
 
 /**
- * Stops `postmaster`, with a stronger signal after each `patienceMs`. Does nothing if another server uses `dataDir` by now.
+ * Stops `postmaster`, sending a stronger signal after each `signalMs`. Does nothing if another server uses `dataDir` by now.
  * @throws Error if it is still running after the last one
  */
-export async function stopPostmaster(home: Home, postmaster: Postmaster, patienceMs: number): Promise<void> {
+export async function stopPostmaster(home: Home, postmaster: Postmaster, signalMs: number): Promise<void> {
   const isRunning = async (): Promise<boolean> => {
     const holder = await readPostmaster(home.dataDir);
     const replaced = holder !== undefined && (holder.pid !== postmaster.pid || holder.startedAt !== postmaster.startedAt);
     return !replaced && (await isPostmaster(postmaster.pid));
   };
-  for (const { signal, mode } of URGENCY) {
+  for (const { signal, mode } of STOP_METHODS) {
     if (!(await isRunning())) return;
     if (process.platform === 'win32') await stopByControl(home, mode);
     else signalIfRunning(postmaster.pid, signal);
-    for (const end = Date.now() + patienceMs; Date.now() < end; await sleep(10)) if (!(await isRunning())) return;
+    for (const end = Date.now() + signalMs; Date.now() < end; await sleep(10)) if (!(await isRunning())) return;
   }
   throw new Error(`PostgreSQL (process ${postmaster.pid}, ${home.dataDir}) does not stop.`);
 }

@@ -58,7 +58,10 @@ export async function initialise(home: Home, durable: boolean): Promise<void> {
     await initdb(home, draft, password, durable);
     await rename(password, passwordFile(draft));
     if (home.relocated)
-      await writeFile(path.join(draft, 'README'), 'Database of a FanslyMotion that root runs in a folder only root may enter.\n');
+      await writeFile(
+        path.join(draft, 'README'),
+        'Database of a FanslyMotion installation that runs as root in a folder that only root can enter.\n',
+      );
     await rename(draft, dataDir);
   } catch (error) {
     if (!holdsDatabase(dataDir)) throw error; // otherwise another process was faster
@@ -94,8 +97,8 @@ async function initdb(home: Home, folder: string, password: string, durable: boo
   child.stderr?.on('data', (chunk) => (output += chunk));
   const code = await ended(child);
   if (code === 0) return;
-  const nameless = output.includes('could not look up effective user ID');
-  const hint = `${nameless ? 'Start as a user who has a name on this machine.' : 'Check that the disk has free space.'} ${USE_OTHER_DATABASE}`;
+  const userHasNoName = output.includes('could not look up effective user ID');
+  const hint = `${userHasNoName ? 'Start as a user who has a name on this machine.' : 'Check that the disk has free space.'} ${USE_OTHER_DATABASE}`;
   throw new StartupError(`PostgreSQL could not create a database in ${home.dataDir}:\n${output.trim()}`, hint);
 }
 

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { facts, summary, type Made } from '../../../src/cli/animate/report.ts';
+import { jsonSummary, summary, type SavedVideo } from '../../../src/cli/animate/report.ts';
 import type { JobOptions } from '../../../src/client/client.ts';
 import { CLIENT_JOB } from '../../support/client-job.ts';
 
-const made = (options: Partial<JobOptions>, isCopy = false): Made => ({
+const made = (options: Partial<JobOptions>, isCopy = false): SavedVideo => ({
   path: path.resolve('cat.mp4'),
   job: { ...CLIENT_JOB, options: { ...CLIENT_JOB.options, ...options } },
   result: {
@@ -42,7 +42,7 @@ describe('the summary of animate', () => {
 describe('the JSON of animate', () => {
   it('prints the tuning of the engine without the name of its GraphQL type', () => {
     const tuning = { numInferenceSteps: 24, minGuidanceScale: 1, maxGuidanceScale: 3, noiseAugStrength: 0.1, motionBucketId: 50 };
-    expect(facts(made({ engine: 'SVD_XT', tuning: { __typename: 'SvdXtTuning', ...tuning } })).options.tuning).toEqual(tuning);
-    expect(facts(made({})).options.tuning).toBeNull();
+    expect(jsonSummary(made({ engine: 'SVD_XT', tuning: { __typename: 'SvdXtTuning', ...tuning } })).options.tuning).toEqual(tuning);
+    expect(jsonSummary(made({})).options.tuning).toBeNull();
   });
 });
