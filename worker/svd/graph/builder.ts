@@ -13,7 +13,7 @@ import type { Weights } from './weights.ts';
 export const GROUPS = 32;
 
 /** Settings that a compute backend chooses for its graphs. */
-interface DialectOptions {
+export interface DialectOptions {
   /** Type of activations and arithmetic. Inputs and outputs are float32 either way. */
   readonly precision: Precision;
   readonly feedForward: FeedForwardSlicing;
@@ -101,13 +101,14 @@ export abstract class GraphBuilder {
   }
 
   /**
-   * A tensor of `weights` in the graph's precision.
+   * A tensor of `weights`.
    * @param shape another shape for the same bytes, or for `shape[0]` rows of them
    * @param firstRow index of the first row to take, along the tensor's first dimension
+   * @param type default: the graph's precision
    */
-  protected parameter(weights: Weights, name: string, shape?: readonly number[], firstRow = 0): string {
+  protected parameter(weights: Weights, name: string, shape?: readonly number[], firstRow = 0, type: Precision = this.precision): string {
     const tensor = weights.tensor(name);
-    const key = `${tensor.name} ${firstRow} ${shape?.join() ?? ''}`;
+    const key = `${tensor.name} ${firstRow} ${shape?.join() ?? ''} ${type}`;
     const known = this.#parameters.get(key);
     if (known) return known;
     const rowBytes = tensor.sizeBytes / tensor.shape[0]!;
@@ -115,7 +116,7 @@ export abstract class GraphBuilder {
       location: path.basename(this.#file),
       offset: tensor.offset + firstRow * rowBytes,
     });
-    const id = this.writer.cast(stored, tensor.type, this.precision);
+    const id = this.writer.cast(stored, tensor.type, type);
     this.#parameters.set(key, id);
     return id;
   }

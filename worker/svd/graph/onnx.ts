@@ -20,15 +20,27 @@ export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { fp32: 4, i
 /** An attribute of a node. Floats are marked, because JavaScript does not distinguish them from integers. */
 export type Attribute = number | string | readonly number[] | { readonly float: number };
 
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+/** Domains of operators other than the standard ones, which have none. */
+export const DOMAIN = {
+  /** onnxruntime's contributed operators: docs/ContribOperators.md in its repository. */
+  microsoft: 'com.microsoft',
+  /** Standard operators on channels-last data, which onnxruntime's layout transformation uses internally. */
+  nhwc: 'com.ms.internal.nhwc',
+} as const;
+
 const IR_VERSION = 10;
 const OPSET = 21;
-const DOMAINS: readonly [domain: string, version: number][] = [
+/** Versions of the operator sets. That of `nhwc` is declared only by models that use it, because only some providers know it. */
+const OPSETS: readonly [domain: string, version: number][] = [
   ['', OPSET],
-  ['com.microsoft', 1],
+  [DOMAIN.microsoft, 1],
 ];
+const NHWC_OPSET: readonly [domain: string, version: number] = [DOMAIN.nhwc, OPSET];
 
 /** AttributeProto.AttributeType */
-const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 } as const;
+export const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 /** Location of a weight's bytes. */
 interface ExternalData {
@@ -44,27 +56,46 @@ export interface TensorSpec {
   readonly shape: readonly number[];
 }
 
+interface Node {
+  readonly type: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Attributes;
+  /** Whether outputs that nothing uses may be omitted. */
+  readonly omitsOutputs: boolean;
+}
+
 export class OnnxWriter {
   readonly #graph: string;
-  readonly #nodes: ProtoWriter[] = [];
+  readonly #prefix: string;
+  readonly #nodes = new Set<Node>();
   /** Nodes that depend on weights and constants only; see `finish`. */
-  readonly #preparations: ProtoWriter[] = [];
+  readonly #preparations = new Set<Node>();
+  /** The node that computes a value. */
+  readonly #sources = new Map<string, Node>();
+  /** How many nodes and outputs use a value. */
+  readonly #uses = new Map<string, number>();
   /** Weights, constants, and outputs of preparations. */
   readonly #fixed = new Set<string>();
-  readonly #initializers: ProtoWriter[] = [];
+  readonly #initializers = new Map<string, ProtoWriter>();
   readonly #inputs: ProtoWriter[] = [];
   readonly #outputs: ProtoWriter[] = [];
   readonly #constants = new Map<string, string>();
   #names = 0;
 
-  /** @param graph name of the graph, for tools that display it */
-  constructor(graph: string) {
+  /**
+   * @param graph name of the graph, for tools that display it
+   * @param prefix start of all names in the graph
+   */
+  constructor(graph: string, prefix = '') {
     this.#graph = graph;
+    this.#prefix = prefix;
   }
 
   /** Number of nodes written so far. */
   get nodes(): number {
-    return this.#nodes.length + this.#preparations.length;
+    return this.#nodes.size + this.#preparations.size;
   }
 
   /** Declares a float32 input. */
@@ -76,31 +107,58 @@ export class OnnxWriter {
   /** Makes the float32 tensor `value` an output. */
   output(value: string, shape: readonly number[]): void {
     this.#outputs.push(valueInfo(value, shape));
+    this.#use(value, 1);
   }
 
   /** Adds a node and returns its first output. */
-  op(type: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}, domain = ''): string {
+  op(type: string, inputs: readonly string[], attributes: Attributes = {}, domain = ''): string {
     return this.ops(type, inputs, 1, attributes, domain)[0]!;
   }
 
-  /** Adds a node and returns its `count` outputs. An input '' is an omitted optional input. */
-  ops(type: string, inputs: readonly string[], count: number, attributes: Readonly<Record<string, Attribute>> = {}, domain = ''): string[] {
-    const outputs = Array.from({ length: count }, () => `v${this.#names++}`);
-    const node = new ProtoWriter();
-    for (const input of inputs) node.text(1, input);
-    for (const output of outputs) node.text(2, output);
-    node.text(3, `${type}_${this.nodes}`).text(4, type);
-    for (const [name, value] of Object.entries(attributes)) node.message(5, attribute(name, value));
-    if (domain) node.text(7, domain);
+  /**
+   * Adds a node and returns its outputs. An input '' is an omitted optional input.
+   * @param outputs their number, or their names: from `name`, or of withdrawn values, or '' if omitted. Named outputs other than the first
+   * are optional: those that nothing uses in the end are omitted.
+   */
+  ops(type: string, inputs: readonly string[], outputs: number | readonly string[], attributes: Attributes = {}, domain = ''): string[] {
+    const names = typeof outputs === 'number' ? Array.from({ length: outputs }, () => this.name()) : [...outputs];
+    const node: Node = { type, domain, inputs, outputs: names, attributes, omitsOutputs: typeof outputs !== 'number' };
     const isPreparation = inputs.every((input) => this.#fixed.has(input));
-    if (isPreparation) for (const output of outputs) this.#fixed.add(output);
-    (isPreparation ? this.#preparations : this.#nodes).push(node);
-    return outputs;
+    (isPreparation ? this.#preparations : this.#nodes).add(node);
+    for (const output of names) {
+      this.#sources.set(output, node);
+      if (isPreparation) this.#fixed.add(output);
+    }
+    for (const input of inputs) this.#use(input, 1);
+    return names;
+  }
+
+  /** A new name for a value. */
+  name(): string {
+    return `${this.#prefix}v${this.#names++}`;
+  }
+
+  /**
+   * Takes back the node that computes `value`, so that another node can compute the same and more. `finish` removes nodes that were written
+   * only for it.
+   * @returns false, without an effect, if the result of the node is used already, or if `value` is an input, a weight or a constant
+   */
+  withdraw(value: string): boolean {
+    const node = this.#sources.get(value);
+    if (!node || node.outputs.some((output) => this.#uses.get(output))) return false;
+    this.#nodes.delete(node);
+    this.#preparations.delete(node);
+    for (const output of node.outputs) {
+      this.#sources.delete(output);
+      this.#fixed.delete(output);
+    }
+    for (const input of node.inputs) this.#use(input, -1);
+    return true;
   }
 
   /** Adds a node with an operator of onnxruntime's com.microsoft domain. */
-  contrib(type: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
-    return this.op(type, inputs, attributes, 'com.microsoft');
+  contrib(type: string, inputs: readonly string[], attributes: Attributes = {}): string {
+    return this.op(type, inputs, attributes, DOMAIN.microsoft);
   }
 
   reshape(value: string, shape: readonly number[]): string {
@@ -122,7 +180,7 @@ export class OnnxWriter {
   /** Declares a weight in a file. `shape` may differ from the shape in the file as long as the bytes are the same. */
   external(type: ElementType, shape: readonly number[], { location, offset }: ExternalData): string {
     const length = shape.reduce((product, side) => product * side, ELEMENT_BYTES[type]);
-    const name = `w${this.#names++}`;
+    const name = `${this.#prefix}w${this.#names++}`;
     const tensor = tensorOf(name, type, shape);
     for (const [key, value] of [
       ['location', location],
@@ -131,7 +189,7 @@ export class OnnxWriter {
     ]) {
       tensor.message(13, new ProtoWriter().text(1, String(key)).text(2, String(value)));
     }
-    this.#initializers.push(tensor.int(14, 1));
+    this.#initializers.set(name, tensor.int(14, 1));
     this.#fixed.add(name);
     return name;
   }
@@ -141,8 +199,8 @@ export class OnnxWriter {
     const key = `${type} ${shape.join()} ${Buffer.from(bytes).toString('base64')}`;
     const known = this.#constants.get(key);
     if (known) return known;
-    const name = `c${this.#names++}`;
-    this.#initializers.push(tensorOf(name, type, shape).bytes(9, bytes));
+    const name = `${this.#prefix}c${this.#names++}`;
+    this.#initializers.set(name, tensorOf(name, type, shape).bytes(9, bytes));
     this.#constants.set(key, name);
     this.#fixed.add(name);
     return name;
@@ -165,16 +223,50 @@ export class OnnxWriter {
    * most recently written input first, so each weight is prepared right before its use instead of all of them before the first use.
    */
   finish(): Uint8Array {
+    this.#removeUnusedNodes();
     const graph = new ProtoWriter();
-    for (const node of [...this.#preparations, ...this.#nodes]) graph.message(1, node);
+    const nodes = [...this.#preparations, ...this.#nodes].map((node) => this.#withoutUnusedOutputs(node));
+    nodes.forEach((node, i) => graph.message(1, nodeProto(node, `${this.#prefix}${node.type}_${i}`)));
     graph.text(2, this.#graph);
-    for (const initializer of this.#initializers) graph.message(5, initializer);
+    for (const [name, initializer] of this.#initializers) if (this.#uses.get(name)) graph.message(5, initializer);
     for (const input of this.#inputs) graph.message(11, input);
     for (const output of this.#outputs) graph.message(12, output);
     const model = new ProtoWriter().int(1, IR_VERSION).text(2, 'FanslyMotion').message(7, graph);
-    for (const [domain, version] of DOMAINS) model.message(8, new ProtoWriter().text(1, domain).int(2, version));
+    const opsets = nodes.some(({ domain }) => domain === DOMAIN.nhwc) ? [...OPSETS, NHWC_OPSET] : OPSETS;
+    for (const [domain, version] of opsets) model.message(8, new ProtoWriter().text(1, domain).int(2, version));
     return model.finish();
   }
+
+  #removeUnusedNodes(): void {
+    for (const nodes of [this.#nodes, this.#preparations]) {
+      for (const node of [...nodes].toReversed()) {
+        if (node.outputs.some((output) => this.#uses.get(output))) continue;
+        nodes.delete(node);
+        for (const input of node.inputs) this.#use(input, -1);
+      }
+    }
+  }
+
+  #use(value: string, times: 1 | -1): void {
+    this.#uses.set(value, (this.#uses.get(value) ?? 0) + times);
+  }
+
+  #withoutUnusedOutputs(node: Node): Node {
+    if (!node.omitsOutputs) return node;
+    const outputs = node.outputs.map((output, i) => (i === 0 || this.#uses.get(output) ? output : ''));
+    while (outputs.at(-1) === '') outputs.pop();
+    return { ...node, outputs };
+  }
+}
+
+function nodeProto({ type, domain, inputs, outputs, attributes }: Node, name: string): ProtoWriter {
+  const node = new ProtoWriter();
+  for (const input of inputs) node.text(1, input);
+  for (const output of outputs) node.text(2, output);
+  node.text(3, name).text(4, type);
+  for (const [key, value] of Object.entries(attributes)) node.message(5, attribute(key, value));
+  if (domain) node.text(7, domain);
+  return node;
 }
 
 function tensorOf(name: string, type: ElementType, shape: readonly number[]): ProtoWriter {

@@ -1,4 +1,5 @@
-/** Writes the subset of the protocol buffers wire format that ONNX needs: varints, float32 and length-delimited fields. */
+/** The subset of the protocol buffers wire format that ONNX needs: varints, float32 and length-delimited fields. */
+
 export class ProtoWriter {
   #bytes = new Uint8Array(256);
   #length = 0;
@@ -65,5 +66,68 @@ export class ProtoWriter {
       this.#bytes = larger;
     }
     return at;
+  }
+}
+
+/** A parsed message: its fields' numbers and values in file order. */
+export class ProtoReader {
+  readonly #fields: [field: number, value: number | Uint8Array][] = [];
+
+  /** @throws RangeError if `bytes` end within a field */
+  constructor(bytes: Uint8Array) {
+    let at = 0;
+    const varint = (): number => {
+      let value = 0;
+      for (let weight = 1; ; weight *= 128) {
+        if (at >= bytes.length) throw new RangeError('a protocol buffer message ends within a field');
+        const byte = bytes[at++]!;
+        value += (byte & 0x7f) * weight;
+        if (byte < 0x80) return value;
+      }
+    };
+    while (at < bytes.length) {
+      const tag = varint();
+      const [field, kind] = [tag >> 3, tag & 7];
+      if (kind === 0) this.#fields.push([field, varint()]);
+      else {
+        const length = kind === 2 ? varint() : kind === 5 ? 4 : 8;
+        if (at + length > bytes.length) throw new RangeError('a protocol buffer message ends within a field');
+        this.#fields.push([field, bytes.subarray(at, at + length)]);
+        at += length;
+      }
+    }
+  }
+
+  /** Values of a field of type int32, int64, uint64 or enum. Negative numbers are not supported. */
+  ints(field: number): number[] {
+    return this.#values(field).filter((value) => typeof value === 'number');
+  }
+
+  /** Values of a field of type bytes, string, float or message, as stored. */
+  bytes(field: number): Uint8Array[] {
+    return this.#values(field).filter((value) => typeof value !== 'number');
+  }
+
+  texts(field: number): string[] {
+    return this.bytes(field).map((bytes) => Buffer.from(bytes).toString());
+  }
+
+  messages(field: number): ProtoReader[] {
+    return this.bytes(field).map((bytes) => new ProtoReader(bytes));
+  }
+
+  /** The value of a string field; '' if it is absent. */
+  text(field: number): string {
+    return this.texts(field)[0] ?? '';
+  }
+
+  /** The value of a float field; 0 if it is absent. */
+  float(field: number): number {
+    const [bytes] = this.bytes(field);
+    return bytes ? new DataView(bytes.buffer, bytes.byteOffset, 4).getFloat32(0, true) : 0;
+  }
+
+  #values(field: number): (number | Uint8Array)[] {
+    return this.#fields.filter(([number]) => number === field).map(([, value]) => value);
   }
 }

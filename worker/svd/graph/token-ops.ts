@@ -3,9 +3,15 @@
  * those whose best implementation depends on the backend: norms, attention, activation.
  */
 import { evenly, GraphBuilder, rowsOf } from './builder.ts';
-import { ELEMENT_BYTES, type Attribute } from './onnx.ts';
+import { ELEMENT_BYTES, type Attributes } from './onnx.ts';
 import type { Tokens, VectorInput, Vectors } from './ops.ts';
 import type { Weights } from './weights.ts';
+
+interface GatedSize {
+  readonly rows: number;
+  readonly channels: number;
+  readonly width: number;
+}
 
 export abstract class TokenOps extends GraphBuilder {
   inputVectors(name: string, { rows, widths }: VectorInput): Vectors[] {
@@ -20,7 +26,7 @@ export abstract class TokenOps extends GraphBuilder {
   /** Makes `values`, concatenated along their channels, an output. */
   protected outputTokens(name: string, values: readonly Tokens[]): void {
     const joined = this.writer.concat(
-      values.map(({ id }) => id),
+      values.map((value) => this.matrix(value)),
       1,
     );
     this.declareOutput(name, joined, [rowsOf(values[0]!), values.reduce((sum, { channels }) => sum + channels, 0)]);
@@ -28,7 +34,7 @@ export abstract class TokenOps extends GraphBuilder {
 
   linear(x: Tokens, weights: Weights): Tokens {
     const [channels, into] = weights.tensor('weight').shape as [number, number];
-    const id = this.gemm(x.id, this.parameter(weights, 'weight'), this.bias(weights));
+    const id = this.gemm(this.matrix(x), this.parameter(weights, 'weight'), this.bias(weights));
     this.countMultiplyAdds(rowsOf(x) * channels * into);
     return { ...x, id, channels };
   }
@@ -42,57 +48,52 @@ export abstract class TokenOps extends GraphBuilder {
   feedForward(x: Tokens, weights: Weights): Tokens {
     const [inner, outer] = [weights.at('net.0.proj'), weights.at('net.2')];
     const [channels, width] = outer.tensor('weight').shape as [number, number];
-    // Rows [0, width) of the inner layer compute a, the rest the gate. Two products avoid splitting one large result.
-    const halves = ([0, width] as const).map((start) => {
-      const half = (name: string, shape: number[]) => this.parameter(inner, name, shape, start);
-      return { weight: half('weight', [width, x.channels]), bias: half('bias', [width]) };
-    });
-    const outerWeight = this.parameter(outer, 'weight');
-    const outerBias = this.bias(outer);
-    const compute = (id: string) => {
-      const [a, gate] = halves.map(({ weight, bias }) => this.gemm(id, weight, [bias]));
-      return this.gemm(this.writer.op('Mul', [a!, this.writer.op('Gelu', [gate!])]), outerWeight, outerBias);
-    };
     const rows = rowsOf(x);
     this.countMultiplyAdds(rows * width * (2 * x.channels + channels));
     const { bytes, maxSlices } = this.feedForwardSlicing;
-    const slices = Math.min(maxSlices, Math.ceil((rows * width * ELEMENT_BYTES[this.precision]) / bytes));
-    return { ...x, id: this.writer.concat(this.pieces(x.id, 0, evenly(rows, slices)).map(compute), 0), channels };
+    const slices = Math.min(maxSlices, Math.ceil((rows * this.widest(width) * ELEMENT_BYTES[this.precision]) / bytes));
+    const sizes = evenly(rows, slices);
+    const outerWeight = this.parameter(outer, 'weight');
+    const outerBias = this.bias(outer);
+    const results = this.pieces(this.matrix(x), 0, sizes).map((piece, i) =>
+      this.gemm(this.gated(piece, inner, { rows: sizes[i]!, channels: x.channels, width }), outerWeight, outerBias),
+    );
+    return { ...x, id: this.join(results), channels };
   }
 
   gelu(x: Tokens): Tokens {
-    return { ...x, id: this.writer.op('Gelu', [x.id]) };
+    return { ...x, id: this.writer.op('Gelu', [this.matrix(x)]) };
   }
 
   silu(x: Tokens): Tokens {
-    return { ...x, id: this.activate(x.id) };
+    return { ...x, id: this.activate(this.matrix(x)) };
   }
 
   sum(x: Tokens, y: Tokens): Tokens {
-    return { ...x, id: this.writer.op('Add', [x.id, y.id]) };
+    return { ...x, id: this.writer.op('Add', [this.matrix(x), this.matrix(y)]) };
   }
 
   addPerItem(x: Tokens, rows: Vectors): Tokens {
     const { sequences, length, channels } = x;
-    if (rows.rows === 1) return { ...x, id: this.writer.op('Add', [x.id, rows.id]) };
-    const items = this.writer.reshape(x.id, [rows.rows, (sequences / rows.rows) * length, channels]);
+    if (rows.rows === 1) return { ...x, id: this.writer.op('Add', [this.matrix(x), rows.id]) };
+    const items = this.writer.reshape(this.matrix(x), [rows.rows, (sequences / rows.rows) * length, channels]);
     const sum = this.writer.op('Add', [items, this.writer.reshape(rows.id, [rows.rows, 1, channels])]);
     return { ...x, id: this.writer.reshape(sum, [sequences * length, channels]) };
   }
 
   addPerToken(x: Tokens, rows: Vectors): Tokens {
     const { sequences, length, channels } = x;
-    const sum = this.writer.op('Add', [this.writer.reshape(x.id, [sequences, length, channels]), rows.id]);
+    const sum = this.writer.op('Add', [this.writer.reshape(this.matrix(x), [sequences, length, channels]), rows.id]);
     return { ...x, id: this.writer.reshape(sum, [sequences * length, channels]) };
   }
 
   mix(weight: number, x: Tokens, y: Tokens): Tokens {
-    return { ...x, id: this.writer.op('Add', [this.times(x.id, weight), this.times(y.id, 1 - weight)]) };
+    return { ...x, id: this.writer.op('Add', [this.times(this.matrix(x), weight), this.times(this.matrix(y), 1 - weight)]) };
   }
 
   swapSpaceAndTime(x: Tokens, batch: number): Tokens {
     const { sequences, length, channels } = x;
-    const swapped = this.writer.transpose(this.writer.reshape(x.id, [batch, sequences / batch, length, channels]), [0, 2, 1, 3]);
+    const swapped = this.writer.transpose(this.writer.reshape(this.matrix(x), [batch, sequences / batch, length, channels]), [0, 2, 1, 3]);
     return {
       id: this.writer.reshape(swapped, [sequences * length, channels]),
       sequences: batch * length,
@@ -104,7 +105,7 @@ export abstract class TokenOps extends GraphBuilder {
   prepend(x: Tokens, weights: Weights, name: string): Tokens {
     const { sequences, length, channels } = x;
     if (sequences !== 1) throw new RangeError('a token can only be prepended to a single sequence');
-    const id = this.writer.op('Concat', [this.parameter(weights, name, [1, channels]), x.id], { axis: 0 });
+    const id = this.writer.op('Concat', [this.parameter(weights, name, [1, channels]), this.matrix(x)], { axis: 0 });
     return { id, sequences, length: length + 1, channels };
   }
 
@@ -116,7 +117,7 @@ export abstract class TokenOps extends GraphBuilder {
   first(x: Tokens): Tokens {
     if (x.sequences !== 1) throw new RangeError('the first token can only be taken from a single sequence');
     const [from, to, axis] = [[0], [1], [0]].map((values) => this.writer.ints(values));
-    return { ...x, id: this.writer.op('Slice', [x.id, from!, to!, axis!]), length: 1 };
+    return { ...x, id: this.writer.op('Slice', [this.matrix(x), from!, to!, axis!]), length: 1 };
   }
 
   abstract layerNorm(x: Tokens, weights: Weights, epsilon: number): Tokens;
@@ -125,13 +126,38 @@ export abstract class TokenOps extends GraphBuilder {
   /** SiLU: x · sigmoid(x). */
   protected abstract activate(id: string): string;
 
+  /** `x` as [sequences × length, channels]. */
+  protected matrix(x: Tokens): string {
+    return x.id;
+  }
+
   /** a [rows, in] · weight [out, in]ᵀ + bias [out] */
   protected gemm(a: string, weight: string, bias: readonly string[]): string {
     return this.product('Gemm', [a, weight, ...bias], { transB: 1 });
   }
 
+  /** Concatenates the rows of matrices that `gemm` computed with the same weight and bias. */
+  protected join(products: readonly string[]): string {
+    return this.writer.concat(products, 0);
+  }
+
+  /** Columns of the widest matrix that `gated` computes. */
+  protected widest(width: number): number {
+    return width;
+  }
+
+  /** a × GELU(gate), where the linear layer `inner` gives [a | gate]: [rows, channels] → [rows, width]. */
+  protected gated(id: string, inner: Weights, { channels, width }: GatedSize): string {
+    // Rows [0, width) of the layer compute a, the rest the gate. Two products avoid splitting one large result.
+    const [a, gate] = [0, width].map((start) => {
+      const half = (name: string, shape: number[]) => this.parameter(inner, name, shape, start);
+      return this.gemm(id, half('weight', [width, channels]), [half('bias', [width])]);
+    });
+    return this.writer.op('Mul', [a!, this.writer.op('Gelu', [gate!])]);
+  }
+
   /** A convolution or matrix product. */
-  protected product(operator: 'Conv' | 'Gemm', inputs: readonly string[], attributes: Readonly<Record<string, Attribute>>): string {
+  protected product(operator: 'Conv' | 'Gemm', inputs: readonly string[], attributes: Attributes): string {
     return this.writer.op(operator, inputs, attributes);
   }
 }

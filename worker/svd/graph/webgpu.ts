@@ -1,7 +1,7 @@
 /** Dialect for onnxruntime's WebGPU provider. docs/webgpu.md lists the provider's limits that it works around. */
 import { evenly, GROUPS } from './builder.ts';
 import { ChannelsFirstOps } from './channels-first.ts';
-import { ELEMENT_BYTES, type Attribute } from './onnx.ts';
+import { ELEMENT_BYTES, type Attributes } from './onnx.ts';
 import type { Tokens } from './ops.ts';
 import type { Weights } from './weights.ts';
 
@@ -90,11 +90,7 @@ export class WebgpuOps extends ChannelsFirstOps {
   }
 
   /** In float32: the provider accumulates in the type of its inputs, and sums of thousands of products lose too much in float16. */
-  protected override product(
-    operator: 'Conv' | 'Gemm',
-    inputs: readonly string[],
-    attributes: Readonly<Record<string, Attribute>>,
-  ): string {
+  protected override product(operator: 'Conv' | 'Gemm', inputs: readonly string[], attributes: Attributes): string {
     if (this.precision === 'fp32') return this.writer.op(operator, inputs, attributes);
     const widened = inputs.map((id) => {
       const known = this.#widened.get(id) ?? this.writer.cast(id, 'fp16', 'fp32');

@@ -4,15 +4,16 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCheckpoint, type Checkpoint } from '../../../../worker/svd/checkpoint/checkpoint.ts';
 import { conditioningGraph } from '../../../../worker/svd/graph/conditioning.ts';
-import { ELEMENT_BYTES, TYPE } from '../../../../worker/svd/graph/onnx.ts';
+import { readModel, type ModelInitializer } from '../../../../worker/svd/graph/model.ts';
+import { ELEMENT_BYTES } from '../../../../worker/svd/graph/onnx.ts';
 import type { Graph } from '../../../../worker/svd/graph/ops.ts';
 import { BACKENDS } from '../../../../worker/svd/runtime/backends.ts';
 import { Networks, type Network } from '../../../../worker/svd/runtime/networks.ts';
 import type { Safetensors } from '../../../../worker/svd/checkpoint/safetensors.ts';
 import type { Runtime } from '../../../../worker/svd/runtime/session.ts';
 import { SafetensorsWeights } from '../../../../worker/svd/runtime/weights.ts';
+import { cudaGraphs } from '../../../support/cuda.ts';
 import { hollowCheckpoint } from '../../../support/hollow.ts';
-import { readModel, type OnnxInitializer } from '../../../support/onnx.ts';
 
 const SIZE = { width: 1024, height: 576 };
 const UNET: Network = { name: 'unet', size: SIZE, frames: 25, batch: 1 };
@@ -23,6 +24,8 @@ const RUNTIMES: Runtime[] = [
   { backend: BACKENDS.cpu, precision: 'fp32' },
   { backend: BACKENDS.webgpu, precision: 'fp32' },
   { backend: BACKENDS.webgpu, precision: 'fp16' },
+  { backend: cudaGraphs({ layout: 'nhwc' }), precision: 'fp16' },
+  { backend: cudaGraphs({ layout: 'plain', sliceBytes: 256e6 }), precision: 'fp16' },
 ];
 
 let folder: string;
@@ -82,20 +85,20 @@ describe('the graphs of SVD-XT at 1024×576', () => {
     it('define every value once, before its first use, and use every value', () => {
       for (const { model, inputs, outputs } of all()) {
         const { nodes, initializers, ...read } = readModel(model);
-        expect(read.inputs).toEqual(inputs.map(({ name }) => name));
-        expect(read.outputs).toEqual(outputs.map(({ id }) => id));
-        const defined = [...initializers.map(({ name }) => name), ...read.inputs];
+        expect(read.inputs).toEqual(inputs);
+        expect(read.outputs).toEqual(outputs.map(({ id, shape }) => ({ name: id, shape })));
+        const defined = [...initializers, ...read.inputs].map(({ name }) => name);
         const known = new Set(defined);
         const early: string[] = [];
         for (const { inputs: taken, outputs: made } of nodes) {
           early.push(...taken.filter((value) => value !== '' && !known.has(value)));
-          for (const value of made) known.add(value);
-          defined.push(...made);
+          for (const value of made.filter(Boolean)) known.add(value);
+          defined.push(...made.filter(Boolean));
         }
         expect(early).toEqual([]);
         expect(known.size).toBe(defined.length);
         expect(new Set(nodes.map(({ name }) => name)).size).toBe(nodes.length);
-        const used = new Set([...nodes.flatMap((node) => node.inputs), ...read.outputs]);
+        const used = new Set([...nodes.flatMap((node) => node.inputs), ...read.outputs.map(({ name }) => name)]);
         expect(defined.filter((value) => !used.has(value))).toEqual([]);
       }
     });
@@ -125,7 +128,7 @@ function unused({ file, tensors }: Safetensors, graphs: readonly Graph[]): strin
     const [offset, length] = [Number(external['offset']), Number(external['length'])];
     const tensor = [...tensors.values()].find((info) => offset >= info.offset && offset + length <= info.offset + info.sizeBytes);
     if (!tensor || external['location'] !== path.basename(file)) throw new Error(`${name} is not in ${file}`);
-    expect(type).toBe(TYPE.fp16);
+    expect(type).toBe('fp16');
     expect(length).toBe(shape.reduce((product, side) => product * side, ELEMENT_BYTES.fp16));
     const range = `${offset} ${length}`;
     if (!seen.has(range)) taken.set(tensor.name, taken.get(tensor.name)! + length);
@@ -134,4 +137,4 @@ function unused({ file, tensors }: Safetensors, graphs: readonly Graph[]): strin
   return [...tensors.values()].filter(({ name, sizeBytes }) => taken.get(name) !== sizeBytes).map(({ name }) => name);
 }
 
-const isExternal = ({ external }: OnnxInitializer): boolean => Object.keys(external).length > 0;
+const isExternal = ({ external }: ModelInitializer): boolean => Object.keys(external).length > 0;
