@@ -1,6 +1,6 @@
 /**
- * Example animations of the motions. Each is rendered from an example photo by the API's PREVIEW engine when it is first requested;
- * afterwards Telegram has the file.
+ * Example animations of the motions. Each is rendered from an example photo when it is first requested, by an engine that follows the
+ * motion exactly; afterwards Telegram has the file.
  */
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -26,7 +26,7 @@ const VERSION = 1;
 /** Timeout for rendering an example. */
 const RENDER_MS = 120_000;
 
-/** Longest wait for an edit in progress that puts an example into a message about to show something else. */
+/** Longest wait for an edit in progress that shows an example in a message that is about to show something else. */
 const EDIT_MS = 5_000;
 
 /** Telegram's file ids, by motion. */
@@ -41,7 +41,7 @@ interface Example {
 
 /** A message that waits for an example being rendered. */
 interface Wait {
-  /** The edit that puts the example into the message, once it has started. */
+  /** The edit that shows the example in the message, once it has started. */
   edit?: Promise<unknown>;
 }
 
@@ -92,7 +92,7 @@ export class MotionExamples {
     }
   }
 
-  /** The tapped message is about to show something else: an example it waits for is no longer shown there. */
+  /** Call before the tapped message shows something else: an example that it waits for is then not shown there. */
   async stopWaiting(ctx: BotContext): Promise<void> {
     const message = messageKey(ctx);
     const wait = this.#waits.get(message);
@@ -151,11 +151,12 @@ export class MotionExamples {
   }
 
   async #render(motion: string): Promise<string> {
+    const { engines } = await this.#api.options();
     const uploadId = await this.#api.upload(OWNER, async () => createReadStream(PHOTO));
     const { id } = await this.#api.as(OWNER).createJob({
       image: { uploadId },
       idempotencyKey: randomUUID(),
-      engine: 'PREVIEW',
+      engine: engines.find(({ followsMotion }) => followsMotion)?.name,
       resolution: 'P360',
       durationSeconds: 3,
       motion,

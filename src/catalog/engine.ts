@@ -30,6 +30,8 @@ export interface EngineEntry<T extends TuningValues | null = TuningValues | null
   readonly description: string;
   /** Of the engines that live workers provide by default, the one with the highest preference renders a request that names none. */
   readonly preference: number;
+  /** Whether the camera moves exactly as the requested motion describes. If not, the motion only decides how much moves. */
+  readonly followsMotion: boolean;
   /** Null if the engine has no options of its own. */
   readonly tuning: (T extends TuningValues ? Tuning<T> : null) | null;
   /**

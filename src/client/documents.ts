@@ -69,7 +69,7 @@ export const DOCUMENTS = {
     resolutions { name width height description isDefault }
     durations { seconds frameCount isDefault }
     fits { name description isDefault }
-    engines { name description available }
+    engines { name description available followsMotion }
     limits { photoMaxBytes photoFormats queueLimit filesKeptHours jobsKeptDays }
     estimates { engine resolution durationSeconds seconds }
   }

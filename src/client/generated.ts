@@ -171,6 +171,7 @@ export const RESULT_SCHEMAS = {
         name: open<Engine>(),
         description: z.string(),
         available: z.boolean(),
+        followsMotion: z.boolean(),
       })),
       limits: z.object({
         photoMaxBytes: z.number(),

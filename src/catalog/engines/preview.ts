@@ -8,6 +8,7 @@ export const PREVIEW_COSTS = { prepareSeconds: 0.6, secondsPerMegapixel: 0.06 } 
 export const preview = {
   description: 'moves a virtual camera over the photo; runs on any machine, takes seconds',
   preference: 1,
+  followsMotion: true,
   tuning: null,
   costModel: null,
   baselineSeconds({ resolution, durationSeconds }) {

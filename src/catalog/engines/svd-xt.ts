@@ -98,6 +98,7 @@ const WEIGHTS = /^(diffusion_pytorch_)?model(\.fp16)?\.safetensors$/;
 export const svdXt = {
   description: 'Stable Video Diffusion XT: the scene itself moves; needs a GPU and the model weights',
   preference: 2,
+  followsMotion: false,
   tuning,
   costModel,
   baselineSeconds({ resolution, durationSeconds, tuning: values }, costs) {

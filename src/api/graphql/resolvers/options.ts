@@ -76,6 +76,7 @@ async function engineOptions(api: ApiContext): Promise<EngineOption[]> {
     available: available.has(name),
     unavailableReason: available.has(name) ? null : (reason(name) ?? 'no running worker offers it'),
     isDefault: name === best,
+    followsMotion: engineEntry(name).followsMotion,
     tuning: tuningFields(engineEntry(name).tuning).map(toTuningOption),
   }));
 }

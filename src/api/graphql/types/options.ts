@@ -90,6 +90,11 @@ export class EngineOption {
   @Field(() => Boolean, { description: 'Whether it currently renders requests that name no engine.' })
   isDefault!: boolean;
 
+  @Field(() => Boolean, {
+    description: 'Whether the camera moves exactly as the requested motion describes. If not, the motion only decides how much moves.',
+  })
+  followsMotion!: boolean;
+
   @Field(() => [TuningOption], { description: 'Fields of its tuning; empty if it has none.' })
   tuning!: TuningOption[];
 }
