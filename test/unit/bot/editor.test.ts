@@ -1,44 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openTelegram, type Telegram } from '../../../bot/telegram/client.ts';
+import { describe, expect, it } from 'vitest';
 import { Editor, type LiveMessage } from '../../../bot/telegram/editor.ts';
-import { FakeTelegram } from '../../support/telegram.ts';
-import { TOKEN } from '../../support/token.ts';
+import { CHAT, useTelegramClient } from '../../support/telegram-client.ts';
 import { until } from '../../support/waiting.ts';
 
-const CHAT = 5;
-let fake: FakeTelegram;
-let ending: AbortController;
-let telegram: Telegram;
-
-beforeEach(async () => {
-  fake = await FakeTelegram.start();
-  ending = new AbortController();
-  telegram = openTelegram(TOKEN, fake.url, ending.signal);
-});
-afterEach(async () => {
-  ending.abort();
-  await fake.close();
-});
+const client = useTelegramClient();
 
 async function sent(render: () => string): Promise<LiveMessage> {
-  const { message_id: messageId } = await telegram.once.sendMessage(CHAT, 'nothing yet');
+  const { message_id: messageId } = await client.telegram.once.sendMessage(CHAT, 'nothing yet');
   return { messageId, render: () => ({ text: render() }) };
 }
 
 function editor(onRenderError: (error: unknown) => void = () => {}): Editor {
   return new Editor({
-    api: telegram.once,
+    api: client.telegram.once,
     chatId: CHAT,
     intervalMs: 0,
-    signal: ending.signal,
+    signal: client.stop.signal,
     onEdit: () => {},
     onBlocked: () => {},
     onRenderError,
   });
 }
 
-const shown = ({ messageId }: LiveMessage) => fake.messages.find(({ id }) => id === messageId)!.text;
+const shown = ({ messageId }: LiveMessage) => client.fake.messages.find(({ id }) => id === messageId)!.text;
 
 describe('an editor', () => {
   it('edits urgent messages first, the others in the order of their changes', async () => {
@@ -47,16 +32,16 @@ describe('an editor', () => {
     );
     const edits = editor();
     await Promise.all(messages.map((message) => edits.flush(message)));
-    expect(fake.callsOf('editMessageText').map(({ fields }) => fields['text'])).toEqual(['urgent', 'first', 'second']);
+    expect(client.fake.callsOf('editMessageText').map(({ fields }) => fields['text'])).toEqual(['urgent', 'first', 'second']);
   });
 
   it('flushes a message until its newest text is shown, even if an older edit is in progress', async () => {
     let text = 'half done';
     const message = await sent(() => text);
     const edits = editor();
-    const { release } = fake.hold(CHAT);
+    const { release } = client.fake.hold(CHAT);
     edits.touch(message);
-    await until(async () => fake.callsOf('editMessageText').length === 1);
+    await until(async () => client.fake.callsOf('editMessageText').length === 1);
     text = 'done';
     const flushed = edits.flush(message);
     release();
