@@ -1,4 +1,4 @@
-/** The way of an update: repeated ones are skipped, users without access are refused, all others reach the screens. */
+/** Dispatches updates: skips repeated ones, refuses users without access, and passes all others to the screens. */
 import { Bot, BotError, Composer } from 'grammy';
 import type { Message, Update, User, UserFromGetMe } from 'grammy/types';
 import type { Logger } from '../src/process/log.ts';
@@ -38,7 +38,7 @@ export interface DispatchOptions {
   readonly signal: AbortSignal;
 }
 
-/** A handler that resolves once an update is handled or its effects are on disk, even if it failed. */
+/** Creates the handler of updates. It resolves once an update is handled or its effects are on disk, even if it failed. */
 export function createDispatch(options: DispatchOptions): (update: Update, chatId: number) => Promise<void> {
   const { token, me, telegram, kit, admits, log, metrics, signal } = options;
   const bot = new Bot<BotContext>(token, { botInfo: me, client: telegram.options });
@@ -58,7 +58,7 @@ export function createDispatch(options: DispatchOptions): (update: Update, chatI
 
   return async (update, chatId) => {
     const sender = senderOf(update);
-    // Nothing is remembered of groups and of users without access.
+    // Nothing is stored about groups and users without access.
     const record = sender && admits(sender.id) ? await kit.chats.get(chatId) : null;
     if (record && wasHandled(record, update.update_id)) {
       metrics.updates.inc({ kind: 'repeated' });
@@ -90,7 +90,7 @@ async function replyWithFailure({ error, ctx }: BotError<BotContext>, log: Logge
   await ctx.reply(code === 'INTERNAL' ? ctx.say('trouble') : failureText(ctx.say, code));
 }
 
-/** The user blocks the bot, or the bot is added to a group. */
+/** Handles a user who blocks the bot, and the bot being added to a group. */
 function memberships(options: DispatchOptions): Composer<BotContext> {
   const composer = new Composer<BotContext>();
   composer.on('my_chat_member', async (ctx) => {
@@ -118,7 +118,7 @@ function groups(options: DispatchOptions): Composer<BotContext> {
   return composer;
 }
 
-/** A user without access gets one refusal in this time, however many messages they send. */
+/** A user without access gets at most one refusal within this time, however many messages they send. */
 const REFUSAL_MS = 3_000;
 
 /** Refuses users without access; loads the record of all others. */

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 
-/** The user's wish to cancel a request. It is withdrawn if cancelling failed and the request continues. */
+/** Whether the user has asked to cancel a request. Withdrawn if cancelling fails, in which case the request continues. */
 export class Cancellation {
   #controller = new AbortController();
 

@@ -94,7 +94,7 @@ export class ChatRequests {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Stops all work and shows that in the status messages. Calls that do not stop in time are left to end by themselves. */
+  /** Stops all work and shows that in the status messages. Calls that do not stop in time keep running; their results are ignored. */
   async abandon(): Promise<void> {
     const messageIds = [...this.#running.values()].flatMap(({ group }) => group.messageId ?? []);
     this.#abandoned.abort();

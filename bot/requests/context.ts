@@ -1,4 +1,4 @@
-/** What requests need in order to run. */
+/** What a request depends on. */
 import type { Logger } from '../../src/process/log.ts';
 import type { BotApi } from '../api.ts';
 import type { Metrics } from '../metrics.ts';
@@ -46,7 +46,7 @@ export interface RunContext extends RequestPorts {
   readonly group: RequestGroup;
   readonly request: VideoRequest;
   readonly cancellation: Cancellation;
-  /** Cancelling failed: withdraws the cancellation, and the request continues. */
+  /** Withdraws the cancellation after cancelling failed, so that the request continues and can be cancelled again. */
   continueAfterFailedCancellation(): void;
   /** Resolves when it is this request's turn to be submitted. */
   readonly turn: Promise<void>;

@@ -39,7 +39,10 @@ export async function deliver(delivery: Delivery, job: Job): Promise<void> {
     await send(delivery, job, link);
   } catch (error) {
     if (link === null || !isBadLink(error)) throw error;
-    delivery.log.warn({ err: error }, 'Telegram refuses links to the API; set PUBLIC_URL to an address that everybody can open');
+    delivery.log.warn(
+      { err: error },
+      'Telegram refuses links to the API; set PUBLIC_URL to an address that is reachable from the internet',
+    );
     await send(delivery, job, null);
   }
 }

@@ -4,7 +4,7 @@ import { hasCode } from '../../src/client/error.ts';
 import type { RunContext } from './context.ts';
 import { deliver } from './deliver.ts';
 import { failed, outcome, type Outcome } from './group.ts';
-import { persist } from './persist.ts';
+import { withRetries } from './retries.ts';
 
 /** How long the delivery of a finished video is retried while Telegram is unreachable. */
 const TELEGRAM_PATIENCE_MS = 3_600_000;
@@ -63,7 +63,7 @@ async function cancelWhenRequested(context: RunContext, end: AbortSignal): Promi
   for (let isCancelled = false; !isCancelled;) {
     try {
       await cancellation.requested(quit);
-      await persist(() => api.cancelJob(owner, request.jobId!), { retryMs, patienceMs, quit });
+      await withRetries(() => api.cancelJob(owner, request.jobId!), { retryMs, patienceMs, quit });
       isCancelled = true;
     } catch (error) {
       if (quit.aborted) return;
@@ -77,7 +77,7 @@ async function sendVideo(context: RunContext, job: Job): Promise<void> {
   const { telegram, api, chatId, group, request, videoMaxBytes: maxBytes, log, signal } = context;
   context.report('sending');
   const delivery = { telegram, api, say: await context.say(), chatId, replyTo: request.replyTo ?? group.replyTo, maxBytes, log, signal };
-  await persist(() => context.deliveries.run(chatId, () => deliver(delivery, job), signal), {
+  await withRetries(() => context.deliveries.run(chatId, () => deliver(delivery, job), signal), {
     retryMs: context.retryMs,
     patienceMs: context.patienceMs,
     telegramPatienceMs: TELEGRAM_PATIENCE_MS,

@@ -89,11 +89,11 @@ export const isFinal = ({ retry }: Pick<VideoRequest, 'retry'>): boolean => retr
 export const retryable = (group: RequestGroup): VideoRequest[] => failedRequests(group).filter((request) => !isFinal(request));
 
 /**
- * The request that retries `request`. A job that did not fail is followed again, since it may still render or only has to be sent. If
- * createJob was sent without an answer, the same key is used again. Only a failed job is rendered again.
+ * The request that retries `request`. A job that did not fail is followed again, since it may still be rendering or only has to be sent. If
+ * createJob was sent but no response arrived, the same key is used again. Only a failed job is rendered again.
  * @param key for a new job
  */
-export function again(request: VideoRequest, key: string): VideoRequest {
+export function newRetry(request: VideoRequest, key: string): VideoRequest {
   const { fileId, choice, engine, seed, replyTo, jobId, asked } = request;
   const common = { fileId, choice, engine, seed, replyTo };
   if (jobId !== null && !request.jobFailed) return newRequest({ ...common, key, jobId, rendered: request.rendered });

@@ -1,4 +1,4 @@
-import { again, newGroup, openRequests, retryable, type RequestGroup, type VideoRequest } from './group.ts';
+import { newGroup, newRetry, openRequests, retryable, type RequestGroup, type VideoRequest } from './group.ts';
 import { ChatRequests } from './chat-requests.ts';
 import type { RequestPorts } from './context.ts';
 
@@ -95,7 +95,7 @@ export class Requests {
     if (old.retriedAs !== id) return;
     await this.#ports.groups.write(old.id, old);
     const { chatId, replyTo, resend } = old;
-    const requests = retryable(old).map((request, index) => again(request, `${key}:${index}`));
+    const requests = retryable(old).map((request, index) => newRetry(request, `${key}:${index}`));
     await this.take(newGroup({ id, chatId, replyTo, resend, createdAt: Date.now(), requests }));
   }
 

@@ -1,4 +1,4 @@
-/** How long the steps of a request are retried. */
+/** Retries the steps of a request; how long depends on the kind of error. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpError } from 'grammy';
 import { ApiError } from '../../src/client/error.ts';
@@ -10,12 +10,12 @@ import { FileError } from '../telegram/files.ts';
  *   throttled  Telegram asks to wait: retried after that time, however often
  *   api        the API or a part of it is unreachable: retried for `patienceMs`
  *   telegram   Telegram is unreachable: retried for `telegramPatienceMs`
- *   failed     the API failed internally and may have done the work nevertheless: retried a few times
+ *   failed     the API failed internally, and the request may have taken effect: retried a few times
  *   final      a refusal, a full queue included: never retried
  */
-type Setback = 'throttled' | 'api' | 'telegram' | 'failed' | 'final';
+type ErrorKind = 'throttled' | 'api' | 'telegram' | 'failed' | 'final';
 
-export interface Persistence {
+export interface RetryOptions {
   /** Delay before a retry, in milliseconds. */
   readonly retryMs: number;
   /** How long to retry while the API is unreachable, in milliseconds. */
@@ -37,31 +37,31 @@ const MAX_TELEGRAM_DELAY_MS = 60_000;
  * Retries `work` until it succeeds or its error is final.
  * @throws the last error of `work`, or the reason of `quit`
  */
-export async function persist<T>(work: () => Promise<T>, persistence: Persistence): Promise<T> {
-  const { retryMs, patienceMs, telegramPatienceMs = patienceMs, quit, onRetry } = persistence;
+export async function withRetries<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const { retryMs, patienceMs, telegramPatienceMs = patienceMs, quit, onRetry } = options;
   quit.throwIfAborted();
-  let last: Setback | null = null;
+  let last: ErrorKind | null = null;
   for (let since = 0, tries = 0; ;) {
     try {
       return await work();
     } catch (thrown) {
       quit.throwIfAborted();
       const error = unwrap(thrown);
-      const setback = setbackOf(error);
-      if (setback !== last) [last, since, tries] = [setback, Date.now(), 0];
+      const kind = kindOf(error);
+      if (kind !== last) [last, since, tries] = [kind, Date.now(), 0];
       tries += 1;
       const elapsedMs = Date.now() - since;
-      const givesUp: Record<Setback, boolean> = {
+      const givesUp: Record<ErrorKind, boolean> = {
         throttled: false,
         api: elapsedMs >= patienceMs,
         telegram: elapsedMs >= telegramPatienceMs,
         failed: tries === MAX_FAILURES,
         final: true,
       };
-      if (givesUp[setback]) throw error;
+      if (givesUp[kind]) throw error;
       onRetry?.(error);
       const delayMs =
-        setback === 'telegram'
+        kind === 'telegram'
           ? Math.min(MAX_TELEGRAM_DELAY_MS, retryMs * 2 ** (tries - 1))
           : Math.max(retryMs, (retryAfter(error) ?? 0) * 1000);
       await sleep(delayMs, undefined, { signal: quit });
@@ -69,7 +69,7 @@ export async function persist<T>(work: () => Promise<T>, persistence: Persistenc
   }
 }
 
-function setbackOf(error: unknown): Setback {
+function kindOf(error: unknown): ErrorKind {
   if (error instanceof ApiError) {
     if (error.isOutage) return 'api';
     return error.isTransient ? 'failed' : 'final';

@@ -20,7 +20,7 @@ export async function runRequest(context: RunContext): Promise<Outcome> {
   } catch (error) {
     context.signal.throwIfAborted();
     if (isBlocked(error)) throw error;
-    // After createJob was sent, a job may exist.
+    // Once createJob has been sent, a job may exist.
     if (cancellation.isRequested && request.jobId === null && !request.asked) return outcome('CANCELLED');
     const { code, fault, retry } = failureOf(error);
     log[fault === 'SERVER' ? 'error' : 'warn']({ err: error, chatId, jobId: request.jobId, code }, 'a request failed');

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { wordsOf, type Content, type LiveMessage } from '../telegram/editor.ts';
+import { contentKey, type Content, type LiveMessage } from '../telegram/editor.ts';
 import { isTelegramAway, retryAfter } from '../telegram/errors.ts';
 import { inReplyTo, type TelegramSignal } from '../telegram/parameters.ts';
 import type { ChatScope } from './chat-scope.ts';
 import { failedRequests, openRequests, type RequestGroup } from './group.ts';
 
-/** The one message that shows how a group is going. */
+/** The message that shows the progress of a group. */
 export class StatusMessage {
   readonly #scope: ChatScope;
   readonly #group: RequestGroup;
@@ -32,7 +32,7 @@ export class StatusMessage {
     await this.#scope.store(this.#group);
   }
 
-  /** The content may have changed. Before `open`, nothing happens. */
+  /** Edits the message if its content has changed. Does nothing before `open`. */
   refresh(): void {
     if (this.#live) this.#scope.editor.touch(this.#live);
   }
@@ -52,7 +52,7 @@ export class StatusMessage {
       try {
         const extras = { reply_markup: content.keyboard, ...inReplyTo(this.#group.replyTo) };
         const { message_id: messageId } = await ports.telegram.api.sendMessage(chatId, content.text, extras, signal as TelegramSignal);
-        return { messageId, shown: wordsOf(content) };
+        return { messageId, shown: contentKey(content) };
       } catch (error) {
         if (signal.aborted || !isTelegramAway(error)) throw error;
         await sleep(Math.max(ports.retryMs, (retryAfter(error) ?? 0) * 1000), undefined, { signal });

@@ -8,7 +8,7 @@ import { isFinal, isStoppable, openRequests, retryable, type RequestGroup, type 
 /** What an open request is doing: its job as the API reports it, or a step before or after the job. */
 export type Progress = Job | 'fetching' | 'starting' | 'away' | 'telegram-away' | 'sending';
 
-/** Failures because of a limit, for which "does not count against your limit" would be no consolation. */
+/** Failures because of a limit, which get no note that they do not count against the limit. */
 const LIMITS: readonly (string | null)[] = ['QUEUE_FULL', 'OWNER_LIMIT'];
 
 const BAR_CELLS = 10;

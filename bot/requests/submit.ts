@@ -4,7 +4,7 @@ import type { CreateInput } from '../api.ts';
 import { ApiError, hasCode } from '../../src/client/error.ts';
 import type { RunContext } from './context.ts';
 import type { VideoRequest } from './group.ts';
-import { persist } from './persist.ts';
+import { withRetries } from './retries.ts';
 import { resolveChoice } from './wording.ts';
 
 /**
@@ -18,7 +18,7 @@ export async function submit(context: RunContext): Promise<void> {
   try {
     await unlessAborted(context.turn, quit);
     report(request.fromJob === undefined ? 'fetching' : 'starting');
-    await persist(() => createJob(context, quit), {
+    await withRetries(() => createJob(context, quit), {
       retryMs,
       patienceMs,
       quit,
@@ -29,7 +29,7 @@ export async function submit(context: RunContext): Promise<void> {
     signal.throwIfAborted();
     if (!cancellation.isRequested || !request.asked) throw error;
     // A job may exist whose id is unknown. The same key returns it, and then it is cancelled.
-    await persist(() => createJob(context, signal), { retryMs, patienceMs, quit: signal });
+    await withRetries(() => createJob(context, signal), { retryMs, patienceMs, quit: signal });
   } finally {
     context.endTurn();
   }

@@ -1,4 +1,4 @@
-/** A new photo has to be uploaded first; a job from an earlier job's photo does not wait behind uploads. */
+/** Photos must be uploaded first. Repeats use the photo of an earlier job, so they do not wait behind uploads. */
 export type Line = 'photos' | 'repeats';
 
 export interface Turn {

@@ -19,7 +19,7 @@ export function historyScreens(kit: Kit): Composer<BotContext> {
 
   const list = async (ctx: BotContext, page: number): Promise<void> => {
     const { say, record, owner } = ctx;
-    // Each page starts where the previous one ended. Without a stored cursor the list starts again at the first page.
+    // Each page starts where the previous one ended. Without a stored cursor, the first page is shown.
     const at = page <= record.pages.length ? page : 0;
     const [{ nodes, pageInfo }, options] = await Promise.all([
       api.as(owner).jobs({ first: PAGE, after: at === 0 ? null : record.pages[at - 1]! }),

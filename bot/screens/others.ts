@@ -2,7 +2,7 @@
 import { Composer } from 'grammy';
 import type { BotContext } from './context.ts';
 
-const ANSWERS = [
+const REPLIES = [
   ['message:sticker', 'got-sticker'],
   [['message:video', 'message:animation', 'message:video_note'], 'got-video'],
   [['message:audio', 'message:voice'], 'got-audio'],
@@ -10,7 +10,7 @@ const ANSWERS = [
 ] as const;
 
 /** Messages sent by users. Service messages, such as "pinned a message", get no reply. */
-const SENT = [
+const OTHER_KINDS = [
   'message:contact',
   'message:location',
   'message:venue',
@@ -23,8 +23,8 @@ const SENT = [
 
 export function otherScreens(): Composer<BotContext> {
   const screens = new Composer<BotContext>();
-  for (const [kinds, key] of ANSWERS) screens.on(kinds as 'message:text', async (ctx) => void (await ctx.reply(ctx.say(key))));
-  screens.on([...SENT], async (ctx) => void (await ctx.reply(ctx.say('got-other'))));
+  for (const [kinds, key] of REPLIES) screens.on(kinds as 'message:text', async (ctx) => void (await ctx.reply(ctx.say(key))));
+  screens.on([...OTHER_KINDS], async (ctx) => void (await ctx.reply(ctx.say('got-other'))));
   screens.on('callback_query', async (ctx) => void (await ctx.reply(ctx.say('old-button'))));
   return screens;
 }

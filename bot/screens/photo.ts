@@ -7,7 +7,7 @@ import { megabytes } from '../units.ts';
 import { chatIdOf, type BotContext } from './context.ts';
 import { hasRoom, type Kit } from './kit.ts';
 
-/** Names of photos among files without a media type. */
+/** File names of photos, for files that come without a media type. */
 const IMAGE_NAME = /\.(jpe?g|png|webp|avif|tiff?|hei[cf])$/i;
 
 interface Photo {

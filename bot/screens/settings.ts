@@ -8,13 +8,13 @@ import { show } from './tapped.ts';
 export async function showSettings({ api }: Kit, ctx: BotContext): Promise<void> {
   const { say, record } = ctx;
   const options = await api.options();
-  const settled = resolveChoice(options, record.choice);
-  const fit = options.fits.findIndex(({ name }) => name === settled.fit);
+  const choice = resolveChoice(options, record.choice);
+  const fit = options.fits.findIndex(({ name }) => name === choice.fit);
   const other = options.fits[(fit + 1) % options.fits.length]!;
   const text = say('settings', {
     language: say('language-name'),
-    choice: choiceText(say, options, settled),
-    fit: say('fit', { name: settled.fit, description: options.fits[fit]!.description }),
+    choice: choiceText(say, options, choice),
+    fit: say('fit', { name: choice.fit, description: options.fits[fit]!.description }),
   });
   const keyboard = new InlineKeyboard()
     .text(say('button-language'), 'languages')

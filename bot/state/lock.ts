@@ -15,7 +15,7 @@ export async function lockFolder(folder: string): Promise<boolean> {
   const name = `fanslymotion-${createHash('sha256').update(realpathSync(folder)).digest('hex').slice(0, 16)}`;
   const address = process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : path.join(tmpdir(), `${name}.sock`);
   if (await listen(address)) return true;
-  if (await answers(address)) return false;
+  if (await isListening(address)) return false;
   await rm(address, { force: true }); // left by a killed process
   return await listen(address);
 }
@@ -32,7 +32,8 @@ async function listen(address: string): Promise<boolean> {
   }
 }
 
-async function answers(address: string): Promise<boolean> {
+/** Whether a process accepts connections at `address`. */
+async function isListening(address: string): Promise<boolean> {
   const socket = connect(address);
   try {
     await once(socket, 'connect');

@@ -17,7 +17,7 @@ export interface Telegram {
 /** Longest wait that Telegram may ask for; if it asks for more, the call fails. The chat's later updates wait as well. */
 const MAX_WAIT_SECONDS = 30;
 
-/** Longer than every timeout of retry.ts, which are the ones that count. */
+/** grammY's own timeout. Longer than every timeout of retry.ts, so that those take effect. */
 const CALL_SECONDS = 900;
 
 /** @param signal aborts calls in progress and delays between tries */

@@ -7,8 +7,8 @@ export interface Content {
   readonly keyboard?: InlineKeyboard;
 }
 
-/** What a message shows, for comparison. */
-export const wordsOf = ({ text, keyboard }: Content): string => JSON.stringify([text, keyboard?.inline_keyboard]);
+/** A message's text and buttons as one string, to compare what two messages show. */
+export const contentKey = ({ text, keyboard }: Content): string => JSON.stringify([text, keyboard?.inline_keyboard]);
 
 /** A message that shows progress. */
 export interface LiveMessage {
@@ -17,7 +17,7 @@ export interface LiveMessage {
   render(): Content;
   /** Whether it shows something more important than progress: a final state, or that a cancellation is in progress. */
   isUrgent?(): boolean;
-  /** What it last showed, as of `wordsOf`. */
+  /** The `contentKey` of what it last showed. */
   shown?: string;
   /** The user deleted it, or its content cannot be built: it is not edited again. */
   gone?: boolean;
@@ -56,7 +56,7 @@ export class Editor {
     this.#options = options;
   }
 
-  /** The content of `message` may have changed. */
+  /** Schedules an edit of `message`, whose content may have changed. */
   touch(message: LiveMessage): void {
     this.#changed.add(message);
     if (!this.#isWorking) this.#done = this.#work();
@@ -122,8 +122,8 @@ export class Editor {
     const { api, chatId, intervalMs, onEdit } = this.#options;
     const content = this.#render(message);
     if (!content) return;
-    const words = wordsOf(content);
-    if (words === message.shown) return;
+    const key = contentKey(content);
+    if (key === message.shown) return;
     try {
       await api.editMessageText(chatId, message.messageId, content.text, { reply_markup: content.keyboard });
       onEdit('edited');
@@ -133,7 +133,7 @@ export class Editor {
     } finally {
       this.#nextEditAt = Date.now() + intervalMs;
     }
-    message.shown = words;
+    message.shown = key;
   }
 
   #render(message: LiveMessage): Content | null {

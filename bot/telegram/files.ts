@@ -18,8 +18,8 @@ export class FileError extends Error {
 }
 
 /**
- * The bytes of a file at Telegram, which must be read at once. A local Bot API server returns a path on its disk instead, which must be
- * readable here as well; Telegram's own server never does.
+ * Downloads a file from Telegram; the stream must be read at once. A local Bot API server returns a path on its disk instead, which must
+ * be readable here as well; Telegram's own server never does.
  * @throws FileError, also while the bytes are read; other errors of Telegram
  */
 export async function openFile(

@@ -10,15 +10,15 @@ import type { TelegramSignal } from './parameters.ts';
 export const UPDATE_KINDS = ['message', 'callback_query', 'my_chat_member'] as const satisfies readonly (keyof Update)[];
 
 const POLL_SECONDS = 30;
-/** Timeout of a poll, which Telegram answers after POLL_SECONDS at the latest. */
+/** Timeout of a poll, to which Telegram responds after POLL_SECONDS at the latest. */
 const POLL_TIMEOUT_MS = (POLL_SECONDS + 15) * 1000;
 /** The delay after a failed poll doubles up to the maximum. */
 const RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
 
 /**
- * Polls Telegram for updates until `signal`. Requesting later updates acknowledges the earlier ones, so that happens only once they are
- * handled or stored: none is lost whenever the bot is killed. The handler must recognize those delivered twice.
+ * Polls Telegram for updates until `signal` is aborted. Requesting later updates acknowledges the earlier ones, so that happens only once
+ * they are handled or stored: none is lost if the bot is killed. The handler must recognize updates that are delivered twice.
  * @param onContact called after each successful poll
  */
 export async function poll(api: Api, inbox: Inbox, log: Logger, signal: AbortSignal, onContact: () => void): Promise<void> {

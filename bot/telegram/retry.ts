@@ -24,13 +24,13 @@ export const withTimeout: Transformer = (prev, method, payload, signal) => {
 
 /**
  * Retries while Telegram is unreachable or fails internally. A connection that breaks while a file is sent is not retried: the file may
- * be the reason, and the caller knows better.
+ * be the reason, and the caller decides.
  */
 export const retrying: Transformer = async (prev, method, payload, signal) => {
   for (let tries = 1, delayMs = RETRY_MS; ; tries++, delayMs = Math.min(MAX_RETRY_MS, delayMs * 2)) {
     try {
-      const answer = await prev(method, payload, signal);
-      if (answer.ok || answer.error_code < 500 || tries === MAX_TRIES) return answer;
+      const response = await prev(method, payload, signal);
+      if (response.ok || response.error_code < 500 || tries === MAX_TRIES) return response;
     } catch (error) {
       if (!(error instanceof HttpError) || SENDS_FILES.has(method) || tries === MAX_TRIES || signal?.aborted) throw error;
     }
