@@ -16,7 +16,7 @@ export function expand(model: Uint8Array): Uint8Array {
   const expanded = nodes.flatMap(({ name, type, domain, inputs, outputs, attributes, bytes }) => {
     const expansion = EXPANSIONS[`${domain} ${type}`];
     if (!expansion) return [bytes];
-    const writer = new OnnxWriter(name, `${name}.`);
+    const writer = new OnnxWriter(name, { prefix: `${name}.` });
     const values = inputs.map((id): Value | undefined =>
       id ? { id, ...(types.get(id) as { type: Precision; shape: number[] }) } : undefined,
     );

@@ -17,6 +17,8 @@ export interface DialectOptions {
   /** Type of activations and arithmetic. Inputs and outputs are float32 either way. */
   readonly precision: Precision;
   readonly feedForward: FeedForwardSlicing;
+  /** See OnnxWriter. Default: true. */
+  readonly staticShapes?: boolean;
 }
 
 /** Feed-forward layers work on slices of the tokens, so that their widest tensor stays below `bytes`, in at most `maxSlices` slices. */
@@ -50,8 +52,8 @@ export abstract class GraphBuilder {
   readonly #parameters = new Map<string, string>();
   #multiplyAdds = 0;
 
-  constructor(name: string, weights: Weights, { precision, feedForward }: DialectOptions) {
-    this.writer = new OnnxWriter(name);
+  constructor(name: string, weights: Weights, { precision, feedForward, staticShapes = true }: DialectOptions) {
+    this.writer = new OnnxWriter(name, { staticShapes });
     this.precision = precision;
     this.feedForwardSlicing = feedForward;
     this.#name = name;

@@ -66,9 +66,21 @@ interface Node {
   readonly omitsOutputs: boolean;
 }
 
+interface WriterOptions {
+  /** Start of all names in the graph. Default: none. */
+  readonly prefix?: string;
+  /**
+   * Whether onnxruntime knows all shapes when it loads the model. If so, it plans which results share a buffer: only those of equal shape do,
+   * and a buffer is then held from the first to the last of them. Without the first dimension of the inputs it cannot plan, and frees each
+   * result after its last use. Default: true.
+   */
+  readonly staticShapes?: boolean;
+}
+
 export class OnnxWriter {
   readonly #graph: string;
   readonly #prefix: string;
+  readonly #staticShapes: boolean;
   readonly #nodes = new Set<Node>();
   /** Nodes that depend on weights and constants only; see `finish`. */
   readonly #preparations = new Set<Node>();
@@ -84,13 +96,11 @@ export class OnnxWriter {
   readonly #constants = new Map<string, string>();
   #names = 0;
 
-  /**
-   * @param graph name of the graph, for tools that display it
-   * @param prefix start of all names in the graph
-   */
-  constructor(graph: string, prefix = '') {
+  /** @param graph name of the graph, for tools that display it */
+  constructor(graph: string, { prefix = '', staticShapes = true }: WriterOptions = {}) {
     this.#graph = graph;
     this.#prefix = prefix;
+    this.#staticShapes = staticShapes;
   }
 
   /** Number of nodes written so far. */
@@ -100,7 +110,7 @@ export class OnnxWriter {
 
   /** Declares a float32 input. */
   input(name: string, shape: readonly number[]): string {
-    this.#inputs.push(valueInfo(name, shape));
+    this.#inputs.push(valueInfo(name, this.#staticShapes ? shape : [null, ...shape.slice(1)]));
     return name;
   }
 
@@ -162,7 +172,9 @@ export class OnnxWriter {
   }
 
   reshape(value: string, shape: readonly number[]): string {
-    return this.op('Reshape', [value, this.ints(shape)]);
+    // −1 stands for what the other dimensions leave.
+    const keepsShape = this.#staticShapes || this.#fixed.has(value) || shape.includes(-1);
+    return this.op('Reshape', [value, this.ints(keepsShape ? shape : [-1, ...shape.slice(1)])]);
   }
 
   transpose(value: string, perm: readonly number[]): string {
@@ -275,9 +287,10 @@ function tensorOf(name: string, type: ElementType, shape: readonly number[]): Pr
   return tensor.int(2, TYPE[type]).text(8, name);
 }
 
-function valueInfo(name: string, shape: readonly number[]): ProtoWriter {
+/** @param shape null: a dimension that is unknown until the model runs */
+function valueInfo(name: string, shape: readonly (number | null)[]): ProtoWriter {
   const sides = new ProtoWriter();
-  for (const side of shape) sides.message(1, new ProtoWriter().int(1, side));
+  for (const side of shape) sides.message(1, side === null ? new ProtoWriter() : new ProtoWriter().int(1, side));
   const tensor = new ProtoWriter().int(1, TYPE.fp32).message(2, sides);
   return new ProtoWriter().text(1, name).message(2, new ProtoWriter().message(1, tensor));
 }

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCheckpoint, type Checkpoint } from '../../../../worker/svd/checkpoint/checkpoint.ts';
+import { CpuOps } from '../../../../worker/svd/graph/cpu.ts';
 import { NoiseSource } from '../../../../worker/svd/noise.ts';
 import { relativeError } from '../../../../worker/svd/parity/rows.ts';
 import { denoise } from '../../../../worker/svd/pipeline.ts';
-import { BACKENDS } from '../../../../worker/svd/runtime/backends.ts';
+import { BACKENDS, type Backend } from '../../../../worker/svd/runtime/backends.ts';
 import { lowerProfile, type MemoryProfile } from '../../../../worker/svd/runtime/memory.ts';
-import { Networks } from '../../../../worker/svd/runtime/networks.ts';
+import { Networks, type Network } from '../../../../worker/svd/runtime/networks.ts';
 import { seededCheckpoint } from '../../../support/svd.ts';
 
 describe('memory profiles', () => {
@@ -80,4 +81,32 @@ describe('a memory profile', () => {
     opened.push(networks);
     return networks;
   }
+});
+
+describe('graphs whose shapes onnxruntime does not know in advance', () => {
+  const size = { width: 128, height: 64 };
+  it.each<Network>([
+    { name: 'image encoder' },
+    { name: 'encoder', size },
+    { name: 'decoder', size, frames: 2 },
+    { name: 'unet', size, frames: 3, batch: 2 },
+  ])('compute the same: $name', async (network) => {
+    const checkpoint = await openCheckpoint(await seededCheckpoint('tiny-a'));
+    const resultOf = async (staticShapes: boolean) => {
+      const dialect: Backend['dialect'] =
+        (precision, { sliceBytes: bytes }) =>
+        (name, weights) =>
+          new CpuOps(name, weights, { precision, feedForward: { bytes, maxSlices: 64 }, staticShapes });
+      const networks = new Networks(checkpoint, { backend: { ...BACKENDS.cpu, dialect }, precision: 'fp32', threads: 2 });
+      const session = await networks.open(network);
+      const inputs = session.graph.inputs.map(({ name, shape }, seed) => {
+        const length = shape.reduce((product, side) => product * side, 1);
+        return [name, new NoiseSource(seed).normal('latents', length)] as const;
+      });
+      const outputs = await session.run(Object.fromEntries(inputs));
+      await networks.dispose();
+      return outputs;
+    };
+    expect(await resultOf(false)).toEqual(await resultOf(true));
+  });
 });
