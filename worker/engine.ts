@@ -71,6 +71,8 @@ export interface Capability {
   readonly byDefault: boolean;
   /** What renders cost on this device, as the engine's `costModel` schema in the catalogue describes it; null if it was not measured. */
   readonly costModel: unknown;
+  /** What it renders with, such as its precision, for the log. */
+  readonly settings?: string;
 }
 
 export interface EngineModule<Options extends AnyOptions = RenderOptions> {

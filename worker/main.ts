@@ -11,7 +11,7 @@ import { runPart, type Part } from '../src/process/run.ts';
 import { openServices } from '../src/infra/services.ts';
 import { sharedSecret } from '../src/infra/postgres/settings.ts';
 import { DeviceWorker } from './supervisor/device-worker.ts';
-import { detectGpus, expandDevices } from './devices.ts';
+import { detectGpus, expandDevices, type DetectedGpus } from './devices.ts';
 
 /**
  * Time that a shutdown may take after the grace period of the current attempt. With the default grace period of 3 s, the total stays below
@@ -21,13 +21,14 @@ const SHUTDOWN_MS = 5_000;
 /** Interval at which `auto` checks for usable GPUs until it finds any, since a model may be installed later. */
 const GPU_CHECK_MS = 30_000;
 
-/** GPUs that `auto` adds: the detected ones on which an engine with an installed model can run. */
-async function usableGpus(config: Config): Promise<readonly string[]> {
+/** GPUs that `auto` adds: the detected ones on which an engine with an installed model can run. Null if there is no such engine. */
+async function usableGpus(config: Config): Promise<DetectedGpus | null> {
   const engines = enginesWithWeights();
   const states = await Promise.all(engines.map(({ weights }) => modelState(config, weights)));
   const ready = engines.filter((_, i) => states[i]!.kind === 'present');
-  if (ready.length === 0) return []; // no engine could use a GPU, so none is probed
-  return (await detectGpus()).filter((gpu) => ready.some(({ engine }) => engineEntry(engine).unavailableOn(gpu) === null));
+  if (ready.length === 0) return null; // no engine could use a GPU, so none is probed
+  const { devices, why } = await detectGpus();
+  return { devices: devices.filter((gpu) => ready.some(({ engine }) => engineEntry(engine).unavailableOn(gpu) === null)), why };
 }
 
 /** Logs which engines lack their model, and the command that installs it. Automatic downloads log their own progress. */
@@ -43,9 +44,10 @@ async function startWorker(config: Config, log: Logger): Promise<Part> {
   const services = await openServices(config, log);
   const installation = await sharedSecret(services.db.client, 'installation');
   const downloads = await startAutoPull(config, log);
-  const deviceWorker = (device: string) =>
-    new DeviceWorker({ context: services, device, isOwnStorage: () => isStorageOf(services.blobs, installation), downloads });
-  const devices = expandDevices(config.WORKER_DEVICES).map(deviceWorker);
+  const isOwnStorage = () => isStorageOf(services.blobs, installation);
+  const deviceWorker = (device: string, detail: string | null = null) =>
+    new DeviceWorker({ context: services, device, isOwnStorage, downloads, detail });
+  const devices = expandDevices(config.WORKER_DEVICES).map((device) => deviceWorker(device));
   log.info(
     { devices: devices.map(({ device }) => device), cores: availableParallelism(), queueAndProgress: services.transport },
     'starting the worker',
@@ -56,11 +58,18 @@ async function startWorker(config: Config, log: Logger): Promise<Part> {
   // In the background, since probing takes time and a model may be installed later.
   const addGpus = async (): Promise<void> => {
     await downloads?.done;
-    let gpus: readonly string[] = [];
-    while (!stopping.signal.aborted && (gpus = await usableGpus(config)).length === 0)
+    let found: DetectedGpus | null = null;
+    let reported = '';
+    while (!stopping.signal.aborted) {
+      found = await usableGpus(config);
+      if (found && found.devices.length > 0) break;
+      if (found && found.why !== reported) log.info({ why: (reported = found.why) }, 'no GPU is used');
       await sleep(GPU_CHECK_MS, null, { signal: stopping.signal });
-    if (stopping.signal.aborted) return;
-    const added = gpus.filter((gpu) => !devices.some(({ device }) => device === gpu)).map(deviceWorker);
+    }
+    if (stopping.signal.aborted || !found) return;
+    const { devices: gpus, why } = found;
+    log.info({ devices: gpus, why }, 'adding GPUs');
+    const added = gpus.filter((gpu) => !devices.some(({ device }) => device === gpu)).map((gpu) => deviceWorker(gpu, why));
     devices.push(...added);
     await Promise.all(added.map((worker) => worker.start()));
   };

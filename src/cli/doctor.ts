@@ -5,7 +5,7 @@ import { parseArgs, parseEnv } from 'node:util';
 import type { Environment } from '../config.ts';
 import { ROOT, VERSION } from '../process/version.ts';
 import { checkDatabase, checkPort, checkRedis } from './doctor/connections.ts';
-import { fail, ok, type Finding } from './doctor/finding.ts';
+import { fail, formatFindings, ok, type Finding } from './doctor/finding.ts';
 import { checkFfmpeg, checkGpu, checkNode, checkStorage, checkWeights } from './doctor/machine.ts';
 import { checkTelegram } from './doctor/telegram.ts';
 import { checkVariables } from './doctor/variables.ts';
@@ -17,8 +17,8 @@ const USAGE = `Usage: fanslymotion doctor [--json]
 Checks this machine and its configuration. Exits 1 if no video can be rendered.
 `;
 
-/** Longest time for one check, in milliseconds; they run in parallel. */
-const CHECK_MS = 15_000;
+/** Longest time for one check, in milliseconds; they run in parallel. Drivers and libraries of GPUs are large and may be read from a disk. */
+const CHECK_MS = { GPU: 45_000, others: 15_000 };
 
 export async function doctor(args: string[]): Promise<void> {
   let json = false;
@@ -56,17 +56,17 @@ export async function examine(folder: string, environment: Environment): Promise
     bounded('Redis', async () => (await checkRedis(config)) ?? ok('Redis', 'not used; PostgreSQL serves queue and progress')),
     bounded('ffmpeg', () => checkFfmpeg(config)),
     bounded('storage', () => checkStorage(config)),
-    bounded('GPU', () => checkGpu()),
+    bounded('GPU', () => checkGpu(config), CHECK_MS.GPU),
     bounded('weights', () => checkWeights(config)),
     bounded('port', () => checkPort(config)),
     bounded('Telegram', () => checkTelegram(config)),
   ]);
-  return [...results, ...unreadable, ...findings];
+  return [...results.flat(), ...unreadable, ...findings];
 }
 
-async function bounded(check: string, work: () => Promise<Finding>): Promise<Finding> {
+async function bounded(check: string, work: () => Promise<Finding | Finding[]>, limitMs = CHECK_MS.others): Promise<Finding | Finding[]> {
   try {
-    return await withDeadline(work(), CHECK_MS, 'no result');
+    return await withDeadline(work(), limitMs, 'no result');
   } catch (error) {
     const hint =
       error instanceof DeadlineError
@@ -77,14 +77,10 @@ async function bounded(check: string, work: () => Promise<Finding>): Promise<Fin
 }
 
 function report(findings: readonly Finding[]): string {
-  const lines = findings.flatMap(({ check, level, message, hint }) => [
-    `${level.padEnd(5)} ${check.padEnd(11)} ${message.replaceAll('\n', '\n                  ')}`,
-    ...(hint ? [`                  → ${hint}`] : []),
-  ]);
   const failed = findings.filter(({ level }) => level === 'FAIL').length;
   const verdict =
     failed === 0
       ? 'Videos can be rendered here: npm run animate -- photo.jpg'
       : `No video can be rendered until ${failed === 1 ? 'this is' : `these ${failed} are`} fixed.`;
-  return `${lines.join('\n')}\n\n${verdict}\n`;
+  return `${formatFindings(findings)}\n\n${verdict}\n`;
 }

@@ -26,6 +26,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     takesArguments: true,
     run: async (args) => (await import('./models.ts')).models(args),
   },
+  cuda: {
+    about: 'check what CUDA needs, and install its provider',
+    takesArguments: true,
+    run: async (args) => (await import('./cuda.ts')).cuda(args),
+  },
 };
 
 const USAGE = `Usage: fanslymotion <command>\n\n${Object.entries(COMMANDS)

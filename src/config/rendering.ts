@@ -42,6 +42,11 @@ export const RENDERING_VARIABLES = {
     'auto',
     `arithmetic of ${SVD}: fp32, fp16, or auto: fp16 on GPUs that support it, fp32 elsewhere`,
   ),
+  SVD_CUDA_LAYOUT: define(
+    oneOf(['auto', 'nhwc', 'plain']),
+    'auto',
+    `how ${SVD} writes convolutions for CUDA: nhwc is fast and uses an operator internal to onnxruntime, plain uses public operators; auto: nhwc if it works`,
+  ),
   SVD_MEMORY: define(
     oneOf(['auto', 'low', 'medium', 'high']),
     'auto',

@@ -32,6 +32,12 @@ export class Capabilities {
     return this.#reported.filter(({ unavailable }) => unavailable === null).map(({ engine }) => engine);
   }
 
+  /** What the available engines render with, for the log. */
+  settings(): Partial<Record<EngineName, string>> {
+    const described = this.#reported.filter(({ unavailable, settings }) => unavailable === null && settings !== undefined);
+    return Object.fromEntries(described.map(({ engine, settings }) => [engine, settings]));
+  }
+
   /** Whether every engine can render. */
   get complete(): boolean {
     return this.available().length === this.#reported.length;

@@ -152,8 +152,12 @@ export class DeviceWorker {
     }
     if (requested.aborted) return;
     const engines = this.#capabilities.available();
-    if (engines.length > 0) log.info({ device: this.device, engines, detail: this.#detail ?? undefined }, 'device ready');
-    else log.warn({ device: this.device, unavailable: this.#capabilities.unavailable() }, 'no engine can run on this device');
+    if (engines.length > 0) log.info({ device: this.device, engines, settings: this.#capabilities.settings() }, 'device ready');
+    else
+      log.warn(
+        { device: this.device, unavailable: this.#capabilities.unavailable() },
+        'no engine can run on this device; npm run doctor says how to fix it',
+      );
     this.#failure = null;
     // Before the consumers are opened: their first delivery makes the device BUSY.
     await this.#become('READY');

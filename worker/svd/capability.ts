@@ -6,7 +6,7 @@ import { AppError } from '../../src/jobs/errors.ts';
 import type { Capability } from '../engine.ts';
 import { openCheckpoint } from './checkpoint/checkpoint.ts';
 import { Costs } from './costs.ts';
-import { BACKENDS, findBackend, type Backend } from './runtime/backends.ts';
+import { findBackend, type Backend } from './runtime/backends.ts';
 import { lowerProfile, type MemoryProfile, type ProfileName } from './runtime/memory.ts';
 import { Networks } from './runtime/networks.ts';
 import { measureRate } from './runtime/rate.ts';
@@ -53,31 +53,35 @@ async function rateOf(runtime: Runtime): Promise<number> {
 /** Opens the model, if it is installed, and measures the device. */
 export async function svdCapability(device: string, config: Config): Promise<Capability> {
   const no = (unavailable: string): Capability => ({ unavailable, byDefault: false, costModel: null });
-  const { kind, message } = await modelState(config, svdXt.weights);
-  // Without the hint, a shell command: clients of the API read this. The worker's log and `doctor` have it.
-  if (kind !== 'present') return no(`${message}.`);
-  const found = findBackend(device);
-  if (!found) return no(`SVD_XT does not run on ${device} yet. Use ${Object.keys(BACKENDS).join(' or ')}; webgpu runs on the same GPU.`);
-  const { backend, index } = found;
+  const { backend, index } = backendOf(device);
+  const [probe, { kind, message }] = await Promise.all([backend.probe(index), modelState(config, svdXt.weights)]);
+  // Without the model's hint, a shell command: clients of the API read this. The worker's log and `doctor` have it.
+  const missing = [...(probe.available ? [] : [probe.reason]), ...(kind === 'present' ? [] : [`${message}.`])];
+  if (missing.length > 0) return no(missing.join(' '));
   if (!backend.isGpu && !config.WORKER_DEVICES.includes(device))
     return no(`SVD_XT takes hours on a CPU. Set ${device} in WORKER_DEVICES to use it there anyway.`);
-  const probe = await backend.probe(index);
-  if (!probe.available) return no(probe.reason);
   if (!probe.fp16 && backend.precision(config.SVD_PRECISION, probe) === 'fp16')
     return no('The GPU cannot compute in float16: set SVD_PRECISION to fp32.');
   try {
-    const { costs } = await openModel(device, config);
+    const { costs, networks } = await openModel(device, config);
     const costModel = costs.costModel((resolution) => config.SVD_RENDER_SIZE ?? RENDER_SIZES[resolution]);
-    return { unavailable: null, byDefault: probe.hardware ?? false, costModel };
+    return { unavailable: null, byDefault: probe.hardware ?? false, costModel, settings: describe(networks) };
   } catch (error) {
     if (error instanceof AppError && error.code !== 'INTERNAL') return no(error.message);
     throw error instanceof AppError ? error.cause : error;
   }
 }
 
-async function runtimeOf(device: string, { SVD_PRECISION }: Config): Promise<Runtime> {
+/** For the log. */
+function describe({ runtime: { precision, layout }, memory }: Networks): string {
+  return [precision, `memory profile ${memory.name}`, ...(layout ? [`${layout} convolutions`] : [])].join(', ');
+}
+
+async function runtimeOf(device: string, { SVD_PRECISION, SVD_CUDA_LAYOUT }: Config): Promise<Runtime> {
   const { backend, index } = backendOf(device);
-  return { backend, deviceIndex: index, precision: backend.precision(SVD_PRECISION, await backend.probe(index)) };
+  const probe = await backend.probe(index);
+  const layout = probe.layout && (SVD_CUDA_LAYOUT === 'auto' ? probe.layout : SVD_CUDA_LAYOUT);
+  return { backend, deviceIndex: index, precision: backend.precision(SVD_PRECISION, probe), layout };
 }
 
 function backendOf(device: string): NonNullable<ReturnType<typeof findBackend>> {

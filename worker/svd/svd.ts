@@ -6,7 +6,7 @@ import { frameCount, frameSize, oriented, type Size } from '../../src/catalog/ca
 import { RENDER_SIZES, unetCalls, type SvdXtOptions } from '../../src/catalog/engines/svd-xt.ts';
 import type { Config } from '../../src/config.ts';
 import { AppError } from '../../src/jobs/errors.ts';
-import type { Engine, EngineModule, Picture, PlannedStage, Report } from '../engine.ts';
+import { DeviceFailure, type Engine, type EngineModule, type Picture, type PlannedStage, type Report } from '../engine.ts';
 import { fitPhoto } from '../video/fit.ts';
 import { flowInterpolator } from '../video/interpolate.ts';
 import { openPicture, toPicture } from '../video/pixels.ts';
@@ -28,12 +28,16 @@ const TRAINED_RATE = { min: 5, max: 30 } as const;
 const PREVIEWS = 8;
 /** A picture counts as black if no value exceeds this, of 255. */
 const BLACK = 2;
+/** A GPU counts as failed if this many renders in a row run out of memory with the lowest memory profile. */
+const EXHAUSTED_LIMIT = 2;
 
 class Svd implements Engine<SvdXtOptions> {
   readonly name = 'SVD_XT';
   readonly #device: string;
   readonly #config: Config;
   #shortages: number;
+  /** Renders in a row that ran out of memory with the lowest memory profile. */
+  #exhausted = 0;
   #model: Promise<Model> | null = null;
   /** Name of the memory profile in use, once the model has been opened. */
   #profile: ProfileName | null = null;
@@ -95,6 +99,7 @@ class Svd implements Engine<SvdXtOptions> {
   async *render(photo: Picture, options: SvdXtOptions, report: Report, signal: AbortSignal): AsyncGenerator<Picture, void, undefined> {
     try {
       const keyframes = await this.#keyframes(photo, options, report, signal);
+      this.#exhausted = 0;
       yield* this.#interpolate(keyframes, options, report, signal);
     } catch (error) {
       throw await this.#recover(error);
@@ -121,14 +126,17 @@ class Svd implements Engine<SvdXtOptions> {
     return failure;
   }
 
-  /** Uses the next lower memory profile from now on. @returns the failure, whose message says so */
-  async #lowerMemory({ networks }: Model, failure: AppError): Promise<AppError> {
+  /** Uses the next lower memory profile from now on. @returns the failure, whose message says so; that of the GPU if it failed in the lowest */
+  async #lowerMemory({ networks }: Model, failure: AppError): Promise<AppError | DeviceFailure> {
     this.#shortages++;
     const { name } = networks.memory;
     const lower = lowerProfile(name);
     await networks.changeMemory(memoryProfile(networks.runtime.backend, lower, this.#config));
     this.#profile = lower;
-    if (lower === name) return failure;
+    if (lower === name) {
+      const isUseless = ++this.#exhausted >= EXHAUSTED_LIMIT && networks.runtime.backend.isGpu;
+      return isUseless ? new DeviceFailure(`Out of memory twice in a row with the memory profile ${name}.`, { cause: failure }) : failure;
+    }
     return new AppError(
       'OUT_OF_MEMORY',
       `The device ran out of memory with the memory profile ${name}. From now on it uses ${lower}.`,

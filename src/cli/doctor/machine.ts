@@ -1,12 +1,12 @@
 /** Checks the machine itself: Node, ffmpeg and disk space, which are required; a GPU and model weights, which are optional. */
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { names } from '../../catalog/catalog.ts';
 import { engineEntry, ENGINES, enginesWithWeights, type EngineName } from '../../catalog/engines.ts';
 import type { Config } from '../../config.ts';
 import { findFfmpeg } from '../../infra/media/ffmpeg.ts';
+import { nvidiaDriver, type Driver } from '../../provisioning/cuda/cards.ts';
+import { describeCard } from '../../provisioning/cuda/report.ts';
 import { ModelError } from '../../provisioning/weights/error.ts';
 import { knownModels } from '../../provisioning/weights/manifest.ts';
 import { allowsAutoPull, configuredModel, modelState } from '../../provisioning/weights/state.ts';
@@ -14,7 +14,8 @@ import { storageFolder } from '../../infra/services.ts';
 import { openStorage } from '../../infra/storage/open-storage.ts';
 import { ROOT } from '../../process/version.ts';
 import { AppError } from '../../jobs/errors.ts';
-import { probeGpus } from '../../../worker/devices.ts';
+import { examineCuda, probeGpus } from '../../../worker/devices.ts';
+import { cudaFindings } from './cuda.ts';
 import { fail, ok, warn, type Finding } from './finding.ts';
 
 /** Less free space than this causes a warning: the videos of one day may fill it. */
@@ -77,43 +78,38 @@ export async function checkStorage(config: Config): Promise<Finding> {
   return free < LITTLE_SPACE_BYTES ? warn('storage', message, hint) : ok('storage', message);
 }
 
-/** The GPU that engines can use. WebGPU decides; NVIDIA's tool only provides the names of the cards. */
-export async function checkGpu(): Promise<Finding> {
-  const [cards, gpus] = await Promise.all([nvidiaCards(), probeGpus()]);
+/** The GPU that engines can use, and what CUDA lacks. */
+export async function checkGpu({ WORKER_DEVICES }: Config): Promise<Finding[]> {
+  const [driver, gpus, cuda] = await Promise.all([nvidiaDriver(), probeGpus(), examineCuda(0)]);
+  const isRequested = WORKER_DEVICES.some((device) => device.startsWith('cuda'));
+  return [gpuFinding(driver, gpus), ...cudaFindings(cuda, isRequested)];
+}
+
+function gpuFinding(driver: Driver | null | Error, gpus: Awaited<ReturnType<typeof probeGpus>>): Finding {
   const runsOnGpu = (engine: EngineName) => gpus.some(({ device }) => engineEntry(engine).unavailableOn(device) === null);
   const uses = names(ENGINES).filter(runsOnGpu).join(', ');
   const others = names(ENGINES).filter((engine) => !runsOnGpu(engine));
   const needless = others.map((engine) => `${engine} needs none`).join(', ');
-  if (cards instanceof Error) {
+  if (driver instanceof Error) {
     return warn(
       'GPU',
-      `nvidia-smi fails: ${cards.message.trim().split('\n').at(-1)}`,
+      `nvidia-smi fails: ${driver.message.trim().split('\n').at(-1)}`,
       `If this machine has a GPU, reinstall its driver. ${needless}.`,
     );
   }
-  const found = [...cards, ...gpus.map(({ probe }) => probe.reason)].join('; ');
-  if (gpus.some(({ probe }) => probe.hardware)) return ok('GPU', `${found} ${uses} uses it, ${needless}`);
+  // In order of preference. CUDA's own lines say why it cannot be used.
+  const usable = gpus.find(({ probe }) => probe.hardware);
+  if (usable) return ok('GPU', `${usable.probe.reason} ${uses} uses it, ${needless}`);
+  const found = gpus.filter(({ device }) => device !== 'cuda').map(({ probe }) => probe.reason);
+  const cards = driver?.cards ?? [];
   if (cards.length > 0) {
-    return warn('GPU', `${found} ${uses} cannot use it`, `Install the Vulkan part of the driver as well (docs/webgpu.md). ${needless}.`);
+    return warn(
+      'GPU',
+      `${[...cards.map(describeCard), ...found].join('; ')} ${uses} cannot use it`,
+      `Install what the lines on CUDA name, or the Vulkan part of the driver (docs/webgpu.md). ${needless}.`,
+    );
   }
-  return ok('GPU', `${found} ${uses} would take hours, ${needless}`);
-}
-
-/** One line per card; empty without NVIDIA's driver. */
-async function nvidiaCards(): Promise<string[] | Error> {
-  try {
-    const { stdout } = await promisify(execFile)('nvidia-smi', ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader'], {
-      timeout: 8_000,
-      windowsHide: true,
-    });
-    return stdout
-      .trim()
-      .split('\n')
-      .map((line) => line.split(', '))
-      .map(([name, driver, memory]) => `${name}, ${memory}, driver ${driver}`);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? [] : (error as Error);
-  }
+  return ok('GPU', `${found.join(' ')} ${uses} would take hours, ${needless}`);
 }
 
 /** Checks names and sizes only; the content of the files is checked by the worker that loads them. */

@@ -44,7 +44,7 @@ class Unusable extends Error {}
 
 async function run(args: string[]): Promise<number> {
   try {
-    const request = readArguments(args);
+    const request = await readArguments(args);
     if (request === 'help') {
       process.stdout.write(USAGE);
       return EXIT.passed;
@@ -58,7 +58,7 @@ async function run(args: string[]): Promise<number> {
   }
 }
 
-function readArguments(args: string[]): Arguments | 'help' {
+async function readArguments(args: string[]): Promise<Arguments | 'help'> {
   const {
     values,
     positionals: [folder, ...more],
@@ -69,10 +69,13 @@ function readArguments(args: string[]): Arguments | 'help' {
   if (!found) throw new Unusable(`--device ${JSON.stringify(values.device)} is not one of ${Object.keys(BACKENDS).join(', ')}.`);
   const precision = PRECISIONS.find((known) => known === values.dtype);
   if (!precision) throw new Unusable(`--dtype ${JSON.stringify(values.dtype)} is not one of ${PRECISIONS.join(', ')}.`);
+  const { backend, index } = found;
+  const { available, reason, layout } = await backend.probe(index);
+  if (!available) throw new Unusable(reason);
   return {
     folder,
     device: values.device,
-    runtime: { backend: found.backend, deviceIndex: found.index, precision },
+    runtime: { backend, deviceIndex: index, precision, layout },
     checkpoint: values.checkpoint,
     json: values.json,
   };

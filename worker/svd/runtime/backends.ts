@@ -4,9 +4,11 @@
  */
 import type { InferenceSession } from 'onnxruntime-node';
 import { CpuOps } from '../graph/cpu.ts';
+import { CudaOps, type CudaLayout } from '../graph/cuda.ts';
 import type { Precision } from '../graph/onnx.ts';
 import type { DialectFactory } from '../graph/ops.ts';
 import { WebgpuOps } from '../graph/webgpu.ts';
+import { chooseCudaMemory, probeCuda, usableCudaDevices } from './cuda.ts';
 import { memoryProfiles, type MemoryProfile, type MemoryProfiles, type ProfileName } from './memory.ts';
 import type { DeviceProbe } from './probe.ts';
 import { probeWebgpu } from './webgpu.ts';
@@ -22,8 +24,8 @@ export interface Backend {
   readonly sessionConfig: Readonly<Record<string, unknown>>;
   /** Whether onnxruntime may compute casts of weights while loading. This keeps a second copy of them in memory. */
   foldsConstants(precision: Precision): boolean;
-  /** The dialect that graphs are written in. */
-  dialect(precision: Precision, memory: MemoryProfile): DialectFactory;
+  /** The dialect that graphs are written in. @param layout of convolutions on CUDA; default nhwc */
+  dialect(precision: Precision, memory: MemoryProfile, layout?: CudaLayout): DialectFactory;
   /** Precision to compute in, given SVD_PRECISION and what the probe found. */
   precision(setting: 'auto' | Precision, probe: DeviceProbe): Precision;
   readonly memory: MemoryProfiles;
@@ -63,6 +65,33 @@ const cpu: Backend = {
   detect: () => Promise.resolve([]),
 };
 
+const cuda: Backend = {
+  name: 'cuda',
+  isGpu: true,
+  executionProvider: (deviceId) => ({ name: 'cuda', deviceId }),
+  sessionConfig: {
+    disable_cpu_ep_fallback: '1',
+    // Weights get exactly the memory they need, instead of a power of two from the arena.
+    use_device_allocator_for_initializers: '1',
+  },
+  // Without it, weights of another type would be cast again in every run.
+  foldsConstants: () => true,
+  dialect:
+    (precision, { sliceBytes }, layout = 'nhwc') =>
+    (name, weights) =>
+      new CudaOps(name, weights, { precision, layout, feedForward: { bytes: sliceBytes, maxSlices: Infinity } }),
+  precision: (setting) => (setting === 'auto' ? 'fp16' : setting),
+  // Kernels of the VAE compute with 32-bit integers: at most 8 frames at once.
+  memory: memoryProfiles({
+    low: { residency: 'swap', guidanceBatch: 1, sliceBytes: 32e6, decodeChunkSize: 1 },
+    medium: { residency: 'keep', guidanceBatch: 1, sliceBytes: 128e6, decodeChunkSize: 4 },
+    high: { residency: 'keep', guidanceBatch: 1, sliceBytes: 512e6, decodeChunkSize: 8 },
+  }),
+  chooseMemory: chooseCudaMemory,
+  probe: probeCuda,
+  detect: async () => (await usableCudaDevices()).map((index) => `cuda:${index}`),
+};
+
 const webgpu: Backend = {
   name: 'webgpu',
   isGpu: true,
@@ -87,7 +116,7 @@ const webgpu: Backend = {
 };
 
 /** All backends by name, GPUs in order of preference. */
-export const BACKENDS = { cpu, webgpu } as const satisfies Record<string, Backend>;
+export const BACKENDS = { cpu, cuda, webgpu } as const satisfies Record<string, Backend>;
 
 /** Backend and index of a device such as `webgpu` or `cuda:1`; null if no backend computes on it. */
 export function findBackend(device: string): { readonly backend: Backend; readonly index: number } | null {

@@ -195,7 +195,7 @@ export class Networks {
   }
 
   #dialect(precision: Precision): DialectFactory {
-    return this.runtime.backend.dialect(precision, this.#memory);
+    return this.runtime.backend.dialect(precision, this.#memory, this.runtime.layout);
   }
 
   /** The published VAE encoder overflows in float16; its configuration says so (force_upcast). */

@@ -1,3 +1,5 @@
+import type { CudaLayout } from '../graph/cuda.ts';
+
 /** Result of testing a device. */
 export interface DeviceProbe {
   /** Whether the device responds, even if only a software implementation does. */
@@ -12,4 +14,6 @@ export interface DeviceProbe {
   readonly gflops?: number;
   /** Whether it computes in float16. */
   readonly fp16?: boolean;
+  /** On CUDA: the layout of convolutions that the provider takes. */
+  readonly layout?: CudaLayout;
 }

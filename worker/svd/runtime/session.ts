@@ -1,16 +1,19 @@
 /** A graph loaded into onnxruntime. Opening and running block the process, so sessions belong in the renderer, never in the worker. */
 import { realpathSync } from 'node:fs';
 import type { InferenceSession } from 'onnxruntime-node';
-import { AppError } from '../../../src/jobs/errors.ts';
+import type { CudaLayout } from '../graph/cuda.ts';
 import type { Precision } from '../graph/onnx.ts';
 import type { Graph } from '../graph/ops.ts';
 import type { Backend } from './backends.ts';
+import { asRenderFailure } from './failures.ts';
 
 export interface Runtime {
   readonly backend: Backend;
   /** Index of the device among the backend's. Default 0. */
   readonly deviceIndex?: number;
   readonly precision: Precision;
+  /** Layout of convolutions on CUDA. Default nhwc. */
+  readonly layout?: CudaLayout;
   /** CPU threads. Default: all cores. */
   readonly threads?: number;
   /** Prefix of the file in which onnxruntime writes how long each node took. */
@@ -20,9 +23,13 @@ export interface Runtime {
 /** Inputs or outputs by name, float32, row-major. */
 export type Tensors = Readonly<Record<string, Float32Array>>;
 
-/** Loads the library with telemetry disabled; otherwise it reports usage to its vendor and stores a machine identifier on disk. */
+/**
+ * Loads the library with telemetry disabled; otherwise it reports usage to its vendor and stores a machine identifier on disk. CUDA numbers
+ * cards as nvidia-smi does; otherwise it would put the fastest first.
+ */
 async function onnxruntime(): Promise<typeof import('onnxruntime-node')> {
   process.env['ORT_DISABLE_TELEMETRY'] = '1';
+  process.env['CUDA_DEVICE_ORDER'] ??= 'PCI_BUS_ID';
   return await import('onnxruntime-node');
 }
 
@@ -35,13 +42,13 @@ export class Session {
     this.#session = session;
   }
 
-  /** @throws AppError OUT_OF_MEMORY, MODEL_INVALID */
+  /** @throws AppError OUT_OF_MEMORY, MODEL_INVALID @throws DeviceFailure */
   static async open(graph: Graph, runtime: Runtime): Promise<Session> {
     const { InferenceSession: sessions } = await onnxruntime();
     try {
       return new Session(graph, await sessions.create(graph.model, sessionOptions(graph, runtime)));
     } catch (error) {
-      throw asAppError(error, graph);
+      throw asRenderFailure(error, graph);
     }
   }
 
@@ -49,6 +56,7 @@ export class Session {
    * @param inputs exactly the graph's inputs, each of exactly its size
    * @returns the graph's outputs, owned by the caller
    * @throws AppError OUT_OF_MEMORY
+   * @throws DeviceFailure
    */
   async run(inputs: Tensors): Promise<Tensors> {
     const { Tensor } = await onnxruntime();
@@ -65,7 +73,7 @@ export class Session {
       const results = await this.#session.run(feeds);
       return Object.fromEntries(this.graph.outputs.map(({ name, id }) => [name, results[id]!.data as Float32Array]));
     } catch (error) {
-      throw asAppError(error, this.graph);
+      throw asRenderFailure(error, this.graph);
     }
   }
 
@@ -93,16 +101,4 @@ function sessionOptions(graph: Graph, { backend, deviceIndex = 0, precision, thr
       },
     },
   };
-}
-
-/** Errors of onnxruntime's WebGPU provider where a tensor exceeds the GPU's limit on buffer size. */
-const BUFFER_TOO_SMALL = /Too many storage buffers|Allocation size too large|Name:'Conv_.*raw_hash_map<>::at/s;
-
-function asAppError(error: unknown, graph: Graph): AppError {
-  const message = error instanceof Error ? error.message : String(error);
-  if (/bad_alloc|out of memory|failed to allocate|OUT_OF_MEMORY/i.test(message) || BUFFER_TOO_SMALL.test(message))
-    return new AppError('OUT_OF_MEMORY', undefined, {}, error);
-  if (/external data|safetensors|ENOENT/i.test(message))
-    return new AppError('MODEL_INVALID', `The weights in ${graph.folder} cannot be read: ${message}`, {}, error);
-  return new AppError('INTERNAL', undefined, {}, error);
 }

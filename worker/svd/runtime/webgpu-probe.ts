@@ -1,6 +1,7 @@
 /** Entry point of the short-lived child process in which webgpu.ts tries WebGPU. */
 import { readFile } from 'node:fs/promises';
 import { BACKENDS } from './backends.ts';
+import { sendAnswer } from './probe-process.ts';
 import type { DeviceProbe } from './probe.ts';
 import { measureRate } from './rate.ts';
 
@@ -39,5 +40,4 @@ const answer = await tryWebgpu().catch((error: Error): DeviceProbe => ({
   available: false,
   reason: (error.cause as Error | undefined)?.message ?? error.message,
 }));
-// Skips the drivers' own cleanup, which tends to crash.
-process.send!(answer, () => process.kill(process.pid, 'SIGKILL'));
+sendAnswer(answer);

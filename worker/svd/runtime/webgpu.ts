@@ -2,9 +2,7 @@
  * Whether WebGPU is worth using on this machine. onnxruntime asks the system for an adapter and does not report which one it got, so the
  * adapter is judged by its speed: one that is no faster than the CPU is a software implementation, or a GPU not worth using.
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
+import { runProbe } from './probe-process.ts';
 import type { DeviceProbe } from './probe.ts';
 
 /** Time limit for the driver to respond. */
@@ -19,28 +17,8 @@ export function probeWebgpu(): Promise<DeviceProbe> {
 }
 
 async function probe(): Promise<DeviceProbe> {
-  // Same extension as this file: .js in dist/, .ts when running from source.
-  const file = new URL(`webgpu-probe${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
-  const child = fork(file, { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
-  let timedOut = false;
-  const timer = setTimeout(() => {
-    timedOut = true;
-    kill();
-  }, TIMEOUT_MS);
-  try {
-    let answer: DeviceProbe | null = null;
-    child.on('message', (message) => (answer = message as DeviceProbe));
-    const [stderr, [code, signal]] = await Promise.all([
-      text(child.stderr!),
-      once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>,
-    ]);
-    return judge(answer, stderr, timedOut ? 'does not respond' : `crashes (${signal ?? `exit code ${code}`})`);
-  } finally {
-    clearTimeout(timer);
-    process.off('exit', kill);
-  }
+  const { answer, stderr, failure } = await runProbe('webgpu-probe', [], TIMEOUT_MS);
+  return judge(answer as DeviceProbe | null, stderr, failure);
 }
 
 /**

@@ -186,7 +186,10 @@ describe("SVD_XT's capability", () => {
   it('reports what is missing, without a command, since clients of the API read it', async () => {
     const { unavailable } = await svd.capability('cpu', configOf('svd-xt', { MODELS_DIR: scratch }));
     expect(unavailable).toMatch(/^svd-xt is not installed \([\d.]+ GB\)\.$/);
-    expect((await svd.capability('cuda:0', configOf(folder))).unavailable).toContain('webgpu');
+    expect((await svd.capability('cuda:99', configOf(folder))).unavailable).toMatch(/^cuda:99 cannot be used: /);
+    expect((await svd.capability('cuda:99', configOf('svd-xt', { MODELS_DIR: scratch }))).unavailable).toMatch(
+      /^cuda:99 cannot be used: .*\. svd-xt is not installed/,
+    );
   });
 
   it('reports what is wrong with a folder that is not a checkpoint', async () => {

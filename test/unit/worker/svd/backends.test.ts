@@ -21,6 +21,7 @@ describe('WORKER_DEVICES', () => {
 describe('a compute backend', () => {
   it('is found by the name of a device, with or without an index', () => {
     expect(findBackend('webgpu')).toEqual({ backend: BACKENDS.webgpu, index: 0 });
+    expect(findBackend('cuda:3')).toEqual({ backend: BACKENDS.cuda, index: 3 });
     expect(findBackend('webgpu:1')).toEqual({ backend: BACKENDS.webgpu, index: 1 });
     expect(findBackend('toString')).toBeNull();
   });
@@ -31,6 +32,11 @@ describe('a compute backend', () => {
 
   it('computes in fp32 on the CPU, whatever SVD_PRECISION says', () => {
     expect(BACKENDS.cpu.precision('fp16', probe(true))).toBe('fp32');
+  });
+
+  it('computes in fp16 on CUDA unless SVD_PRECISION says fp32', () => {
+    expect(BACKENDS.cuda.precision('auto', probe(true))).toBe('fp16');
+    expect(BACKENDS.cuda.precision('fp32', probe(true))).toBe('fp32');
   });
 
   it('computes in fp16 on WebGPU if SVD_PRECISION says so, or by default if the GPU supports it', () => {
