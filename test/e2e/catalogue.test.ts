@@ -17,11 +17,11 @@ afterAll(async () => {
 });
 
 describe('every value of the catalogue becomes a video', () => {
-  // Each case takes the next value of every list, or the last one again. The slowest resolution comes with the shortest video.
+  // Each case takes the next value of every list, or the last one again. The slowest resolutions come with the shortest videos.
   const lists = {
     motion: names(MOTIONS),
-    durationSeconds: DURATIONS.toSorted((a, b) => a - b),
-    resolution: names(RESOLUTIONS).toReversed(),
+    durationSeconds: DURATIONS.toSorted((a, b) => b - a),
+    resolution: ['P360', 'P360', ...names(RESOLUTIONS)],
     orientation: names(ORIENTATIONS),
     fit: names(FITS),
   };

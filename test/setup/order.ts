@@ -3,23 +3,28 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** The slowest files, slowest first. The order affects only the total time; update it when a file's duration changes a lot. */
 const LONGEST = [
-  'test/e2e/bot/conversation.test.ts',
-  'test/integration/worker/preview.test.ts',
-  'test/integration/jobs/trouble.test.ts',
-  'test/e2e/cli/start.test.ts',
-  'test/e2e/svd.test.ts',
-  'test/integration/worker/svd/webgpu.test.ts',
-  'test/e2e/bot/trouble.test.ts',
-  'test/integration/jobs/life.test.ts',
-  'test/e2e/cli/animate.test.ts',
   'test/integration/jobs/fair-queue.test.ts',
+  'test/integration/worker/preview.test.ts',
+  'test/e2e/svd.test.ts',
+  'test/integration/jobs/trouble.test.ts',
+  'test/integration/jobs/life.test.ts',
+  'test/e2e/bot/trouble.test.ts',
+  'test/e2e/bot/conversation.test.ts',
+  'test/e2e/cli/animate.test.ts',
   'test/e2e/catalogue.test.ts',
   'test/e2e/bot/queue.test.ts',
+  'test/e2e/cli/start.test.ts',
+  'test/integration/worker/svd/parity.test.ts',
+  'test/integration/worker/svd/webgpu.test.ts',
   'test/integration/provisioning/embedded-postgres.test.ts',
+  'test/integration/worker/auto-pull.test.ts',
+  'test/e2e/outage.test.ts',
   'test/e2e/bot/process.test.ts',
-  'test/integration/infra/queue-faults.test.ts',
+  'test/e2e/readme.test.ts',
   'test/e2e/bot/menus.test.ts',
+  'test/integration/worker/svd/svd.test.ts',
   'test/e2e/bot/stopping.test.ts',
+  'test/integration/api/graphql.test.ts',
 ];
 
 const TIERS = ['e2e', 'integration', 'unit'];

@@ -29,17 +29,17 @@ const [latents, decoded] = ['vae.z', `vae.decoded.chunk${chunk}`].map((name) => 
 });
 report('decoder', await networks.decode(latents!, frames % chunk, size), decoded!);
 
-const timestep = numbers.floats('unet.timestep.0')[0]!;
-const { times, contexts, positions } = await networks.condition({
-  timesteps: [timestep],
-  ids: [...numbers.floats('unet.ids')].slice(0, 3),
-  context: numbers.floats('unet.context'),
-  frames,
-});
 const second = (name: string) => {
   const both = numbers.floats(name);
   return both.subarray(both.length / 2);
 };
+const timestep = numbers.floats('unet.timestep.0')[0]!;
+const { times, contexts, positions } = await networks.condition({
+  timesteps: [timestep],
+  ids: [...second('unet.ids')],
+  context: numbers.floats('unet.context'),
+  frames,
+});
 const velocity = await networks.velocity(
   { sample: second('unet.sample'), time: times[0]!, context: contexts[1]!, positions },
   frames,

@@ -150,7 +150,7 @@ describe('COVER', () => {
     const isInside = (x: number, y: number) => x >= 40 && x < 440 && y >= 150 && y < 450;
     const source = flat(500, 600, (x, y) => (isInside(x, y) ? [200, 30, 60] : [0, 255, 0]));
     const full = flat(480, 360, () => [200, 30, 60]).data;
-    for (const seed of [1, 2, 2_147_483_647])
+    for (const seed of [1, 2_147_483_647])
       for (const frame of await frames(source, { motion, crop, seed })) expect(Buffer.compare(frame.data, full)).toBe(0);
   });
 });

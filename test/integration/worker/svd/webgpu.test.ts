@@ -15,8 +15,8 @@ const SLOW_MS = 240_000;
 describe.skipIf(!VULKAN)('WebGPU over software Vulkan, without fallback to the CPU', () => {
   let child: CompiledProcess;
   beforeAll(async () => {
-    const checkpoint = await seededCheckpoint('tiny-a');
-    child = await startCompiled('test/support/webgpu-networks.ts', { golden: svdFixture('tiny-a'), checkpoint }, VULKAN);
+    const checkpoint = await seededCheckpoint('tiny-c');
+    child = await startCompiled('test/support/webgpu-networks.ts', { golden: svdFixture('tiny-c'), checkpoint }, VULKAN);
   });
   afterAll(() => child.kill());
 
