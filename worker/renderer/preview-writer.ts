@@ -27,7 +27,7 @@ export class PreviewWriter {
     const { folder, onWritten, jobId, log } = this.#options;
     // The engine may reuse the bytes for its next picture.
     const copy = { ...picture, data: picture.data.slice() };
-    // A new name each time: the receiver moves a file away while the next one may already be being written.
+    // A new name each time, because the next one may be written before the receiver has moved this one away.
     const file = path.join(folder, `preview-${this.#count++}.jpg`);
     this.#writing = writeJpeg(copy, file)
       .then(

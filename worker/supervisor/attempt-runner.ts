@@ -33,7 +33,7 @@ const SHUTDOWN_STOP_MS = 500;
  * fail.
  */
 const RELEASES = 3;
-/** Wait before a write that the database did not accept is repeated. */
+/** Delay before a failed write to the database is retried. */
 const WRITE_RETRY_MS = 1_000;
 
 const DONE: HandlerOutcome = { then: 'done' };
@@ -54,9 +54,9 @@ export interface AttemptRunnerOptions {
   /** Aborted when the queue may have given the entry to another worker. */
   readonly lockLost: AbortSignal;
   readonly shutdown: Shutdown;
-  /** Asked when the photo is missing: false if the whole storage is, as when a mount is. */
+  /** Called when the photo is missing. False if the whole storage is missing, for example because a shared folder is not mounted. */
   readonly isOwnStorage: () => Promise<boolean>;
-  /** Called when the device cannot render at present; the attempt is then released. `reason` is a DeviceFailure if the device itself failed. */
+  /** Called when the device cannot render now; the attempt is then released. `reason` is a DeviceFailure if the device itself failed. */
   readonly onDeviceFailure: (reason: unknown) => void;
 }
 
@@ -118,7 +118,7 @@ export class AttemptRunner {
     });
     const scratch = `${job.id}-${job.attempt}`;
     try {
-      // For a cancel between the claim and the subscription.
+      // Catches a cancellation between the claim and the subscription.
       await this.#checkOwnership();
       return await this.#render(await workspace.createScratch(scratch));
     } catch (error) {
@@ -184,7 +184,7 @@ export class AttemptRunner {
 
   /**
    * The photo as a local file; null if the storage is not this installation's.
-   * @throws AppError EXPIRED if the storage is, and the photo is gone
+   * @throws AppError EXPIRED if the storage is this installation's but no longer holds the photo
    */
   async #photoPath(folder: string): Promise<string | null> {
     const { context, attempt, isOwnStorage } = this.#options;
@@ -257,7 +257,7 @@ export class AttemptRunner {
         return await write();
       } catch (error) {
         if (shutdown.requested.aborted) throw error;
-        context.log.warn({ ...this.#fields, err: error }, 'could not record the outcome of the attempt; trying again');
+        context.log.warn({ ...this.#fields, err: error }, 'could not record the outcome of the attempt; retrying');
         await sleep(WRITE_RETRY_MS);
       }
     }

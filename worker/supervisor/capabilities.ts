@@ -7,7 +7,7 @@ import type { EngineCapability } from '../protocol.ts';
 export interface WeightDownloads {
   /** Fulfilled when every download has ended, completed or not; never rejects. */
   readonly done: Promise<void>;
-  /** Why an engine cannot use its weights at present; null if it can, or if none are downloaded for it. */
+  /** Why an engine cannot use its weights yet; null if it can, or if none are being downloaded for it. */
   reason(engine: EngineName): string | null;
 }
 

@@ -5,7 +5,7 @@ import type { WorkerContext } from './context.ts';
 export interface EngineConsumersOptions {
   readonly context: Pick<WorkerContext, 'config' | 'queue' | 'log'>;
   readonly device: string;
-  /** Engines whose jobs the device takes at present; none while it cannot render. */
+  /** Engines whose jobs the device currently takes; none while it cannot render. */
   readonly engines: () => readonly EngineName[];
   readonly handle: (engine: EngineName, delivery: Delivery) => Promise<HandlerOutcome>;
   /** Once aborted, no consumer is opened or resumed. */
@@ -19,9 +19,9 @@ export interface EngineConsumersOptions {
 export class EngineConsumers {
   readonly #options: EngineConsumersOptions;
   readonly #consumers = new Map<EngineName, Consumer>();
-  /** Since when an engine's jobs have been seen waiting while the device was free, in milliseconds since 1970. */
+  /** When an engine's jobs were first seen waiting although the device was free, in milliseconds since 1970. */
   readonly #idleSince = new Map<EngineName, number>();
-  /** The delivery being handled and those queued behind it. */
+  /** Number of deliveries: the one being handled and those that wait for it. */
   #deliveries = 0;
   #lastDelivery: Promise<unknown> = Promise.resolve();
   #lastUpdate: Promise<void> = Promise.resolve();
@@ -43,19 +43,19 @@ export class EngineConsumers {
     const { context, device } = this.#options;
     this.#lastUpdate = this.#lastUpdate
       .then(() => this.#update())
-      .catch((error: unknown) => context.log.error({ device, err: error }, 'could not open the queues; trying again'));
+      .catch((error: unknown) => context.log.error({ device, err: error }, 'could not open the queues; retrying'));
     return this.#lastUpdate;
   }
 
-  /** Pauses the consumers of engines whose jobs the device does not take at present. */
+  /** Pauses the consumers of engines whose jobs the device does not currently take. */
   async pauseOthers(): Promise<void> {
     const engines = this.#options.engines();
     await Promise.all([...this.#consumers].filter(([engine]) => !engines.includes(engine)).map(([, consumer]) => consumer.pause()));
   }
 
   /**
-   * Replaces consumers that are stuck: after a lost connection one can stay idle forever although jobs wait and the device is free. To be
-   * called periodically while the device is free.
+   * Replaces consumers that are stuck: after a lost connection one can stay idle forever although jobs wait and the device is free. Call
+   * periodically while the device is free.
    */
   async replaceStuck(): Promise<void> {
     const { context, device } = this.#options;

@@ -106,7 +106,7 @@ export class DeviceWorker {
   }
 
   /**
-   * Starts the renderer, learns which engines it can run, and begins to take jobs. If that fails, it is tried again in the background.
+   * Starts the renderer, gets the engines that it can run, and begins to take jobs. If that fails, it is retried in the background.
    * While weights are being downloaded, the device waits for them in the background.
    */
   async start(): Promise<void> {
@@ -146,7 +146,7 @@ export class DeviceWorker {
       await this.#checkFailedDevice();
     } catch (error) {
       if (requested.aborted) return;
-      log.error({ device: this.device, err: error }, 'this device cannot render; trying again');
+      log.error({ device: this.device, err: error }, 'this device cannot render; retrying');
       await this.#fail(error);
       return;
     }
@@ -176,7 +176,7 @@ export class DeviceWorker {
 
   /** Leaves jobs to other devices until this one can render again. */
   async #onDeviceFailure(engine: EngineName, reason: unknown): Promise<void> {
-    this.#context.log.error({ device: this.device, err: reason }, 'this device cannot render at present');
+    this.#context.log.error({ device: this.device, err: reason }, 'this device cannot render now');
     if (reason instanceof DeviceFailure) {
       this.#failedEngine = engine;
       await this.#renderer.discard();
@@ -207,7 +207,7 @@ export class DeviceWorker {
 
   async #handle(engine: EngineName, { jobId, signal: lockLost }: Delivery): Promise<HandlerOutcome> {
     if (this.#shutdown.requested.aborted || !this.#takesJobs) return BACK_TO_QUEUE;
-    // A renderer that died reports its capabilities again. One that does not start fails the device when it is to render.
+    // A renderer that died reports its capabilities again. If it does not start, the attempt reports a failure of the device.
     await this.#renderer.start().catch(() => {});
     if (!this.#capabilities.available().includes(engine)) {
       await this.#consumers.pauseOthers();

@@ -13,13 +13,13 @@ interface PendingWrite {
 
 /**
  * Writes an attempt's newest progress into the row, one write at a time and at most every 200 ms, except that a new stage is written at
- * once. Progress that arrives in between replaces what is pending of its stage.
+ * once. Newer progress replaces pending progress of the same stage.
  */
 export class ProgressWriter {
   readonly #context: AttemptContext;
   readonly #attempt: Attempt;
   readonly #onSuperseded: () => void;
-  /** At most one a stage, in the order of the stages. */
+  /** At most one per stage, in the order of the stages. */
   #pending: PendingWrite[] = [];
   #writing: Promise<void> | null = null;
   #lastStage: string | null = null;
@@ -91,7 +91,7 @@ export class ProgressWriter {
       await publishProgress(this.#context, id, revision);
       return;
     }
-    // The end of the job, which removes its preview, came before this one was stored.
+    // The job ended, which removes its preview, before this one was stored.
     if (previewPath) await blobs.remove(jobFiles.preview(id));
     this.#onSuperseded();
   }

@@ -57,7 +57,7 @@ export class RendererHandle {
   #killed = false;
   /** Whether the child was given up because its device failed. */
   #deviceFailed = false;
-  /** How often a render ran out of memory. A new child is told, so that it does not start with a memory profile that failed. */
+  /** How often a render ran out of memory. Passed to a new child, so that it does not start with a memory profile that failed. */
   #shortages = 0;
   #restarts = true;
   #closed = false;
@@ -95,7 +95,7 @@ export class RendererHandle {
       if (!this.#killed) this.#log.error({ device: this.#device, code, signal }, 'the renderer died');
       // Only if it was ready before, and at once, so that the next job does not wait for the start.
       if (ready && this.#restarts)
-        this.start().catch((error: unknown) => this.#log.error({ device: this.#device, err: error }, 'the renderer does not restart'));
+        this.start().catch((error: unknown) => this.#log.error({ device: this.#device, err: error }, 'could not restart the renderer'));
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
     try {

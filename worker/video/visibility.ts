@@ -35,9 +35,12 @@ export function resolveOcclusions(
   const backwardTrust = consistency(backward, forward);
   if (visiblePart(forwardTrust) < RELATED || visiblePart(backwardTrust) < RELATED)
     return { forward: still(forward), backward: still(backward) };
-  const there = fillHidden(forward, forwardTrust, firstLuma);
-  const back = fillHidden(backward, backwardTrust, secondLuma);
-  return { forward: { ...there, trust: consistency(there, back) }, backward: { ...back, trust: consistency(back, there) } };
+  const filledForward = fillHidden(forward, forwardTrust, firstLuma);
+  const filledBackward = fillHidden(backward, backwardTrust, secondLuma);
+  return {
+    forward: { ...filledForward, trust: consistency(filledForward, filledBackward) },
+    backward: { ...filledBackward, trust: consistency(filledBackward, filledForward) },
+  };
 }
 
 const visiblePart = (trust: Float32Array) => trust.reduce((count, value) => (value < HIDDEN ? count : count + 1), 0) / trust.length;
