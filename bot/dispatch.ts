@@ -194,6 +194,6 @@ export async function answerTap(
     const text = cancels ? texts.in(languageOf(texts, tap.from, await chats.get(tap.from.id)))('status-cancelling') : undefined;
     await telegram.once.answerCallbackQuery(tap.id, { text });
   } catch {
-    // A tap too old to be answered is handled nevertheless.
+    // A tap that is too old to be answered is still handled.
   }
 }

@@ -3,7 +3,7 @@ import { GrammyError, type InlineKeyboard } from 'grammy';
 import { isNotModified, isRefused } from '../telegram/errors.ts';
 import type { BotContext } from './context.ts';
 
-/** The result of an edit; true if nothing changed, as after a second tap; null if Telegram refuses the edit. */
+/** The result of an edit; true if nothing changed, for example after a second tap; null if Telegram refuses the edit. */
 export async function tryEdit<T>(edit: Promise<T>): Promise<T | true | null> {
   try {
     return await edit;
@@ -13,10 +13,10 @@ export async function tryEdit<T>(edit: Promise<T>): Promise<T | true | null> {
   }
 }
 
-/** Removes the buttons of the message; ignores errors, as after the message was deleted. */
+/** Removes the buttons of the message; ignores errors, for example if the message was deleted. */
 export const withoutButtons = async (ctx: BotContext): Promise<void> => void (await ctx.editMessageReplyMarkup().catch(() => {}));
 
-/** Deletes the message, or only its buttons if Telegram refuses, as after 48 hours. False if it was deleted before. */
+/** Deletes the message, or only its buttons if Telegram refuses, as it does after 48 hours. False if it was deleted before. */
 export async function removeMessage(ctx: BotContext): Promise<boolean> {
   try {
     await ctx.deleteMessage();

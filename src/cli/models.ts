@@ -37,10 +37,10 @@ interface Command {
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   list: { name: 'none', flag: 'json', run: (config, _name, json) => list(config, json) },
-  pull: { name: 'required', flag: 'accept-licence', run: (config, name, accepted) => pull(config, known(config, name), accepted) },
-  verify: { name: 'optional', run: (config, name) => verify(config, known(config, name)) },
+  pull: { name: 'required', flag: 'accept-licence', run: (config, name, accepted) => pull(config, knownModel(config, name), accepted) },
+  verify: { name: 'optional', run: (config, name) => verify(config, knownModel(config, name)) },
   path: { name: 'optional', run: printPath },
-  remove: { name: 'required', flag: 'yes', run: (config, name, sure) => remove(config, known(config, name), sure) },
+  remove: { name: 'required', flag: 'yes', run: (config, name, sure) => remove(config, knownModel(config, name), sure) },
 };
 
 /** Sets the exit code: 0 done, 1 failed or not verified, 2 wrong arguments, 130 interrupted. */
@@ -81,7 +81,7 @@ function read(word: string, { name: naming, flag }: Command, args: string[]): { 
   return { name, flag: flag !== undefined && values[flag] === true };
 }
 
-function known(config: Config, name: string): KnownModel {
+function knownModel(config: Config, name: string): KnownModel {
   const all = knownModels(config);
   const model = all.get(name);
   if (model) return model;

@@ -24,7 +24,7 @@ export async function withdraw(config: Config, { instance }: Running): Promise<v
   if ((await read(config))?.instance === instance) await rm(fileOf(config), { force: true });
 }
 
-/** The announced services if they respond; null for the file of a killed process, or if another program uses its port by now. */
+/** The announced services if they respond; null if their process was killed, or if another program now uses the port. */
 export async function findRunning(config: Config): Promise<Running | null> {
   const running = await read(config);
   if (!running) return null;

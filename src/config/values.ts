@@ -1,4 +1,4 @@
-/** Parsers of the values of environment variables. None of them ever sees an empty text unless its variable is a list. */
+/** Parsers of the values of environment variables. */
 import { z } from 'zod';
 
 /** One environment variable. */

@@ -22,7 +22,7 @@ export interface StoredPhoto extends PhotoGeometry {
   readonly key: string;
   readonly sha256: string;
   /** The error to throw if the file has been deleted in the meantime. */
-  readonly gone?: 'UPLOAD_NOT_FOUND' | 'EXPIRED';
+  readonly errorIfDeleted?: 'UPLOAD_NOT_FOUND' | 'EXPIRED';
 }
 
 export interface CreateRequest extends RequestedOptions {
@@ -79,7 +79,7 @@ export async function retryJob(context: JobContext, requester: Requester, old: J
 export function jobPhoto(job: Job): StoredPhoto {
   if (!job.photoKept) throw new AppError('EXPIRED', "The earlier job's photo is no longer kept.");
   const { photoSha256: sha256, photoWidth: width, photoHeight: height, photoFocus: focus } = job;
-  return { key: jobFiles.photo(job.id), sha256, width, height, focus, gone: 'EXPIRED' };
+  return { key: jobFiles.photo(job.id), sha256, width, height, focus, errorIfDeleted: 'EXPIRED' };
 }
 
 /**
@@ -90,7 +90,7 @@ export async function uploadedPhoto({ uploads }: Pick<JobContext, 'uploads'>, ow
   const upload = await uploads.find(owner, id);
   if (!upload) throw new AppError('UPLOAD_NOT_FOUND', undefined, { field: 'image.uploadId' });
   const { sha256, width, height, focus } = upload;
-  return { key: uploadFile(upload.id), sha256, width, height, focus, gone: 'UPLOAD_NOT_FOUND' };
+  return { key: uploadFile(upload.id), sha256, width, height, focus, errorIfDeleted: 'UPLOAD_NOT_FOUND' };
 }
 
 async function draft(context: JobContext, requester: Requester, engine: EngineName, options: RenderOptions, photo: StoredPhoto) {
@@ -117,9 +117,11 @@ async function draft(context: JobContext, requester: Requester, engine: EngineNa
 async function persistAndEnqueue(context: JobContext, requester: Requester, photo: StoredPhoto, job: NewJob): Promise<Job> {
   const { policy, jobs, blobs, log } = context;
   await blobs.copy(photo.key, jobFiles.photo(job.id)).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'ENOENT' && photo.gone ? new AppError(photo.gone, 'The photo is no longer kept.', {}, error) : error;
+    throw error.code === 'ENOENT' && photo.errorIfDeleted
+      ? new AppError(photo.errorIfDeleted, 'The photo is no longer kept.', {}, error)
+      : error;
   });
-  // If this rejects, the row may have been inserted nevertheless. Housekeeping then queues the job, or removes the orphaned photo.
+  // If this rejects, the row may still have been inserted. Housekeeping then queues the job, or removes the orphaned photo.
   const insertion = await jobs.insert(job, {
     queue: policy.queueLimit,
     backlog: policy.backlogLimit,

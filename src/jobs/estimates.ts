@@ -28,10 +28,12 @@ export class Estimator {
    * but its engine has a cost model there, jobs of other devices do not count.
    */
   seconds(work: Work, device?: RenderDevice): number {
-    const here = this.#samples.filter((sample) => sample.device === device?.device);
-    const known = here.length > 0 || costModelOn(device, this.#engine) !== null ? here : this.#samples;
-    const same = known.filter(({ options }) => options.resolution === work.resolution && options.durationSeconds === work.durationSeconds);
-    const used = same.length > 0 ? same : known;
+    const onDevice = this.#samples.filter((sample) => sample.device === device?.device);
+    const relevant = onDevice.length > 0 || costModelOn(device, this.#engine) !== null ? onDevice : this.#samples;
+    const sameSize = relevant.filter(
+      ({ options }) => options.resolution === work.resolution && options.durationSeconds === work.durationSeconds,
+    );
+    const used = sameSize.length > 0 ? sameSize : relevant;
     const baseline = baselineSeconds(work, device);
     if (used.length === 0) return baseline;
     // Each job is compared with its baseline at creation, because the model may have been replaced by a larger one since then.

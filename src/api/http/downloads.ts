@@ -55,7 +55,7 @@ async function serve(
   const expiresAt = signer.verify(kind, id, request.query);
   const file = await find(kind, id);
   if (!file) throw new AppError('EXPIRED');
-  const { sizeBytes } = await blobs.stat(file.key).catch(gone);
+  const { sizeBytes } = await blobs.stat(file.key).catch(throwExpired);
 
   const etag = `"${file.etag}"`;
   response.set({
@@ -110,7 +110,7 @@ async function send(
   const source = blobs.read(key, range);
   try {
     // Headers are sent with the first byte, so that a file deleted in the meantime still gets an error response.
-    await once(source, 'readable').catch(gone);
+    await once(source, 'readable').catch(throwExpired);
     response.setTimeout(STALLED_READER_MS, () => response.destroy());
     await pipeline(source, response);
   } finally {
@@ -140,6 +140,7 @@ function cacheControl(kind: FileKind, expiresAt: Date): string {
   return `private, max-age=${Math.max(0, Math.floor((expiresAt.getTime() - Date.now()) / 1000))}, immutable`;
 }
 
-function gone(error: unknown): never {
+/** @throws AppError EXPIRED if the file does not exist, otherwise `error` */
+function throwExpired(error: unknown): never {
   throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? new AppError('EXPIRED', undefined, {}, error) : error;
 }

@@ -48,9 +48,9 @@ export function createMetrics(context: JobContext, watcher: JobWatcher): Metrics
   });
 
   // Every job that finished since the start of this process is observed once, whichever process finished it.
-  let seen: Date | null = null;
+  let observedUntil: Date | null = null;
   const observe = (job: Job) => {
-    seen = job.finishedAt ?? seen;
+    observedUntil = job.finishedAt ?? observedUntil;
     if (job.startedAt) wait.observe({ engine: job.engine }, (job.startedAt.getTime() - job.createdAt.getTime()) / 1000);
     if (job.renderSeconds !== null) render.observe({ engine: job.engine }, job.renderSeconds);
   };
@@ -64,8 +64,8 @@ export function createMetrics(context: JobContext, watcher: JobWatcher): Metrics
     events.reset();
     events.inc(watcher.delivered);
     // On the database's clock, which sets finishedAt.
-    seen ??= new Date((await context.jobs.now()).getTime() - process.uptime() * 1000);
-    for (const job of await context.jobs.finishedSince(seen)) observe(job);
+    observedUntil ??= new Date((await context.jobs.now()).getTime() - process.uptime() * 1000);
+    for (const job of await context.jobs.finishedSince(observedUntil)) observe(job);
     return await registry.metrics();
   };
   let scraping: Promise<string> | null = null;

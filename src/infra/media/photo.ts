@@ -75,7 +75,7 @@ const toOpaqueSrgb = (image: Sharp): Sharp => image.flatten({ background: '#fff'
 /** libvips reports damage as errors; its warnings are about harmless oddities of cameras. */
 const decodeOptions = (maxPixels: number): SharpOptions => ({ limitInputPixels: maxPixels, failOn: 'error', autoOrient: true });
 
-/** The JPEG decoder reports damaged image data only as warnings, as it does these oddities of phones, which viewers ignore. */
+/** The JPEG decoder reports damaged image data only as warnings. It also warns about these oddities of phones, which viewers ignore. */
 const HARMLESS_IN_JPEG = /extraneous bytes|Invalid SOS parameters|JFIF revision|color transform/;
 
 const thumbnailOf = (image: Sharp): Sharp => image.resize({ width: FOCUS_SIDE, height: FOCUS_SIDE, fit: 'inside' });

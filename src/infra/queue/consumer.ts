@@ -133,7 +133,7 @@ export class QueueConsumer implements Consumer {
     this.lastActiveAt = new Date();
   }
 
-  /** Reports the outcome, retrying until the queue accepts it or refuses it because another worker has the entry by then. */
+  /** Reports the outcome, retrying until the queue accepts it, or refuses it because another worker now has the entry. */
   async #acknowledge(worker: EntryWorker, entry: Job, token: string, outcome: HandlerOutcome): Promise<void> {
     for (;;) {
       try {

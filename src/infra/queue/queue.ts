@@ -23,7 +23,7 @@ const REPLY_TIMEOUT_MS = 2500;
 
 /**
  * Opens a RenderQueue on BullMQ. It connects in the background and survives restarts of Redis and PostgreSQL. While they are unreachable,
- * operations reject within 2.5 s, and may have taken effect nevertheless. On PostgreSQL, the clocks of machines that share a queue must agree
+ * operations reject within 2.5 s, but may still have taken effect. On PostgreSQL, the clocks of machines that share a queue must agree
  * within a fraction of `stalledSeconds`.
  */
 export function openQueue(settings: QueueSettings): RenderQueue {
