@@ -62,8 +62,8 @@ export async function installProvider(from: string | null, target = BINDING_FOLD
 /** Runs onnxruntime-node's installer, whose output goes to stderr. */
 async function download(): Promise<void> {
   const child = spawn(process.execPath, [INSTALLER], {
-    // Takes precedence over onnxruntime-node-install=skip in .npmrc.
-    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'true' },
+    // The first takes precedence over onnxruntime-node-install=skip in .npmrc; the second makes it use HTTPS_PROXY and NO_PROXY.
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'true', GLOBAL_AGENT_ENVIRONMENT_VARIABLE_NAMESPACE: '' },
     stdio: ['ignore', 2, 2],
   });
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
@@ -155,7 +155,7 @@ async function verified(folder: string): Promise<Provider> {
   const [version, wanted] = await Promise.all([providerVersion(provider.library), onnxruntimeVersion()]);
   if (version !== wanted)
     throw new CudaInstallError(
-      `${provider.library} is of onnxruntime ${version ?? 'in an unknown version'}, and exactly ${wanted} is needed.`,
+      `${provider.library} is of ${version === null ? 'an unknown version of onnxruntime' : `onnxruntime ${version}`}, and exactly ${wanted} is needed.`,
       OTHER_SOURCE,
     );
   return provider;
