@@ -6,7 +6,7 @@ import { runProbe } from './probe-process.ts';
 import type { DeviceProbe } from './probe.ts';
 
 /** Time limit for the driver to respond. */
-const TIMEOUT_MS = 12_000;
+const TIMEOUT_MS = 30_000;
 
 let known: Promise<DeviceProbe> | null = null;
 
