@@ -1,4 +1,4 @@
-/** `cuda`: says what CUDA needs on this machine, and installs onnxruntime's CUDA provider. */
+/** `cuda`: reports what CUDA lacks on this machine, and installs onnxruntime's CUDA provider. */
 import { parseArgs } from 'node:util';
 import { examineCuda } from '../../worker/devices.ts';
 import { CudaInstallError, installProvider } from '../provisioning/cuda/install.ts';
@@ -11,10 +11,10 @@ import { badArguments, EXIT, toFailure } from './failure.ts';
 
 const USAGE = `Usage: npm run cuda -- <command>        (or: npx fanslymotion cuda <command>)
 
-  check                       say what is missing for SVD_XT to render with CUDA, and how to get it
+  check                       report what SVD_XT lacks to render with CUDA, and how to get it
   install                     download onnxruntime's CUDA provider with onnxruntime-node's own installer
-  install --from FILE         take it from a package that you downloaded (.nupkg, .zip or .tgz)
-  install --from FOLDER       take it from a folder that holds its libraries
+  install --from FILE         install it from a package that you downloaded (.nupkg, .zip or .tgz)
+  install --from FOLDER       install it from a folder that holds its libraries
 
 The provider must have exactly the version of onnxruntime-node; npm ci removes it. CUDA and cuDNN are never downloaded. More: docs/cuda.md
 `;
@@ -48,8 +48,8 @@ function read(args: string[]): { readonly command: 'help' | 'check' | 'install';
   const { from, help } = parsed.values;
   if (help || command === 'help') return { command: 'help', from: null };
   if (command !== 'check' && command !== 'install') throw badArguments(`There is no command cuda ${JSON.stringify(command)}.`, HELP);
-  if (surplus.length > 0) throw badArguments(`cuda ${command} takes no ${JSON.stringify(surplus[0])}.`, HELP);
-  if (from !== undefined && command !== 'install') throw badArguments('Only cuda install takes --from.', HELP);
+  if (surplus.length > 0) throw badArguments(`cuda ${command} does not accept ${JSON.stringify(surplus[0])}.`, HELP);
+  if (from !== undefined && command !== 'install') throw badArguments('Only cuda install accepts --from.', HELP);
   return { command, from: from ?? null };
 }
 

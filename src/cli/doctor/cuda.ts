@@ -2,7 +2,7 @@ import { cudaProblems, describeCard, type CudaReport } from '../../provisioning/
 import { ok, warn, type Finding } from './finding.ts';
 
 /**
- * What doctor prints about CUDA: one line if it works or is of no concern here, otherwise one per problem.
+ * What doctor prints about CUDA: one line if it works or is not used here, otherwise one per problem.
  * @param requested whether WORKER_DEVICES names a CUDA device
  */
 export function cudaFindings(report: CudaReport, requested: boolean): Finding[] {

@@ -89,45 +89,45 @@ function gpuFinding(driver: Driver | null | Error, gpus: Awaited<ReturnType<type
   const runsOnGpu = (engine: EngineName) => gpus.some(({ device }) => engineEntry(engine).unavailableOn(device) === null);
   const uses = names(ENGINES).filter(runsOnGpu).join(', ');
   const others = names(ENGINES).filter((engine) => !runsOnGpu(engine));
-  const needless = others.map((engine) => `${engine} needs none`).join(', ');
+  const needNone = others.map((engine) => `${engine} needs none`).join(', ');
   if (driver instanceof Error) {
     return warn(
       'GPU',
       `nvidia-smi fails: ${driver.message.trim().split('\n').at(-1)}`,
-      `If this machine has a GPU, reinstall its driver. ${needless}.`,
+      `If this machine has a GPU, reinstall its driver. ${needNone}.`,
     );
   }
   // In order of preference. CUDA's own lines say why it cannot be used.
   const usable = gpus.find(({ probe }) => probe.hardware);
-  if (usable) return ok('GPU', `${usable.probe.reason} ${uses} uses it, ${needless}`);
+  if (usable) return ok('GPU', `${usable.probe.reason} ${uses} uses it, ${needNone}`);
   const found = gpus.filter(({ device }) => device !== 'cuda').map(({ probe }) => probe.reason);
   const cards = driver?.cards ?? [];
   if (cards.length > 0) {
     return warn(
       'GPU',
       `${[...cards.map(describeCard), ...found].join('; ')} ${uses} cannot use it`,
-      `Install what the lines on CUDA name, or the Vulkan part of the driver (docs/webgpu.md). ${needless}.`,
+      `Install what the lines on CUDA name, or the Vulkan part of the driver (docs/webgpu.md). ${needNone}.`,
     );
   }
-  return ok('GPU', `${found.join(' ')} ${uses} would take hours, ${needless}`);
+  return ok('GPU', `${found.join(' ')} ${uses} would take hours, ${needNone}`);
 }
 
 /** Checks names and sizes only; the content of the files is checked by the worker that loads them. */
 export async function checkWeights(config: Config): Promise<Finding> {
-  const needless = names(ENGINES).filter((engine) => engineEntry(engine).weights === null);
+  const withoutWeights = names(ENGINES).filter((engine) => engineEntry(engine).weights === null);
   try {
     const states = await Promise.all(
       enginesWithWeights().map(async ({ engine, weights }) => ({ engine, weights, ...(await modelState(config, weights)) })),
     );
     const missing = states.find(({ hint }) => hint !== null);
     if (!missing) {
-      return ok('weights', [...states.map(({ message }) => message), ...needless.map((engine) => `${engine} needs none`)].join('; '));
+      return ok('weights', [...states.map(({ message }) => message), ...withoutWeights.map((engine) => `${engine} needs none`)].join('; '));
     }
     const { engine, weights, message, hint } = missing;
     const pulls = allowsAutoPull(config, weights) && knownModels(config).has(configuredModel(config, weights));
     return warn(
       'weights',
-      [`${message}; ${engine} needs it`, ...needless.map((other) => `${other} does not`)].join(', '),
+      [`${message}; ${engine} needs it`, ...withoutWeights.map((other) => `${other} does not`)].join(', '),
       pulls ? `The next worker that starts downloads it (${weights.autoPullVariable}); to download it now: ${hint}` : hint!,
     );
   } catch (error) {

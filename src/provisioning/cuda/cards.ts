@@ -81,7 +81,7 @@ export function kernelVersion(text: string): string | null {
 
 /**
  * The cards that CUDA numbers from 0 if it orders them by PCI bus. CUDA_VISIBLE_DEVICES selects them by index or by the beginning of a UUID;
- * the first entry that names none ends the list.
+ * the first entry that matches no card ends the list.
  */
 export function visibleCards(cards: readonly Card[], selection: string | undefined): Card[] {
   if (selection === undefined) return [...cards];

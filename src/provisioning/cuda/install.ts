@@ -1,4 +1,4 @@
-/** Brings onnxruntime's CUDA provider into place, beside onnxruntime-node's binding. */
+/** Installs onnxruntime's CUDA provider in the folder of onnxruntime-node's binding. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
@@ -29,8 +29,8 @@ export class CudaInstallError extends Error {
 }
 
 const OTHER_SOURCE =
-  'npm run cuda -- install --from FILE takes the package from elsewhere: Microsoft.ML.OnnxRuntime.Gpu.Linux of NuGet (.nupkg), ' +
-  'or com.github.asus4.onnxruntime.linux-x64-gpu of npm (.tgz), which others publish.';
+  'npm run cuda -- install --from FILE installs it from a package that you downloaded: Microsoft.ML.OnnxRuntime.Gpu.Linux from NuGet ' +
+  '(.nupkg), or com.github.asus4.onnxruntime.linux-x64-gpu from npm (.tgz), which a third party publishes.';
 /** Folders of an unpacked package above its libraries. */
 const MAX_DEPTH = 6;
 
@@ -44,7 +44,7 @@ const MAX_DEPTH = 6;
 export async function installProvider(from: string | null, target = BINDING_FOLDER): Promise<Provider> {
   const platform = `${process.platform}-${process.arch}`;
   if (platform !== PROVIDER_PLATFORM)
-    throw new CudaInstallError(`CUDA is supported on ${PROVIDER_PLATFORM}, and this is ${platform}.`, 'Use WORKER_DEVICES=webgpu.');
+    throw new CudaInstallError(`CUDA is supported only on ${PROVIDER_PLATFORM}; this is ${platform}.`, 'Use WORKER_DEVICES=webgpu.');
   if (from === null) {
     await download();
     return await verified(target);
@@ -155,7 +155,7 @@ async function verified(folder: string): Promise<Provider> {
   const [version, wanted] = await Promise.all([providerVersion(provider.library), onnxruntimeVersion()]);
   if (version !== wanted)
     throw new CudaInstallError(
-      `${provider.library} is of ${version === null ? 'an unknown version of onnxruntime' : `onnxruntime ${version}`}, and exactly ${wanted} is needed.`,
+      `${provider.library} is for ${version === null ? 'an unknown version of onnxruntime' : `onnxruntime ${version}`}; exactly ${wanted} is needed.`,
       OTHER_SOURCE,
     );
   return provider;

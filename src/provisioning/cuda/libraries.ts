@@ -21,7 +21,7 @@ function tryToLoad(library: string): string | null {
     return null;
   } catch (error) {
     const { message } = error as Error;
-    // It was loaded, and is of course no addon.
+    // It loads; it is just not a Node.js addon.
     return message.includes('did not self-register') ? null : message;
   }
 }

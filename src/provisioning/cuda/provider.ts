@@ -1,4 +1,4 @@
-/** onnxruntime's CUDA provider: two libraries that must stand beside onnxruntime-node's binding and have its version. */
+/** onnxruntime's CUDA provider: two libraries that must be in the folder of onnxruntime-node's binding and have its version. */
 import { createReadStream } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';

@@ -1,4 +1,4 @@
-/** What was found out about CUDA on this machine, and what of it keeps a device from rendering. */
+/** The state of CUDA on this machine, and the problems that keep a device from rendering. */
 import type { Card } from './cards.ts';
 import { PROVIDER_PLATFORM } from './provider.ts';
 import { CUDA_LIBRARIES, OLDEST_DRIVER, packagesOf, type CudaLibrary } from './requirements.ts';
@@ -47,7 +47,7 @@ const NOT_FOUND = /cannot open shared object file: No such file/;
 export function cudaProblems(report: CudaReport): CudaProblem[] {
   const { platform, trial } = report;
   if (platform !== PROVIDER_PLATFORM)
-    return [{ message: `CUDA is supported on ${PROVIDER_PLATFORM}, and this is ${platform}`, hint: 'Use webgpu.' }];
+    return [{ message: `CUDA is supported only on ${PROVIDER_PLATFORM}; this is ${platform}`, hint: 'Use webgpu.' }];
   const missing = [...driverProblems(report), ...libraryProblems(report), ...providerProblems(report)];
   return missing.length === 0 && trial && 'error' in trial ? [trialProblem(report, trial.error)] : missing;
 }
@@ -108,11 +108,11 @@ function providerProblems({ provider, onnxruntime }: CudaReport): CudaProblem[] 
   const hint = 'Run npm run cuda -- install.';
   if (!provider) return [{ message: `the CUDA provider of onnxruntime ${onnxruntime} is not installed`, hint }];
   if (provider.version === onnxruntime) return [];
-  const version = provider.version === null ? 'of an unknown version' : `of onnxruntime ${provider.version}`;
-  return [{ message: `the CUDA provider in ${provider.folder} is ${version}, and ${onnxruntime} is needed`, hint }];
+  const built = provider.version === null ? 'an unknown version of onnxruntime' : `onnxruntime ${provider.version}`;
+  return [{ message: `the CUDA provider in ${provider.folder} is for ${built}; ${onnxruntime} is needed`, hint }];
 }
 
-/** @param error of onnxruntime, or a description of how the process ended that tried the device */
+/** @param error of onnxruntime, or how the process that tried the device ended */
 function trialProblem({ index, cards, provider }: CudaReport, error: string): CudaProblem {
   const device = `cuda:${index}${cards[index] ? ` (${cards[index].name})` : ''}`;
   if (/Failed to load shared library/.test(error))

@@ -45,7 +45,7 @@ describe('doctor on CUDA', () => {
 
   it('prints the versions where the provider is of another one', () => {
     expect(lines({ provider: { folder: '/app/bin', version: '1.24.3' }, trial: null })).toEqual([
-      'warn | the CUDA provider in /app/bin is of onnxruntime 1.24.3, and 1.29.0 is needed | Run npm run cuda -- install.',
+      'warn | the CUDA provider in /app/bin is for onnxruntime 1.24.3; 1.29.0 is needed | Run npm run cuda -- install.',
     ]);
   });
 
