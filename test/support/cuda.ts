@@ -1,4 +1,4 @@
-import { CudaOps, type CudaLayout } from '../../worker/svd/graph/cuda.ts';
+import type { CudaLayout } from '../../worker/svd/graph/cuda.ts';
 import { BACKENDS, type Backend } from '../../worker/svd/runtime/backends.ts';
 import { expand } from './expand.ts';
 
@@ -8,28 +8,22 @@ interface CudaGraphs {
   readonly sliceBytes?: number;
 }
 
-/** The CPU with graphs in CUDA's dialect. They can be written, but not run. */
+/** The CPU with the graphs of the CUDA backend. They can be written, but not run. */
 export const cudaGraphs = ({ layout, sliceBytes = Infinity }: CudaGraphs): Backend => ({
   ...BACKENDS.cpu,
   name: `cuda ${layout}`,
-  dialect: (precision) => (name, weights) =>
-    new CudaOps(name, weights, { precision, layout, feedForward: { bytes: sliceBytes, maxSlices: Infinity } }),
+  dialect: (precision, memory) => BACKENDS.cuda.dialect(precision, { ...memory, sliceBytes }, layout),
 });
 
-/** The CPU running CUDA's graphs, in which operators that only CUDA has are expanded. */
+/** The CPU running the graphs of the CUDA backend, in which operators that only CUDA has are expanded. */
 export function cudaOnCpu(options: CudaGraphs): Backend {
-  const { dialect, ...backend } = cudaGraphs(options);
+  const backend = cudaGraphs(options);
   return {
     ...backend,
     dialect: (precision, memory) => (name, weights) => {
-      const ops = dialect(precision, memory)(name, weights);
+      const ops = backend.dialect(precision, memory)(name, weights);
       const finish = ops.finish.bind(ops);
-      return Object.assign(ops, {
-        finish: () => {
-          const graph = finish();
-          return { ...graph, model: expand(graph.model) };
-        },
-      });
+      return Object.assign(ops, { finish: () => expand(finish()) });
     },
   };
 }

@@ -5,7 +5,7 @@
  */
 import { rowsOf } from './builder.ts';
 import type { Attributes } from './onnx.ts';
-import type { Clip, ConvOptions, Dialect, Frames, TemporalConvOptions, Tokens } from './ops.ts';
+import type { Clip, ConvOptions, Dialect, Frames, TemporalConvOptions, Tokens, Vectors } from './ops.ts';
 import { TokenOps } from './token-ops.ts';
 import type { Weights } from './weights.ts';
 
@@ -28,8 +28,10 @@ export interface ConvolutionCall {
 export abstract class ChannelsLastOps extends TokenOps implements Dialect {
   /** Shapes of values that are not matrices [positions, channels]. */
   readonly #shapes = new Map<string, Shape>();
-  /** Values in other shapes. */
+  /** Reshaped values by origin and shape. */
   readonly #reshaped = new Map<string, string>();
+  /** Origins of reshaped values. */
+  readonly #origins = new Map<string, string>();
 
   inputFrames(name: string, images: number, channels: number, height: number, width: number): Frames {
     const id = this.writer.transpose(this.input(name, [images, channels, height, width]), [0, 2, 3, 1]);
@@ -46,10 +48,10 @@ export abstract class ChannelsLastOps extends TokenOps implements Dialect {
   conv(x: Frames, weights: Weights, options: ConvOptions = {}): Frames {
     const { kernel, stride, pads, channels, height, width } = this.convolution(x, weights, options);
     const result = { images: x.images, channels, height, width };
-    const bias = this.bias(weights, options.plus);
+    const vectors = this.#vectors(weights, options.plus);
     // A 1×1 convolution is a linear layer.
     if (kernel === 1 && stride === 1) {
-      const id = this.gemm(this.positions(x), this.parameter(weights, 'weight', [channels, x.channels]), bias);
+      const id = this.gemm(this.positions(x), this.parameter(weights, 'weight', [channels, x.channels]), vectors);
       return { id, ...result };
     }
     const call = {
@@ -59,7 +61,7 @@ export abstract class ChannelsLastOps extends TokenOps implements Dialect {
       weight: this.parameter(weights, 'weight'),
       attributes: { kernel_shape: [kernel, kernel], pads, strides: [stride, stride] },
     };
-    return { id: this.convolve(call, bias), ...result };
+    return { id: this.convolve(call, vectors), ...result };
   }
 
   groupNorm(x: Frames, weights: Weights, epsilon: number, silu: boolean): Frames {
@@ -108,9 +110,10 @@ export abstract class ChannelsLastOps extends TokenOps implements Dialect {
       weight: this.scaled(weights, 'weight', scale, [channels, into, 3, 1]),
       attributes: { kernel_shape: [3, 1], pads: [1, 0, 1, 0], strides: [1, 1] },
     };
-    const bias = scale === 1 || plus ? this.bias(weights, plus).map((id) => this.times(id, scale)) : [this.scaled(weights, 'bias', scale)];
+    const vectors =
+      scale === 1 || plus ? this.#vectors(weights, plus).map((id) => this.times(id, scale)) : [this.scaled(weights, 'bias', scale)];
     this.countMultiplyAdds(x.batch * x.frames * x.height * x.width * channels * into * 3);
-    return { ...result, id: this.convolve(call, bias) };
+    return { ...result, id: this.convolve(call, vectors) };
   }
 
   patches(x: Frames, weights: Weights): Tokens {
@@ -155,17 +158,24 @@ export abstract class ChannelsLastOps extends TokenOps implements Dialect {
 
   /** `id` in the given shape, with the same order of values. */
   protected inShape(id: string, shape: Shape): string {
-    const known = this.#shapes.get(id);
-    if (known ? known.join() === shape.join() : shape.length === 2) return id;
-    const key = `${id} ${shape.join()}`;
-    const reshaped = this.#reshaped.get(key) ?? this.withShape(this.writer.reshape(id, shape), shape);
+    const origin = this.#origins.get(id) ?? id;
+    const known = this.#shapes.get(origin);
+    if (known ? known.join() === shape.join() : shape.length === 2) return origin;
+    const key = `${origin} ${shape.join()}`;
+    const reshaped = this.#reshaped.get(key) ?? this.writer.reshape(origin, shape);
     this.#reshaped.set(key, reshaped);
+    this.#origins.set(reshaped, origin);
     return reshaped;
   }
 
   /** The shape that `id` has, given its shape as a matrix. */
   protected shapeOf(id: string, matrix: Shape): Shape {
     return this.#shapes.get(id) ?? matrix;
+  }
+
+  /** The bias of `weights` and `plus`, as vectors [out]. */
+  #vectors(weights: Weights, plus?: Vectors): string[] {
+    return [...this.bias(weights), ...(plus ? [this.inShape(plus.id, [plus.channels])] : [])];
   }
 
   /** A tensor of `weights` × `factor`, computed in float32. */
@@ -176,8 +186,8 @@ export abstract class ChannelsLastOps extends TokenOps implements Dialect {
 
   /** x + y. @param matrix shape of both as matrices: [positions, channels] */
   protected abstract plus(x: string, y: string, matrix: readonly [number, number]): string;
-  /** @param bias at most one bias [out] */
-  protected abstract convolve(call: ConvolutionCall, bias: readonly string[]): string;
+  /** @param vectors to be added to every position: [out] each */
+  protected abstract convolve(call: ConvolutionCall, vectors: readonly string[]): string;
   /** Group norm of each [height, width, channels], statistics in float32, then SiLU if `silu`. */
   protected abstract normalize(id: string, shape: ImageShape, weights: Weights, epsilon: number, silu: boolean): string;
 }

@@ -59,7 +59,7 @@ export class CudaOps extends ChannelsLastOps {
   override addPerItem(x: Tokens, rows: Vectors): Tokens {
     const { channels } = x;
     if (rows.rows === 1) {
-      const vector = this.writer.reshape(rows.id, [channels]);
+      const vector = this.inShape(rows.id, [channels]);
       const id = this.writer.op('Add', [this.matrix(x), vector]);
       const values = this.#sums.get(x.id)?.values ?? 1;
       this.#sums.set(id, {
@@ -74,7 +74,7 @@ export class CudaOps extends ChannelsLastOps {
     const terms = this.#terms(x.id, 2);
     const row = terms.vectors.length > 0 ? this.writer.op('Add', [rows.id, this.#total(terms.vectors)]) : rows.id;
     const shape = [rows.rows, rowsOf(x) / rows.rows, channels];
-    const sum = this.writer.op('Add', [this.inShape(terms.x, shape), this.writer.reshape(row, [rows.rows, 1, channels])]);
+    const sum = this.writer.op('Add', [this.inShape(terms.x, shape), this.inShape(row, [rows.rows, 1, channels])]);
     this.withShape(sum, shape);
     return { ...x, id: terms.y === undefined ? sum : this.plus(sum, terms.y, [rowsOf(x), channels]) };
   }
@@ -117,8 +117,7 @@ export class CudaOps extends ChannelsLastOps {
     const terms = this.#terms(x.id, 2);
     const matrix = [rowsOf(x), channels];
     if (terms.y !== undefined) return skipNorm(terms.x, matrix, this.inShape(terms.y, matrix), terms.vectors);
-    if (terms.vectors.length > 0)
-      return skipNorm(terms.x, [rowsOf(x), 1, channels], this.writer.reshape(this.#total(terms.vectors), [1, channels]));
+    if (terms.vectors.length > 0) return skipNorm(terms.x, [rowsOf(x), 1, channels], this.#row(this.#total(terms.vectors), channels));
     return { ...x, id: this.writer.op('LayerNormalization', [this.matrix(x), gamma!, beta!], { axis: -1, ...attributes }) };
   }
 
@@ -133,13 +132,12 @@ export class CudaOps extends ChannelsLastOps {
     const { x, y, vectors } = this.#terms(id, 2);
     const inputs = [this.inShape(x, shape), gamma!, beta!];
     if (y === undefined && vectors.length === 0) return this.withShape(this.writer.contrib('GroupNorm', inputs, attributes), shape);
-    const vector = vectors.length > 0 ? [this.#total(vectors)] : [];
-    const skip =
-      y === undefined
-        ? [this.writer.op('Expand', [vector[0]!, this.writer.ints([images, channels])])]
-        : [this.inShape(y, shape), ...vector];
+    // Instead of a second value, SkipGroupNorm takes a vector for each image.
+    const skip = y === undefined ? this.#perImage(vectors.at(-1)!, images, channels) : this.inShape(y, shape);
+    const others = y === undefined ? vectors.slice(0, -1) : vectors;
+    const bias = others.length > 0 ? [this.#total(others)] : [];
     const outputs = [this.writer.name(), id];
-    const [normalized] = this.writer.ops('SkipGroupNorm', [...inputs, ...skip], outputs, attributes, DOMAIN.microsoft);
+    const [normalized] = this.writer.ops('SkipGroupNorm', [...inputs, skip, ...bias], outputs, attributes, DOMAIN.microsoft);
     this.withShape(id, shape);
     return this.withShape(normalized!, shape);
   }
@@ -158,21 +156,21 @@ export class CudaOps extends ChannelsLastOps {
     return this.withShape(id, shape);
   }
 
-  protected override convolve({ x, from, to, weight, attributes }: ConvolutionCall, bias: readonly string[]): string {
+  protected override convolve({ x, from, to, weight, attributes }: ConvolutionCall, vectors: readonly string[]): string {
     const input = this.inShape(x, from);
-    return this.#withBias(bias, (some) => {
+    return this.#product(vectors, (bias) => {
       const id =
         this.#layout === 'nhwc'
-          ? this.writer.op('Conv', [input, weight, ...some], attributes, DOMAIN.nhwc)
-          : convolution(this.writer, input, weight, some, attributes);
+          ? this.writer.op('Conv', [input, weight, ...bias], attributes, DOMAIN.nhwc)
+          : convolution(this.writer, input, weight, bias, attributes);
       return this.withShape(id, to);
     });
   }
 
-  protected override gemm(a: string, weight: string, bias: readonly string[]): string {
+  protected override gemm(a: string, weight: string, vectors: readonly string[]): string {
     const mix = this.#mixes.get(a);
     const [matrix, alpha] = mix && this.writer.withdraw(a) ? [mix.write(), { alpha: { float: mix.factor } }] : [a, {}];
-    return this.#withBias(bias, (some) => this.product('Gemm', [matrix, weight, ...some], { transB: 1, ...alpha }));
+    return this.#product(vectors, (bias) => this.product('Gemm', [matrix, weight, ...bias], { transB: 1, ...alpha }));
   }
 
   protected override join(products: readonly string[]): string {
@@ -220,10 +218,11 @@ export class CudaOps extends ChannelsLastOps {
     return this.writer.contrib('QuickGelu', [id], { alpha: { float: 1 } });
   }
 
-  /** The result of `compute` with `bias`, recorded as a sum. */
-  #withBias(bias: readonly string[], compute: (bias: readonly string[]) => string): string {
-    const id = compute(bias);
-    if (bias.length > 0) this.#sums.set(id, { values: 1, terms: () => ({ x: compute([]), vectors: bias }) });
+  /** What `compute` writes for the total of `vectors` as its bias; recorded as a sum. */
+  #product(vectors: readonly string[], compute: (bias: readonly string[]) => string): string {
+    if (vectors.length === 0) return compute([]);
+    const id = compute([this.#total(vectors)]);
+    this.#sums.set(id, { values: 1, terms: () => ({ x: compute([]), vectors }) });
     return id;
   }
 
@@ -231,6 +230,17 @@ export class CudaOps extends ChannelsLastOps {
   #terms(id: string, values: 1 | 2): Terms {
     const sum = this.#sums.get(id);
     return sum && sum.values <= values && this.writer.withdraw(id) ? sum.terms() : { x: id, vectors: [] };
+  }
+
+  /** A vector [channels] as [images, channels]. */
+  #perImage(vector: string, images: number, channels: number): string {
+    const row = this.#row(vector, channels);
+    return images === 1 ? row : this.writer.op('Expand', [row, this.writer.ints([images, channels])]);
+  }
+
+  /** A vector [channels] as [1, channels]. */
+  #row(vector: string, channels: number): string {
+    return this.inShape(this.withShape(vector, [channels]), [1, channels]);
   }
 
   /** The sum of one or more vectors [channels]. */

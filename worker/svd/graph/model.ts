@@ -1,5 +1,5 @@
 /** Reads the ONNX models that onnx.ts writes. Field numbers: onnx/onnx, onnx/onnx.proto. */
-import { ATTRIBUTE, TYPE, type Attribute, type Attributes, type ElementType, type TensorSpec } from './onnx.ts';
+import { ATTRIBUTE, TYPE, type Attribute, type Attributes, type ElementType } from './onnx.ts';
 import { ProtoReader } from './protobuf.ts';
 
 export interface ModelNode {
@@ -27,12 +27,18 @@ export interface ModelInitializer {
   readonly bytes: Uint8Array;
 }
 
+interface ModelTensor {
+  readonly name: string;
+  /** null: a dimension that is unknown until the model runs. */
+  readonly shape: readonly (number | null)[];
+}
+
 export interface Model {
   readonly nodes: readonly ModelNode[];
   readonly initializers: readonly ModelInitializer[];
   /** float32 tensors. */
-  readonly inputs: readonly TensorSpec[];
-  readonly outputs: readonly TensorSpec[];
+  readonly inputs: readonly ModelTensor[];
+  readonly outputs: readonly ModelTensor[];
 }
 
 export function readModel(model: Uint8Array): Model {
@@ -40,8 +46,8 @@ export function readModel(model: Uint8Array): Model {
   return {
     nodes: graph.bytes(1).map(readNode),
     initializers: graph.bytes(5).map(readInitializer),
-    inputs: graph.messages(11).map(readSpec),
-    outputs: graph.messages(12).map(readSpec),
+    inputs: graph.messages(11).map(readTensor),
+    outputs: graph.messages(12).map(readTensor),
   };
 }
 
@@ -84,11 +90,11 @@ function readInitializer(bytes: Uint8Array): ModelInitializer {
   return { name: tensor.text(8), shape: tensor.ints(1), type, data: tensor.bytes(9)[0] ?? new Uint8Array(), external, bytes };
 }
 
-function readSpec(spec: ProtoReader): TensorSpec {
+function readTensor(spec: ProtoReader): ModelTensor {
   const [type] = spec.messages(2);
   const [tensor] = type!.messages(1);
   const [shape] = tensor!.messages(2);
-  return { name: spec.text(1), shape: shape!.messages(1).map((side) => side.ints(1)[0]!) };
+  return { name: spec.text(1), shape: shape!.messages(1).map((side) => side.ints(1)[0] ?? null) };
 }
 
 /** Negative numbers are stored as 64-bit two's complement. */

@@ -1,6 +1,6 @@
 /** Computes the types and shapes of all values of a model, for the operators that the dialects and expansions use. */
 import { intsOf, floatsOf, type Model, type ModelInitializer, type ModelNode } from './model.ts';
-import { TYPE, type ElementType } from './onnx.ts';
+import { TYPE, type ElementType, type TensorSpec } from './onnx.ts';
 
 export interface TensorType {
   readonly type: ElementType;
@@ -75,8 +75,12 @@ const OPERATORS: Readonly<Record<string, Infer>> = {
   Transpose: ({ attributes }, [x]) => [(attributes['perm'] as readonly number[]).map((axis) => x![axis]!)],
 };
 
-/** @returns type and shape by name. @throws RangeError for an operator that is not listed here */
-export function inferShapes({ nodes, initializers, inputs }: Model): ReadonlyMap<string, TensorType> {
+/**
+ * @param inputs the graph's; the model's own may leave dimensions open
+ * @returns type and shape by name
+ * @throws RangeError for an operator that is not listed here
+ */
+export function inferShapes({ nodes, initializers }: Model, inputs: readonly TensorSpec[]): ReadonlyMap<string, TensorType> {
   const constants = new Map(initializers.map((initializer) => [initializer.name, initializer]));
   const known = new Map<string, TensorType>(constants);
   for (const { name, shape } of inputs) known.set(name, { type: 'fp32', shape });
