@@ -14,21 +14,27 @@ export function expandDevices(names: readonly string[]): string[] {
 }
 
 export interface DetectedGpus {
-  /** GPUs that WORKER_DEVICES=auto adds: all of the first backend that finds any. */
-  readonly devices: readonly string[];
-  /** Sentences that say why these and no others: what each backend found, in order of preference. */
-  readonly why: string;
+  /** GPUs that WORKER_DEVICES=auto adds: all of the first backend that finds any. `detail` says what each is and why it is used. */
+  readonly gpus: readonly { readonly device: string; readonly detail: string }[];
+  /** Why GPUs of this and of preferred backends are not used; empty if none are left out. */
+  readonly others: string;
 }
 
 /** Never rejects. */
 export async function detectGpus(): Promise<DetectedGpus> {
-  const why: string[] = [];
-  for (const backend of Object.values(BACKENDS).filter(({ isGpu }) => isGpu)) {
-    const devices = await backend.detect();
-    why.push((await backend.probe(0)).reason);
-    if (devices.length > 0) return { devices, why: why.toReversed().join(' ') };
+  const others: string[] = [];
+  for (const backend of Object.values(BACKENDS)) {
+    const found = await backend.detect();
+    others.push(...found.filter(({ probe }) => !probe.hardware).map(({ probe }) => probe.reason));
+    const usable = found.filter(({ probe }) => probe.hardware);
+    if (usable.length > 0) {
+      return {
+        gpus: usable.map(({ device, probe }) => ({ device, detail: [probe.reason, ...others].join(' ') })),
+        others: others.join(' '),
+      };
+    }
   }
-  return { devices: [], why: why.join(' ') };
+  return { gpus: [], others: others.join(' ') };
 }
 
 /** Probes the first device of every GPU backend, usable or not. Takes some seconds. Never rejects. */

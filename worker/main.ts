@@ -27,8 +27,8 @@ async function usableGpus(config: Config): Promise<DetectedGpus | null> {
   const states = await Promise.all(engines.map(({ weights }) => modelState(config, weights)));
   const ready = engines.filter((_, i) => states[i]!.kind === 'present');
   if (ready.length === 0) return null; // no engine could use a GPU, so none is probed
-  const { devices, why } = await detectGpus();
-  return { devices: devices.filter((gpu) => ready.some(({ engine }) => engineEntry(engine).unavailableOn(gpu) === null)), why };
+  const { gpus, others } = await detectGpus();
+  return { gpus: gpus.filter(({ device }) => ready.some(({ engine }) => engineEntry(engine).unavailableOn(device) === null)), others };
 }
 
 /** Logs which engines lack their model, and the command that installs it. Automatic downloads log their own progress. */
@@ -62,14 +62,20 @@ async function startWorker(config: Config, log: Logger): Promise<Part> {
     let reported = '';
     while (!stopping.signal.aborted) {
       found = await usableGpus(config);
-      if (found && found.devices.length > 0) break;
-      if (found && found.why !== reported) log.info({ why: (reported = found.why) }, 'no GPU is used');
+      if (found && found.gpus.length > 0) break;
+      if (found && found.others !== reported) {
+        reported = found.others;
+        log.info({ why: reported }, 'no GPU is used');
+        for (const worker of devices) worker.explain(`No GPU is used. ${reported}`);
+      }
       await sleep(GPU_CHECK_MS, null, { signal: stopping.signal });
     }
     if (stopping.signal.aborted || !found) return;
-    const { devices: gpus, why } = found;
-    log.info({ devices: gpus, why }, 'adding GPUs');
-    const added = gpus.filter((gpu) => !devices.some(({ device }) => device === gpu)).map((gpu) => deviceWorker(gpu, why));
+    log.info(found, 'adding GPUs');
+    for (const worker of devices) worker.explain(null);
+    const added = found.gpus
+      .filter((gpu) => !devices.some(({ device }) => device === gpu.device))
+      .map(({ device, detail }) => deviceWorker(device, detail));
     devices.push(...added);
     await Promise.all(added.map((worker) => worker.start()));
   };

@@ -221,7 +221,7 @@ export interface WorkerRecord {
   /** Cost model by engine, as JSON, of the engines that have measured one. */
   readonly costModels: RenderDevice['costModels'];
   readonly state: WorkerState;
-  /** While it is UNHEALTHY, why; otherwise what the device is and why it is used, if it was detected. */
+  /** While it is UNHEALTHY, why; otherwise what detected GPU it is, or why no GPU is used. Null without detection. */
   readonly detail: string | null;
   readonly jobId: string | null;
   readonly version: string;

@@ -55,7 +55,7 @@ export class DeviceWorker {
   readonly #context: WorkerContext;
   readonly #isOwnStorage: () => Promise<boolean>;
   readonly #downloads: WeightDownloads | null;
-  readonly #detail: string | null;
+  #detail: string | null;
   readonly #probeFailedMs: number;
   readonly #shutdown = new Shutdown();
   readonly #renderer: RendererHandle;
@@ -128,6 +128,11 @@ export class DeviceWorker {
     this.#shutdown.expire();
     await this.#renderer.close();
     await this.#heartbeat.stop();
+  }
+
+  /** Changes what health says about the device while it is not UNHEALTHY, from the next heartbeat on. */
+  explain(detail: string | null): void {
+    this.#detail = detail;
   }
 
   get #takesJobs(): boolean {

@@ -8,7 +8,7 @@ import { CudaOps, type CudaLayout } from '../graph/cuda.ts';
 import type { Precision } from '../graph/onnx.ts';
 import type { DialectFactory } from '../graph/ops.ts';
 import { WebgpuOps } from '../graph/webgpu.ts';
-import { chooseCudaMemory, probeCuda, usableCudaDevices } from './cuda.ts';
+import { chooseCudaMemory, probeCards, probeCuda } from './cuda.ts';
 import { memoryProfiles, type MemoryProfile, type MemoryProfiles, type ProfileName } from './memory.ts';
 import type { DeviceProbe } from './probe.ts';
 import { probeWebgpu } from './webgpu.ts';
@@ -33,8 +33,13 @@ export interface Backend {
   chooseMemory(index: number): Promise<ProfileName>;
   /** Tests the device with this index. Cached; never rejects. */
   probe(index: number): Promise<DeviceProbe>;
-  /** Devices that WORKER_DEVICES=auto adds to the CPU: those that are present and faster than the CPU. Never rejects. */
-  detect(): Promise<readonly string[]>;
+  /** Devices that WORKER_DEVICES=auto adds to the CPU if their probe finds hardware. Never rejects. */
+  detect(): Promise<readonly DetectedDevice[]>;
+}
+
+interface DetectedDevice {
+  readonly device: string;
+  readonly probe: DeviceProbe;
 }
 
 const cpu: Backend = {
@@ -89,7 +94,7 @@ const cuda: Backend = {
   }),
   chooseMemory: chooseCudaMemory,
   probe: probeCuda,
-  detect: async () => (await usableCudaDevices()).map((index) => `cuda:${index}`),
+  detect: async () => (await probeCards()).map((probe, index) => ({ device: `cuda:${index}`, probe })),
 };
 
 const webgpu: Backend = {
@@ -112,7 +117,7 @@ const webgpu: Backend = {
   }),
   chooseMemory: () => Promise.resolve('medium'),
   probe: () => probeWebgpu(),
-  detect: async () => ((await probeWebgpu()).hardware ? ['webgpu'] : []),
+  detect: async () => [{ device: 'webgpu', probe: await probeWebgpu() }],
 };
 
 /** All backends by name, GPUs in order of preference. */

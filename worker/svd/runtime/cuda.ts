@@ -53,13 +53,11 @@ export async function chooseCudaMemory(index: number): Promise<ProfileName> {
   return free >= NEEDED_BYTES.high ? 'high' : free >= NEEDED_BYTES.medium ? 'medium' : 'low';
 }
 
-/** Indices of all CUDA devices that can be used; none if the first cannot. */
-export async function usableCudaDevices(): Promise<number[]> {
-  const first = await examineCuda(0);
-  if (cudaProblems(first).length > 0) return [];
-  const others = Array.from({ length: Math.max(0, first.cards.length - 1) }, (_, i) => i + 1);
-  const reports = await Promise.all(others.map(examineCuda));
-  return [0, ...reports.filter((report) => cudaProblems(report).length === 0).map(({ index }) => index)];
+/** Probes every card, at least the first. The others are not probed if the first lacks something that all need. */
+export async function probeCards(): Promise<DeviceProbe[]> {
+  const { cards, trial } = await examineCuda(0);
+  const count = trial === null ? 1 : Math.max(1, cards.length);
+  return await Promise.all(Array.from({ length: count }, (_, index) => probeCuda(index)));
 }
 
 async function examine(index: number): Promise<CudaReport> {

@@ -65,7 +65,7 @@ export class WorkerHealth {
   @Field(() => String, {
     nullable: true,
     description:
-      'While the state is UNHEALTHY, why; otherwise what the device is and why it is used, if it was detected rather than configured.',
+      'While the state is UNHEALTHY, why; otherwise what detected GPU the device is, or why no GPU is used. Null without detection.',
   })
   detail!: string | null;
 
