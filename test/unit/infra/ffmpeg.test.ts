@@ -61,7 +61,7 @@ describe('the search for ffmpeg', () => {
       },
       'not executable',
     ],
-    ['is something else', () => pretend('other', 'echo hello'), 'does not report the version'],
+    ['is something else', () => pretend('other', 'echo hello'), 'does not report an ffmpeg version'],
     ['has no libx264', () => pretend('small', 'echo "ffmpeg version 1.2 Copyright"'), 'no libx264'],
   ])('fails with the reason if FFMPEG_PATH %s, and tries no other', async (_, make, reason) => {
     if (process.platform === 'win32' && reason !== 'not found') return;
