@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { cudaFindings } from '../../../src/cli/doctor/cuda.ts';
+import { formatFindings } from '../../../src/cli/doctor/finding.ts';
 import { kernelVersion, parseNvidiaSmi, visibleCards } from '../../../src/provisioning/cuda/cards.ts';
 import { cudaProblems, summarize, type CudaReport } from '../../../src/provisioning/cuda/report.ts';
 
@@ -69,6 +71,19 @@ describe('doctor on CUDA', () => {
         /^warn \| NVIDIA's driver is missing: libcuda\.so\.1 not found; version 580 or newer is needed \| .*--gpus all/,
       ),
     ]);
+  });
+});
+
+describe('docs/cuda.md', () => {
+  const broken = Object.fromEntries(['libcublas.so.13', 'libcublasLt.so.13', 'libcudnn.so.9'].map((name) => [name, notFound(name)]));
+  const folder = '/app/node_modules/onnxruntime-node/bin/napi-v6/linux/x64';
+  it.each<[machine: string, Partial<CudaReport>]>([
+    ['that works', {}],
+    ['with an old driver and without libraries', { driver: '550.54.14', broken, provider: null, trial: null }],
+    ['with a provider of another version', { provider: { folder, version: '1.24.3' }, trial: null }],
+    ['whose card does not work', { trial: { error: 'CUDA failure 802: system not yet initialized ; GPU=0' } }],
+  ])('shows what doctor prints on a machine %s', async (_, changes) => {
+    expect(await readFile('docs/cuda.md', 'utf8')).toContain(formatFindings(cudaFindings(report(changes), true)));
   });
 });
 
