@@ -60,7 +60,8 @@ export class CudaOps extends ChannelsLastOps {
     const { channels } = x;
     if (rows.rows === 1) {
       const vector = this.inShape(rows.id, [channels]);
-      const id = this.writer.op('Add', [this.matrix(x), vector]);
+      const shape = this.shapeOf(x.id, [rowsOf(x), channels]); // a Reshape would be a use of `x`
+      const id = this.withShape(this.writer.op('Add', [x.id, vector]), shape);
       const values = this.#sums.get(x.id)?.values ?? 1;
       this.#sums.set(id, {
         values,

@@ -74,7 +74,7 @@ function readAttribute(attribute: ProtoReader): Attribute {
     case ATTRIBUTE.float:
       return { float: attribute.float(2) };
     case ATTRIBUTE.int:
-      return signed(attribute.ints(3)[0]!);
+      return attribute.ints(3)[0]!;
     case ATTRIBUTE.string:
       return attribute.text(4);
     default:
@@ -96,6 +96,3 @@ function readTensor(spec: ProtoReader): ModelTensor {
   const [shape] = tensor!.messages(2);
   return { name: spec.text(1), shape: shape!.messages(1).map((side) => side.ints(1)[0] ?? null) };
 }
-
-/** Negative numbers are stored as 64-bit two's complement. */
-const signed = (value: number): number => (value >= 2 ** 63 ? value - 2 ** 64 : value);

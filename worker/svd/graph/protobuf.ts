@@ -77,12 +77,12 @@ export class ProtoReader {
   constructor(bytes: Uint8Array) {
     let at = 0;
     const varint = (): number => {
-      let value = 0;
-      for (let weight = 1; ; weight *= 128) {
+      let value = 0n;
+      for (let shift = 0n; ; shift += 7n) {
         if (at >= bytes.length) throw new RangeError('a protocol buffer message ends within a field');
         const byte = bytes[at++]!;
-        value += (byte & 0x7f) * weight;
-        if (byte < 0x80) return value;
+        value |= BigInt(byte & 0x7f) << shift;
+        if (byte < 0x80) return Number(BigInt.asIntN(64, value));
       }
     };
     while (at < bytes.length) {
@@ -98,7 +98,7 @@ export class ProtoReader {
     }
   }
 
-  /** Values of a field of type int32, int64, uint64 or enum. Negative numbers are not supported. */
+  /** Values of a field of type int32, int64 or enum. */
   ints(field: number): number[] {
     return this.#values(field).filter((value) => typeof value === 'number');
   }
