@@ -119,7 +119,8 @@ export class PostgresJobStore implements JobStore {
           data: { ...job, options: toJson(job.options), photoFocus: toJson(job.photoFocus), turn: line.turn },
         });
         await tx.jobEvent.create({ data: { jobId: row.id, revision: row.revision, kind: 'CREATED' } });
-        return { kind: 'inserted', job: toJob(row), admitted: await admitNext(tx, job.engine, limits.queue) };
+        const admitted = line.queued < limits.queue ? await admitNext(tx, job.engine, limits.queue) : [];
+        return { kind: 'inserted', job: toJob(row), admitted };
       },
       { maxWait: 10_000, timeout: INSERT_MS },
     );
