@@ -7,10 +7,10 @@ import { findFfmpeg } from '../../src/infra/media/ffmpeg.ts';
 import { readVideoMetadata } from '../../src/infra/media/video-metadata.ts';
 import { baselineSeconds } from '../../src/jobs/costs.ts';
 import { defaultOptions } from '../../src/jobs/options.ts';
-import { hollowCheckpoint } from '../support/hollow.ts';
+import { writeHollowCheckpoint } from '../../worker/svd/checkpoint/hollow.ts';
 import { rendererOf } from '../support/processes.ts';
 import { Stack, type JobState, type JobView, type ProgressView } from '../support/stack.ts';
-import { copyCheckpoint, editJson, seededCheckpoint } from '../support/svd.ts';
+import { copyCheckpoint, editJson, seededCheckpoint, svdFixture } from '../support/svd.ts';
 import { describeStream, frameTable } from '../support/video.ts';
 import { until } from '../support/waiting.ts';
 
@@ -325,7 +325,7 @@ describe('a worker that cannot run SVD_XT', () => {
   });
 
   it('shows estimates of hours before anything is queued', async () => {
-    await hollowCheckpoint(model);
+    await writeHollowCheckpoint(svdFixture('published', 'checkpoint'), model);
     await stack.startWorker({ SVD_MODEL: model, SVD_RENDER_SIZE: '' });
     const { engine, seconds } = await offered();
     expect(engine).toMatchObject({ available: true, isDefault: false });

@@ -3,6 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** The slowest files, slowest first. The order affects only the total time; update it when a file's duration changes a lot. */
 const LONGEST = [
+  'test/integration/scripts/check-cuda.test.ts',
   'test/integration/jobs/fair-queue.test.ts',
   'test/integration/worker/preview.test.ts',
   'test/e2e/svd.test.ts',

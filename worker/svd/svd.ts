@@ -228,7 +228,7 @@ class Svd implements Engine<SvdXtOptions> {
     costs.measured('frame', size, secondsSince(began) / done);
   }
 
-  /** The networks that `load` loads for a render; none if the memory profile swaps, where each network is loaded when it is called. */
+  /** The networks that `load` loads for a render: those that the memory profile keeps. Others are loaded when they are called. */
   async #networks(options: SvdXtOptions): Promise<Network[]> {
     const { networks } = await this.#opened();
     const { residency, guidanceBatch, decodeChunkSize } = networks.memory;
@@ -237,10 +237,12 @@ class Svd implements Engine<SvdXtOptions> {
     const frames = networks.checkpoint.unet.config.numFrames;
     const chunk = Math.min(frames, decodeChunkSize);
     const chunks = new Set([chunk, frames % chunk].filter((count) => count > 0));
+    const unet: Network = { name: 'unet', size, frames, batch: isGuided(options.tuning) ? guidanceBatch : 1 };
+    if (residency === 'unet') return [unet];
     return [
       { name: 'image encoder' },
       { name: 'encoder', size },
-      { name: 'unet', size, frames, batch: isGuided(options.tuning) ? guidanceBatch : 1 },
+      unet,
       ...[...chunks].map((count) => ({ name: 'decoder', size, frames: count }) as const),
     ];
   }

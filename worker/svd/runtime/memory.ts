@@ -7,8 +7,11 @@ export type ProfileName = (typeof PROFILE_NAMES)[number];
 
 export interface MemoryProfile {
   readonly name: ProfileName;
-  /** Which networks stay in memory: all (`keep`), or only the one in use (`swap`), which loads each of them for every job. */
-  readonly residency: 'keep' | 'swap';
+  /**
+   * Which networks stay in memory besides the one in use: all (`keep`), the UNet, which takes longest to load (`unet`), or none (`swap`). Others
+   * are loaded for every job.
+   */
+  readonly residency: 'keep' | 'unet' | 'swap';
   /** Halves of classifier-free guidance per call of the UNet: one after the other, or both at once. */
   readonly guidanceBatch: 1 | 2;
   /** Feed-forward layers work on slices of the tokens, so that their widest tensor stays below this size. */

@@ -141,16 +141,13 @@ export class Networks {
     return this.#sessions.get(slotOf(network))?.key === this.#keyOf(network, this.#precisionOf(network));
   }
 
-  /** Loads `network` unless it is loaded. Unloads the same network for another size, or all others if the memory profile swaps. */
+  /** Loads `network` unless it is loaded. Unloads the same network for another size, and those that the memory profile does not keep. */
   async open(network: Network, precision = this.#precisionOf(network)): Promise<Session> {
     const [slot, key] = [slotOf(network), this.#keyOf(network, precision)];
     const known = this.#sessions.get(slot);
     if (known?.key === key) return await known.session;
-    if (this.#memory.residency === 'swap') await this.dispose();
-    else if (known) {
-      this.#sessions.delete(slot);
-      await (await known.session).release();
-    }
+    const { residency } = this.#memory;
+    await this.#release((other) => other === slot || residency === 'swap' || (residency === 'unet' && other !== 'unet'));
     const session = Session.open(this.graph(network, precision), { ...this.runtime, precision });
     this.#sessions.set(slot, { key, session });
     session.catch(() => this.#sessions.delete(slot));
@@ -185,9 +182,14 @@ export class Networks {
 
   /** Frees all memory. Networks can be opened again afterwards. */
   async dispose(): Promise<void> {
-    const open = [...this.#sessions.values()];
-    this.#sessions.clear();
-    await Promise.all(open.map(async ({ session }) => (await session).release()));
+    await this.#release(() => true);
+  }
+
+  /** Unloads the networks whose slots `includes` accepts. */
+  async #release(includes: (slot: string) => boolean): Promise<void> {
+    const released = [...this.#sessions].filter(([slot]) => includes(slot));
+    for (const [slot] of released) this.#sessions.delete(slot);
+    await Promise.all(released.map(async ([, { session }]) => (await session).release()));
   }
 
   async #run(network: Network, inputs: Tensors, precision?: Precision): Promise<Tensors> {

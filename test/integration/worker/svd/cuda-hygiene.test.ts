@@ -6,8 +6,9 @@ import { openCheckpoint, type Checkpoint } from '../../../../worker/svd/checkpoi
 import { readModel, type Model, type ModelNode } from '../../../../worker/svd/graph/model.ts';
 import { traffic } from '../../../../worker/svd/graph/traffic.ts';
 import { Networks, type Network } from '../../../../worker/svd/runtime/networks.ts';
+import { writeHollowCheckpoint } from '../../../../worker/svd/checkpoint/hollow.ts';
 import { cudaGraphs } from '../../../support/cuda.ts';
-import { hollowCheckpoint } from '../../../support/hollow.ts';
+import { svdFixture } from '../../../support/svd.ts';
 
 const SIZE = { width: 1024, height: 576 };
 const unet = (batch: number): Network => ({ name: 'unet', size: SIZE, frames: 25, batch });
@@ -23,7 +24,7 @@ let folder: string;
 let checkpoint: Checkpoint;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'hygiene-'));
-  await hollowCheckpoint(folder);
+  await writeHollowCheckpoint(svdFixture('published', 'checkpoint'), folder);
   checkpoint = await openCheckpoint(folder);
 });
 afterAll(() => rm(folder, { recursive: true }));

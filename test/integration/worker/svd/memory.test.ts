@@ -47,6 +47,24 @@ describe('a memory profile', () => {
     expect(await loaded(networks)).toBe(false);
   });
 
+  it('that keeps the UNet unloads other networks alone', async () => {
+    const size = { width: 64, height: 64 };
+    const [encoder, unet, decoder] = [
+      { name: 'encoder', size },
+      { name: 'unet', size, frames: 2, batch: 1 },
+      { name: 'decoder', size, frames: 1 },
+    ] as const;
+    const networks = networksWith({ residency: 'unet' });
+    const loaded = () => [encoder, unet, decoder].filter((network) => networks.isOpen(network)).map(({ name }) => name);
+    await networks.open(encoder);
+    await networks.open(unet);
+    expect(loaded()).toEqual(['unet']);
+    await networks.open(decoder);
+    expect(loaded()).toEqual(['unet', 'decoder']);
+    await networks.open(encoder);
+    expect(loaded()).toEqual(['encoder', 'unet']);
+  });
+
   async function denoised(changes: Partial<MemoryProfile>): Promise<{ latents: Float32Array; calls: number }> {
     const networks = networksWith(changes);
     const noise = new NoiseSource(3);

@@ -12,8 +12,9 @@ import { Networks, type Network } from '../../../../worker/svd/runtime/networks.
 import type { Safetensors } from '../../../../worker/svd/checkpoint/safetensors.ts';
 import type { Runtime } from '../../../../worker/svd/runtime/session.ts';
 import { SafetensorsWeights } from '../../../../worker/svd/runtime/weights.ts';
+import { writeHollowCheckpoint } from '../../../../worker/svd/checkpoint/hollow.ts';
 import { cudaGraphs } from '../../../support/cuda.ts';
-import { hollowCheckpoint } from '../../../support/hollow.ts';
+import { svdFixture } from '../../../support/svd.ts';
 
 const SIZE = { width: 1024, height: 576 };
 const UNET: Network = { name: 'unet', size: SIZE, frames: 25, batch: 1 };
@@ -32,7 +33,7 @@ let folder: string;
 let checkpoint: Checkpoint;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'published-'));
-  await hollowCheckpoint(folder);
+  await writeHollowCheckpoint(svdFixture('published', 'checkpoint'), folder);
   checkpoint = await openCheckpoint(folder);
 });
 afterAll(() => rm(folder, { recursive: true }));

@@ -1,13 +1,15 @@
 import { cp, mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
-import { WEIGHTS_STEM } from '../../worker/svd/checkpoint/checkpoint.ts';
-import { readConfigs } from '../../worker/svd/checkpoint/configs.ts';
-import { clipTensors, unetTensors, vaeTensors, type ComponentName, type TensorShapes } from '../../worker/svd/checkpoint/tensors.ts';
-import { svdFixture } from './svd.ts';
+import { WEIGHTS_STEM } from './checkpoint.ts';
+import { readConfigs } from './configs.ts';
+import { clipTensors, unetTensors, vaeTensors, type ComponentName, type TensorShapes } from './tensors.ts';
 
-/** Writes SVD-XT as published, 4.5 GB, with zero weights in sparse files that take no space on disk. Takes milliseconds. */
-export async function hollowCheckpoint(folder: string): Promise<void> {
-  await cp(svdFixture('published', 'checkpoint'), folder, { recursive: true });
+/**
+ * Writes a checkpoint with zero weights to `folder`, in sparse files that take no space on disk: milliseconds even for the 4.5 GB of SVD-XT.
+ * @param configFolder folder of the configuration, which is copied
+ */
+export async function writeHollowCheckpoint(configFolder: string, folder: string): Promise<void> {
+  await cp(configFolder, folder, { recursive: true });
   const { unet, vae, imageEncoder } = await readConfigs(folder);
   await writeHollow(folder, 'unet', unetTensors(unet));
   await writeHollow(folder, 'vae', vaeTensors(vae));
