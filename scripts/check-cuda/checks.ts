@@ -51,6 +51,7 @@ export async function* publishedNetworks(folder: string): AsyncGenerator<Result,
         ...above('Cast nodes', answer.operators['Cast'] ?? 0, limits.casts),
         ...above('bytes in the largest tensor', answer.largestBytes, limits.largestBytes),
         ...above('bytes of device memory', peakBytes, limits.peakBytes),
+        ...above('bytes moved per call', answer.movedBytes, limits.movedBytes),
       ],
     };
   }

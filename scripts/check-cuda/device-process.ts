@@ -10,6 +10,7 @@ import type { CudaLayout } from '../../worker/svd/graph/cuda.ts';
 import { readModel } from '../../worker/svd/graph/model.ts';
 import type { Precision } from '../../worker/svd/graph/onnx.ts';
 import type { Graph } from '../../worker/svd/graph/ops.ts';
+import { traffic } from '../../worker/svd/graph/traffic.ts';
 import { BACKENDS, type Backend } from '../../worker/svd/runtime/backends.ts';
 import type { MemoryProfile, ProfileName } from '../../worker/svd/runtime/memory.ts';
 import { Networks, type Network } from '../../worker/svd/runtime/networks.ts';
@@ -45,6 +46,8 @@ export interface NetworkAnswer {
   readonly weightsBytes: number;
   /** Bytes of the largest result of a node. */
   readonly largestBytes: number;
+  /** Bytes that a call reads and writes in device memory. */
+  readonly movedBytes: number;
 }
 
 export interface DeviceAnswer {
@@ -91,6 +94,7 @@ async function runOnce(network: Network, networksWith: (profile: string) => Netw
       strays: nodes.filter(({ provider }) => provider !== 'CUDAExecutionProvider').map(({ name }) => name),
       weightsBytes: weightsBytes(session.graph),
       largestBytes: Math.max(...nodes.map(({ largestBytes }) => largestBytes)),
+      movedBytes: traffic(session.graph).bytes,
     };
   } finally {
     await rm(folder, { recursive: true });

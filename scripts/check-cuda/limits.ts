@@ -11,6 +11,8 @@ interface NetworkLimits {
   readonly largestBytes: number;
   /** Device memory of the network alone. */
   readonly peakBytes: number;
+  /** Bytes that a call reads and writes in device memory. */
+  readonly movedBytes: number;
 }
 
 /**
@@ -18,10 +20,10 @@ interface NetworkLimits {
  * transformers, because attention takes sequences that are consecutive in memory.
  */
 export const NETWORK_LIMITS: Readonly<Record<Network['name'], NetworkLimits>> = {
-  'image encoder': { transposes: 1, casts: 2, largestBytes: 4e6, peakBytes: 1.3e9 },
-  encoder: { transposes: 2, casts: 0, largestBytes: 310e6, peakBytes: 2.5e9 },
-  unet: { transposes: 34, casts: 5, largestBytes: 450e6, peakBytes: 4.5e9 },
-  decoder: { transposes: 2, casts: 2, largestBytes: 920e6, peakBytes: 5.5e9 },
+  'image encoder': { transposes: 1, casts: 2, largestBytes: 4e6, peakBytes: 1.3e9, movedBytes: 2.5e9 },
+  encoder: { transposes: 2, casts: 0, largestBytes: 310e6, peakBytes: 2.5e9, movedBytes: 18e9 },
+  unet: { transposes: 34, casts: 5, largestBytes: 450e6, peakBytes: 4.5e9, movedBytes: 251e9 },
+  decoder: { transposes: 2, casts: 2, largestBytes: 920e6, peakBytes: 5.5e9, movedBytes: 80e9 },
 };
 
 /**

@@ -4,9 +4,9 @@ import type { Result } from './checks.ts';
 /** One line for each network. */
 export function networkTable(results: readonly Result[]): string {
   return table(
-    ['network', 'nodes', 'Transpose', 'Cast', 'weights, MB', 'largest tensor, MB', 'device memory, MB'],
+    ['network', 'nodes', 'Transpose', 'Cast', 'weights, MB', 'largest tensor, MB', 'device memory, MB', 'moved per call, GB'],
     results.map(({ name, network, peakBytes }) => {
-      const { operators, weightsBytes, largestBytes } = network!;
+      const { operators, weightsBytes, largestBytes, movedBytes } = network!;
       return [
         name,
         Object.values(operators).reduce((sum, count) => sum + count, 0),
@@ -15,6 +15,7 @@ export function networkTable(results: readonly Result[]): string {
         megabytes(weightsBytes),
         megabytes(largestBytes),
         megabytes(peakBytes),
+        (movedBytes / 1e9).toFixed(1),
       ];
     }),
   );
