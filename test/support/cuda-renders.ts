@@ -1,10 +1,10 @@
-/** Renders with SVD_XT on cuda:0 in the lowest memory profile, as often as `times` says, and sends what each render fails with, or null. */
+/** Renders with SVD_XT on cuda:0 from memory profile `high` on, as often as `times` says, and sends what each render fails with, or null. */
 import { readConfig } from '../../src/config.ts';
 import type { SvdXtOptions } from '../../src/catalog/engines/svd-xt.ts';
 import { svd } from '../../worker/svd/svd.ts';
 
 const { model, times, size } = JSON.parse(process.argv[2]!) as { model: string; times: number; size: string };
-const engine = svd.create('cuda:0', readConfig({ SVD_MODEL: model, SVD_RENDER_SIZE: size, SVD_MEMORY: 'low', WORKER_DEVICES: 'cuda:0' }));
+const engine = svd.create('cuda:0', readConfig({ SVD_MODEL: model, SVD_RENDER_SIZE: size, SVD_MEMORY: 'high', WORKER_DEVICES: 'cuda:0' }));
 const options: SvdXtOptions = {
   engine: 'SVD_XT',
   resolution: 'P360',

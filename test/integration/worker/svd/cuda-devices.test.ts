@@ -49,15 +49,22 @@ describe.skipIf(!PROVIDER)('SVD_XT on CUDA, over stub libraries', () => {
     expect(cpu!.detail).toMatch(/^No GPU is used\. cuda:0 cannot be used: NVIDIA's driver 550\.54\.14 is too old.* WebGPU /);
   });
 
-  it('fails the card after two renders in a row that run out of memory in the lowest profile', async () => {
+  it('uses a lower memory profile after each render that runs out of memory, and fails the card after two in the lowest', async () => {
     const variables = stubVariables(folder, { memoryBytes: 400e6 });
-    const child = await startCompiled('test/support/cuda-renders.ts', { model, times: 2, size: '1024x576' }, variables);
+    const child = await startCompiled('test/support/cuda-renders.ts', { model, times: 4, size: '1024x576' }, variables);
     const failures: unknown[] = [];
     child.process.on('message', ({ failure }: { failure: unknown }) => failures.push(failure));
-    await until(async () => failures.length === 2);
+    await until(async () => failures.length === 4);
     await child.kill();
+    const outOfMemory = (message: string) => ({
+      name: 'AppError',
+      code: 'OUT_OF_MEMORY',
+      message: expect.stringContaining(message) as string,
+    });
     expect(failures).toEqual([
-      expect.objectContaining({ name: 'AppError', code: 'OUT_OF_MEMORY' }),
+      outOfMemory('memory profile high. From now on it uses medium.'),
+      outOfMemory('memory profile medium. From now on it uses low.'),
+      outOfMemory('out of memory'),
       { name: 'DeviceFailure', message: 'Out of memory twice in a row with the memory profile low.' },
     ]);
   });
