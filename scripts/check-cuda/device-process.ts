@@ -14,9 +14,9 @@ import { traffic } from '../../worker/svd/graph/traffic.ts';
 import { BACKENDS, type Backend } from '../../worker/svd/runtime/backends.ts';
 import type { MemoryProfile, ProfileName } from '../../worker/svd/runtime/memory.ts';
 import { Networks, type Network } from '../../worker/svd/runtime/networks.ts';
+import { readProfile } from '../../worker/svd/runtime/profile.ts';
 import type { Runtime, Tensors } from '../../worker/svd/runtime/session.ts';
 import type { Size } from '../../src/catalog/catalog.ts';
-import { readProfile } from './profile.ts';
 import { readAccount } from './stubs.ts';
 
 /** One network in one form. */

@@ -1,16 +1,13 @@
 /** `npm run bench:svd`: measures time and memory of each network on this machine's CPU. */
-import { execFile, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs, promisify } from 'node:util';
-import { ROOT } from '../../../src/process/version.ts';
+import { parseArgs } from 'node:util';
 import { AppError } from '../../../src/jobs/errors.ts';
-import { hasWeights } from '../checkpoint/checkpoint.ts';
 import { writeSeededCheckpoint } from '../checkpoint/seeded.ts';
-import { renderJobs } from './jobs.ts';
-import { NAMES, type NetworkName, type Request, type Timing } from './network.ts';
+import type { Network } from '../runtime/networks.ts';
+import { renderClips } from './clips.ts';
+import { configFolder, SEED, withWeights } from './models.ts';
+import type { NetworkFigures } from './network.ts';
+import { measure, measureOfficial, MeasurementFailed } from './processes.ts';
 
 const USAGE = `Usage: npm run bench:svd [-- options]
 
@@ -25,24 +22,35 @@ Measures the networks on the CPU, each in its own process: a first call, then th
   --rounds N              processes per network; the medians are reported (1)
   --only NAME             measure only clip, encode, unet or decode
   --make-random FOLDER    instead, only write the checkpoint with seeded weights
-  --against PYTHON        also measure the official packages, with a Python that has test/reference/requirements.txt installed
+  --python PYTHON         also measure the official packages, with a Python that has test/reference/requirements.txt installed
   --jobs N                instead, render N whole clips in one process and print its memory after each
   --json                  print one JSON object
 `;
 
-const SEED = 7;
-/** Values of --config → folders in test/fixtures/svd. */
-const CONFIGS: Readonly<Record<string, string>> = {
-  'tiny-a': 'tiny-a',
-  'tiny-b': 'tiny-b',
-  'mid-size': 'mid-size',
-  'full-size': 'published',
-};
+/** Steps of a clip of --jobs. */
+const JOB_STEPS = 4;
+const NAMES = ['clip', 'encode', 'unet', 'decode'] as const;
 
-/** Bad arguments or a failed measurement; the message says what is wrong. */
+type Name = (typeof NAMES)[number];
+
+interface Request {
+  /** Folder of a checkpoint with weights. */
+  readonly folder: string;
+  readonly width: number;
+  readonly height: number;
+  /** Frames of the UNet. */
+  readonly numFrames: number;
+  /** Frames decoded at once. */
+  readonly decodeChunkSize: number;
+  readonly threads: number;
+  readonly runs: number;
+}
+
+/** The figures that are also known of the official packages. */
+type Timing = Pick<NetworkFigures, 'load' | 'first' | 'seconds' | 'peakBytes'>;
+
+/** Bad arguments; the message says what is wrong. */
 class Unusable extends Error {}
-
-type Timings = Partial<Record<NetworkName, Timing>>;
 
 async function run(): Promise<void> {
   const { values } = parseArgs({
@@ -56,7 +64,7 @@ async function run(): Promise<void> {
       rounds: { type: 'string', default: '1' },
       only: { type: 'string' },
       'make-random': { type: 'string' },
-      against: { type: 'string' },
+      python: { type: 'string' },
       jobs: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -66,8 +74,7 @@ async function run(): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
-  const known = CONFIGS[values.config];
-  const configs = known ? path.join(ROOT, 'test/fixtures/svd', known, 'checkpoint') : path.resolve(values.config);
+  const configs = configFolder(values.config);
   if (values['make-random'] !== undefined) {
     const began = performance.now();
     await writeSeededCheckpoint(configs, path.resolve(values['make-random']), SEED);
@@ -88,97 +95,80 @@ async function run(): Promise<void> {
   const names = NAMES.filter((name) => values.only === undefined || values.only === name);
   if (names.length === 0) throw new Unusable(`Unknown network ${JSON.stringify(values.only)}.\n\n${USAGE}`);
 
-  const isComplete = await hasWeights(configs).catch(() => {
-    throw new Unusable(`There is no folder ${configs}.`);
-  });
-  const temporary = isComplete ? null : await mkdtemp(path.join(tmpdir(), 'bench-svd-'));
-  try {
-    if (temporary) await writeSeededCheckpoint(configs, temporary, SEED);
-    const request: Request = {
-      folder: temporary ?? configs,
-      width: width!,
-      height: height!,
-      numFrames: numFrames!,
-      decodeChunkSize: decodeChunkSize!,
-      threads: threads!,
-      runs: runs!,
-    };
-    if (values.jobs !== undefined) {
-      for await (const megabytes of renderJobs(request, Number(values.jobs))) process.stdout.write(`${megabytes} MB\n`);
-      return;
-    }
-    const ours: Timings = {};
-    const theirs: Timings = {};
-    // Network by network, alternating between ours and the official one, so that both run under the same conditions.
-    for (const name of names) {
-      const [own, official]: [Timing[], Timing[]] = [[], []];
-      for (let round = 0; round < rounds!; round++) {
-        own.push(await timeOurs(name, request));
-        if (values.against !== undefined) official.push(await timeTheirs(values.against, name, request));
-      }
-      ours[name] = medians(own);
-      if (official.length > 0) theirs[name] = medians(official);
-      if (!values.json) process.stdout.write(report(name, ours[name], theirs[name]));
-    }
-    if (values.json) process.stdout.write(`${JSON.stringify({ request, ours, theirs })}\n`);
-  } finally {
-    if (temporary) await rm(temporary, { recursive: true, force: true });
+  const request: Request = {
+    folder: await withWeights(configs),
+    width: width!,
+    height: height!,
+    numFrames: numFrames!,
+    decodeChunkSize: decodeChunkSize!,
+    threads: threads!,
+    runs: runs!,
+  };
+  if (values.jobs !== undefined) {
+    await renderJobs(request, Number(values.jobs));
+    return;
   }
+  const ours: Partial<Record<Name, NetworkFigures>> = {};
+  const theirs: Partial<Record<Name, Timing>> = {};
+  // Network by network, alternating between ours and the official one, so that both run under the same conditions.
+  for (const name of names) {
+    const own: NetworkFigures[] = [];
+    const official: Timing[] = [];
+    for (let round = 0; round < rounds!; round++) {
+      own.push(await timeOurs(name, request));
+      if (values.python !== undefined) official.push(await timeTheirs(values.python, name, request));
+    }
+    ours[name] = { ...own[0]!, ...medians(own) };
+    if (official.length > 0) theirs[name] = medians(official);
+    if (!values.json) process.stdout.write(report(name, ours[name], theirs[name]));
+  }
+  if (values.json) process.stdout.write(`${JSON.stringify({ request, ours, theirs })}\n`);
 }
 
-async function timeOurs(name: NetworkName, request: Request): Promise<Timing> {
-  const child = fork(new URL('network.js', import.meta.url), [name, JSON.stringify(request)], { execArgv: [] });
-  let timing: Timing | null = null;
-  child.once('message', (message) => (timing = message as Timing));
-  await once(child, 'close');
-  if (!timing) throw new Unusable(`Measuring ${name} failed.`);
-  return timing;
+async function renderJobs({ folder, width, height, decodeChunkSize }: Request, count: number): Promise<void> {
+  const steps = Array<number>(count).fill(JOB_STEPS);
+  const clips = { folder, device: 'cpu', size: { width, height }, resolution: 'P360', memory: 'medium', decodeChunkSize, steps } as const;
+  for await (const { residentBytes } of renderClips(clips)) process.stdout.write(`${Math.round(residentBytes / 1e6)} MB\n`);
 }
 
-async function timeTheirs(
-  python: string,
-  name: NetworkName,
+async function timeOurs(
+  name: Name,
   { folder, width, height, numFrames, decodeChunkSize, threads, runs }: Request,
-): Promise<Timing> {
-  const script = path.join(ROOT, 'test/reference/bench_torch.py');
-  const { stdout } = await promisify(execFile)(
-    python,
-    [
-      script,
-      folder,
-      '--only',
-      name,
-      '--size',
-      `${width}x${height}`,
-      '--num-frames',
-      String(numFrames),
-      '--decode-chunk-size',
-      String(decodeChunkSize),
-      '--threads',
-      String(threads),
-      '--runs',
-      String(runs),
-    ],
-    { maxBuffer: 1e7 },
-  );
-  const { networks, peakBytes } = JSON.parse(stdout.trim().split('\n').at(-1)!) as { networks: Timings; peakBytes: number };
-  return { ...networks[name]!, peakBytes };
+): Promise<NetworkFigures> {
+  const size = { width, height };
+  const network: Record<Name, Network> = {
+    clip: { name: 'image encoder' },
+    encode: { name: 'encoder', size },
+    unet: { name: 'unet', size, frames: numFrames, batch: 1 },
+    decode: { name: 'decoder', size, frames: decodeChunkSize },
+  };
+  return await measure<NetworkFigures>('network', {
+    folder,
+    network: network[name],
+    device: 'cpu',
+    precision: 'fp32',
+    memory: 'medium',
+    threads,
+    runs,
+  });
+}
+
+async function timeTheirs(python: string, name: Name, request: Request): Promise<Timing> {
+  const { folder, width, height, numFrames, decodeChunkSize, threads, runs } = request;
+  const numbers = { '--num-frames': numFrames, '--decode-chunk-size': decodeChunkSize, '--threads': threads, '--runs': runs };
+  const options = Object.entries(numbers).flatMap(([option, value]) => [option, String(value)]);
+  const [figures] = await measureOfficial(python, [folder, '--only', name, '--size', `${width}x${height}`, ...options]);
+  return figures!;
 }
 
 /** The median of each figure. */
 function medians(timings: readonly Timing[]): Timing {
   const median = (figure: keyof Timing) =>
     timings.map((timing) => timing[figure]).toSorted((a, b) => a - b)[Math.floor(timings.length / 2)]!;
-  return {
-    load: median('load'),
-    first: median('first'),
-    seconds: median('seconds'),
-    flops: median('flops'),
-    peakBytes: median('peakBytes'),
-  };
+  return { load: median('load'), first: median('first'), seconds: median('seconds'), peakBytes: median('peakBytes') };
 }
 
-function report(name: NetworkName, ours: Timing, theirs: Timing | undefined): string {
+function report(name: Name, ours: NetworkFigures, theirs: Timing | undefined): string {
   const line = (implementation: string, { load, first, seconds, peakBytes }: Timing, rest: string) =>
     `${name.padEnd(7)} ${implementation.padEnd(9)} load ${load.toFixed(2)} s, first ${first.toFixed(2)} s, then ${seconds.toFixed(3)} s, peak ${(peakBytes / 1e6).toFixed(0)} MB${rest}\n`;
   const rate = `, ${(ours.flops / 1e9).toFixed(0)} GFLOP at ${(ours.flops / ours.seconds / 1e9).toFixed(0)} GFLOP/s`;
@@ -192,6 +182,7 @@ try {
 } catch (error) {
   if (
     !(error instanceof Unusable) &&
+    !(error instanceof MeasurementFailed) &&
     !(error instanceof AppError) &&
     (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') !== true
   )

@@ -1,66 +1,91 @@
 /**
- * Measures one network in its own process, so that peak memory is that network's alone. Started as `network.js NAME REQUEST`; sends the
- * result as an IPC message.
+ * Measures one network in its own process, so that peak memory is that network's alone. Started as `network.js REQUEST`; sends a
+ * NetworkFigures or `{ error }`.
  */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { openCheckpoint } from '../checkpoint/checkpoint.ts';
-import { BACKENDS } from '../runtime/backends.ts';
+import type { CudaLayout } from '../graph/cuda.ts';
+import type { Precision } from '../graph/onnx.ts';
+import { findBackend } from '../runtime/backends.ts';
+import type { ProfileName } from '../runtime/memory.ts';
 import { Networks, type Network } from '../runtime/networks.ts';
-import { Session, type Tensors } from '../runtime/session.ts';
+import { readProfile } from '../runtime/profile.ts';
+import { measureRate } from '../runtime/rate.ts';
+import { Session, type Runtime, type Tensors } from '../runtime/session.ts';
+import { answer } from './processes.ts';
+import { summarize, type Profile } from './profile.ts';
 
-export const NAMES = ['clip', 'encode', 'unet', 'decode'] as const;
-
-export type NetworkName = (typeof NAMES)[number];
-
-export interface Request {
+export interface NetworkRequest {
   /** Folder of a checkpoint with weights. */
   readonly folder: string;
-  readonly width: number;
-  readonly height: number;
-  /** Frames of the UNet. */
-  readonly numFrames: number;
-  /** Frames decoded at once. */
-  readonly decodeChunkSize: number;
-  readonly threads: number;
+  readonly network: Network;
+  /** Such as `cpu` or `cuda:0`. */
+  readonly device: string;
+  readonly precision: Precision;
+  readonly layout?: CudaLayout;
+  readonly memory: ProfileName;
+  /** CPU threads. Default: all cores. */
+  readonly threads?: number;
+  /** Calls after the first; at least one, and no further one once they have taken `seconds`. */
   readonly runs: number;
+  /** Default: no limit. */
+  readonly seconds?: number;
+  /** Whether to record how long each node takes, which slows all of them down. */
+  readonly profile?: boolean;
 }
 
-export interface Timing {
+export interface NetworkFigures {
+  /** Seconds until a GPU has run a small graph; 0 on a CPU. */
+  readonly start: number;
   /** Seconds for writing the graph and opening the session. */
   readonly load: number;
-  /** Seconds for the first call, which reads the weights. */
+  /** Seconds for the first call, which reads the weights or chooses kernels. */
   readonly first: number;
   /** Median seconds of the further calls. */
   readonly seconds: number;
   readonly flops: number;
   /** Peak memory of the process, including mapped weights. */
   readonly peakBytes: number;
+  readonly profile?: Profile;
 }
 
-async function measure(name: NetworkName, { folder, width, height, numFrames, decodeChunkSize, threads, runs }: Request): Promise<Timing> {
-  const size = { width, height };
-  const networks = new Networks(await openCheckpoint(folder), { backend: BACKENDS.cpu, precision: 'fp32', threads });
-  const network: Record<NetworkName, Network> = {
-    clip: { name: 'image encoder' },
-    encode: { name: 'encoder', size },
-    unet: { name: 'unet', size, frames: numFrames, batch: 1 },
-    decode: { name: 'decoder', size, frames: decodeChunkSize },
-  };
-  const started = performance.now();
-  const session = await networks.open(network[name]);
-  const loaded = performance.now();
-  const inputs = anyInputs(session);
-  const times: number[] = [];
-  for (let run = 0; run <= runs; run++) {
-    const began = performance.now();
-    await session.run(inputs);
-    times.push(secondsSince(began));
+async function measure(request: NetworkRequest): Promise<NetworkFigures> {
+  if (!request.profile) return await timed(request);
+  // Kernels would otherwise run after the node that started them has been timed. CUDA reads this when it starts.
+  process.env['CUDA_LAUNCH_BLOCKING'] = '1';
+  const folder = await mkdtemp(path.join(tmpdir(), 'bench-profile-'));
+  try {
+    const figures = await timed(request, path.join(folder, 'profile'));
+    return { ...figures, profile: summarize(await readProfile(folder)) };
+  } finally {
+    await rm(folder, { recursive: true });
   }
-  await networks.dispose();
-  const [first, ...rest] = times;
+}
+
+/** @param profile see Runtime */
+async function timed(request: NetworkRequest, profile?: string): Promise<NetworkFigures> {
+  const { folder, network, device, precision, layout, memory, threads, runs, seconds: limit = Infinity } = request;
+  const { backend, index } = findBackend(device)!;
+  const runtime: Runtime = { backend, deviceIndex: index, precision, layout, threads };
+  const networks = new Networks(await openCheckpoint(folder), { ...runtime, profile }, backend.memory[memory]);
+  const began = performance.now();
+  if (backend.isGpu) await measureRate(runtime);
+  const started = performance.now();
+  const session = await networks.open(network);
+  const load = secondsSince(started);
+  const inputs = anyInputs(session);
+  const first = await secondsOf(() => session.run(inputs));
+  const times: number[] = [];
+  do times.push(await secondsOf(() => session.run(inputs)));
+  while (times.length < runs && times.reduce((sum, time) => sum + time) < limit);
+  await networks.dispose(); // writes the profile
   return {
-    load: (loaded - started) / 1000,
-    first: first!,
-    seconds: rest.toSorted((a, b) => a - b)[Math.floor(rest.length / 2)]!,
+    start: backend.isGpu ? (started - began) / 1000 : 0,
+    load,
+    first,
+    seconds: times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]!,
     flops: session.graph.flops,
     peakBytes: process.resourceUsage().maxRSS * 1024,
   };
@@ -77,7 +102,12 @@ function anyInputs({ graph }: Session): Tensors {
   );
 }
 
+async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return secondsSince(began);
+}
+
 const secondsSince = (began: number) => (performance.now() - began) / 1000;
 
-const [name, request] = process.argv.slice(2);
-if (process.send && NAMES.includes(name as NetworkName)) process.send(await measure(name as NetworkName, JSON.parse(request!) as Request));
+await answer((request) => measure(request as NetworkRequest));

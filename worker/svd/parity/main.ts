@@ -1,7 +1,5 @@
 /** `npm run parity -- FOLDER`: computes everything that the folder has official numbers for and reports the error of each result. */
-import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { constants, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { AppError } from '../../../src/jobs/errors.ts';
@@ -10,7 +8,7 @@ import type { Precision } from '../graph/onnx.ts';
 import { BACKENDS, findBackend } from '../runtime/backends.ts';
 import { Networks } from '../runtime/networks.ts';
 import type { Runtime } from '../runtime/session.ts';
-import { writeSeededCheckpoint } from '../checkpoint/seeded.ts';
+import { temporaryCheckpoint } from '../checkpoint/temporary.ts';
 import { openGolden, type Golden } from './golden.ts';
 import type { Row } from './rows.ts';
 import { parityTable } from './table.ts';
@@ -104,12 +102,8 @@ async function openWeights(golden: Golden, folder: string | undefined): Promise<
   if (folder !== undefined) return await openCheckpoint(folder);
   const configs = path.join(golden.folder, 'checkpoint');
   if (await hasWeights(configs).catch(() => false)) return await openCheckpoint(configs);
-  const temporary = await mkdtemp(path.join(tmpdir(), 'parity-'));
-  process.once('exit', () => rmSync(temporary, { recursive: true, force: true, maxRetries: 5 }));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(128 + constants.signals[signal]));
-  process.stderr.write(`Writing the weights of seed ${golden.case.seed} to ${temporary}\n`);
-  await writeSeededCheckpoint(configs, temporary, golden.case.seed);
-  return await openCheckpoint(temporary);
+  process.stderr.write(`Writing the weights of seed ${golden.case.seed} to ${tmpdir()}\n`);
+  return await openCheckpoint(await temporaryCheckpoint(configs, golden.case.seed));
 }
 
 /** @returns the exit code */
