@@ -50,7 +50,7 @@ export const RENDERING_VARIABLES = {
   SVD_MEMORY: define(
     oneOf(['auto', 'low', 'medium', 'high']),
     'auto',
-    `memory that ${SVD} uses on its device: low holds only the network in use and loads each of them for every job, medium and high hold all; auto: by the free memory of a CUDA GPU, medium elsewhere`,
+    `memory that ${SVD} uses on its device: low holds only the network in use and loads each of them for every job, high holds all, and so does medium except on CUDA, where it holds the UNet and the network in use; auto: by the free memory of a CUDA GPU, medium elsewhere`,
   ),
   SVD_DECODE_CHUNK_SIZE: define(
     whole(1, 25).optional(),
