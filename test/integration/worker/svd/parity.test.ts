@@ -159,7 +159,7 @@ describe('npm run parity', () => {
     [['test/fixtures/svd/tiny-c', '--device', 'tpu'], '--device "tpu" is not one of cpu, cuda, webgpu'],
     [['test/fixtures/svd/tiny-c', '--dtype', 'f64'], 'fp32, fp16'],
     [['test/fixtures/svd/tiny-c', '--checkpoint', 'nowhere'], 'There is no folder'],
-    [['test/fixtures/svd/published'], 'golden.safetensors is missing'],
+    [['test/fixtures/svd/mid-size'], 'golden.safetensors is missing'],
   ])('exits with 2 for %j', async (words, reason) => {
     expect(await run(...words)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(reason) as string });
   });
