@@ -78,6 +78,9 @@ describe('the graphs of SVD-XT at 1024×576', () => {
       conditioning(runtime),
     ];
 
+    /** CUDA's graphs leave the first dimension open. */
+    const written = (shape: readonly number[]) => (runtime.backend.name.startsWith('cuda') ? [null, ...shape.slice(1)] : shape);
+
     it('are reproducible byte by byte', () => {
       const [first, second] = [all(), all(buildGraph)];
       expect(first.filter(({ model }, i) => Buffer.compare(model, second[i]!.model) !== 0).map(({ name }) => name)).toEqual([]);
@@ -86,8 +89,8 @@ describe('the graphs of SVD-XT at 1024×576', () => {
     it('define every value once, before its first use, and use every value', () => {
       for (const { model, inputs, outputs } of all()) {
         const { nodes, initializers, ...read } = readModel(model);
-        expect(read.inputs).toEqual(inputs);
-        expect(read.outputs).toEqual(outputs.map(({ id, shape }) => ({ name: id, shape })));
+        expect(read.inputs).toEqual(inputs.map(({ name, shape }) => ({ name, shape: written(shape) })));
+        expect(read.outputs).toEqual(outputs.map(({ id, shape }) => ({ name: id, shape: written(shape) })));
         const defined = [...initializers, ...read.inputs].map(({ name }) => name);
         const known = new Set(defined);
         const early: string[] = [];
