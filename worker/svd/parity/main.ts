@@ -102,8 +102,9 @@ async function openWeights(golden: Golden, folder: string | undefined): Promise<
   if (folder !== undefined) return await openCheckpoint(folder);
   const configs = path.join(golden.folder, 'checkpoint');
   if (await hasWeights(configs).catch(() => false)) return await openCheckpoint(configs);
+  const writing = temporaryCheckpoint(configs, golden.case.seed);
   process.stderr.write(`Writing the weights of seed ${golden.case.seed} to ${tmpdir()}\n`);
-  return await openCheckpoint(await temporaryCheckpoint(configs, golden.case.seed));
+  return await openCheckpoint(await writing);
 }
 
 /** @returns the exit code */
